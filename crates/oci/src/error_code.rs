@@ -1,0 +1,61 @@
+//! The error codes of the distribution specification, in one table:
+//! code, HTTP status, message (distribution-spec, "Error Codes").
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])* $name:ident = $code:literal, $status:literal, $message:literal;)*) => {
+        /// An error code a registry answers with.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode { $($(#[doc = $doc])* $name,)* }
+
+        impl ErrorCode {
+            /// Every code, for tables and tests.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Returns the code as it stands in the answer.
+            pub fn as_str(self) -> &'static str { match self { $(Self::$name => $code,)* } }
+            /// Returns the HTTP status that goes with it.
+            pub fn status(self) -> u16 { match self { $(Self::$name => $status,)* } }
+            /// Returns the general message.
+            pub fn message(self) -> &'static str { match self { $(Self::$name => $message,)* } }
+        }
+    };
+}
+
+codes! {
+    /// A blob is not in this repository.
+    BlobUnknown = "BLOB_UNKNOWN", 404, "blob unknown to registry";
+    /// An upload broke a rule.
+    BlobUploadInvalid = "BLOB_UPLOAD_INVALID", 400, "blob upload invalid";
+    /// An upload is not open.
+    BlobUploadUnknown = "BLOB_UPLOAD_UNKNOWN", 404, "blob upload unknown to registry";
+    /// The digest is malformed or does not match the content.
+    DigestInvalid = "DIGEST_INVALID", 400, "provided digest did not match uploaded content";
+    /// A manifest names a blob that the repository lacks.
+    ManifestBlobUnknown = "MANIFEST_BLOB_UNKNOWN", 404, "manifest references a manifest or blob unknown to registry";
+    /// A manifest is malformed.
+    ManifestInvalid = "MANIFEST_INVALID", 400, "manifest invalid";
+    /// A manifest is not in this repository.
+    ManifestUnknown = "MANIFEST_UNKNOWN", 404, "manifest unknown to registry";
+    /// A repository name is malformed.
+    NameInvalid = "NAME_INVALID", 400, "invalid repository name";
+    /// A repository is not known.
+    NameUnknown = "NAME_UNKNOWN", 404, "repository name not known to registry";
+    /// A length does not match the content, or is over a limit.
+    SizeInvalid = "SIZE_INVALID", 400, "provided length did not match content length";
+    /// The range of a chunk does not follow what is there.
+    RangeInvalid = "BLOB_UPLOAD_INVALID", 416, "chunk out of order";
+    /// Nobody is signed in, or not for this.
+    Unauthorized = "UNAUTHORIZED", 401, "authentication required";
+    /// The account may not do this.
+    Denied = "DENIED", 403, "requested access to the resource is denied";
+    /// The operation is not supported.
+    Unsupported = "UNSUPPORTED", 405, "the operation is unsupported";
+    /// A manifest or blob is over the limit.
+    TooLarge = "SIZE_INVALID", 413, "content is larger than the limit";
+    /// Too many requests.
+    TooManyRequests = "TOOMANYREQUESTS", 429, "too many requests";
+    /// The server failed; nothing that was acknowledged is lost.
+    Internal = "UNKNOWN", 500, "internal error";
+    /// The store has no room left; nothing that was acknowledged is lost.
+    StorageFull = "UNKNOWN", 507, "the registry's storage is full";
+}

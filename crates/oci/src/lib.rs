@@ -1,0 +1,24 @@
+//! OCI without any network service: digests, references, manifests kept as raw
+//! bytes beside the parsed view, the `/v2/` path grammar, layouts and archives.
+//!
+//! What lives here follows the OCI image and distribution specifications.
+//! What does not: storage, HTTP servers, signatures, anything about a marketplace.
+//! The client that pulls and pushes is behind the feature `client`.
+
+mod config;
+mod digest;
+mod error_code;
+mod manifest;
+pub mod media_type;
+mod reference;
+mod route;
+
+pub use config::{Config, Healthcheck, History, ImageConfig, RootFs};
+pub use digest::{Algorithm, Digest, DigestError, Digester};
+pub use error_code::ErrorCode;
+pub use manifest::{
+    Descriptor, Index, MAX_MANIFEST_BYTES, Manifest, ManifestError, ManifestKind, Platform,
+    RawManifest,
+};
+pub use reference::{ImageRef, Reference, ReferenceError, RepoName, Tag};
+pub use route::{Route, RouteError};

@@ -1,0 +1,329 @@
+//! Image manifests and indexes (image-spec, manifest.md and image-index.md).
+//! The raw bytes are what is signed and stored; the parsed view is for reading.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, media_type};
+
+/// The largest manifest accepted, 4 MiB (distribution-spec, "Pushing Manifests").
+pub const MAX_MANIFEST_BYTES: usize = 4 << 20;
+
+/// Points at content: what it is, its digest, its size in bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Descriptor {
+    /// What the content is.
+    pub media_type: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The kind of artifact, in referrers and indexes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// For which platform, in indexes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// Free notes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
+    /// Where else the content may be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urls: Option<Vec<String>>,
+}
+
+/// A platform in an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Platform {
+    /// GOARCH.
+    pub architecture: String,
+    /// GOOS.
+    pub os: String,
+    /// The architecture's variant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// The operating system's version.
+    #[serde(
+        rename = "os.version",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub os_version: Option<String>,
+}
+
+impl std::fmt::Display for Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        self.variant
+            .as_ref()
+            .map_or(Ok(()), |variant| write!(f, "/{variant}"))
+    }
+}
+
+/// An image manifest, Docker's schema 2 or OCI's; they read alike.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// Always 2.
+    pub schema_version: u32,
+    /// What this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// The kind of artifact, where it is not an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// The configuration.
+    pub config: Descriptor,
+    /// The layers, lowest first.
+    #[serde(default)]
+    pub layers: Vec<Descriptor>,
+    /// What this is about, for signatures and attestations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
+    /// Free notes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
+}
+
+/// An image index or Docker manifest list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Index {
+    /// Always 2.
+    pub schema_version: u32,
+    /// What this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// The kind of artifact, where it is not an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// One manifest a platform.
+    pub manifests: Vec<Descriptor>,
+    /// What this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
+    /// Free notes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
+}
+
+/// The parsed view.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ManifestKind {
+    /// One image or artifact.
+    Image(Manifest),
+    /// Several, one a platform.
+    Index(Index),
+}
+
+/// A manifest's bytes, as pushed, with their media type, digest and parsed view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawManifest {
+    /// The bytes, never re-encoded.
+    pub bytes: Vec<u8>,
+    /// Their media type.
+    pub media_type: String,
+    /// Their digest.
+    pub digest: Digest,
+    /// What they say.
+    pub kind: ManifestKind,
+}
+
+/// What is wrong with a manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// Larger than the limit.
+    #[error("the manifest has {0} bytes; the limit is {MAX_MANIFEST_BYTES}")]
+    TooLarge(usize),
+    /// Docker's schema 1.
+    #[error(
+        "Docker manifest schema 1 is not supported: push the image again with a current client (schema 2 or OCI)"
+    )]
+    Schema1,
+    /// No known media type.
+    #[error(
+        "media type `{0}` is no manifest type known here: send an OCI or Docker schema 2 manifest or index"
+    )]
+    MediaType(String),
+    /// The document is not what its media type says.
+    #[error("the manifest is not valid JSON for `{media_type}`: {source}")]
+    Json {
+        /// The type it claims.
+        media_type: String,
+        /// Where it goes wrong.
+        source: serde_json::Error,
+    },
+    /// `schemaVersion` is not 2.
+    #[error("`schemaVersion` is {0}; it must be 2")]
+    SchemaVersion(u32),
+    /// The header and the document name different types.
+    #[error("the document says `mediaType` `{document}`, the request said `{request}`")]
+    Disagree {
+        /// The type in the document.
+        document: String,
+        /// The type in the request.
+        request: String,
+    },
+}
+
+/// Only what decides how to read the rest.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Probe {
+    #[serde(default)]
+    schema_version: u32,
+    media_type: Option<String>,
+    manifests: Option<serde::de::IgnoredAny>,
+}
+
+impl RawManifest {
+    /// Reads `bytes`; `media_type` is the `Content-Type` they came with, if any.
+    ///
+    /// # Errors
+    /// [`ManifestError`] says what is wrong with them.
+    pub fn parse(bytes: Vec<u8>, media_type: Option<&str>) -> Result<Self, ManifestError> {
+        if bytes.len() > MAX_MANIFEST_BYTES {
+            return Err(ManifestError::TooLarge(bytes.len()));
+        }
+        let request = media_type.map(|text| text.split(';').next().unwrap_or(text).trim());
+        if matches!(
+            request,
+            Some(media_type::DOCKER_SCHEMA1 | media_type::DOCKER_SCHEMA1_SIGNED)
+        ) {
+            return Err(ManifestError::Schema1);
+        }
+        let json = |source, media_type: &str| ManifestError::Json {
+            media_type: media_type.to_owned(),
+            source,
+        };
+        let probe: Probe =
+            serde_json::from_slice(&bytes).map_err(|e| json(e, request.unwrap_or("a manifest")))?;
+        if probe.schema_version == 1 {
+            return Err(ManifestError::Schema1);
+        }
+        if probe.schema_version != 2 {
+            return Err(ManifestError::SchemaVersion(probe.schema_version));
+        }
+        let media_type = decide_media_type(&probe, request)?;
+        let kind = if media_type::is_index(&media_type) {
+            ManifestKind::Index(serde_json::from_slice(&bytes).map_err(|e| json(e, &media_type))?)
+        } else {
+            ManifestKind::Image(serde_json::from_slice(&bytes).map_err(|e| json(e, &media_type))?)
+        };
+        Ok(Self {
+            digest: Digest::of(&bytes),
+            bytes,
+            media_type,
+            kind,
+        })
+    }
+
+    /// Returns the manifest where this is a single image or artifact.
+    pub fn image(&self) -> Option<&Manifest> {
+        match &self.kind {
+            ManifestKind::Image(manifest) => Some(manifest),
+            ManifestKind::Index(_) => None,
+        }
+    }
+
+    /// Returns what this is about, for signatures and attestations.
+    pub fn subject(&self) -> Option<&Descriptor> {
+        match &self.kind {
+            ManifestKind::Image(manifest) => manifest.subject.as_ref(),
+            ManifestKind::Index(index) => index.subject.as_ref(),
+        }
+    }
+
+    /// Returns the artifact type that referrers list it under
+    /// (distribution-spec, "Listing Referrers": `artifactType`, else the configuration's type).
+    pub fn artifact_type(&self) -> Option<&str> {
+        match &self.kind {
+            ManifestKind::Image(m) => {
+                Some(m.artifact_type.as_deref().unwrap_or(&m.config.media_type))
+            }
+            ManifestKind::Index(index) => index.artifact_type.as_deref(),
+        }
+    }
+
+    /// Returns the annotations.
+    pub fn annotations(&self) -> Option<&BTreeMap<String, String>> {
+        match &self.kind {
+            ManifestKind::Image(manifest) => manifest.annotations.as_ref(),
+            ManifestKind::Index(index) => index.annotations.as_ref(),
+        }
+    }
+}
+
+fn decide_media_type(probe: &Probe, request: Option<&str>) -> Result<String, ManifestError> {
+    let known = |text: &str| media_type::MANIFESTS.contains(&text);
+    match (
+        request.filter(|text| !text.is_empty()),
+        probe.media_type.as_deref(),
+    ) {
+        (Some(request), Some(document)) if known(request) && request != document => {
+            Err(ManifestError::Disagree {
+                document: document.to_owned(),
+                request: request.to_owned(),
+            })
+        }
+        (Some(request), _) if known(request) => Ok(request.to_owned()),
+        (_, Some(document)) if known(document) => Ok(document.to_owned()),
+        (Some("application/json" | "application/octet-stream") | None, None) => {
+            let guess = if probe.manifests.is_some() {
+                media_type::OCI_INDEX
+            } else {
+                media_type::OCI_MANIFEST
+            };
+            Ok(guess.to_owned())
+        }
+        (Some(other), _) | (None, Some(other)) => Err(ManifestError::MediaType(other.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, media_type: Option<&str>) -> Result<RawManifest, String> {
+        RawManifest::parse(text.as_bytes().to_vec(), media_type).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn tells_index_from_image() {
+        let index = parse(r#"{"schemaVersion":2,"manifests":[]}"#, None).expect("an index");
+        assert!(matches!(index.kind, ManifestKind::Index(_)));
+        assert_eq!(index.media_type, media_type::OCI_INDEX);
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let no_config =
+            parse(r#"{"schemaVersion":2}"#, Some(media_type::OCI_MANIFEST)).expect_err("no config");
+        assert!(no_config.contains("missing field `config`"), "{no_config}");
+        assert!(parse("{", None).is_err());
+        assert!(
+            parse("{}", None)
+                .expect_err("version")
+                .contains("must be 2")
+        );
+        assert!(
+            parse(r#"{"schemaVersion":1}"#, None)
+                .expect_err("schema 1")
+                .contains("schema 1")
+        );
+        let disagree = parse(
+            &format!(
+                r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[]}}"#,
+                media_type::OCI_INDEX
+            ),
+            Some(media_type::OCI_MANIFEST),
+        );
+        assert!(
+            disagree
+                .expect_err("types differ")
+                .contains("the request said")
+        );
+    }
+}
