@@ -1,1 +1,34 @@
-#![doc = "x"]
+//! The programme's types and rules, and nothing else: publishers, product manifests,
+//! submissions, listings, severity classes, clocks, plans, and who may do what.
+//!
+//! Pure: no input or output, no clock, no randomness; time and random bytes are arguments.
+//! What does not live here: how any of it is stored, shown or sent.
+//!
+//! The rules come from the publisher programme's documents (onboarding, content
+//! manifest, security and audit policies); each item names its source.
+
+mod access;
+mod anchor;
+mod id;
+mod manifest;
+mod money;
+mod severity;
+mod slug;
+mod state;
+mod text;
+
+pub use access::{Action, RULES, Role, allows};
+pub use anchor::{Anchor, AnchorError};
+pub use id::*;
+pub use manifest::{
+    CATEGORIES, ENGINES, License, LogoSize, MAX_SHORT_DESCRIPTION, MIN_LOGO_PIXELS, Plan, Platform,
+    Problem, ProductManifest, PullAccess, check_logo,
+};
+pub use money::{Money, MoneyError};
+pub use severity::{Class, Deadline, HOLD_DAYS, deadline};
+pub use slug::{Slug, SlugError};
+pub use state::{
+    Decision, FindingState, IllegalTransition, ListingEvent, ListingState, PublisherState,
+    SubmissionEvent, SubmissionState, SubscriptionState,
+};
+pub use text::UnknownText;

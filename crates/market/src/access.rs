@@ -1,0 +1,193 @@
+//! Who may do what: one table is the source of the code, of its exhaustive test and of
+//! the documentation page. Everything that is not in it is denied.
+
+use crate::text::text_enum;
+
+text_enum! {
+    /// What somebody is, towards the thing in question. One person can be several at once.
+    Role {
+        /// Anybody, signed in or not.
+        Anyone = "anyone",
+        /// Signed in.
+        Account = "account",
+        /// Has a subscription that entitles to pull the product.
+        Subscriber = "subscriber",
+        /// Member of the owning publisher who may look.
+        Viewer = "viewer",
+        /// Member of the owning publisher who may change, push and submit.
+        Editor = "editor",
+        /// Member of the owning publisher who also manages keys and members.
+        Owner = "owner",
+        /// The operator's certification team.
+        Reviewer = "reviewer",
+        /// Keeps the marketplace.
+        Operator = "operator",
+    }
+}
+
+text_enum! {
+    /// Something a use case does, as authorisation and audit name it.
+    Action {
+        /// Search and read listings.
+        BrowseListings = "browse-listings",
+        /// Apply to become a publisher.
+        ApplyAsPublisher = "apply-as-publisher",
+        /// Verify, reject or suspend a publisher.
+        DecidePublisher = "decide-publisher",
+        /// Register or revoke a publisher's signing keys.
+        ManageKeys = "manage-keys",
+        /// Create a product or change its draft manifest.
+        EditProduct = "edit-product",
+        /// Submit a snapshot for review.
+        Submit = "submit",
+        /// Read a submission with its findings and thread.
+        ReadSubmission = "read-submission",
+        /// Write in a review thread.
+        Comment = "comment",
+        /// Request changes, approve or reject; never one's own organisation's work.
+        DecideSubmission = "decide-submission",
+        /// Read the review queue.
+        ReadQueue = "read-queue",
+        /// Subscribe to a plan of a listed product.
+        Subscribe = "subscribe",
+        /// Put on hold, reinstate or revoke a listing.
+        ManageListing = "manage-listing",
+        /// Take one's own product off the market.
+        WithdrawProduct = "withdraw-product",
+        /// Pull from a staging repository.
+        PullStaging = "pull-staging",
+        /// Push to a staging repository.
+        PushStaging = "push-staging",
+        /// Pull a released image.
+        PullReleased = "pull-released",
+        /// Create and revoke one's own access tokens.
+        ManageOwnTokens = "manage-own-tokens",
+        /// Create accounts and set roles.
+        ManageAccounts = "manage-accounts",
+        /// Read the audit log.
+        ReadAudit = "read-audit",
+        /// Replace the advisory database.
+        UpdateAdvisories = "update-advisories",
+    }
+}
+
+/// The table: which roles each action is open to.
+pub const RULES: &[(Action, &[Role])] = &[
+    (Action::BrowseListings, &[Role::Anyone]),
+    (Action::ApplyAsPublisher, &[Role::Account]),
+    (Action::DecidePublisher, &[Role::Operator]),
+    (Action::ManageKeys, &[Role::Owner]),
+    (Action::EditProduct, &[Role::Editor, Role::Owner]),
+    (Action::Submit, &[Role::Editor, Role::Owner]),
+    (
+        Action::ReadSubmission,
+        &[
+            Role::Viewer,
+            Role::Editor,
+            Role::Owner,
+            Role::Reviewer,
+            Role::Operator,
+        ],
+    ),
+    (
+        Action::Comment,
+        &[Role::Editor, Role::Owner, Role::Reviewer, Role::Operator],
+    ),
+    (Action::DecideSubmission, &[Role::Reviewer, Role::Operator]),
+    (Action::ReadQueue, &[Role::Reviewer, Role::Operator]),
+    (Action::Subscribe, &[Role::Account]),
+    (Action::ManageListing, &[Role::Operator]),
+    (Action::WithdrawProduct, &[Role::Owner]),
+    (
+        Action::PullStaging,
+        &[
+            Role::Viewer,
+            Role::Editor,
+            Role::Owner,
+            Role::Reviewer,
+            Role::Operator,
+        ],
+    ),
+    (Action::PushStaging, &[Role::Editor, Role::Owner]),
+    (
+        Action::PullReleased,
+        &[
+            Role::Subscriber,
+            Role::Viewer,
+            Role::Editor,
+            Role::Owner,
+            Role::Reviewer,
+            Role::Operator,
+        ],
+    ),
+    (Action::ManageOwnTokens, &[Role::Account]),
+    (Action::ManageAccounts, &[Role::Operator]),
+    (Action::ReadAudit, &[Role::Operator]),
+    (Action::UpdateAdvisories, &[Role::Operator]),
+];
+
+/// Returns whether any of `roles` may do `action`.
+///
+/// Members of a publisher are denied [`Action::DecideSubmission`] on its work, whatever
+/// else they are: nobody approves their own.
+pub fn allows(action: Action, roles: &[Role]) -> bool {
+    let own_work = roles
+        .iter()
+        .any(|role| matches!(role, Role::Viewer | Role::Editor | Role::Owner));
+    if action == Action::DecideSubmission && own_work {
+        return false;
+    }
+    RULES
+        .iter()
+        .any(|(rule, open)| *rule == action && open.iter().any(|role| roles.contains(role)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_exactly_one_rule() {
+        for action in Action::ALL {
+            assert_eq!(
+                RULES.iter().filter(|(rule, _)| rule == action).count(),
+                1,
+                "{action}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_does_anything_without_a_role() {
+        for action in Action::ALL {
+            assert!(!allows(*action, &[]), "{action}");
+        }
+    }
+
+    #[test]
+    fn nobody_approves_their_own() {
+        assert!(allows(Action::DecideSubmission, &[Role::Reviewer]));
+        assert!(!allows(
+            Action::DecideSubmission,
+            &[Role::Reviewer, Role::Owner]
+        ));
+        assert!(!allows(
+            Action::DecideSubmission,
+            &[Role::Operator, Role::Viewer]
+        ));
+    }
+
+    #[test]
+    fn the_table_is_the_reviewed_one() {
+        let mut table = String::new();
+        for action in Action::ALL {
+            let open: Vec<_> = Role::ALL
+                .iter()
+                .filter(|role| allows(*action, &[**role]))
+                .map(|role| role.as_str())
+                .collect();
+            table.push_str(&format!("{:18} {}\n", action.as_str(), open.join(" ")));
+        }
+        insta::assert_snapshot!(table);
+    }
+}
