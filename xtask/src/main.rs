@@ -1,2 +1,53 @@
-//! x
-fn main() {}
+//! The project's own tasks: `cargo xtask demo`, `test`, `tidy`, `bench`.
+//! Everything they need beyond the Rust toolchain they install themselves, and say so.
+
+mod bench;
+mod demo;
+mod images;
+mod run;
+mod test;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Plimsoll's own tasks")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Starts a whole marketplace on loopback and walks a real image through it, from push to verified pull
+    Demo(demo::Args),
+    /// Installs what the tests need, then runs format, lints, tidy checks and all tests
+    Test(test::Args),
+    /// Checks dependency direction, sizes and words
+    Tidy,
+    /// Measures start-up, size, scanning and authorisation, beside the peers that are installed
+    Bench,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            run::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    match &args.task {
+        Task::Demo(args) => demo::run(args),
+        Task::Test(args) => test::run(args),
+        Task::Tidy => tidy::run(),
+        Task::Bench => bench::run(),
+    }
+}

@@ -1,1 +1,58 @@
-#![doc = "x"]
+//! What the product can do: one function a use case, each with its authorisation in one
+//! line, its change and its audit record in one transaction; and the jobs.
+//!
+//! What does not live here: HTTP, HTML, SQL text, and the rules themselves (those are in
+//! `market`, pure). Time comes from [`Clock`]; the outside world is behind ports.
+
+mod accounts;
+mod actor;
+mod advisories;
+mod audit;
+mod clock;
+mod error;
+mod inspection;
+mod jobs;
+mod listings;
+mod products;
+mod publishers;
+mod pulls;
+pub mod registry;
+mod release;
+pub mod scan;
+mod state;
+mod storefront;
+mod submission_page;
+mod submissions;
+mod subscriptions;
+mod throttle;
+mod tokens;
+
+pub use accounts::{NewAccount, SignedIn};
+pub use actor::Actor;
+pub use advisories::AdvisoryStatus;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error::AppError;
+pub use jobs::JobSummary;
+pub use products::ProductOverview;
+pub use publishers::{Application, NewKey, PublisherPage};
+pub use state::{App, AppConfig, Keys, Parts};
+pub use storefront::{CatalogPage, ImageView, LayerView, ListingCard, ProductPage};
+pub use submission_page::{
+    CheckView, ComponentView, Difference, FindingView, InspectedImage, QueueEntry, SubmissionPage,
+};
+pub use submissions::NewSubmission;
+pub use tokens::{Access, Grant, IssuedToken, NewToken, Scope};
+
+// What the store keeps is what the pages show.
+pub use store::{
+    accounts::Account,
+    assets::Asset,
+    audit::AuditRecord,
+    products::{Product, Search},
+    publishers::{Publisher, PublisherKey},
+    releases::Release,
+    submissions::{Comment, CommentWithAuthor, Submission},
+    subscriptions::Subscription,
+    tokens::Token,
+};
+pub use {certify, inventory, market, oci};

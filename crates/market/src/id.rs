@@ -108,6 +108,10 @@ id_type! {
     UploadId = "upl";
     /// A job in the queue.
     JobId = "job";
+    /// A record of the audit log.
+    AuditId = "aud";
+    /// A pull of a released image.
+    PullId = "pul";
 }
 
 #[cfg(test)]

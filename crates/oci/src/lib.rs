@@ -5,20 +5,37 @@
 //! What does not: storage, HTTP servers, signatures, anything about a marketplace.
 //! The client that pulls and pushes is behind the feature `client`.
 
+mod archive;
+#[cfg(feature = "client")]
+mod client;
 mod config;
 mod digest;
 mod error_code;
+mod layout;
 mod manifest;
 pub mod media_type;
 mod reference;
 mod route;
+mod source;
+#[cfg(test)]
+mod testing;
 
+pub use archive::{DockerArchive, OciArchive, open_image};
+#[cfg(feature = "client")]
+pub use client::{
+    ApiError, Client, ClientError, ClientOptions, Credentials, CredentialsError, Progress,
+};
 pub use config::{Config, Healthcheck, History, ImageConfig, RootFs};
 pub use digest::{Algorithm, Digest, DigestError, Digester};
 pub use error_code::ErrorCode;
+pub use layout::{Layout, LayoutImage};
 pub use manifest::{
     Descriptor, Index, MAX_MANIFEST_BYTES, Manifest, ManifestError, ManifestKind, Platform,
     RawManifest,
 };
 pub use reference::{ImageRef, Reference, ReferenceError, RepoName, Tag};
 pub use route::{Route, RouteError};
+pub use source::{
+    ImageSource, MAX_CONFIG_BYTES, MAX_INDEX_DEPTH, MAX_INDEX_MANIFESTS, PlatformImage,
+    SourceError, VerifyError, VerifyingReader, platform_images,
+};

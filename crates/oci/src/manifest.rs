@@ -34,6 +34,21 @@ pub struct Descriptor {
     pub urls: Option<Vec<String>>,
 }
 
+impl Descriptor {
+    /// Returns a descriptor of so many bytes, without any of the optional parts.
+    pub fn new(media_type: impl Into<String>, digest: Digest, size: u64) -> Self {
+        Self {
+            media_type: media_type.into(),
+            digest,
+            size,
+            artifact_type: None,
+            platform: None,
+            annotations: None,
+            urls: None,
+        }
+    }
+}
+
 /// A platform in an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
@@ -111,6 +126,10 @@ pub struct Index {
 
 /// The parsed view.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are images, so a box would only add an allocation"
+)]
 pub enum ManifestKind {
     /// One image or artifact.
     Image(Manifest),
@@ -218,6 +237,15 @@ impl RawManifest {
             media_type,
             kind,
         })
+    }
+
+    /// Returns the descriptor of these bytes.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::new(
+            self.media_type.clone(),
+            self.digest.clone(),
+            self.bytes.len() as u64,
+        )
     }
 
     /// Returns the manifest where this is a single image or artifact.

@@ -1,2 +1,42 @@
-//! x
-fn main() {}
+//! The command line: reads what was typed, wires the rooms together, prints, and ends with
+//! a documented exit code.
+//!
+//! What lives here: commands (`commands`), configuration (`config`), where images come from
+//! (`image`), the server's wiring (`server`), printing (`printer`), failures and exit codes.
+//! What does not: anything the product *does*; that is in `app` and below.
+
+mod advisory_file;
+mod cli;
+mod commands;
+mod config;
+mod exit;
+mod failure;
+mod image;
+mod market_folder;
+mod printer;
+mod progress;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{cli::Cli, exit::Exit, printer::Printer};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let no_color = config::environment::Environment::of_process().no_color();
+    let global = &cli.global;
+    let printer = Printer::new(global.format, global.quiet, global.color, no_color);
+    let exit = match commands::run(cli, &printer) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit
+        }
+    };
+    if exit == Exit::Success {
+        return ExitCode::SUCCESS;
+    }
+    ExitCode::from(exit.code())
+}

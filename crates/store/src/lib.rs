@@ -1,1 +1,31 @@
-#![doc = "x"]
+//! Persistence: rows, blobs, the job queue and the audit log, on SQLite and files or on
+//! PostgreSQL and S3, from one SQL text.
+//!
+//! SQL stands here and nowhere else. Functions take the transaction first, one module an
+//! aggregate; a state change and its audit record go into the same transaction.
+//! What does not live here: who may do what, HTTP, and any rule of the programme.
+//! Time and random bytes are arguments.
+
+pub mod accounts;
+pub mod assets;
+pub mod audit;
+pub mod blobs;
+mod db;
+mod error;
+pub mod findings;
+pub mod images;
+pub mod jobs;
+pub mod products;
+pub mod publishers;
+pub mod pulls;
+pub mod releases;
+pub mod repositories;
+pub mod settings;
+pub mod submissions;
+pub mod subscriptions;
+pub mod tokens;
+
+pub use db::{Database, DatabaseUrl, Tx};
+#[doc(hidden)]
+pub use db::{Statement, statements_of_this_crate};
+pub use error::StoreError;

@@ -1,1 +1,16 @@
-#![doc = "x"]
+//! A marketplace in a box: the real server as a process, people as HTTP clients, real
+//! images made from folders, a browser. The demo and the end-to-end tests both tell
+//! their story with it. For development only; nothing here is part of the product.
+
+mod api;
+mod image;
+mod picture;
+mod server;
+mod story;
+pub mod webdriver;
+
+pub use api::{ApiError, User};
+pub use image::{Content, File, Health, ImageSpec, write_image};
+pub use picture::{logo, screenshot};
+pub use server::{Ready, Server};
+pub use story::{Cast, Listing, Narrator, PublisherDesk, sign_and_push};

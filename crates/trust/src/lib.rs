@@ -1,1 +1,16 @@
-#![doc = "x"]
+//! Who vouches for what: keys, tokens and signatures, as pure functions over bytes.
+//!
+//! What lives here: ECDSA P-256 keys and their files, plain and encrypted ([`key`]); compact
+//! ES256 tokens and the key set that others check them with ([`jws`]); cosign's signatures
+//! over an image's digest, made and verified ([`cosign`]).
+//! What does not: where keys, tokens and signatures are stored, who may sign what, the clock,
+//! registries, anything about a marketplace. Randomness comes from the operating system, and
+//! only where a key is made or encrypted; signing needs none (RFC 6979).
+
+pub mod cosign;
+pub mod jws;
+pub mod key;
+mod key_file;
+mod pem;
+
+pub use key::{KeyError, PublicKey, SigningKey};

@@ -1,0 +1,98 @@
+//! Which of many ratings is shown as *the* score.
+
+use serde::Serialize;
+
+use crate::cvss::{BaseScore, Vector, Version};
+use crate::record::{Authority, SeverityEntry};
+
+/// A chosen score and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Score {
+    /// CVSS version, if the score comes from a vector.
+    pub version: Option<Version>,
+    /// The vector as written, if there is one.
+    pub vector: Option<String>,
+    /// The base score.
+    pub score: BaseScore,
+    /// Who rated it so.
+    pub source: String,
+    /// The weight of that source.
+    pub authority: Authority,
+}
+
+/// Returns the newest CVSS version's score of the first source that has one.
+///
+/// Sources stand in the declared order distribution, ecosystem, NVD, others; within the same
+/// weight, in the order given. A vector that does not parse counts as absent, a bare score as
+/// older than any vector; a bare word is no score.
+pub fn preferred_score(entries: &[SeverityEntry]) -> Option<Score> {
+    let scores: Vec<Score> = entries.iter().filter_map(score_of).collect();
+    let first = scores.iter().min_by_key(|score| score.authority)?;
+    scores
+        .iter()
+        .filter(|score| score.authority == first.authority && score.source == first.source)
+        // Of equals, `max_by_key` returns the last; reversed, the first.
+        .rev()
+        .max_by_key(|score| score.version)
+        .cloned()
+}
+
+fn score_of(entry: &SeverityEntry) -> Option<Score> {
+    let vector = entry
+        .vector
+        .as_deref()
+        .and_then(|text| Vector::parse(text).ok());
+    let score = vector.as_ref().map(Vector::base_score).or(entry.score)?;
+    Some(Score {
+        version: vector.as_ref().map(Vector::version),
+        vector: vector.map(|vector| vector.as_str().to_owned()),
+        score,
+        source: entry.source.clone(),
+        authority: entry.authority,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(source: &str, authority: Authority, vector: &str) -> SeverityEntry {
+        SeverityEntry {
+            source: source.to_owned(),
+            authority,
+            vector: Some(vector.to_owned()),
+            score: None,
+            word: None,
+        }
+    }
+
+    const V2: &str = "AV:N/AC:L/Au:N/C:P/I:P/A:P";
+    const V3: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
+    const V4: &str = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N";
+
+    #[test]
+    fn prefers_the_first_source_then_its_newest_version() {
+        let nvd = entry("nvd", Authority::Nvd, V4);
+        let old = entry("osv", Authority::Ecosystem, V2);
+        let new = entry("osv", Authority::Ecosystem, V3);
+        let other = entry("second", Authority::Ecosystem, V4);
+        let chosen = preferred_score(&[nvd.clone(), old, new, other]).expect("there are scores");
+        assert_eq!(
+            (chosen.version, chosen.source.as_str()),
+            (Some(Version::V3_1), "osv")
+        );
+        assert_eq!(
+            preferred_score(&[nvd]).map(|score| score.score.to_string()),
+            Some("9.3".into())
+        );
+    }
+
+    #[test]
+    fn skips_words_and_broken_vectors() {
+        let mut word = entry("debian", Authority::Distribution, "CVSS:3.1/AV:Q");
+        word.word = Some(crate::cvss::Severity::High);
+        assert_eq!(preferred_score(std::slice::from_ref(&word)), None);
+        let chosen = preferred_score(&[word, entry("nvd", Authority::Nvd, V2)]);
+        assert_eq!(chosen.map(|score| score.score.tenths()), Some(75));
+    }
+}

@@ -1,0 +1,516 @@
+//! Accounts: making them, signing in, sessions, personal access tokens.
+
+use std::sync::Arc;
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use market::{AccountId, Action, TokenId};
+use sha2::{Digest, Sha256};
+use store::{
+    accounts::{Account, Session},
+    tokens::Token,
+};
+use subtle::ConstantTimeEq;
+
+use crate::{Actor, App, AppError, audit::Change, state::random};
+
+/// How long a browser stays signed in.
+const SESSION_LIFE: TimeDelta = TimeDelta::hours(12);
+const SHORTEST_PASSWORD: usize = 12;
+
+/// An account to make.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// The name it signs in with: 2 to 40 lower-case letters, digits, `-`, `.`, `_`.
+    pub name: String,
+    /// Where notices go.
+    pub email: String,
+    /// At least 12 characters.
+    pub password: String,
+    /// `reviewer`, `operator` or nothing.
+    pub staff_role: Option<String>,
+}
+
+/// A browser's session that has just begun or was found.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The cookie's secret.
+    pub secret: String,
+    /// Who.
+    pub account: Account,
+    /// What forms must carry.
+    pub csrf: String,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl App {
+    /// Makes an account. Staff is made by the operator; anybody else by themselves where registration is open.
+    ///
+    /// # Errors
+    /// The name is taken or malformed, the password too short, or the asker may not.
+    pub async fn create_account(
+        &self,
+        actor: &Actor,
+        new: &NewAccount,
+    ) -> Result<Account, AppError> {
+        check_new_account(new)?;
+        let hash = hash_password(new.password.clone()).await?;
+        let mut tx = self.begin().await?;
+        if new.staff_role.is_some() || !self.config.open_registration {
+            self.authorize(&mut tx, actor, Action::ManageAccounts, None)
+                .await?;
+        }
+        let account = Account {
+            id: self.id(AccountId::new),
+            name: new.name.clone(),
+            email: new.email.clone(),
+            password_hash: hash,
+            staff_role: new.staff_role.clone(),
+            created_at: self.now(),
+            disabled_at: None,
+        };
+        store::accounts::create(&mut tx, &account)
+            .await
+            .map_err(|error| {
+                if error.is_conflict() {
+                    AppError::invalid(
+                        "name",
+                        format!("`{}` is taken: choose another name", new.name),
+                    )
+                } else {
+                    error.into()
+                }
+            })?;
+        let change = Change {
+            subject: account.id.as_str(),
+            after: Some(new.staff_role.as_deref().unwrap_or("member")),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::ManageAccounts, change)
+            .await?;
+        tx.commit().await?;
+        Ok(account)
+    }
+
+    /// Makes the first operator where no account exists; gives the one-time password.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn make_first_operator(&self) -> Result<Option<String>, AppError> {
+        if store::accounts::count(&mut self.read().await?).await? > 0 {
+            return Ok(None);
+        }
+        let password = secret_text(&random::<15>());
+        let new = NewAccount {
+            name: "operator".to_owned(),
+            email: "operator@localhost".to_owned(),
+            password: password.clone(),
+            staff_role: Some("operator".to_owned()),
+        };
+        self.create_account(&Actor::system(), &new).await?;
+        Ok(Some(password))
+    }
+
+    /// Returns all accounts.
+    ///
+    /// # Errors
+    /// The asker may not see them.
+    pub async fn list_accounts(&self, actor: &Actor) -> Result<Vec<Account>, AppError> {
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::ManageAccounts, None)
+            .await?;
+        Ok(store::accounts::list(&mut tx).await?)
+    }
+
+    /// Sets an account's password; its owner may, and the operator.
+    ///
+    /// # Errors
+    /// The password is too short, the account unknown, or the asker may not.
+    pub async fn set_password(
+        &self,
+        actor: &Actor,
+        name: &str,
+        password: &str,
+    ) -> Result<(), AppError> {
+        check_password(password)?;
+        let hash = hash_password(password.to_owned()).await?;
+        let mut tx = self.begin().await?;
+        let account = self.account_by_name(&mut tx, name).await?;
+        if actor.signed_in().map(|own| &own.id) != Some(&account.id) {
+            self.authorize(&mut tx, actor, Action::ManageAccounts, None)
+                .await?;
+        }
+        store::accounts::set_password(&mut tx, &account.id, &hash).await?;
+        let change = Change {
+            subject: account.id.as_str(),
+            after: Some("password-set"),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::ManageAccounts, change)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Bars an account from signing in, or lets it in again.
+    ///
+    /// # Errors
+    /// The account is unknown, or the asker may not.
+    pub async fn set_account_disabled(
+        &self,
+        actor: &Actor,
+        name: &str,
+        disabled: bool,
+    ) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        self.authorize(&mut tx, actor, Action::ManageAccounts, None)
+            .await?;
+        let account = self.account_by_name(&mut tx, name).await?;
+        store::accounts::set_disabled(&mut tx, &account.id, disabled.then(|| self.now())).await?;
+        let after = if disabled { "disabled" } else { "enabled" };
+        let change = Change {
+            subject: account.id.as_str(),
+            after: Some(after),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::ManageAccounts, change)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Returns the account called `name` for whoever acts by the data folder itself.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn find_account(&self, name: &str) -> Result<Account, AppError> {
+        let mut tx = self.read().await?;
+        self.account_by_name(&mut tx, name).await
+    }
+
+    async fn account_by_name(&self, tx: &mut store::Tx, name: &str) -> Result<Account, AppError> {
+        store::accounts::find_by_name(tx, name)
+            .await?
+            .ok_or_else(|| AppError::not_found("account", name))
+    }
+
+    /// Returns who signs in with a name and a password or personal access token.
+    ///
+    /// # Errors
+    /// They do not fit, or there were too many attempts.
+    pub async fn authenticate(
+        self: &Arc<Self>,
+        name: &str,
+        password: &str,
+    ) -> Result<Actor, AppError> {
+        if let Some(wait) = self.throttle.wait(name, self.now()) {
+            return Err(AppError::TooMany(wait));
+        }
+        let outcome = match password.strip_prefix("plm_") {
+            Some(token) => self.authenticate_token(Some(name), token).await,
+            None => self.authenticate_password(name, password).await,
+        };
+        match &outcome {
+            Ok(_) => self.throttle.succeeded(name),
+            Err(AppError::WrongPassword) => self.throttle.failed(name, self.now()),
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    /// Returns who holds a personal access token.
+    ///
+    /// # Errors
+    /// It is unknown, revoked or expired.
+    pub async fn authenticate_bearer(&self, token: &str) -> Result<Actor, AppError> {
+        let token = token.strip_prefix("plm_").ok_or(AppError::WrongPassword)?;
+        self.authenticate_token(None, token).await
+    }
+
+    async fn authenticate_password(&self, name: &str, password: &str) -> Result<Actor, AppError> {
+        let account = store::accounts::find_by_name(&mut self.read().await?, name).await?;
+        // A hash is computed for unknown names too, so that time does not tell which names exist.
+        let hash = account
+            .as_ref()
+            .map_or(UNKNOWN_ACCOUNT_HASH, |account| {
+                account.password_hash.as_str()
+            })
+            .to_owned();
+        let fits = verify_password(password.to_owned(), hash).await?;
+        match account {
+            Some(account) if fits && account.disabled_at.is_none() => Ok(Actor::account(account)),
+            _ => Err(AppError::WrongPassword),
+        }
+    }
+
+    async fn authenticate_token(&self, name: Option<&str>, token: &str) -> Result<Actor, AppError> {
+        let (id, secret) = token.split_once('_').ok_or(AppError::WrongPassword)?;
+        let id: TokenId = format!("tok_{id}")
+            .parse()
+            .map_err(|_malformed| AppError::WrongPassword)?;
+        let mut tx = self.read().await?;
+        let token = store::tokens::find(&mut tx, &id)
+            .await?
+            .ok_or(AppError::WrongPassword)?;
+        let now = self.now();
+        let fits = bool::from(
+            hash_secret(secret)
+                .as_bytes()
+                .ct_eq(token.secret_hash.as_bytes()),
+        );
+        let in_force = token.revoked_at.is_none() && token.expires_at.is_none_or(|end| end > now);
+        let account = store::accounts::find(&mut tx, &token.account_id)
+            .await?
+            .ok_or(AppError::WrongPassword)?;
+        if !fits
+            || !in_force
+            || account.disabled_at.is_some()
+            || name.is_some_and(|name| name != account.name)
+        {
+            return Err(AppError::WrongPassword);
+        }
+        drop(tx);
+        if token
+            .last_used_at
+            .is_none_or(|last| now - last > TimeDelta::hours(1))
+        {
+            let mut tx = self.begin().await?;
+            store::tokens::record_use(&mut tx, &id, now).await?;
+            tx.commit().await?;
+        }
+        Ok(if token.may_push {
+            Actor::account(account)
+        } else {
+            Actor::read_only(account)
+        })
+    }
+
+    /// Begins a browser's session.
+    ///
+    /// # Errors
+    /// Name and password do not fit, or there were too many attempts.
+    pub async fn sign_in(
+        self: &Arc<Self>,
+        name: &str,
+        password: &str,
+    ) -> Result<SignedIn, AppError> {
+        let actor = self.authenticate(name, password).await?;
+        let account = actor.require_account("to begin a session")?.clone();
+        let secret = secret_text(&random::<32>());
+        let session = Session {
+            secret_hash: hash_secret(&secret),
+            account_id: account.id.clone(),
+            csrf: secret_text(&random::<16>()),
+            created_at: self.now(),
+            expires_at: self.now() + SESSION_LIFE,
+        };
+        let mut tx = self.begin().await?;
+        store::accounts::create_session(&mut tx, &session).await?;
+        tx.commit().await?;
+        Ok(SignedIn {
+            secret,
+            account,
+            csrf: session.csrf,
+            expires_at: session.expires_at,
+        })
+    }
+
+    /// Returns the session behind a cookie's secret, if it is in force.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn find_session(&self, secret: &str) -> Result<Option<SignedIn>, AppError> {
+        let mut tx = self.read().await?;
+        let Some(session) =
+            store::accounts::find_session(&mut tx, &hash_secret(secret), self.now()).await?
+        else {
+            return Ok(None);
+        };
+        let account = store::accounts::find(&mut tx, &session.account_id).await?;
+        Ok(account
+            .filter(|account| account.disabled_at.is_none())
+            .map(|account| SignedIn {
+                secret: secret.to_owned(),
+                account,
+                csrf: session.csrf,
+                expires_at: session.expires_at,
+            }))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn sign_out(&self, secret: &str) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        store::accounts::delete_session(&mut tx, &hash_secret(secret)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Makes a personal access token; gives it and what its owner must keep: it is shown once.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or the name is missing.
+    pub async fn create_token(
+        &self,
+        actor: &Actor,
+        name: &str,
+        may_push: bool,
+        life: Option<TimeDelta>,
+    ) -> Result<(Token, String), AppError> {
+        let account = actor.require_account("to make an access token")?;
+        let mut tx = self.begin().await?;
+        self.authorize(&mut tx, actor, Action::ManageOwnTokens, None)
+            .await?;
+        if may_push && !actor.may_write() {
+            return Err(AppError::Denied(
+                "an access token never does more than the one it is made with".to_owned(),
+            ));
+        }
+        if name.trim().is_empty() || name.chars().count() > 60 {
+            return Err(AppError::invalid(
+                "name",
+                "give the token a name of 1 to 60 characters",
+            ));
+        }
+        let secret = secret_text(&random::<25>());
+        let token = Token {
+            id: self.id(TokenId::new),
+            account_id: account.id.clone(),
+            name: name.trim().to_owned(),
+            secret_hash: hash_secret(&secret),
+            may_push,
+            created_at: self.now(),
+            expires_at: life.map(|life| self.now() + life),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        store::tokens::create(&mut tx, &token).await?;
+        let change = Change {
+            subject: token.id.as_str(),
+            after: Some(if may_push { "read-write" } else { "read-only" }),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::ManageOwnTokens, change)
+            .await?;
+        tx.commit().await?;
+        let text = format!(
+            "plm_{}_{secret}",
+            token.id.as_str().trim_start_matches("tok_")
+        );
+        Ok((token, text))
+    }
+
+    /// Returns the asker's access tokens.
+    ///
+    /// # Errors
+    /// Nobody is signed in.
+    pub async fn list_tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError> {
+        let account = actor.require_account("to see your access tokens")?;
+        Ok(store::tokens::of_account(&mut self.read().await?, &account.id).await?)
+    }
+
+    /// Revokes one of the asker's access tokens.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or it is none of theirs.
+    pub async fn revoke_token(&self, actor: &Actor, id: &str) -> Result<(), AppError> {
+        let account = actor.require_account("to revoke an access token")?;
+        let token: TokenId = id
+            .parse()
+            .map_err(|_malformed| AppError::not_found("access token", id))?;
+        let mut tx = self.begin().await?;
+        if !store::tokens::revoke(&mut tx, &account.id, &token, self.now()).await? {
+            return Err(AppError::not_found("access token", id));
+        }
+        let change = Change {
+            subject: id,
+            after: Some("revoked"),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::ManageOwnTokens, change)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// The hash of a password that nobody has.
+const UNKNOWN_ACCOUNT_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$3jz0xbFIS2CzRzyoPxEqG9E9Sx/5yXl4mUdsJHqSSHg";
+
+fn check_new_account(new: &NewAccount) -> Result<(), AppError> {
+    let legal =
+        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_');
+    if !(2..=40).contains(&new.name.len()) || !new.name.bytes().all(legal) {
+        return Err(AppError::invalid(
+            "name",
+            "use 2 to 40 lower-case letters, digits, `-`, `.` or `_`",
+        ));
+    }
+    let email_fits = new
+        .email
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if !email_fits || new.email.len() > 254 || new.email.contains(char::is_whitespace) {
+        return Err(AppError::invalid(
+            "email",
+            "give an e-mail address such as ann@example.com",
+        ));
+    }
+    if let Some(role) = &new.staff_role
+        && !matches!(role.as_str(), "reviewer" | "operator")
+    {
+        return Err(AppError::invalid(
+            "staff_role",
+            "use `reviewer` or `operator`",
+        ));
+    }
+    check_password(&new.password)
+}
+
+fn check_password(password: &str) -> Result<(), AppError> {
+    if password.chars().count() < SHORTEST_PASSWORD || password.len() > 1_000 {
+        return Err(AppError::invalid(
+            "password",
+            format!("use at least {SHORTEST_PASSWORD} characters"),
+        ));
+    }
+    Ok(())
+}
+
+async fn hash_password(password: String) -> Result<String, AppError> {
+    let hash = tokio::task::spawn_blocking(move || {
+        Argon2::default()
+            .hash_password_with_salt(password.as_bytes(), &random::<16>())
+            .map(|hash| hash.to_string())
+    });
+    hash.await
+        .map_err(AppError::internal)?
+        .map_err(|error| AppError::internal(error.to_string()))
+}
+
+async fn verify_password(password: String, hash: String) -> Result<bool, AppError> {
+    let fits = tokio::task::spawn_blocking(move || {
+        PasswordHash::new(&hash).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(password.as_bytes(), &hash)
+                .is_ok()
+        })
+    });
+    fits.await.map_err(AppError::internal)
+}
+
+/// Secrets made here have at least 120 bits, so one round of SHA-256 is enough to store them.
+pub(crate) fn hash_secret(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret.as_bytes()))
+}
+
+/// Writes bytes as letters and digits that are easy to copy.
+pub(crate) fn secret_text(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    bytes
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
+        .collect()
+}

@@ -1,0 +1,550 @@
+//! The inspection of a submission: verify its signature, take it apart layer by layer,
+//! match every component, run the checks. Layers that were ever taken apart are not read again.
+
+use std::{
+    collections::HashMap,
+    io::Read,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use inventory::{InspectError, LayerReport, Limits, PARSER_VERSION};
+use market::{
+    Action, Class, FindingId, FindingState, SubmissionEvent, SubmissionId, SubmissionState,
+};
+use oci::{
+    Descriptor, Digest, ImageSource, ManifestKind, PlatformImage, RawManifest, SourceError,
+    VerifyingReader,
+};
+use serde::{Deserialize, Serialize};
+use store::{
+    Tx,
+    blobs::BlobStore,
+    findings::Finding,
+    images::ImageRow,
+    submissions::{InspectionResult, Submission},
+};
+use trust::{PublicKey, cosign};
+
+pub(crate) use crate::scan::ImageContent;
+use crate::{
+    Actor, App, AppError,
+    jobs::{Running, with_causes},
+    scan::{ScanFinding, match_inventory},
+};
+
+/// What is kept about a finding besides its columns.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FindingDetail {
+    pub(crate) aliases: Vec<String>,
+    pub(crate) advisories: Vec<String>,
+    pub(crate) source: String,
+    pub(crate) status: String,
+    pub(crate) title: String,
+    pub(crate) urls: Vec<String>,
+    pub(crate) explanation: String,
+    pub(crate) severities: serde_json::Value,
+    pub(crate) word: Option<String>,
+    pub(crate) vector: Option<String>,
+    pub(crate) score_source: Option<String>,
+    pub(crate) purl: String,
+    pub(crate) path: String,
+}
+
+/// What verifying a publisher's signature found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct SignatureResult {
+    verified: bool,
+    reason: String,
+    key_id: Option<String>,
+    key_name: Option<String>,
+    digest: String,
+}
+
+/// An image in staging, as the scanner reads it.
+struct StagedImage {
+    root: Descriptor,
+    manifests: HashMap<Digest, RawManifest>,
+    blobs: Arc<dyn BlobStore>,
+}
+
+impl ImageSource for StagedImage {
+    fn root(&self) -> &Descriptor {
+        &self.root
+    }
+
+    fn manifest(&self, descriptor: &Descriptor) -> Result<RawManifest, SourceError> {
+        self.manifests
+            .get(&descriptor.digest)
+            .cloned()
+            .ok_or_else(|| SourceError::Missing {
+                place: "the staging repository".to_owned(),
+                name: descriptor.digest.to_string(),
+            })
+    }
+
+    fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, SourceError> {
+        let reader =
+            self.blobs
+                .open_sync(&descriptor.digest)
+                .map_err(|error| SourceError::Read {
+                    place: descriptor.digest.to_string(),
+                    source: std::io::Error::other(error),
+                })?;
+        Ok(Box::new(VerifyingReader::new(reader, descriptor)))
+    }
+}
+
+/// Why an inspection ended without result.
+enum Stop {
+    /// The image is at fault; trying again changes nothing.
+    Image(String),
+    /// The machine is at fault; trying again may help.
+    Machine(AppError),
+}
+
+impl<E: Into<AppError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Machine(error.into())
+    }
+}
+
+impl App {
+    /// The job.
+    pub(crate) async fn inspect(
+        self: &Arc<Self>,
+        running: &Running<'_>,
+        id: &SubmissionId,
+    ) -> Result<(), AppError> {
+        let Some(submission) = store::submissions::find(&mut self.read().await?, id).await? else {
+            return Ok(());
+        };
+        if submission.state != SubmissionState::Inspecting {
+            return Ok(());
+        }
+        match self.inspect_image(running, &submission).await {
+            Ok(()) => Ok(()),
+            Err(Stop::Machine(error)) => Err(error),
+            Err(Stop::Image(problem)) => self.inspection_failed(&submission, &problem).await,
+        }
+    }
+
+    async fn inspect_image(
+        self: &Arc<Self>,
+        running: &Running<'_>,
+        submission: &Submission,
+    ) -> Result<(), Stop> {
+        running.progress(0, 4, "verifying the signature").await?;
+        let signature = self.verify_signature(submission).await?;
+        running.progress(1, 4, "reading the image").await?;
+        let source = Arc::new(self.staged(submission).await?);
+        let images = {
+            let source = Arc::clone(&source);
+            blocking(move || oci::platform_images(source.as_ref()))
+                .await?
+                .map_err(|error| Stop::Image(with_causes(&error)))?
+        };
+        let mut contents = Vec::new();
+        for image in images {
+            contents.push((
+                image.descriptor.digest.clone(),
+                self.take_apart(running, &source, image).await?,
+            ));
+        }
+        running
+            .progress(2, 4, "matching components with advisories")
+            .await?;
+        let database = self.advisory_database();
+        let mut tx = self.begin().await?;
+        let mut certifiable = signature.verified;
+        for (position, (digest, content)) in (0_i64..).zip(&contents) {
+            let row = ImageRow {
+                digest: digest.to_string(),
+                platform: content.platform.clone(),
+                size: i64::try_from(content.size()).unwrap_or(i64::MAX),
+                content: content.encode()?,
+                created_at: self.now(),
+            };
+            store::images::put(&mut tx, &submission.id, position, &row).await?;
+            let scan =
+                match_inventory(&content.inventory, &database).map_err(AppError::internal)?;
+            for finding in &scan.findings {
+                store::findings::upsert(&mut tx, &self.finding(submission, &row.digest, finding)?)
+                    .await?;
+            }
+            let report = content.certify(Some(&submission.tag), self.now());
+            certifiable &= report.passes;
+            store::submissions::replace_checks(
+                &mut tx,
+                &submission.id,
+                &row.digest,
+                &check_rows(&report)?,
+            )
+            .await?;
+        }
+        certifiable &= submission.manifest.platform == market::Platform::CertifiedInfrastructure;
+        let signature = serde_json::to_value(&signature).map_err(AppError::internal)?;
+        let result = InspectionResult {
+            signature: &signature,
+            problem: None,
+            certifiable,
+            at: self.now(),
+        };
+        store::submissions::set_inspection(&mut tx, &submission.id, &result).await?;
+        let event = (Action::Submit, SubmissionEvent::Inspected);
+        self.move_submission(&mut tx, &Actor::system(), submission, event, None)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn inspection_failed(
+        &self,
+        submission: &Submission,
+        problem: &str,
+    ) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        let signature =
+            serde_json::json!({ "verified": false, "reason": "the image could not be read" });
+        let result = InspectionResult {
+            signature: &signature,
+            problem: Some(problem),
+            certifiable: false,
+            at: self.now(),
+        };
+        store::submissions::set_inspection(&mut tx, &submission.id, &result).await?;
+        let event = (Action::Submit, SubmissionEvent::InspectionFailed);
+        self.move_submission(&mut tx, &Actor::system(), submission, event, Some(problem))
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Finds a signature of the submitted digest by one of the publisher's keys in force.
+    async fn verify_signature(&self, submission: &Submission) -> Result<SignatureResult, Stop> {
+        let mut tx = self.read().await?;
+        let refuse = |reason: String| SignatureResult {
+            verified: false,
+            reason,
+            key_id: None,
+            key_name: None,
+            digest: submission.digest.clone(),
+        };
+        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
+        let product = store::products::find(&mut tx, &submission.product_id).await?;
+        let rows = match product {
+            Some(product) => store::publishers::keys(&mut tx, &product.publisher_id).await?,
+            None => Vec::new(),
+        };
+        let in_force: Vec<_> = rows
+            .into_iter()
+            .filter(|key| key.revoked_at.is_none())
+            .collect();
+        if in_force.is_empty() {
+            return Ok(refuse("the publisher has no signing key registered: register one, sign the image, submit again".to_owned()));
+        }
+        let keys: Vec<_> = in_force
+            .iter()
+            .filter_map(|row| PublicKey::from_pem(&row.pem).ok())
+            .collect();
+        let Some((manifest, payloads)) = self
+            .signature_of(&mut tx, &submission.repository, &digest)
+            .await?
+        else {
+            return Ok(refuse(cosign::VerifyError::Unsigned.to_string()));
+        };
+        let payload_of = |digest: &Digest| payloads.get(digest).cloned();
+        Ok(
+            match cosign::verify(&manifest, &payload_of, &digest, &keys, None) {
+                Ok(verified) => SignatureResult {
+                    verified: true,
+                    reason: "signed by a key the publisher registered".to_owned(),
+                    key_name: in_force
+                        .iter()
+                        .find(|row| row.fingerprint == verified.key_id)
+                        .map(|row| row.name.clone()),
+                    key_id: Some(verified.key_id),
+                    digest: submission.digest.clone(),
+                },
+                Err(error) => refuse(error.to_string()),
+            },
+        )
+    }
+
+    /// Returns the signature manifest beside an image, with its payloads.
+    async fn signature_of(
+        &self,
+        tx: &mut Tx,
+        repository: &str,
+        digest: &Digest,
+    ) -> Result<Option<(RawManifest, HashMap<Digest, Vec<u8>>)>, Stop> {
+        let Some(tag) = cosign::signature_tag(digest) else {
+            return Ok(None);
+        };
+        let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
+            return Ok(None);
+        };
+        let Some(row) =
+            store::repositories::find_manifest_by_tag(tx, &repository.id, tag.as_str()).await?
+        else {
+            return Ok(None);
+        };
+        let Ok(manifest) = RawManifest::parse(row.content, Some(&row.media_type)) else {
+            return Ok(None);
+        };
+        let mut payloads = HashMap::new();
+        let layers = manifest
+            .image()
+            .map(|image| image.layers.as_slice())
+            .unwrap_or_default();
+        for layer in layers
+            .iter()
+            .filter(|layer| layer.size <= cosign::MAX_PAYLOAD_BYTES)
+            .take(cosign::MAX_SIGNATURES)
+        {
+            let blob = self.blobs.get(&layer.digest, None).await?;
+            let limit = usize::try_from(cosign::MAX_PAYLOAD_BYTES).unwrap_or(usize::MAX);
+            payloads.insert(
+                layer.digest.clone(),
+                crate::registry::collect(blob.stream, limit).await?.to_vec(),
+            );
+        }
+        Ok(Some((manifest, payloads)))
+    }
+
+    async fn staged(&self, submission: &Submission) -> Result<StagedImage, Stop> {
+        let mut tx = self.read().await?;
+        let manifests = self
+            .manifests_below(&mut tx, &submission.repository, &submission.digest)
+            .await?;
+        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
+        let size = manifests
+            .get(&digest)
+            .map_or(0, |manifest| manifest.bytes.len() as u64);
+        let root = Descriptor {
+            media_type: submission.media_type.clone(),
+            digest,
+            size,
+            artifact_type: None,
+            platform: None,
+            annotations: None,
+            urls: None,
+        };
+        Ok(StagedImage {
+            root,
+            manifests,
+            blobs: Arc::clone(&self.blobs),
+        })
+    }
+
+    /// Returns a manifest and everything an index names, as far as the repository has it.
+    pub(crate) async fn manifests_below(
+        &self,
+        tx: &mut Tx,
+        repository: &str,
+        root: &str,
+    ) -> Result<HashMap<Digest, RawManifest>, AppError> {
+        let mut found = HashMap::new();
+        let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
+            return Ok(found);
+        };
+        let mut wanted = vec![root.to_owned()];
+        while let Some(digest) = wanted.pop() {
+            let Some(row) = store::repositories::find_manifest(tx, &repository.id, &digest).await?
+            else {
+                continue;
+            };
+            let manifest = RawManifest::parse(row.content, Some(&row.media_type))
+                .map_err(AppError::internal)?;
+            if let ManifestKind::Index(index) = &manifest.kind {
+                let new = index
+                    .manifests
+                    .iter()
+                    .filter(|child| !found.contains_key(&child.digest));
+                wanted.extend(new.map(|child| child.digest.to_string()));
+            }
+            found.insert(manifest.digest.clone(), manifest);
+        }
+        Ok(found)
+    }
+
+    /// Takes one platform's image apart, layer by layer, and keeps each layer's report.
+    async fn take_apart(
+        self: &Arc<Self>,
+        running: &Running<'_>,
+        source: &Arc<StagedImage>,
+        image: PlatformImage,
+    ) -> Result<ImageContent, Stop> {
+        let known = self.known_reports(&image).await?;
+        let done = Arc::new(AtomicUsize::new(0));
+        let total = image.layers().len();
+        let scan = {
+            let (done, source, image) = (Arc::clone(&done), Arc::clone(source), image.clone());
+            tokio::task::spawn_blocking(move || {
+                let progress =
+                    |progress: inventory::Progress| done.store(progress.layers, Ordering::Relaxed);
+                inventory::scan_layers(
+                    source.as_ref(),
+                    &image,
+                    &Limits::default(),
+                    &|digest| known.get(digest).cloned(),
+                    &progress,
+                )
+            })
+        };
+        tokio::pin!(scan);
+        let mut pulse = tokio::time::interval(Duration::from_millis(500));
+        let reports = loop {
+            tokio::select! {
+                reports = &mut scan => break reports.map_err(AppError::internal)?,
+                _ = pulse.tick() => {
+                    let note = format!("taking {} apart: layer {} of {total}", image.platform(), done.load(Ordering::Relaxed).min(total));
+                    running.progress(1, 4, &note).await?;
+                }
+            }
+        };
+        let reports = reports.map_err(|error: InspectError| Stop::Image(with_causes(&error)))?;
+        self.keep_reports(&reports).await?;
+        let inventory = blocking(move || inventory::merge(&reports)).await?;
+        Ok(ImageContent::new(&image, inventory))
+    }
+
+    async fn known_reports(
+        &self,
+        image: &PlatformImage,
+    ) -> Result<HashMap<Digest, LayerReport>, Stop> {
+        let mut tx = self.read().await?;
+        let mut known = HashMap::new();
+        for layer in image.layers() {
+            let row = store::images::find_layer_report(
+                &mut tx,
+                layer.digest.as_str(),
+                i64::from(PARSER_VERSION),
+            )
+            .await?;
+            if let Some(report) = row.and_then(|bytes| decompress(&bytes)) {
+                known.insert(layer.digest.clone(), report);
+            }
+        }
+        Ok(known)
+    }
+
+    async fn keep_reports(&self, reports: &[(Digest, LayerReport)]) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        for (digest, report) in reports {
+            let bytes = compress(report)?;
+            store::images::put_layer_report(
+                &mut tx,
+                digest.as_str(),
+                i64::from(PARSER_VERSION),
+                &bytes,
+                self.now(),
+            )
+            .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub(crate) fn finding(
+        &self,
+        submission: &Submission,
+        image: &str,
+        found: &ScanFinding<'_>,
+    ) -> Result<Finding, AppError> {
+        let matched = &found.matched;
+        let detail = FindingDetail {
+            aliases: matched.aliases.clone(),
+            advisories: matched.advisories.clone(),
+            source: matched.source.clone(),
+            status: matched.status.as_str().to_owned(),
+            title: matched.title.clone(),
+            urls: matched.urls.clone(),
+            explanation: matched.explanation.clone(),
+            severities: serde_json::to_value(&matched.severities).map_err(AppError::internal)?,
+            word: found
+                .score
+                .as_ref()
+                .map(|score| score.score.severity().to_string()),
+            vector: found.score.as_ref().and_then(|score| score.vector.clone()),
+            score_source: found.score.as_ref().map(|score| score.source.clone()),
+            purl: found.component.purl.clone(),
+            path: found.component.path.clone(),
+        };
+        Ok(Finding {
+            id: self.id(FindingId::new),
+            submission_id: submission.id.clone(),
+            image: image.to_owned(),
+            state: FindingState::Open,
+            vulnerability: matched.vulnerability.clone(),
+            component: found.component.name.clone(),
+            version: found.component.version.clone(),
+            layer: found.component.layer.to_string(),
+            class: found.class,
+            score: found.score.as_ref().map(|score| score.score.value()),
+            fixed_version: matched.fixed_version.clone(),
+            detail: serde_json::to_value(detail)
+                .map_err(AppError::internal)?
+                .into(),
+            first_seen_at: self.now(),
+            notified_at: None,
+            due_at: None,
+        })
+    }
+}
+
+impl ImageContent {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, AppError> {
+        compress(self)
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, AppError> {
+        decompress(bytes)
+            .ok_or_else(|| AppError::internal("a stored image description cannot be read"))
+    }
+}
+
+fn compress(value: &impl Serialize) -> Result<Vec<u8>, AppError> {
+    let json = serde_json::to_vec(value).map_err(AppError::internal)?;
+    zstd::encode_all(json.as_slice(), 3).map_err(AppError::internal)
+}
+
+fn decompress<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
+    let reader = zstd::Decoder::new(bytes).ok()?;
+    serde_json::from_reader(std::io::BufReader::new(reader)).ok()
+}
+
+fn check_rows(report: &certify::Report) -> Result<Vec<(String, serde_json::Value)>, AppError> {
+    let row = |result: &certify::CheckResult| {
+        Ok((
+            result.id.clone(),
+            serde_json::to_value(result).map_err(AppError::internal)?,
+        ))
+    };
+    report.results.iter().map(row).collect()
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, AppError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(AppError::internal)
+}
+
+/// Returns how many findings of each class there are, the worst class first.
+pub(crate) fn class_counts(counts: &[(Class, i64)]) -> Vec<(Class, i64)> {
+    let all = [Class::Critical, Class::Major, Class::Minor, Class::Unscored];
+    all.into_iter()
+        .map(|class| {
+            (
+                class,
+                counts
+                    .iter()
+                    .find(|(known, _)| *known == class)
+                    .map_or(0, |(_, count)| *count),
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,243 @@
+//! Jobs: what takes longer than a request. Any worker of any node takes the next one
+//! from the queue; each is idempotent, so one that was cut short is simply done again.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use market::{JobId, SubmissionId};
+use serde::{Deserialize, Serialize};
+use store::{
+    Tx,
+    jobs::{Job, MAX_ATTEMPTS, NewJob, Progress, back_off},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Actor, App, AppError};
+
+/// How long a worker has a job without a sign of life.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
+/// How often an idle worker looks at the queue, for jobs of other nodes.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Everything there is to do in the background.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(crate) enum JobKind {
+    /// Verify, take apart, match and check a submission.
+    Inspect {
+        /// Which.
+        submission: SubmissionId,
+    },
+    /// Sign an approved submission and make it public.
+    Release {
+        /// Which.
+        submission: SubmissionId,
+    },
+    /// Match everything released against a new advisory database.
+    Rematch {
+        /// Its version.
+        database: String,
+    },
+}
+
+impl JobKind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Inspect { .. } => "inspect",
+            Self::Release { .. } => "release",
+            Self::Rematch { .. } => "rematch",
+        }
+    }
+
+    /// No second job with this key waits or runs.
+    pub(crate) fn key(&self) -> String {
+        match self {
+            Self::Inspect { submission } => format!("inspect:{submission}"),
+            Self::Release { submission } => format!("release:{submission}"),
+            Self::Rematch { database } => format!("rematch:{database}"),
+        }
+    }
+}
+
+/// The queue in numbers.
+#[derive(Debug, Clone)]
+pub struct JobSummary {
+    /// How many are in each state.
+    pub counts: Vec<(String, i64)>,
+    /// The newest that failed: kind and error.
+    pub failed: Vec<(String, String)>,
+}
+
+/// A job in a worker's hands.
+pub(crate) struct Running<'a> {
+    app: &'a Arc<App>,
+    job: JobId,
+    worker: &'a str,
+}
+
+impl Running<'_> {
+    /// Notes how far the job is.
+    pub(crate) async fn progress(&self, done: i64, total: i64, note: &str) -> Result<(), AppError> {
+        let mut tx = self.app.begin().await?;
+        let progress = Progress {
+            done,
+            total,
+            note: note.to_owned(),
+        };
+        store::jobs::record_progress(
+            &mut tx,
+            &self.job,
+            self.worker,
+            &progress,
+            self.app.now() + LEASE,
+        )
+        .await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+impl App {
+    /// Adds a job in the transaction that makes it needed.
+    pub(crate) async fn enqueue(&self, tx: &mut Tx, kind: &JobKind) -> Result<(), AppError> {
+        let job = NewJob {
+            id: self.id(JobId::new),
+            kind: kind.name(),
+            payload: serde_json::to_value(kind).map_err(AppError::internal)?,
+            dedupe_key: Some(kind.key()),
+            run_at: self.now(),
+        };
+        store::jobs::enqueue(tx, &job).await?;
+        Ok(())
+    }
+
+    /// Works on jobs until `stop`.
+    pub async fn work(self: &Arc<Self>, worker: &str, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.work_once(worker).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = self.job_added.notified() => {}
+                        () = tokio::time::sleep(LOOK) => {}
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the job queue cannot be read; trying again"
+                    );
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+    }
+
+    /// Does the next job that is due; gives whether there was one.
+    ///
+    /// # Errors
+    /// The queue cannot be read or written.
+    pub async fn work_once(self: &Arc<Self>, worker: &str) -> Result<bool, AppError> {
+        let mut tx = self.begin().await?;
+        let claimed = store::jobs::claim(&mut tx, worker, self.now(), LEASE).await?;
+        tx.commit().await?;
+        let Some(job) = claimed else { return Ok(false) };
+        let outcome = self.run_holding_lease(&job, worker).await;
+        let mut tx = self.begin().await?;
+        match outcome {
+            Ok(()) => {
+                store::jobs::finish(&mut tx, &job.id, worker, self.now()).await?;
+            }
+            Err(error) => self.job_failed(&mut tx, &job, worker, &error).await?,
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Runs a job while a timer holds its lease, however long it takes.
+    async fn run_holding_lease(self: &Arc<Self>, job: &Job, worker: &str) -> Result<(), AppError> {
+        let run = self.run_job(job, worker);
+        tokio::pin!(run);
+        let mut pulse = tokio::time::interval(Duration::from_secs(10));
+        pulse.tick().await;
+        loop {
+            tokio::select! {
+                outcome = &mut run => return outcome,
+                _ = pulse.tick() => {
+                    let mut tx = self.begin().await?;
+                    store::jobs::hold(&mut tx, &job.id, worker, self.now() + LEASE).await?;
+                    tx.commit().await?;
+                }
+            }
+        }
+    }
+
+    async fn run_job(self: &Arc<Self>, job: &Job, worker: &str) -> Result<(), AppError> {
+        let kind: JobKind =
+            serde_json::from_value(job.payload.0.clone()).map_err(AppError::internal)?;
+        let running = Running {
+            app: self,
+            job: job.id.clone(),
+            worker,
+        };
+        match kind {
+            JobKind::Inspect { submission } => self.inspect(&running, &submission).await,
+            JobKind::Release { submission } => self.release(&submission).await,
+            JobKind::Rematch { .. } => self.rematch(&running).await,
+        }
+    }
+
+    async fn job_failed(
+        &self,
+        tx: &mut Tx,
+        job: &Job,
+        worker: &str,
+        error: &AppError,
+    ) -> Result<(), AppError> {
+        let text = with_causes(error);
+        if job.attempts >= MAX_ATTEMPTS {
+            tracing::error!(job.kind = job.kind, job.id = %job.id, error = text, "a job failed for good");
+            return Ok(store::jobs::fail(tx, &job.id, worker, &text, self.now()).await?);
+        }
+        tracing::warn!(job.kind = job.kind, job.id = %job.id, error = text, "a job failed and will be tried again");
+        Ok(store::jobs::retry(
+            tx,
+            &job.id,
+            worker,
+            &text,
+            self.now() + back_off(job.attempts),
+        )
+        .await?)
+    }
+
+    /// Returns the queue in numbers.
+    ///
+    /// # Errors
+    /// The asker is not the operator.
+    pub async fn job_summary(&self, actor: &Actor) -> Result<JobSummary, AppError> {
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, market::Action::ReadAudit, None)
+            .await?;
+        let counts = store::jobs::counts(&mut tx).await?;
+        let failed = store::jobs::failed(&mut tx, 10).await?;
+        Ok(JobSummary {
+            counts,
+            failed: failed
+                .into_iter()
+                .map(|job| (job.kind, job.error.unwrap_or_default()))
+                .collect(),
+        })
+    }
+}
+
+/// Writes an error with everything that caused it, on one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

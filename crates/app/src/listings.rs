@@ -1,0 +1,91 @@
+//! The public side of a product: hold, reinstate, revoke.
+
+use market::{Action, ListingEvent};
+use store::{Tx, products::Product};
+
+use crate::{Actor, App, AppError, audit::Change};
+
+impl App {
+    /// Puts a listing on hold, reinstates or revokes it.
+    ///
+    /// # Errors
+    /// There is no such product, its state does not allow it, no reason is given, or the asker may not.
+    pub async fn manage_listing(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        product: &str,
+        event: ListingEvent,
+        reason: &str,
+    ) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        self.authorize(&mut tx, actor, Action::ManageListing, None)
+            .await?;
+        if !matches!(
+            event,
+            ListingEvent::Hold | ListingEvent::Reinstate | ListingEvent::Revoke
+        ) {
+            return Err(AppError::invalid("event", "use hold, reinstate or revoke"));
+        }
+        let (_, product) = self.own_product(&mut tx, actor, publisher, product).await?;
+        self.change_listing(
+            &mut tx,
+            actor,
+            &product,
+            (Action::ManageListing, event),
+            reason,
+        )
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Changes a listing's state and records it.
+    pub(crate) async fn change_listing(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        product: &Product,
+        (action, event): (Action, ListingEvent),
+        reason: &str,
+    ) -> Result<(), AppError> {
+        let after = product.state.after(event)?;
+        let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+        if reason.is_none() && event != ListingEvent::Release {
+            return Err(AppError::invalid(
+                "reason",
+                "say why; it stands in the audit log",
+            ));
+        }
+        store::products::set_state(tx, &product.id, after, reason, self.now()).await?;
+        let change = Change {
+            subject: product.id.as_str(),
+            reason,
+            before: Some(product.state.as_str()),
+            after: Some(after.as_str()),
+        };
+        self.record(tx, actor, action, change).await
+    }
+
+    /// Returns the products that the operator can act on: listed and on hold, with their publishers' short names.
+    ///
+    /// # Errors
+    /// The asker may not see them.
+    pub async fn list_listings(&self, actor: &Actor) -> Result<Vec<(String, Product)>, AppError> {
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::ManageListing, None)
+            .await?;
+        let mut listings = Vec::new();
+        for state in [market::ListingState::OnHold, market::ListingState::Listed] {
+            for product in store::products::in_state(&mut tx, state).await? {
+                let publisher = store::publishers::find(&mut tx, &product.publisher_id).await?;
+                listings.push((
+                    publisher
+                        .map(|publisher| publisher.slug.to_string())
+                        .unwrap_or_default(),
+                    product,
+                ));
+            }
+        }
+        Ok(listings)
+    }
+}

@@ -1,0 +1,212 @@
+//! Products and their draft manifests.
+
+use market::{
+    Action, ListingEvent, ListingState, ProductId, ProductManifest, PublisherState, Slug,
+};
+use store::{Tx, products::Product, publishers::Publisher, submissions::Submission};
+
+use crate::{Actor, App, AppError, audit::Change};
+
+/// A product with its newest submission.
+#[derive(Debug, Clone)]
+pub struct ProductOverview {
+    /// The product.
+    pub product: Product,
+    /// Its newest submission.
+    pub latest: Option<Submission>,
+}
+
+impl App {
+    /// Makes a product with an empty draft.
+    ///
+    /// # Errors
+    /// The short name is malformed or taken, the publisher not verified, or the asker may not.
+    pub async fn create_product(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        slug: &str,
+    ) -> Result<Product, AppError> {
+        let mut tx = self.begin().await?;
+        let publisher = self.member_publisher(&mut tx, actor, publisher).await?;
+        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
+            .await?;
+        require_verified(&publisher)?;
+        let slug: Slug = slug
+            .parse()
+            .map_err(|error: market::SlugError| AppError::invalid("slug", error.to_string()))?;
+        let product = Product {
+            id: self.id(ProductId::new),
+            publisher_id: publisher.id.clone(),
+            slug,
+            state: ListingState::Draft,
+            draft: ProductManifest::default().into(),
+            listed: None,
+            search_text: String::new(),
+            category: String::new(),
+            certified: false,
+            held_at: None,
+            state_reason: None,
+            created_at: self.now(),
+            updated_at: self.now(),
+        };
+        store::products::create(&mut tx, &product)
+            .await
+            .map_err(|error| {
+                if error.is_conflict() {
+                    AppError::invalid(
+                        "slug",
+                        format!("you have a product `{}` already", product.slug),
+                    )
+                } else {
+                    error.into()
+                }
+            })?;
+        let change = Change {
+            subject: product.id.as_str(),
+            after: Some(product.state.as_str()),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::EditProduct, change)
+            .await?;
+        tx.commit().await?;
+        Ok(product)
+    }
+
+    /// Replaces a product's draft manifest; a draft may be incomplete. Gives what still keeps it from being submitted.
+    ///
+    /// # Errors
+    /// There is no such product, or the asker may not change it.
+    pub async fn save_draft(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        product: &str,
+        draft: &ProductManifest,
+    ) -> Result<Vec<market::Problem>, AppError> {
+        let size = serde_json::to_vec(draft).map_err(AppError::internal)?.len();
+        if size > 1 << 20 {
+            return Err(AppError::TooLarge(format!(
+                "the manifest has {size} bytes; at most 1048576 are accepted"
+            )));
+        }
+        let mut tx = self.begin().await?;
+        let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
+        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
+            .await?;
+        store::products::set_draft(&mut tx, &product.id, draft, self.now()).await?;
+        let problems = self.manifest_problems(&mut tx, draft).await?;
+        let fields = draft.changed_fields(&product.draft).join(" ");
+        let change = Change {
+            subject: product.id.as_str(),
+            reason: Some(&fields),
+            after: Some("draft-saved"),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::EditProduct, change)
+            .await?;
+        tx.commit().await?;
+        Ok(problems)
+    }
+
+    /// Returns every problem of a manifest, those of its pictures included.
+    pub(crate) async fn manifest_problems(
+        &self,
+        tx: &mut Tx,
+        manifest: &ProductManifest,
+    ) -> Result<Vec<market::Problem>, AppError> {
+        let mut problems = manifest.problems();
+        if let Some(logo) = &manifest.logo {
+            problems.extend(self.logo_problem(tx, logo).await?);
+        }
+        for (place, digest) in manifest.screenshots.iter().enumerate() {
+            if store::assets::find(tx, digest).await?.is_none() {
+                let message = format!("no picture `{digest}` was uploaded: upload it first");
+                problems.push(market::Problem {
+                    field: format!("screenshots[{place}]"),
+                    message,
+                });
+            }
+        }
+        Ok(problems)
+    }
+
+    /// Returns a product as its publisher and the staff see it, with its submissions, newest first, and what keeps its draft from being submitted.
+    ///
+    /// # Errors
+    /// There is no such product, or the asker may not see it.
+    pub async fn product_draft(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        product: &str,
+    ) -> Result<(Publisher, Product, Vec<Submission>, Vec<market::Problem>), AppError> {
+        let mut tx = self.read().await?;
+        let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
+        let submissions = store::submissions::of_product(&mut tx, &product.id).await?;
+        let problems = self.manifest_problems(&mut tx, &product.draft).await?;
+        Ok((publisher, product, submissions, problems))
+    }
+
+    /// Takes the asker's own product off the market for good.
+    ///
+    /// # Errors
+    /// There is no such product, its state does not allow it, or the asker is no owner.
+    pub async fn withdraw_product(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        product: &str,
+        reason: &str,
+    ) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
+        self.authorize(&mut tx, actor, Action::WithdrawProduct, Some(&publisher.id))
+            .await?;
+        self.change_listing(
+            &mut tx,
+            actor,
+            &product,
+            (Action::WithdrawProduct, ListingEvent::Withdraw),
+            reason,
+        )
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Returns a product for its members and the staff; anybody else is told that there is none.
+    pub(crate) async fn own_product(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        publisher: &str,
+        product: &str,
+    ) -> Result<(Publisher, Product), AppError> {
+        let publisher = self.member_publisher(tx, actor, publisher).await?;
+        let found = store::products::find_by_slug(tx, &publisher.id, product).await?;
+        Ok((
+            publisher,
+            found.ok_or_else(|| AppError::not_found("product", product))?,
+        ))
+    }
+}
+
+/// Publishing is open to verified publishers only.
+pub(crate) fn require_verified(publisher: &Publisher) -> Result<(), AppError> {
+    match publisher.state {
+        PublisherState::Verified => Ok(()),
+        PublisherState::Applied => Err(AppError::Denied(format!(
+            "publisher `{}` is not verified yet: the operator is looking at the application",
+            publisher.slug
+        ))),
+        PublisherState::Rejected | PublisherState::Suspended => Err(AppError::Denied(format!(
+            "publisher `{}` is {}: {}",
+            publisher.slug,
+            publisher.state,
+            publisher
+                .reason
+                .as_deref()
+                .unwrap_or("ask the operator why")
+        ))),
+    }
+}

@@ -1,0 +1,534 @@
+//! Publishers: applying, being verified, signing keys, pictures.
+
+use bytes::Bytes;
+use market::{
+    AccountId, Action, KeyId, LogoSize, Problem, PublisherId, PublisherState, Role, Slug,
+    check_logo,
+};
+use oci::Digest;
+use store::{
+    Tx,
+    assets::Asset,
+    publishers::{Member, Publisher, PublisherKey},
+};
+use trust::PublicKey;
+
+use crate::{Actor, App, AppError, ProductOverview, audit::Change};
+
+/// Largest picture accepted, in bytes.
+const MAX_PICTURE_BYTES: usize = 5 << 20;
+/// Largest picture accepted, in pixels along an edge.
+const MAX_PICTURE_PIXELS: u32 = 8_192;
+
+/// What an organisation tells about itself (publish guide, "Verified Publisher profile").
+#[derive(Debug, Clone, Default)]
+pub struct Application {
+    /// Short name in addresses and repositories.
+    pub slug: String,
+    /// Legal entity name.
+    pub legal_name: String,
+    /// Company website.
+    pub website: String,
+    /// Phone number.
+    pub phone: String,
+    /// Company e-mail.
+    pub email: String,
+}
+
+/// A signing key to register.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// What its owner calls it.
+    pub name: String,
+    /// ECDSA P-256, as cosign writes `cosign.pub`.
+    pub pem: String,
+}
+
+/// What members and the operator see of a publisher.
+#[derive(Debug, Clone)]
+pub struct PublisherPage {
+    /// The publisher.
+    pub publisher: Publisher,
+    /// Its signing keys, revoked ones too.
+    pub keys: Vec<PublisherKey>,
+    /// Its products.
+    pub products: Vec<ProductOverview>,
+    /// Whether the asker may change products and submit.
+    pub may_edit: bool,
+    /// Whether the asker may manage keys.
+    pub may_manage: bool,
+}
+
+impl App {
+    /// Applies for an organisation; the asker becomes its owner.
+    ///
+    /// # Errors
+    /// Nobody is signed in, fields are wrong, or the short name is taken.
+    pub async fn apply_as_publisher(
+        &self,
+        actor: &Actor,
+        application: &Application,
+    ) -> Result<Publisher, AppError> {
+        let slug = check_application(application)?;
+        let mut tx = self.begin().await?;
+        self.authorize(&mut tx, actor, Action::ApplyAsPublisher, None)
+            .await?;
+        let owner = actor.require_account("to apply")?.id.clone();
+        let publisher = Publisher {
+            id: self.id(PublisherId::new),
+            slug,
+            state: PublisherState::Applied,
+            legal_name: application.legal_name.trim().to_owned(),
+            website: application.website.clone(),
+            phone: application.phone.clone(),
+            email: application.email.clone(),
+            logo: None,
+            created_at: self.now(),
+            decided_at: None,
+            reason: None,
+        };
+        store::publishers::create(&mut tx, &publisher)
+            .await
+            .map_err(|error| {
+                if error.is_conflict() {
+                    AppError::invalid(
+                        "slug",
+                        format!("`{}` is taken: choose another short name", publisher.slug),
+                    )
+                } else {
+                    error.into()
+                }
+            })?;
+        self.add_member(&mut tx, &publisher.id, &owner, Role::Owner)
+            .await?;
+        let change = Change {
+            subject: publisher.id.as_str(),
+            after: Some(publisher.state.as_str()),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::ApplyAsPublisher, change)
+            .await?;
+        tx.commit().await?;
+        Ok(publisher)
+    }
+
+    async fn add_member(
+        &self,
+        tx: &mut Tx,
+        publisher: &PublisherId,
+        account: &AccountId,
+        role: Role,
+    ) -> Result<(), AppError> {
+        let member = Member {
+            publisher_id: publisher.clone(),
+            account_id: account.clone(),
+            role: role.as_str().to_owned(),
+            joined_at: self.now(),
+        };
+        Ok(store::publishers::set_member(tx, &member).await?)
+    }
+
+    /// Makes an account a member of a publisher as viewer, editor or owner.
+    ///
+    /// # Errors
+    /// The account is unknown, the role is none of these, or the asker is no owner.
+    pub async fn set_member(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        account: &str,
+        role: Role,
+    ) -> Result<(), AppError> {
+        if !matches!(role, Role::Viewer | Role::Editor | Role::Owner) {
+            return Err(AppError::invalid("role", "use viewer, editor or owner"));
+        }
+        let mut tx = self.begin().await?;
+        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
+        self.authorize(&mut tx, actor, Action::ManageKeys, Some(&publisher.id))
+            .await?;
+        let found = store::accounts::find_by_name(&mut tx, account).await?;
+        let account = found.ok_or_else(|| AppError::not_found("account", account))?;
+        self.add_member(&mut tx, &publisher.id, &account.id, role)
+            .await?;
+        let change = Change {
+            subject: publisher.id.as_str(),
+            reason: Some(&account.name),
+            after: Some(role.as_str()),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::ManageKeys, change)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Verifies, rejects or suspends a publisher.
+    ///
+    /// # Errors
+    /// The standing does not allow it, or the asker may not.
+    pub async fn decide_publisher(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        to: PublisherState,
+        reason: &str,
+    ) -> Result<Publisher, AppError> {
+        let mut tx = self.begin().await?;
+        self.authorize(&mut tx, actor, Action::DecidePublisher, None)
+            .await?;
+        let mut publisher = self.publisher_by_slug(&mut tx, slug).await?;
+        let before = publisher.state;
+        publisher.state = before.decide(to)?;
+        let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+        if to != PublisherState::Verified && reason.is_none() {
+            return Err(AppError::invalid(
+                "reason",
+                "say why, so that the publisher knows what to do",
+            ));
+        }
+        store::publishers::set_state(&mut tx, &publisher.id, to, self.now(), reason).await?;
+        let change = Change {
+            subject: publisher.id.as_str(),
+            reason,
+            before: Some(before.as_str()),
+            after: Some(to.as_str()),
+        };
+        self.record(&mut tx, actor, Action::DecidePublisher, change)
+            .await?;
+        tx.commit().await?;
+        Ok(publisher)
+    }
+
+    /// Registers a signing key.
+    ///
+    /// # Errors
+    /// The key cannot be read or is registered already, or the asker is no owner.
+    pub async fn add_publisher_key(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        new: &NewKey,
+    ) -> Result<PublisherKey, AppError> {
+        if new.name.trim().is_empty() || new.name.chars().count() > 60 {
+            return Err(AppError::invalid(
+                "name",
+                "give the key a name of 1 to 60 characters",
+            ));
+        }
+        let key = PublicKey::from_pem(&new.pem)
+            .map_err(|error| AppError::invalid("pem", error.to_string()))?;
+        let mut tx = self.begin().await?;
+        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
+        self.authorize(&mut tx, actor, Action::ManageKeys, Some(&publisher.id))
+            .await?;
+        let row = PublisherKey {
+            id: self.id(KeyId::new),
+            publisher_id: publisher.id.clone(),
+            name: new.name.trim().to_owned(),
+            fingerprint: key.key_id(),
+            pem: new.pem.trim().to_owned(),
+            created_at: self.now(),
+            revoked_at: None,
+        };
+        store::publishers::add_key(&mut tx, &row)
+            .await
+            .map_err(|error| {
+                if error.is_conflict() {
+                    AppError::invalid("pem", "this key is registered already")
+                } else {
+                    error.into()
+                }
+            })?;
+        let change = Change {
+            subject: publisher.id.as_str(),
+            reason: Some(&row.fingerprint),
+            after: Some("key-added"),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::ManageKeys, change)
+            .await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    /// Revokes a signing key: signatures by it no longer count for new submissions.
+    ///
+    /// # Errors
+    /// There is no such key in force, or the asker is no owner.
+    pub async fn revoke_publisher_key(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        key: &str,
+    ) -> Result<(), AppError> {
+        let id: KeyId = key
+            .parse()
+            .map_err(|_malformed| AppError::not_found("signing key", key))?;
+        let mut tx = self.begin().await?;
+        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
+        self.authorize(&mut tx, actor, Action::ManageKeys, Some(&publisher.id))
+            .await?;
+        if !store::publishers::revoke_key(&mut tx, &publisher.id, &id, self.now()).await? {
+            return Err(AppError::not_found("signing key", key));
+        }
+        let change = Change {
+            subject: publisher.id.as_str(),
+            reason: Some(key),
+            after: Some("key-revoked"),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::ManageKeys, change)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Uploads a picture for use as logo or screenshot; it is decoded, not trusted.
+    ///
+    /// # Errors
+    /// It is no PNG, too large, or the asker may not.
+    pub async fn upload_picture(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        png: Bytes,
+    ) -> Result<Asset, AppError> {
+        let size = decode_png(&png)?;
+        let mut tx = self.begin().await?;
+        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
+        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
+            .await?;
+        let digest = Digest::of(&png);
+        let asset = Asset {
+            digest: digest.to_string(),
+            publisher_id: publisher.id.clone(),
+            media_type: "image/png".to_owned(),
+            width: i64::from(size.width),
+            height: i64::from(size.height),
+            size: i64::try_from(png.len()).unwrap_or(i64::MAX),
+            created_at: self.now(),
+        };
+        self.blobs.put_bytes(&digest, png).await?;
+        store::assets::create(&mut tx, &asset).await?;
+        tx.commit().await?;
+        Ok(asset)
+    }
+
+    /// Makes an uploaded picture the publisher's logo.
+    ///
+    /// # Errors
+    /// It is not square or too small, unknown, or the asker may not.
+    pub async fn set_publisher_logo(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        digest: &str,
+    ) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
+        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
+            .await?;
+        if let Some(problem) = self.logo_problem(&mut tx, digest).await? {
+            return Err(AppError::Invalid(vec![problem]));
+        }
+        store::publishers::set_logo(&mut tx, &publisher.id, digest).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Returns what keeps an uploaded picture from being a logo.
+    pub(crate) async fn logo_problem(
+        &self,
+        tx: &mut Tx,
+        digest: &str,
+    ) -> Result<Option<Problem>, AppError> {
+        let Some(asset) = store::assets::find(tx, digest).await? else {
+            let message = format!("no picture `{digest}` was uploaded: upload it first");
+            return Ok(Some(Problem {
+                field: "logo".to_owned(),
+                message,
+            }));
+        };
+        let pixels = |edge| u32::try_from(edge).unwrap_or(0);
+        Ok(check_logo(LogoSize {
+            width: pixels(asset.width),
+            height: pixels(asset.height),
+        })
+        .err())
+    }
+
+    /// Returns an uploaded picture's type and bytes; pictures are public.
+    ///
+    /// # Errors
+    /// There is none with this digest.
+    pub async fn picture(&self, digest: &str) -> Result<(String, Bytes), AppError> {
+        let missing = || AppError::not_found("picture", digest);
+        let asset = store::assets::find(&mut self.read().await?, digest)
+            .await?
+            .ok_or_else(missing)?;
+        let digest: Digest = digest.parse().map_err(|_malformed| missing())?;
+        let blob = self.blobs.get(&digest, None).await?;
+        let bytes = crate::registry::collect(blob.stream, MAX_PICTURE_BYTES).await?;
+        Ok((asset.media_type, bytes))
+    }
+
+    /// Returns the publishers the asker is a member of.
+    ///
+    /// # Errors
+    /// Nobody is signed in.
+    pub async fn my_publishers(&self, actor: &Actor) -> Result<Vec<Publisher>, AppError> {
+        let account = actor.require_account("to see your publishers")?;
+        Ok(store::publishers::of_account(&mut self.read().await?, &account.id).await?)
+    }
+
+    /// Returns all publishers, for the operator.
+    ///
+    /// # Errors
+    /// The asker may not see them.
+    pub async fn list_publishers(&self, actor: &Actor) -> Result<Vec<Publisher>, AppError> {
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::DecidePublisher, None)
+            .await?;
+        Ok(store::publishers::list(&mut tx).await?)
+    }
+
+    /// Returns what members see of their publisher.
+    ///
+    /// # Errors
+    /// There is none, or the asker is no member.
+    pub async fn publisher_page(
+        &self,
+        actor: &Actor,
+        slug: &str,
+    ) -> Result<PublisherPage, AppError> {
+        let mut tx = self.read().await?;
+        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
+        let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
+        let keys = store::publishers::keys(&mut tx, &publisher.id).await?;
+        let mut products = Vec::new();
+        for product in store::products::of_publisher(&mut tx, &publisher.id).await? {
+            let latest = store::submissions::of_product(&mut tx, &product.id)
+                .await?
+                .into_iter()
+                .next();
+            products.push(ProductOverview { product, latest });
+        }
+        let may = |action| crate::actor::check(actor, action, &roles).is_ok();
+        Ok(PublisherPage {
+            publisher,
+            keys,
+            products,
+            may_edit: may(Action::EditProduct),
+            may_manage: may(Action::ManageKeys),
+        })
+    }
+
+    /// Returns a publisher if the asker is a member or staff; anybody else is told that there is none.
+    pub(crate) async fn member_publisher(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        slug: &str,
+    ) -> Result<Publisher, AppError> {
+        let publisher = self.publisher_by_slug(tx, slug).await?;
+        self.authorize(tx, actor, Action::ReadSubmission, Some(&publisher.id))
+            .await
+            .map_err(|error| match error {
+                AppError::Denied(_) => AppError::not_found("publisher", slug),
+                other => other,
+            })?;
+        Ok(publisher)
+    }
+
+    pub(crate) async fn publisher_by_slug(
+        &self,
+        tx: &mut Tx,
+        slug: &str,
+    ) -> Result<Publisher, AppError> {
+        store::publishers::find_by_slug(tx, slug)
+            .await?
+            .ok_or_else(|| AppError::not_found("publisher", slug))
+    }
+}
+
+fn check_application(application: &Application) -> Result<Slug, AppError> {
+    let mut problems = Vec::new();
+    let mut add = |field: &str, message: &str| {
+        problems.push(Problem {
+            field: field.to_owned(),
+            message: message.to_owned(),
+        })
+    };
+    if application.legal_name.trim().is_empty() || application.legal_name.chars().count() > 200 {
+        add(
+            "legal_name",
+            "give the legal entity's name, at most 200 characters",
+        );
+    }
+    let site = application
+        .website
+        .strip_prefix("https://")
+        .or_else(|| application.website.strip_prefix("http://"));
+    if site.is_none_or(|site| !site.contains('.') && !site.starts_with("localhost"))
+        || application.website.len() > 500
+    {
+        add(
+            "website",
+            "give the company's website, such as https://example.com",
+        );
+    }
+    let digits = application.phone.bytes().filter(u8::is_ascii_digit).count();
+    let legal = |c: char| c.is_ascii_digit() || " +-()./".contains(c);
+    if !(5..=20).contains(&digits) || !application.phone.chars().all(legal) {
+        add("phone", "give a phone number such as +1 555 0100");
+    }
+    let email_fits = application
+        .email
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'));
+    if !email_fits
+        || application.email.len() > 254
+        || application.email.contains(char::is_whitespace)
+    {
+        add(
+            "email",
+            "give a company e-mail address such as sales@example.com",
+        );
+    }
+    let slug = application
+        .slug
+        .parse::<Slug>()
+        .map_err(|error| add("slug", &error.to_string()));
+    match slug {
+        Ok(slug) if problems.is_empty() => Ok(slug),
+        _ => Err(AppError::Invalid(problems)),
+    }
+}
+
+fn decode_png(bytes: &[u8]) -> Result<LogoSize, AppError> {
+    if bytes.len() > MAX_PICTURE_BYTES {
+        return Err(AppError::TooLarge(format!(
+            "the picture has {} bytes; at most {MAX_PICTURE_BYTES} are accepted",
+            bytes.len()
+        )));
+    }
+    let refuse = |error: png::DecodingError| {
+        AppError::invalid("picture", format!("it cannot be decoded as PNG: {error}"))
+    };
+    let limits = png::Limits { bytes: 512 << 20 };
+    let mut reader = png::Decoder::new_with_limits(std::io::Cursor::new(bytes), limits)
+        .read_info()
+        .map_err(refuse)?;
+    let size = LogoSize {
+        width: reader.info().width,
+        height: reader.info().height,
+    };
+    if size.width > MAX_PICTURE_PIXELS || size.height > MAX_PICTURE_PIXELS {
+        return Err(AppError::invalid(
+            "picture",
+            format!(
+                "it is {} × {} pixels; at most {MAX_PICTURE_PIXELS} along an edge",
+                size.width, size.height
+            ),
+        ));
+    }
+    while reader.next_row().map_err(refuse)?.is_some() {}
+    Ok(size)
+}

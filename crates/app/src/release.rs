@@ -1,0 +1,235 @@
+//! The release of an approved submission: sign, copy to the public name, list.
+//! One transaction makes it public; either all of it is there or none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use market::{
+    Action, Deadline, ListingEvent, ReleaseId, RepositoryId, SubmissionEvent, SubmissionId,
+    SubmissionState, deadline,
+};
+use oci::{Descriptor, Digest, ManifestKind, RawManifest};
+use store::{
+    Tx, products::Product, publishers::Publisher, releases::Release, repositories::Repository,
+    submissions::Submission,
+};
+use trust::cosign;
+
+use crate::{Actor, App, AppError, audit::Change};
+
+impl App {
+    /// The job.
+    pub(crate) async fn release(&self, id: &SubmissionId) -> Result<(), AppError> {
+        let mut tx = self.read().await?;
+        let Some(submission) = store::submissions::find(&mut tx, id).await? else {
+            return Ok(());
+        };
+        if submission.state != SubmissionState::Approved {
+            return Ok(());
+        }
+        let product = store::products::find(&mut tx, &submission.product_id)
+            .await?
+            .ok_or_else(|| AppError::not_found("product", id.as_str()))?;
+        let publisher = store::publishers::find(&mut tx, &product.publisher_id)
+            .await?
+            .ok_or_else(|| AppError::not_found("publisher", id.as_str()))?;
+        let manifests = self
+            .manifests_below(&mut tx, &submission.repository, &submission.digest)
+            .await?;
+        drop(tx);
+        let name = format!("{}/{}", publisher.slug, product.slug);
+        let signature = self.sign_release(&name, &submission).await?;
+        let mut tx = self.begin().await?;
+        let repository = self
+            .released_repository(&mut tx, &publisher, &product, &name)
+            .await?;
+        for manifest in manifests.values() {
+            self.copy_manifest(&mut tx, &submission, &repository, manifest)
+                .await?;
+        }
+        self.put_signature(&mut tx, &repository, &submission, &signature)
+            .await?;
+        store::repositories::set_tag(
+            &mut tx,
+            &repository.id,
+            &submission.tag,
+            &submission.digest,
+            self.now(),
+        )
+        .await?;
+        self.list(&mut tx, (&publisher, &product), &submission, &repository.id)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Signs the digest under its public name and stores what the signature consists of.
+    async fn sign_release(
+        &self,
+        name: &str,
+        submission: &Submission,
+    ) -> Result<cosign::SignatureImage, AppError> {
+        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
+        let reference = format!("{}/{name}", self.config.host());
+        let notes = BTreeMap::from([("tag".to_owned(), submission.tag.clone())]);
+        let payload = cosign::payload(&reference, &digest, Some(&notes));
+        let signature = cosign::sign(&self.keys.release, payload);
+        let image = cosign::signature_manifest(&[signature]).map_err(AppError::internal)?;
+        for blob in image.payloads.iter().chain([&image.config]) {
+            self.blobs
+                .put_bytes(&Digest::of(blob), blob.clone().into())
+                .await?;
+        }
+        Ok(image)
+    }
+
+    async fn released_repository(
+        &self,
+        tx: &mut Tx,
+        publisher: &Publisher,
+        product: &Product,
+        name: &str,
+    ) -> Result<Repository, AppError> {
+        let repository = Repository {
+            id: self.id(RepositoryId::new),
+            name: name.to_owned(),
+            publisher_id: publisher.id.clone(),
+            product_id: Some(product.id.to_string()),
+            created_at: self.now(),
+        };
+        Ok(store::repositories::find_or_create(tx, &repository).await?)
+    }
+
+    /// Makes a manifest and its blobs part of the released repository; the bytes are shared.
+    async fn copy_manifest(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+        released: &Repository,
+        manifest: &RawManifest,
+    ) -> Result<(), AppError> {
+        if let ManifestKind::Image(image) = &manifest.kind {
+            let staging = store::repositories::find_by_name(tx, &submission.repository).await?;
+            let staging =
+                staging.ok_or_else(|| AppError::not_found("repository", &submission.repository))?;
+            let blobs: BTreeSet<&Digest> = image
+                .layers
+                .iter()
+                .chain([&image.config])
+                .map(|blob: &Descriptor| &blob.digest)
+                .collect();
+            for digest in blobs {
+                if let Some(size) =
+                    store::repositories::find_blob(tx, &staging.id, digest.as_str()).await?
+                {
+                    store::repositories::link_blob(
+                        tx,
+                        &released.id,
+                        digest.as_str(),
+                        size,
+                        self.now(),
+                    )
+                    .await?;
+                }
+            }
+        }
+        let row = crate::registry::manifest_row(manifest)?;
+        Ok(store::repositories::put_manifest(tx, &released.id, &row, self.now()).await?)
+    }
+
+    async fn put_signature(
+        &self,
+        tx: &mut Tx,
+        repository: &Repository,
+        submission: &Submission,
+        signature: &cosign::SignatureImage,
+    ) -> Result<(), AppError> {
+        for blob in signature.payloads.iter().chain([&signature.config]) {
+            let size = i64::try_from(blob.len()).unwrap_or(i64::MAX);
+            store::repositories::link_blob(
+                tx,
+                &repository.id,
+                Digest::of(blob).as_str(),
+                size,
+                self.now(),
+            )
+            .await?;
+        }
+        let row = crate::registry::manifest_row(&signature.manifest)?;
+        store::repositories::put_manifest(tx, &repository.id, &row, self.now()).await?;
+        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
+        let tag = cosign::signature_tag(&digest).ok_or_else(|| {
+            AppError::Conflict(format!(
+                "images under {} digests cannot be signed in cosign's form",
+                digest.algorithm().as_str()
+            ))
+        })?;
+        Ok(store::repositories::set_tag(
+            tx,
+            &repository.id,
+            tag.as_str(),
+            signature.manifest.digest.as_str(),
+            self.now(),
+        )
+        .await?)
+    }
+
+    /// Makes the listing public, starts the clocks of what is still open, and records it all.
+    async fn list(
+        &self,
+        tx: &mut Tx,
+        (publisher, product): (&Publisher, &Product),
+        submission: &Submission,
+        repository: &RepositoryId,
+    ) -> Result<(), AppError> {
+        let (actor, now) = (Actor::system(), self.now());
+        let release = Release {
+            id: self.id(ReleaseId::new),
+            product_id: product.id.clone(),
+            submission_id: submission.id.clone(),
+            repository_id: repository.clone(),
+            tag: submission.tag.clone(),
+            digest: submission.digest.clone(),
+            key_id: self.keys.release.public().key_id(),
+            certified: submission.certifiable,
+            released_at: now,
+        };
+        store::releases::create(tx, &release).await?;
+        store::products::set_listed(
+            tx,
+            &product.id,
+            &submission.manifest,
+            &publisher.legal_name,
+            release.certified,
+            now,
+        )
+        .await?;
+        self.change_listing(
+            tx,
+            &actor,
+            product,
+            (Action::DecideSubmission, ListingEvent::Release),
+            "",
+        )
+        .await?;
+        self.move_submission(
+            tx,
+            &actor,
+            submission,
+            (Action::DecideSubmission, SubmissionEvent::Released),
+            None,
+        )
+        .await?;
+        for finding in store::findings::of_submission(tx, &submission.id).await? {
+            if let Deadline::Due(due) = deadline(finding.class, Some(now)) {
+                store::findings::set_clock(tx, &finding.id, now, Some(due)).await?;
+            }
+        }
+        let change = Change {
+            subject: release.id.as_str(),
+            reason: Some(&release.digest),
+            after: Some("released"),
+            ..Change::default()
+        };
+        self.record(tx, &actor, Action::DecideSubmission, change)
+            .await
+    }
+}

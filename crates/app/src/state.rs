@@ -1,0 +1,178 @@
+//! The application: its store, its keys, its clock, its advisories.
+
+use std::sync::{Arc, RwLock};
+
+use chrono::{DateTime, Utc};
+use store::{
+    Database, Tx,
+    blobs::{BlobStore, Uploads},
+};
+use tokio::sync::Notify;
+use trust::SigningKey;
+
+use crate::{AppError, Clock, pulls::PullRecorder, throttle::Throttle, tokens::VerifiedTokens};
+
+/// What the operator configured.
+#[derive(Debug, Clone)]
+pub struct AppConfig {
+    /// Where browsers and clients reach this marketplace, without a slash at the end: `https://market.example`.
+    pub public_url: String,
+    /// Largest blob accepted, in bytes.
+    pub max_blob_bytes: u64,
+    /// Where the advisory database's file stands.
+    pub advisories_file: std::path::PathBuf,
+    /// How long an access token for the registry lives.
+    pub token_life: chrono::TimeDelta,
+    /// Whether people may make their own accounts.
+    pub open_registration: bool,
+}
+
+impl AppConfig {
+    /// Returns host and port, as image references begin with.
+    pub fn host(&self) -> &str {
+        self.public_url
+            .split_once("://")
+            .map_or(self.public_url.as_str(), |(_, host)| host)
+    }
+}
+
+/// The operator's keys.
+#[derive(Debug)]
+pub struct Keys {
+    /// Signs releases.
+    pub release: SigningKey,
+    /// Signs the registry's access tokens.
+    pub tokens: SigningKey,
+}
+
+/// The application, shared by servers and workers.
+pub struct App {
+    pub(crate) db: Database,
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    pub(crate) uploads: Uploads,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keys: Keys,
+    pub(crate) config: AppConfig,
+    pub(crate) advisories: RwLock<Arc<advisory::database::Database>>,
+    pub(crate) throttle: Throttle,
+    pub(crate) verified_tokens: VerifiedTokens,
+    pub(crate) pulls: PullRecorder,
+    pub(crate) job_added: Notify,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The parts an application is put together from.
+pub struct Parts {
+    /// The database.
+    pub db: Database,
+    /// The blobs.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Where uploads wait until they are whole.
+    pub uploads: Uploads,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The operator's keys.
+    pub keys: Keys,
+    /// What the operator configured.
+    pub config: AppConfig,
+}
+
+impl App {
+    /// Puts the application together and opens its advisory database, made from the starter set where there is none.
+    ///
+    /// # Errors
+    /// The advisory database cannot be opened or made.
+    pub async fn new(parts: Parts) -> Result<Arc<Self>, AppError> {
+        let Parts {
+            db,
+            blobs,
+            uploads,
+            clock,
+            keys,
+            config,
+        } = parts;
+        let advisories =
+            crate::advisories::open_or_make(&config.advisories_file, clock.now()).await?;
+        let pulls = PullRecorder::start(db.clone());
+        Ok(Arc::new(Self {
+            db,
+            blobs,
+            uploads,
+            clock,
+            keys,
+            config,
+            advisories: RwLock::new(Arc::new(advisories)),
+            throttle: Throttle::default(),
+            verified_tokens: VerifiedTokens::default(),
+            pulls,
+            job_added: Notify::new(),
+        }))
+    }
+
+    /// Returns the present time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Returns what the operator configured.
+    pub fn config(&self) -> &AppConfig {
+        &self.config
+    }
+
+    /// Returns the public key that releases are signed with.
+    pub fn release_key(&self) -> trust::PublicKey {
+        self.keys.release.public()
+    }
+
+    /// Returns whether database and blobs can be written.
+    ///
+    /// # Errors
+    /// Which of them cannot.
+    pub async fn ready(&self) -> Result<(), AppError> {
+        let mut tx = self.db.read().await?;
+        store::accounts::count(&mut tx).await?;
+        Ok(self.blobs.check().await?)
+    }
+
+    /// Writes what is still in memory and closes the database.
+    pub async fn close(&self) {
+        self.pulls.flush().await;
+        self.db.close().await;
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Tx, AppError> {
+        Ok(self.db.begin().await?)
+    }
+
+    pub(crate) async fn read(&self) -> Result<Tx, AppError> {
+        Ok(self.db.read().await?)
+    }
+
+    /// Makes an identifier of any kind: `self.id(ProductId::new)`.
+    pub(crate) fn id<T>(&self, make: fn(DateTime<Utc>, [u8; 10]) -> T) -> T {
+        make(self.now(), random())
+    }
+
+    pub(crate) fn advisory_database(&self) -> Arc<advisory::database::Database> {
+        Arc::clone(
+            &self
+                .advisories
+                .read()
+                .expect("nobody panics while holding the advisories"),
+        )
+    }
+}
+
+/// Returns random bytes from the operating system.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}

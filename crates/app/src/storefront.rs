@@ -1,0 +1,263 @@
+//! What everybody sees: search and product pages. Nothing here names a component, a
+//! vulnerability, a staging path or a buyer.
+
+use chrono::{DateTime, Utc};
+use market::{Action, ListingState, Plan};
+use store::{
+    Tx,
+    products::{Product, Search},
+    publishers::Publisher,
+    releases::Release,
+    subscriptions::Subscription,
+};
+
+use crate::{Actor, App, AppError, inspection::ImageContent};
+
+/// Products on one page of search results.
+const PAGE: i64 = 24;
+
+/// A product among search results.
+#[derive(Debug, Clone)]
+pub struct ListingCard {
+    /// The publisher's short name.
+    pub publisher: String,
+    /// The publisher's name.
+    pub publisher_name: String,
+    /// The product; its listed manifest is there.
+    pub product: Product,
+    /// The cheapest plan.
+    pub cheapest: Option<Plan>,
+}
+
+/// A page of search results.
+#[derive(Debug, Clone)]
+pub struct CatalogPage {
+    /// The products.
+    pub cards: Vec<ListingCard>,
+    /// How many there are in all.
+    pub total: i64,
+    /// Which page this is, from 1.
+    pub page: i64,
+    /// How many pages there are.
+    pub pages: i64,
+    /// Categories with how many products each has.
+    pub categories: Vec<(String, i64)>,
+}
+
+/// A layer as everybody may see it.
+#[derive(Debug, Clone)]
+pub struct LayerView {
+    /// Of the layer as pushed.
+    pub digest: String,
+    /// Bytes as pushed.
+    pub size: u64,
+    /// The instruction that made it.
+    pub instruction: String,
+    /// When, RFC 3339, as the builder wrote it.
+    pub created: Option<String>,
+}
+
+/// One platform of a release.
+#[derive(Debug, Clone)]
+pub struct ImageView {
+    /// `os/architecture`.
+    pub platform: String,
+    /// Of the platform's manifest.
+    pub digest: String,
+    /// Bytes of all layers as pushed.
+    pub size: u64,
+    /// The distribution inside.
+    pub distribution: Option<String>,
+    /// The layers, lowest first.
+    pub layers: Vec<LayerView>,
+}
+
+/// A product as everybody sees it.
+#[derive(Debug, Clone)]
+pub struct ProductPage {
+    /// Who publishes it.
+    pub publisher: Publisher,
+    /// The product; its listed manifest is there.
+    pub product: Product,
+    /// Its releases, newest first.
+    pub releases: Vec<Release>,
+    /// The newest release's platforms.
+    pub images: Vec<ImageView>,
+    /// Certification checks of the newest release that passed, and how many there were.
+    pub checks: (usize, usize),
+    /// When the newest release was last compared with the advisories.
+    pub scanned_at: Option<DateTime<Utc>>,
+    /// When the advisory database was made, RFC 3339.
+    pub advisories_at: String,
+    /// The asker's subscription.
+    pub subscription: Option<Subscription>,
+    /// Whether the asker may pull.
+    pub may_pull: bool,
+}
+
+impl App {
+    /// Searches the listings.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn search(&self, search: &Search, page: i64) -> Result<CatalogPage, AppError> {
+        let mut tx = self.read().await?;
+        let page = page.clamp(1, 10_000);
+        let (products, total) =
+            store::products::search(&mut tx, search, PAGE, (page - 1) * PAGE).await?;
+        let mut cards = Vec::new();
+        for product in products {
+            let publisher = store::publishers::find(&mut tx, &product.publisher_id).await?;
+            let Some(publisher) = publisher else { continue };
+            let plans = product
+                .listed
+                .as_ref()
+                .map(|listed| listed.plans.clone())
+                .unwrap_or_default();
+            let cheapest = plans.into_iter().min_by_key(|plan| plan.price.amount_minor);
+            cards.push(ListingCard {
+                publisher: publisher.slug.to_string(),
+                publisher_name: publisher.legal_name,
+                product,
+                cheapest,
+            });
+        }
+        let categories = store::products::categories(&mut tx).await?;
+        Ok(CatalogPage {
+            cards,
+            total,
+            page,
+            pages: (total + PAGE - 1) / PAGE,
+            categories,
+        })
+    }
+
+    /// Returns a product as everybody sees it.
+    ///
+    /// # Errors
+    /// There is none on the market.
+    pub async fn product_page(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        product: &str,
+    ) -> Result<ProductPage, AppError> {
+        let mut tx = self.read().await?;
+        let (publisher, product) = self.public_product(&mut tx, publisher, product).await?;
+        let releases = store::releases::of_product(&mut tx, &product.id).await?;
+        let (images, checks, scanned_at) = match releases.first() {
+            Some(release) => self.released_images(&mut tx, release).await?,
+            None => (Vec::new(), (0, 0), None),
+        };
+        let roles = self.roles_for_product(&mut tx, actor, &product).await?;
+        let subscription = match actor.signed_in() {
+            Some(account) => {
+                store::subscriptions::in_force(&mut tx, &account.id, &product.id).await?
+            }
+            None => None,
+        };
+        Ok(ProductPage {
+            may_pull: crate::actor::check(actor, Action::PullReleased, &roles).is_ok(),
+            publisher,
+            product,
+            releases,
+            images,
+            checks,
+            scanned_at,
+            advisories_at: self.advisory_database().meta().created_at.clone(),
+            subscription,
+        })
+    }
+
+    async fn released_images(
+        &self,
+        tx: &mut Tx,
+        release: &Release,
+    ) -> Result<(Vec<ImageView>, (usize, usize), Option<DateTime<Utc>>), AppError> {
+        let mut images = Vec::new();
+        for row in store::images::of_submission(tx, &release.submission_id).await? {
+            let content = ImageContent::decode(&row.content)?;
+            images.push(public_image(&row, &content));
+        }
+        let results = store::submissions::checks(tx, &release.submission_id).await?;
+        let passed = results
+            .iter()
+            .filter(|row| row.result["status"] == "passed")
+            .count();
+        let counted = results
+            .iter()
+            .filter(|row| row.result["status"] != "not_applicable")
+            .count();
+        let submission = store::submissions::find(tx, &release.submission_id).await?;
+        Ok((
+            images,
+            (passed, counted),
+            submission.and_then(|submission| submission.inspected_at),
+        ))
+    }
+
+    /// Returns a product that is on the market; anything else is told not to exist.
+    pub(crate) async fn public_product(
+        &self,
+        tx: &mut Tx,
+        publisher: &str,
+        product: &str,
+    ) -> Result<(Publisher, Product), AppError> {
+        let missing = || AppError::not_found("product", format!("{publisher}/{product}"));
+        let publisher_row = store::publishers::find_by_slug(tx, publisher)
+            .await?
+            .ok_or_else(missing)?;
+        let found = store::products::find_by_slug(tx, &publisher_row.id, product)
+            .await?
+            .ok_or_else(missing)?;
+        if !found.state.is_public() {
+            return Err(missing());
+        }
+        Ok((publisher_row, found))
+    }
+
+    /// Returns a listing's state and newest tag for its badge, whoever asks.
+    ///
+    /// # Errors
+    /// It was never listed.
+    pub async fn badge(
+        &self,
+        publisher: &str,
+        product: &str,
+    ) -> Result<(ListingState, bool, String), AppError> {
+        let missing = || AppError::not_found("product", format!("{publisher}/{product}"));
+        let mut tx = self.read().await?;
+        let publisher_row = store::publishers::find_by_slug(&mut tx, publisher)
+            .await?
+            .ok_or_else(missing)?;
+        let found = store::products::find_by_slug(&mut tx, &publisher_row.id, product)
+            .await?
+            .ok_or_else(missing)?;
+        let release = store::releases::of_product(&mut tx, &found.id)
+            .await?
+            .into_iter()
+            .next()
+            .ok_or_else(missing)?;
+        Ok((found.state, found.certified, release.tag))
+    }
+}
+
+pub(crate) fn public_image(row: &store::images::ImageRow, content: &ImageContent) -> ImageView {
+    let layers = content.layers.iter().map(|layer| LayerView {
+        digest: layer.digest.to_string(),
+        size: layer.size,
+        instruction: layer.instruction.clone().unwrap_or_default(),
+        created: layer.created.clone(),
+    });
+    ImageView {
+        platform: row.platform.clone(),
+        digest: row.digest.clone(),
+        size: u64::try_from(row.size).unwrap_or(0),
+        distribution: content
+            .inventory
+            .distribution
+            .as_ref()
+            .map(|distribution| distribution.name.clone()),
+        layers: layers.collect(),
+    }
+}

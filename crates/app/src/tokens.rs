@@ -1,0 +1,245 @@
+//! Access tokens of the registry (distribution, "Token Authentication Specification"):
+//! short-lived, signed with ES256, holding what was granted and nothing more.
+
+use std::{collections::HashMap, sync::Mutex};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Actor, App, AppError, accounts::hash_secret, registry::Rights, state::random};
+
+/// A personal access token to make.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// What its owner calls it.
+    pub name: String,
+    /// Whether it may change anything.
+    pub may_push: bool,
+}
+
+/// What a client asks for: `repository:NAME:pull,push`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// `repository` or `registry`.
+    pub kind: String,
+    /// The repository's name.
+    pub name: String,
+    /// `pull`, `push`, `delete`, `*`.
+    pub actions: Vec<String>,
+}
+
+impl Scope {
+    /// Reads `type:name:actions`; the name may hold colons (a host with a port).
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(':')?;
+        let (name, actions) = rest.rsplit_once(':')?;
+        // `repository(plugin):…` is what Docker sends for plugins.
+        let kind = kind.split('(').next().unwrap_or(kind).to_owned();
+        let actions = actions
+            .split(',')
+            .filter(|action| !action.is_empty())
+            .map(str::to_owned)
+            .collect();
+        Some(Self {
+            kind,
+            name: name.to_owned(),
+            actions,
+        })
+    }
+}
+
+/// What a token grants on one repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// `repository`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The repository's name.
+    pub name: String,
+    /// What may be done there.
+    pub actions: Vec<String>,
+}
+
+/// What a valid token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Who made it.
+    pub iss: String,
+    /// For whom, by account name; empty for nobody in particular.
+    pub sub: String,
+    /// For which service.
+    pub aud: String,
+    /// Not after, seconds since 1970.
+    pub exp: i64,
+    /// Not before, seconds since 1970.
+    pub nbf: i64,
+    /// Made at, seconds since 1970.
+    pub iat: i64,
+    /// Its own name.
+    pub jti: String,
+    /// What it grants.
+    pub access: Vec<Grant>,
+    /// The account's identifier; empty for nobody in particular.
+    pub account: String,
+}
+
+impl Access {
+    /// Returns whether `action` on `repository` was granted.
+    pub fn grants(&self, repository: &str, action: &str) -> bool {
+        self.access.iter().any(|grant| {
+            grant.name == repository && grant.actions.iter().any(|granted| granted == action)
+        })
+    }
+}
+
+/// A token that was made for a client.
+#[derive(Debug, Clone)]
+pub struct IssuedToken {
+    /// What the client sends.
+    pub token: String,
+    /// Seconds it lives.
+    pub expires_in: i64,
+    /// When it was made.
+    pub issued_at: DateTime<Utc>,
+}
+
+/// Tokens whose signatures were verified, so that each is verified once.
+#[derive(Debug, Default)]
+pub(crate) struct VerifiedTokens(Mutex<HashMap<String, Access>>);
+
+const MOST_VERIFIED: usize = 50_000;
+
+impl App {
+    /// Makes a token for what `actor` may do of what was asked: an empty grant rather than an error.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn issue_registry_token(
+        &self,
+        actor: &Actor,
+        scopes: &[Scope],
+    ) -> Result<IssuedToken, AppError> {
+        let mut access = Vec::new();
+        for scope in scopes
+            .iter()
+            .filter(|scope| scope.kind == "repository")
+            .take(100)
+        {
+            let rights = self.repository_rights(actor, &scope.name).await?;
+            let wanted = |action: &str| {
+                scope
+                    .actions
+                    .iter()
+                    .any(|asked| asked == action || asked == "*")
+            };
+            let actions = [
+                ("pull", rights.pull),
+                ("push", rights.push),
+                ("delete", rights.push),
+            ];
+            let granted: Vec<_> = actions
+                .into_iter()
+                .filter(|(action, may)| *may && wanted(action))
+                .map(|(action, _)| action.to_owned())
+                .collect();
+            if !granted.is_empty() {
+                access.push(Grant {
+                    kind: "repository".to_owned(),
+                    name: scope.name.clone(),
+                    actions: granted,
+                });
+            }
+        }
+        let now = self.now();
+        let claims = Access {
+            iss: self.config.public_url.clone(),
+            sub: actor
+                .signed_in()
+                .map(|account| account.name.clone())
+                .unwrap_or_default(),
+            aud: self.config.host().to_owned(),
+            exp: (now + self.config.token_life).timestamp(),
+            nbf: now.timestamp() - 30,
+            iat: now.timestamp(),
+            jti: hex::encode(random::<12>()),
+            access,
+            account: actor
+                .signed_in()
+                .map(|account| account.id.to_string())
+                .unwrap_or_default(),
+        };
+        let token = trust::jws::sign(&self.keys.tokens, &claims).map_err(AppError::internal)?;
+        Ok(IssuedToken {
+            token,
+            expires_in: self.config.token_life.num_seconds(),
+            issued_at: now,
+        })
+    }
+
+    /// Returns what a client's token says, if it is ours and in force.
+    pub fn verify_registry_token(&self, token: &str) -> Option<Access> {
+        let now = self.now().timestamp();
+        let in_force = |access: &Access| {
+            access.nbf <= now && now < access.exp && access.aud == self.config.host()
+        };
+        let hash = hash_secret(token);
+        if let Some(access) = self
+            .verified_tokens
+            .0
+            .lock()
+            .expect("nobody panics while holding the tokens")
+            .get(&hash)
+        {
+            return in_force(access).then(|| access.clone());
+        }
+        let access: Access = trust::jws::verify(token, &[self.keys.tokens.public()]).ok()?;
+        if !in_force(&access) {
+            return None;
+        }
+        let mut known = self
+            .verified_tokens
+            .0
+            .lock()
+            .expect("nobody panics while holding the tokens");
+        if known.len() >= MOST_VERIFIED {
+            known.retain(|_, access| access.exp > now);
+            if known.len() >= MOST_VERIFIED {
+                known.clear();
+            }
+        }
+        known.insert(hash, access.clone());
+        Some(access)
+    }
+}
+
+impl Rights {
+    /// Returns whether `action` is among them.
+    pub fn allow(self, action: &str) -> bool {
+        match action {
+            "pull" => self.pull,
+            "push" | "delete" => self.push,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_read_as_clients_write_them() {
+        let scope = Scope::parse("repository:127.0.0.1:5000/acme/db:pull,push").expect("a scope");
+        assert_eq!(
+            (scope.name.as_str(), scope.actions.len()),
+            ("127.0.0.1:5000/acme/db", 2)
+        );
+        assert_eq!(
+            Scope::parse("repository(plugin):acme/p:pull")
+                .expect("a scope")
+                .kind,
+            "repository"
+        );
+        assert_eq!(Scope::parse("nonsense"), None);
+    }
+}

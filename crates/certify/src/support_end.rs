@@ -1,0 +1,113 @@
+//! Until when a distribution's release gets security fixes in public: the dates of Debian's
+//! `distro-info-data` (Debian with LTS, Ubuntu without paid support) and of
+//! alpinelinux.org/releases.
+
+use chrono::NaiveDate;
+use inventory::Distribution;
+
+type Row = (&'static str, (i32, u32, u32));
+
+const DEBIAN: &[Row] = &[
+    ("8", (2020, 6, 30)),
+    ("9", (2022, 6, 30)),
+    ("10", (2024, 6, 30)),
+    ("11", (2026, 8, 31)),
+    ("12", (2028, 6, 30)),
+    ("13", (2030, 6, 30)),
+];
+
+const UBUNTU: &[Row] = &[
+    ("14.04", (2019, 4, 25)),
+    ("16.04", (2021, 4, 30)),
+    ("18.04", (2023, 5, 31)),
+    ("20.04", (2025, 5, 29)),
+    ("20.10", (2021, 7, 22)),
+    ("21.04", (2022, 1, 20)),
+    ("21.10", (2022, 7, 14)),
+    ("22.04", (2027, 6, 1)),
+    ("22.10", (2023, 7, 20)),
+    ("23.04", (2024, 1, 25)),
+    ("23.10", (2024, 7, 11)),
+    ("24.04", (2029, 5, 31)),
+    ("24.10", (2025, 7, 10)),
+    ("25.04", (2026, 1, 15)),
+    ("25.10", (2026, 7, 9)),
+    ("26.04", (2031, 5, 29)),
+];
+
+const ALPINE: &[Row] = &[
+    ("3.9", (2020, 11, 1)),
+    ("3.10", (2021, 5, 1)),
+    ("3.11", (2021, 11, 1)),
+    ("3.12", (2022, 5, 1)),
+    ("3.13", (2022, 11, 1)),
+    ("3.14", (2023, 5, 1)),
+    ("3.15", (2023, 11, 1)),
+    ("3.16", (2024, 5, 23)),
+    ("3.17", (2024, 11, 22)),
+    ("3.18", (2025, 5, 9)),
+    ("3.19", (2025, 11, 1)),
+    ("3.20", (2026, 4, 1)),
+    ("3.21", (2026, 11, 1)),
+    ("3.22", (2027, 5, 1)),
+    ("3.23", (2027, 11, 1)),
+];
+
+/// Returns the last day on which `distribution` is supported; for a release older than all
+/// that are listed the end of the oldest listed. None where nothing is known.
+pub(crate) fn support_end(distribution: &Distribution) -> Option<NaiveDate> {
+    let table = match distribution.id.as_str() {
+        "debian" => DEBIAN,
+        "ubuntu" => UBUNTU,
+        "alpine" => ALPINE,
+        _ => return None,
+    };
+    let version = number(distribution.version_id.as_deref()?)?;
+    let exact = |row: &&Row| number(row.0).is_some_and(|listed| same(listed, version, row.0));
+    let oldest = table
+        .first()
+        .filter(|row| number(row.0).is_some_and(|n| version < n));
+    let (year, month, day) = table.iter().find(exact).or(oldest)?.1;
+    NaiveDate::from_ymd_opt(year, month, day)
+}
+
+/// A release has one number (`12`) or two (`3.18`); what follows are updates of it.
+fn same(listed: (u32, u32), version: (u32, u32), row: &str) -> bool {
+    listed.0 == version.0 && (!row.contains('.') || listed.1 == version.1)
+}
+
+fn number(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split(['.', '_']);
+    let major = parts.next()?.parse().ok()?;
+    let minor = parts.next().map_or(Ok(0), str::parse).ok()?;
+    Some((major, minor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(id: &str, version: Option<&str>, end: Option<&str>) {
+        let distribution = Distribution {
+            id: id.to_owned(),
+            version_id: version.map(str::to_owned),
+            ..Distribution::default()
+        };
+        let found = support_end(&distribution).map(|date| date.to_string());
+        assert_eq!(found.as_deref(), end, "{id} {version:?}");
+    }
+
+    #[test]
+    fn knows_releases_and_their_updates() {
+        check("debian", Some("12"), Some("2028-06-30"));
+        check("debian", Some("12.5"), Some("2028-06-30"));
+        check("debian", Some("7"), Some("2020-06-30"));
+        check("debian", None, None);
+        check("alpine", Some("3.18.9"), Some("2025-05-09"));
+        check("alpine", Some("3.2"), Some("2020-11-01"));
+        check("alpine", Some("3.99_alpha"), None);
+        check("ubuntu", Some("22.04"), Some("2027-06-01"));
+        check("ubuntu", Some("x"), None);
+        check("arch", Some("1"), None);
+    }
+}

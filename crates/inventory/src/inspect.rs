@@ -1,0 +1,245 @@
+//! Inspects a whole image: layers at once on all processors, then the merge.
+
+use std::{
+    collections::HashMap,
+    io::{self, Read},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use oci::{Descriptor, Digest, ImageSource, PlatformImage};
+
+use crate::{InspectError, Inventory, LayerReport, Limits, merge, scan_layer};
+
+/// How far an inspection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Layers done.
+    pub layers: usize,
+    /// Layers to scan.
+    pub layers_total: usize,
+    /// Bytes of blobs read.
+    pub bytes: u64,
+    /// Bytes of blobs to read.
+    pub bytes_total: u64,
+}
+
+/// Says how far it is as often as this many bytes were read.
+const PROGRESS_STEP: u64 = 4 << 20;
+
+/// Returns what the image holds.
+///
+/// # Errors
+/// As [`scan_layers`].
+pub fn inspect(
+    source: &dyn ImageSource,
+    image: &PlatformImage,
+    limits: &Limits,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Inventory, InspectError> {
+    let layers = scan_layers(source, image, limits, &|_| None, progress)?;
+    Ok(merge(&layers))
+}
+
+/// Returns the report of every layer, lowest first. `known` may give reports of
+/// earlier scans by the blob's digest; those of another
+/// [`PARSER_VERSION`](crate::PARSER_VERSION) are not used. Every diff_id is
+/// compared with the configuration.
+///
+/// # Errors
+/// [`InspectError`] names the layer that cannot be had or understood.
+pub fn scan_layers(
+    source: &dyn ImageSource,
+    image: &PlatformImage,
+    limits: &Limits,
+    known: &(dyn Fn(&Digest) -> Option<LayerReport> + Sync),
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Vec<(Digest, LayerReport)>, InspectError> {
+    let layers = image.layers();
+    let diff_ids = &image.config.rootfs.diff_ids;
+    if image.manifest.image().is_none() {
+        return Err(InspectError::NotAnImage(image.descriptor.digest.clone()));
+    }
+    if layers.len() != diff_ids.len() {
+        return Err(InspectError::LayerCount {
+            layers: layers.len(),
+            diff_ids: diff_ids.len(),
+        });
+    }
+    let mut reports = HashMap::new();
+    let mut todo: Vec<(usize, &Descriptor)> = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        if reports.contains_key(&layer.digest) || todo.iter().any(|(_, t)| t.digest == layer.digest)
+        {
+            continue;
+        }
+        match known(&layer.digest).filter(LayerReport::is_current) {
+            Some(report) => drop(reports.insert(layer.digest.clone(), report)),
+            None => todo.push((index, layer)),
+        }
+    }
+    // The longest first: the last to finish is then a short one.
+    todo.sort_by_key(|(_, layer)| std::cmp::Reverse(layer.size));
+    let work = Work::new(source, limits, progress, &todo);
+    work.run()?
+        .into_iter()
+        .for_each(|(digest, report)| drop(reports.insert(digest, report)));
+    in_order(layers, diff_ids, &reports)
+}
+
+fn in_order(
+    layers: &[Descriptor],
+    diff_ids: &[Digest],
+    reports: &HashMap<Digest, LayerReport>,
+) -> Result<Vec<(Digest, LayerReport)>, InspectError> {
+    let mut ordered = Vec::with_capacity(layers.len());
+    for (index, (layer, expected)) in layers.iter().zip(diff_ids).enumerate() {
+        let report = &reports[&layer.digest];
+        if report.diff_id != *expected {
+            return Err(InspectError::DiffId {
+                index: index + 1,
+                digest: layer.digest.clone(),
+                expected: expected.clone(),
+                found: report.diff_id.clone(),
+            });
+        }
+        ordered.push((layer.digest.clone(), report.clone()));
+    }
+    Ok(ordered)
+}
+
+/// The layers to scan, shared by the threads that scan them.
+struct Work<'a> {
+    source: &'a dyn ImageSource,
+    limits: &'a Limits,
+    progress: &'a (dyn Fn(Progress) + Sync),
+    todo: &'a [(usize, &'a Descriptor)],
+    next: AtomicUsize,
+    done: AtomicUsize,
+    bytes: AtomicU64,
+    bytes_total: u64,
+    reports: Mutex<Vec<(Digest, LayerReport)>>,
+    /// Of the layers that failed, the lowest.
+    failure: Mutex<Option<(usize, InspectError)>>,
+}
+
+impl<'a> Work<'a> {
+    fn new(
+        source: &'a dyn ImageSource,
+        limits: &'a Limits,
+        progress: &'a (dyn Fn(Progress) + Sync),
+        todo: &'a [(usize, &'a Descriptor)],
+    ) -> Self {
+        Self {
+            source,
+            limits,
+            progress,
+            todo,
+            next: AtomicUsize::new(0),
+            done: AtomicUsize::new(0),
+            bytes: AtomicU64::new(0),
+            bytes_total: todo.iter().map(|(_, layer)| layer.size).sum(),
+            reports: Mutex::default(),
+            failure: Mutex::default(),
+        }
+    }
+
+    fn run(self) -> Result<Vec<(Digest, LayerReport)>, InspectError> {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            // This thread works, too.
+            for _ in 1..threads.min(self.todo.len()) {
+                scope.spawn(|| self.scan_some());
+            }
+            self.scan_some();
+        });
+        match self
+            .failure
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
+            Some((_, error)) => Err(error),
+            None => Ok(self
+                .reports
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+
+    fn scan_some(&self) {
+        while let Some((index, layer)) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            match self.scan(*index, layer) {
+                Ok(report) => lock(&self.reports).push((layer.digest.clone(), report)),
+                Err(error) => {
+                    let mut failure = lock(&self.failure);
+                    if failure.as_ref().is_none_or(|(other, _)| index < other) {
+                        *failure = Some((*index, error));
+                    }
+                    // What nobody has begun need not be begun.
+                    self.next.store(self.todo.len(), Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    fn scan(&self, index: usize, layer: &Descriptor) -> Result<LayerReport, InspectError> {
+        let opened = self.source.open(layer);
+        let blob = opened.map_err(|source| InspectError::Source {
+            index: index + 1,
+            digest: layer.digest.clone(),
+            source: Box::new(source),
+        })?;
+        let mut reader = Reporting {
+            inner: blob,
+            work: self,
+            silent: 0,
+        };
+        let report = scan_layer(&mut reader, &layer.media_type, self.limits);
+        let report = report.map_err(|source| InspectError::Layer {
+            index: index + 1,
+            digest: layer.digest.clone(),
+            source,
+        })?;
+        self.bytes.fetch_add(reader.silent, Ordering::Relaxed);
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.report();
+        Ok(report)
+    }
+
+    fn report(&self) {
+        (self.progress)(Progress {
+            layers: self.done.load(Ordering::Relaxed),
+            layers_total: self.todo.len(),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            bytes_total: self.bytes_total,
+        });
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A blob that says how far it is read.
+struct Reporting<'a> {
+    inner: Box<dyn Read + Send>,
+    work: &'a Work<'a>,
+    silent: u64,
+}
+
+impl Read for Reporting<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.silent += read as u64;
+        if self.silent >= PROGRESS_STEP {
+            self.work
+                .bytes
+                .fetch_add(std::mem::take(&mut self.silent), Ordering::Relaxed);
+            self.work.report();
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,44 @@
+//! What an image holds in the end.
+
+use oci::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{Component, Distribution, Facts, Problem};
+
+/// An image, taken apart and put together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// Which distribution it is, if it says.
+    pub distribution: Option<Distribution>,
+    /// Installed packages, by kind, name, version, architecture.
+    pub components: Vec<Component>,
+    /// The layers, lowest first.
+    pub layers: Vec<LayerSummary>,
+    /// What is worth knowing of its files.
+    pub facts: Facts,
+    /// What was not understood, in any layer.
+    pub problems: Vec<Problem>,
+}
+
+/// One layer at a glance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerSummary {
+    /// The blob's digest.
+    pub digest: Digest,
+    /// The uncompressed stream's digest.
+    pub diff_id: Digest,
+    /// Bytes of the blob.
+    pub size: u64,
+    /// Bytes of the uncompressed stream.
+    pub uncompressed_size: u64,
+    /// Paths it adds or replaces.
+    pub files: u64,
+    /// Paths it removes.
+    pub whiteouts: u64,
+    /// Components it adds, new versions included.
+    pub components_added: u64,
+    /// Components it removes, old versions included.
+    pub components_removed: u64,
+    /// Bytes of its files that upper layers hide.
+    pub wasted_bytes: u64,
+}

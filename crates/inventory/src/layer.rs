@@ -1,0 +1,270 @@
+//! Scans one layer: entries, whiteouts, and the bodies of wanted files.
+
+use std::{cell::Cell, io::Read, thread};
+
+use oci::Digest;
+
+use crate::{
+    EntryKind, Extract, FileEntry, Found, LayerReport, Limits, PARSER_VERSION, Problem, ScanError,
+    archive::Archive,
+    extract::Wanted,
+    limits,
+    stream::{Counted, HashQueue, LayerStream, hash_queue},
+};
+
+/// More problems of one layer say nothing new.
+const MAX_PROBLEMS: usize = 1000;
+const WHITEOUT: &str = ".wh.";
+const OPAQUE: &str = ".wh..wh..opq";
+
+/// Takes apart the layer in `reader`, compressed or not; `media_type` is only for messages.
+///
+/// # Errors
+/// [`ScanError`] says whether the stream broke off, is no archive, or exceeds a limit.
+pub fn scan_layer(
+    reader: &mut dyn Read,
+    media_type: &str,
+    limits: &Limits,
+) -> Result<LayerReport, ScanError> {
+    if media_type.ends_with("+encrypted") {
+        return Err(ScanError::Encrypted {
+            media_type: media_type.to_owned(),
+        });
+    }
+    let size = Cell::new(0);
+    let (queue, work) = hash_queue();
+    let (walked, diff_id) = thread::scope(|scope| {
+        let hasher = scope.spawn(move || work.run());
+        // Takes the queue along, so that the hasher ends when the walk does.
+        let walked = walk(Counted::new(reader, &size), queue, media_type, limits);
+        (walked, hasher.join().expect("hashing does not panic"))
+    });
+    let (builder, uncompressed_size) = walked?;
+    Ok(builder.finish(diff_id, size.get(), uncompressed_size))
+}
+
+fn walk<'l>(
+    blob: Counted<'_>,
+    queue: HashQueue,
+    media_type: &str,
+    limits: &'l Limits,
+) -> Result<(LayerBuilder<'l>, u64), ScanError> {
+    let mut stream = LayerStream::new(blob, limits, queue)?;
+    let mut archive = Archive::new(&mut stream, limits, media_type);
+    let mut builder = LayerBuilder::new(limits);
+    let mut body = Vec::new();
+    while let Some(mut entry) = archive.next()? {
+        builder.entry_count += 1;
+        let Some(path) = normalise(&entry.file.path) else {
+            let text = "the path climbs out of the root; the entry is left out";
+            builder.problem(Problem::of(&entry.file.path, text));
+            continue;
+        };
+        entry.file.path = path;
+        let wanted = builder.add(entry.file);
+        let Some((path, wanted)) = wanted.filter(|(_, wanted)| !wanted.is_empty()) else {
+            continue;
+        };
+        if entry.sparse {
+            builder.problem(Problem::of(&path, "a sparse file; its content is not read"));
+            continue;
+        }
+        builder.reserve(&path, entry.body)?;
+        archive.read_body(&mut body)?;
+        builder.extract(&path, wanted, &body)?;
+    }
+    // What follows the archive belongs to the diff_id as well.
+    stream.skip(u64::MAX)?;
+    let size = stream.offset();
+    Ok((builder, size))
+}
+
+/// Collects a report, from an archive or a directory.
+pub(crate) struct LayerBuilder<'l> {
+    limits: &'l Limits,
+    entry_count: u64,
+    files: Vec<FileEntry>,
+    whiteouts: Vec<String>,
+    opaque_dirs: Vec<String>,
+    extracts: Vec<Extract>,
+    problems: Vec<Problem>,
+    file_bytes: u64,
+    packages: u64,
+}
+
+impl<'l> LayerBuilder<'l> {
+    /// Starts with nothing.
+    pub(crate) fn new(limits: &'l Limits) -> Self {
+        Self {
+            limits,
+            entry_count: 0,
+            files: Vec::new(),
+            whiteouts: Vec::new(),
+            opaque_dirs: Vec::new(),
+            extracts: Vec::new(),
+            problems: Vec::new(),
+            file_bytes: 0,
+            packages: 0,
+        }
+    }
+
+    /// Adds an entry whose path is normalised, a whiteout perhaps;
+    /// returns who wants to read it, if it is a file.
+    pub(crate) fn add(&mut self, file: FileEntry) -> Option<(String, Wanted)> {
+        let (folder, name) = split(&file.path);
+        if let Some(hidden) = name.strip_prefix(WHITEOUT) {
+            if name == OPAQUE {
+                self.opaque_dirs.push(folder.to_owned());
+            } else if !hidden.is_empty() && !hidden.starts_with(WHITEOUT) {
+                // `.wh..wh.…` is AUFS' own bookkeeping.
+                self.whiteouts.push(join(folder, hidden));
+            }
+            return None;
+        }
+        if file.path.is_empty() {
+            return None;
+        }
+        let wanted = (file.kind == EntryKind::File)
+            .then(|| (Wanted::by(&file.path, file.size), &file.path))
+            .filter(|(wanted, _)| !wanted.is_empty())
+            .map(|(wanted, path)| (path.clone(), wanted));
+        self.files.push(file);
+        wanted
+    }
+
+    /// Adds an entry of a directory tree, which has no whiteouts.
+    pub(crate) fn add_real(&mut self, file: FileEntry) -> Result<Wanted, ScanError> {
+        self.entry_count += 1;
+        limits::check("entries", self.limits.entries, self.entry_count, &file.path)?;
+        let wanted = match file.kind {
+            EntryKind::File => Wanted::by(&file.path, file.size),
+            _ => Wanted::NONE,
+        };
+        self.files.push(file);
+        Ok(wanted)
+    }
+
+    /// Refuses a body that is too large to be read whole.
+    pub(crate) fn reserve(&mut self, path: &str, size: u64) -> Result<(), ScanError> {
+        limits::check("file_bytes", self.limits.file_bytes, size, path)?;
+        self.file_bytes += size;
+        limits::check(
+            "all_file_bytes",
+            self.limits.all_file_bytes,
+            self.file_bytes,
+            path,
+        )
+    }
+
+    /// Gives a body to those who want it.
+    pub(crate) fn extract(
+        &mut self,
+        path: &str,
+        wanted: Wanted,
+        body: &[u8],
+    ) -> Result<(), ScanError> {
+        for extractor in wanted.iter() {
+            let (found, problems) = (extractor.extract)(path, body);
+            for problem in problems {
+                let text = format!("{}: {}", extractor.name, problem.text);
+                self.problem(Problem {
+                    path: path.to_owned(),
+                    text,
+                    ..problem
+                });
+            }
+            let Some(found) = found else { continue };
+            if let Found::Packages(packages) = &found {
+                self.packages += packages.len() as u64;
+                limits::check("packages", self.limits.packages, self.packages, path)?;
+            }
+            self.extracts.push(Extract {
+                path: path.to_owned(),
+                found,
+            });
+        }
+        Ok(())
+    }
+
+    /// Notes a problem, unless there are enough.
+    pub(crate) fn problem(&mut self, problem: Problem) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Returns what was added, for a digest over it.
+    pub(crate) fn files(&self) -> &[FileEntry] {
+        &self.files
+    }
+
+    /// Returns the report.
+    pub(crate) fn finish(self, diff_id: Digest, size: u64, uncompressed_size: u64) -> LayerReport {
+        LayerReport {
+            parser_version: PARSER_VERSION,
+            diff_id,
+            size,
+            uncompressed_size,
+            entry_count: self.entry_count,
+            files: self.files,
+            whiteouts: self.whiteouts,
+            opaque_dirs: self.opaque_dirs,
+            extracts: self.extracts,
+            problems: self.problems,
+        }
+    }
+}
+
+/// Returns folder and name.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
+}
+
+/// Returns the path without leading slash, `.`, `..` and doubled slashes;
+/// nothing if it climbs out of the root.
+pub(crate) fn normalise(path: &str) -> Option<String> {
+    let mut out = String::with_capacity(path.len());
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if out.is_empty() => return None,
+            ".." => out.truncate(out.rfind('/').unwrap_or(0)),
+            part => {
+                if !out.is_empty() {
+                    out.push('/');
+                }
+                out.push_str(part);
+            }
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normalises_and_refuses_to_climb() {
+        assert_eq!(normalise("./usr//lib/./x/").as_deref(), Some("usr/lib/x"));
+        assert_eq!(normalise("/a/b/../c").as_deref(), Some("a/c"));
+        assert_eq!(normalise("a/../b").as_deref(), Some("b"));
+        assert_eq!(normalise("./").as_deref(), Some(""));
+        assert_eq!(normalise("a/../../etc/passwd"), None);
+    }
+
+    #[test]
+    fn refuses_encrypted_layers_by_name() {
+        let media_type = "application/vnd.oci.image.layer.v1.tar+gzip+encrypted";
+        let error = scan_layer(&mut &b""[..], media_type, &Limits::default()).expect_err("no key");
+        assert!(error.to_string().contains("encrypted"), "{error}");
+    }
+}

@@ -1,0 +1,53 @@
+//! How much of a layer is read before it is refused.
+
+use crate::ScanError;
+
+/// Bounds on one layer; a breach is [`ScanError::Limit`], which names the bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the uncompressed stream (default 64 GiB).
+    pub uncompressed_bytes: u64,
+    /// Entries of the archive (default 1,000,000).
+    pub entries: u64,
+    /// Bytes of one path or link target (default 4096, Linux' `PATH_MAX`).
+    pub path_bytes: u64,
+    /// Bytes of all paths and link targets together (default 256 MiB).
+    pub all_path_bytes: u64,
+    /// Bytes of one file that is read whole, such as a package database (default 64 MiB).
+    pub file_bytes: u64,
+    /// Bytes of all files that are read whole (default 1 GiB).
+    pub all_file_bytes: u64,
+    /// Packages recorded in the layer's databases (default 200,000).
+    pub packages: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            uncompressed_bytes: 64 << 30,
+            entries: 1_000_000,
+            path_bytes: 4096,
+            all_path_bytes: 256 << 20,
+            file_bytes: 64 << 20,
+            all_file_bytes: 1 << 30,
+            packages: 200_000,
+        }
+    }
+}
+
+/// Returns an error naming the limit when `value` is above `limit`.
+pub(crate) fn check(
+    name: &'static str,
+    limit: u64,
+    value: u64,
+    place: &str,
+) -> Result<(), ScanError> {
+    if value <= limit {
+        return Ok(());
+    }
+    Err(ScanError::Limit {
+        name,
+        limit,
+        place: place.chars().take(200).collect(),
+    })
+}

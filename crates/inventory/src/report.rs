@@ -1,0 +1,166 @@
+//! What one layer says, independent of every other layer.
+
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeTuple};
+
+use oci::Digest;
+
+use crate::{Accounts, Distribution, Package};
+
+/// Changes whenever a scan would report something else for the same layer.
+pub const PARSER_VERSION: u32 = 1;
+
+/// One layer, taken apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerReport {
+    /// [`PARSER_VERSION`] of the scan.
+    pub parser_version: u32,
+    /// Digest of the uncompressed stream.
+    pub diff_id: Digest,
+    /// Bytes of the blob as stored.
+    pub size: u64,
+    /// Bytes of the uncompressed stream.
+    pub uncompressed_size: u64,
+    /// Entries of the archive, whiteouts included.
+    pub entry_count: u64,
+    /// What it adds or replaces, in the archive's order.
+    pub files: Vec<FileEntry>,
+    /// Paths it removes from lower layers.
+    pub whiteouts: Vec<String>,
+    /// Directories whose lower content it hides.
+    pub opaque_dirs: Vec<String>,
+    /// What the extractors understood.
+    pub extracts: Vec<Extract>,
+    /// What they did not.
+    pub problems: Vec<Problem>,
+}
+
+impl LayerReport {
+    /// Returns whether a scan of today would give the same report.
+    pub fn is_current(&self) -> bool {
+        self.parser_version == PARSER_VERSION
+    }
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryKind {
+    /// A regular file.
+    #[serde(rename = "f")]
+    File,
+    /// A directory.
+    #[serde(rename = "d")]
+    Directory,
+    /// A symbolic link.
+    #[serde(rename = "l")]
+    Symlink,
+    /// Another name of a file.
+    #[serde(rename = "h")]
+    Hardlink,
+    /// A character device.
+    #[serde(rename = "c")]
+    CharDevice,
+    /// A block device.
+    #[serde(rename = "b")]
+    BlockDevice,
+    /// A named pipe.
+    #[serde(rename = "p")]
+    Fifo,
+}
+
+/// One path of a layer; as JSON an array of seven in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FileEntry {
+    /// Without leading slash, `.` and `..` resolved.
+    pub path: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Bytes of content (0 but for files).
+    pub size: u64,
+    /// Permission bits, setuid, setgid, sticky.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Where a link points to, as written.
+    pub link: Option<String>,
+}
+
+impl Serialize for FileEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_tuple(7)?;
+        row.serialize_element(&self.path)?;
+        row.serialize_element(&self.kind)?;
+        row.serialize_element(&self.size)?;
+        row.serialize_element(&self.mode)?;
+        row.serialize_element(&self.uid)?;
+        row.serialize_element(&self.gid)?;
+        row.serialize_element(&self.link)?;
+        row.end()
+    }
+}
+
+/// What one extractor found in one file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Extract {
+    /// The file, as [`FileEntry::path`].
+    pub path: String,
+    /// What it says.
+    pub found: Found,
+}
+
+/// What a file turned out to hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// Installed packages.
+    Packages(Vec<Package>),
+    /// A distribution's name and version.
+    Distribution(Distribution),
+    /// Users or groups.
+    Accounts(Accounts),
+    /// Licence names of a Debian copyright file.
+    Licenses(Vec<String>),
+    /// Secrets; where, never what.
+    Secrets(Vec<SecretMatch>),
+}
+
+/// A secret's rule and line; the secret itself is never kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretMatch {
+    /// [`crate::Rule::id`].
+    pub rule: String,
+    /// The line, counted from 1.
+    pub line: u32,
+}
+
+/// Something that was not understood; everything else was still read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The file it is about, or empty.
+    pub path: String,
+    /// The line, counted from 1, or 0.
+    pub line: u32,
+    /// What is wrong.
+    pub text: String,
+}
+
+impl Problem {
+    /// Makes a problem of a line; the caller's caller fills in the path.
+    pub(crate) fn at(line: usize, text: impl Into<String>) -> Self {
+        Self {
+            path: String::new(),
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            text: text.into(),
+        }
+    }
+
+    /// Makes a problem of a whole file.
+    pub(crate) fn of(path: &str, text: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            line: 0,
+            text: text.into(),
+        }
+    }
+}

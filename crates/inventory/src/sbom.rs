@@ -1,0 +1,42 @@
+//! Bills of materials. [`cyclonedx`] for tools that match vulnerabilities,
+//! [`spdx`] for those that care for licences; both name the same components in
+//! the same order, and time and serial number are given by the caller.
+
+mod cyclonedx;
+mod license;
+mod spdx;
+
+pub use cyclonedx::cyclonedx;
+pub use spdx::spdx;
+
+use oci::Digest;
+
+/// What a bill of materials is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The image's name, such as `registry.example/team/app`.
+    pub name: String,
+    /// The manifest's digest.
+    pub digest: Digest,
+    /// `os/architecture[/variant]`.
+    pub platform: String,
+}
+
+impl Subject {
+    /// Returns the package URL of the image (purl-spec, type `oci`).
+    fn purl(&self) -> String {
+        let name = self.name.rsplit('/').next().unwrap_or(&self.name);
+        let name = name.split(['@', ':']).next().unwrap_or(name).to_lowercase();
+        let (_, arch) = self.platform.split_once('/').unwrap_or(("", ""));
+        let mut purl = String::from("pkg:oci/");
+        crate::purl::encode(&mut purl, &name);
+        purl.push('@');
+        // The colon of a digest is the version's own, and is encoded by all writers of this type.
+        purl.push_str(&self.digest.as_str().replace(':', "%3A"));
+        if !arch.is_empty() {
+            purl.push_str("?arch=");
+            crate::purl::encode(&mut purl, arch);
+        }
+        purl
+    }
+}

@@ -1,0 +1,300 @@
+//! Looks for secrets in small text files, by the rules of `secret_rules.rs`.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use crate::{
+    Found, SecretMatch,
+    extract::Extractor,
+    secret_rules::{Rule, rules},
+};
+
+/// Reads text files where people, not packages, put them.
+pub(crate) static EXTRACTOR: Extractor = Extractor {
+    name: "secrets",
+    // They count in every layer, even where an upper one hides them.
+    locations: &[],
+    wanted,
+    skip_above: Some(256 << 10),
+    extract: |path, bytes| (search(path, bytes), Vec::new()),
+};
+
+/// More of them in one file say nothing new.
+const MAX_MATCHES: usize = 16;
+
+/// Folders that packages fill: their documentation and tests are full of example keys.
+static PACKAGED: &[&str] = &[
+    "usr/share/",
+    "usr/lib/",
+    "usr/lib32/",
+    "usr/lib64/",
+    "usr/libexec/",
+    "usr/include/",
+    "usr/src/",
+    "usr/bin/",
+    "usr/sbin/",
+    "lib/",
+    "lib32/",
+    "lib64/",
+    "bin/",
+    "sbin/",
+    "boot/",
+    "var/lib/dpkg/",
+    "var/lib/apt/",
+    "var/lib/rpm/",
+    "var/cache/",
+    "etc/ssl/certs/",
+    "etc/ca-certificates/",
+    "etc/pki/ca-trust/",
+    "etc/apk/keys/",
+    "etc/alternatives/",
+    "proc/",
+    "sys/",
+    "dev/",
+];
+/// Folders anywhere whose keys are examples.
+static EXAMPLES: &[&str] = &[
+    "test",
+    "tests",
+    "testing",
+    "testdata",
+    "__tests__",
+    "fixtures",
+    "spec",
+    "example",
+    "examples",
+    "samples",
+    "demo",
+    "doc",
+    "docs",
+    "man",
+    "locale",
+    "locales",
+];
+/// Files that hold no configuration.
+static NO_TEXT: &[&str] = &[
+    "so", "a", "o", "pyc", "pyo", "class", "jar", "war", "zip", "gz", "xz", "bz2", "zst", "tar",
+    "png", "jpg", "jpeg", "gif", "ico", "svg", "webp", "woff", "woff2", "ttf", "eot", "otf", "mo",
+    "po", "gmo", "pdf", "mp3", "mp4", "wasm", "map", "css", "scss", "less", "html", "htm", "md",
+    "rst", "adoc", "txt", "h", "hpp", "c", "cc", "cpp", "pod", "pl", "pm", "deb", "apk", "rpm",
+    "db", "sqlite", "crt", "cer", "pub", "d.ts", "tzdata",
+];
+/// Known to be harmless: made afresh on installation, or a published example.
+static HARMLESS: &[&str] = &["ssl-cert-snakeoil.key", "snakeoil.key", "insecure.key"];
+
+/// Finds all needles of the rules that hold for any file in one pass.
+struct Prefilter {
+    search: AhoCorasick,
+    /// The rule of each needle.
+    rules: Vec<&'static Rule>,
+}
+
+static PREFILTER: LazyLock<Prefilter> = LazyLock::new(|| {
+    let rules = rules().iter().filter(|rule| rule.files.is_empty());
+    let pairs: Vec<_> = rules
+        .flat_map(|rule| rule.needles.iter().map(move |needle| (needle, rule)))
+        .collect();
+    Prefilter {
+        search: AhoCorasick::new(pairs.iter().map(|(needle, _)| needle))
+            .expect("a few short needles fit any automaton"),
+        rules: pairs.iter().map(|(_, rule)| *rule).collect(),
+    }
+});
+
+fn wanted(path: &str) -> bool {
+    if PACKAGED.iter().any(|folder| path.starts_with(folder)) {
+        return false;
+    }
+    let mut folders = path.split('/');
+    let name = folders.next_back().unwrap_or(path);
+    let text = name.rsplit_once('.').is_none_or(|(_, extension)| {
+        // `.netrc` has no extension, and its name says that it is wanted.
+        !NO_TEXT.contains(&extension)
+    });
+    text && !HARMLESS.contains(&name) && !folders.any(|folder| EXAMPLES.contains(&folder))
+}
+
+/// Returns the secrets of a file, if it is text and has any.
+pub(crate) fn search(path: &str, bytes: &[u8]) -> Option<Found> {
+    if memchr::memchr(0, bytes).is_some() {
+        return None;
+    }
+    let mut found: Vec<SecretMatch> = Vec::new();
+    let (mut line, mut counted) = (1_u32, 0);
+    for (start, rule) in matches(path, bytes) {
+        let newlines = memchr::memchr_iter(b'\n', &bytes[counted..start]).count();
+        line = line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
+        counted = start;
+        let secret = SecretMatch {
+            rule: rule.id.to_owned(),
+            line,
+        };
+        if !found.contains(&secret) {
+            found.push(secret);
+        }
+        if found.len() == MAX_MATCHES {
+            break;
+        }
+    }
+    (!found.is_empty()).then_some(Found::Secrets(found))
+}
+
+/// Returns where rules match, in order.
+pub(crate) fn matches(path: &str, bytes: &[u8]) -> Vec<(usize, &'static Rule)> {
+    let mut found = Vec::new();
+    for needle in PREFILTER.search.find_iter(bytes) {
+        let rule = PREFILTER.rules[needle.pattern().as_usize()];
+        let (start, end) = (needle.start(), needle.end());
+        // A needle within a longer word is part of something else.
+        let word = |index: usize| bytes[index].is_ascii_alphanumeric();
+        let within = start > 0 && word(start) && word(start - 1);
+        if !within && (rule.follows)(&bytes[end..]) {
+            found.push((start, rule));
+        }
+    }
+    for rule in rules() {
+        if rule.files.iter().any(|file| is_named(path, file)) {
+            for needle in rule.needles {
+                let starts = memchr::memmem::find_iter(bytes, needle);
+                let follows = |start: &usize| (rule.follows)(&bytes[start + needle.len()..]);
+                found.extend(starts.filter(follows).map(|start| (start, rule)));
+            }
+        }
+    }
+    found.sort_by_key(|(start, rule)| (*start, rule.id));
+    found
+}
+
+fn is_named(path: &str, file: &str) -> bool {
+    path.strip_suffix(file)
+        .is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(path: &str, text: &str) -> Vec<(String, u32)> {
+        match search(path, text.as_bytes()) {
+            Some(Found::Secrets(found)) => found.into_iter().map(|s| (s.rule, s.line)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn one(text: &str) -> Option<String> {
+        ids("app/settings", text)
+            .into_iter()
+            .map(|(rule, _)| rule)
+            .next()
+    }
+
+    /// Put together here so that no tool takes this file for a leak.
+    fn random(length: usize) -> String {
+        "aB3dE5gH7jK9mN2pQ4sT6vW8xY1z"
+            .chars()
+            .cycle()
+            .take(length)
+            .collect()
+    }
+
+    #[test]
+    fn finds_each_form_and_its_line() {
+        let key = format!("a\n-----BEGIN {} KEY-----\n{}\n", "RSA PRIVATE", random(64));
+        assert_eq!(
+            ids("root/.ssh/id_rsa", &key),
+            [("private-key".to_owned(), 2)]
+        );
+        assert_eq!(
+            one(&format!("t=ghp_{}", random(36))).as_deref(),
+            Some("github-token")
+        );
+        assert_eq!(
+            one(&format!("k: AKIA{}", "Q3EGRW7YZ2TBNMKL")).as_deref(),
+            Some("aws-access-key")
+        );
+        let aws = format!("aws_secret_access_key = {}", random(40));
+        assert_eq!(one(&aws).as_deref(), Some("aws-secret-key"));
+        assert_eq!(
+            one(&format!("sk_live_{}", random(24))).as_deref(),
+            Some("stripe-key")
+        );
+        assert_eq!(
+            one(&format!("xoxb-204816327491-{}", random(24))).as_deref(),
+            Some("slack-token")
+        );
+        assert_eq!(
+            one(&format!("glpat-{}", random(20))).as_deref(),
+            Some("gitlab-token")
+        );
+        assert_eq!(
+            one(&format!("//r/:_authToken=npm_{}", random(36))).as_deref(),
+            Some("npm-token")
+        );
+    }
+
+    #[test]
+    fn finds_credentials_by_file_name() {
+        let rule = |path, text: &str| ids(path, text).into_iter().map(|(rule, _)| rule).next();
+        let docker = "{\"auths\": {\"r\": {\"auth\": \"dXNlcjpzM2NyZXQ=\"}}}";
+        let netrc = "machine h login a password s3cret";
+        assert_eq!(
+            rule("root/.docker/config.json", docker).as_deref(),
+            Some("registry-credential")
+        );
+        assert_eq!(rule("app/config.json", docker), None);
+        assert_eq!(rule("home/a/.netrc", netrc).as_deref(), Some("netrc"));
+        assert_eq!(
+            rule("root/.pgpass", "h:5432:d:u:s3cret\n").as_deref(),
+            Some("pgpass")
+        );
+        assert_eq!(
+            rule("root/.git-credentials", "https://a:s3c@h\n").as_deref(),
+            Some("git-credentials")
+        );
+    }
+
+    #[test]
+    fn leaves_examples_alone() {
+        assert_eq!(one("AKIAIOSFODNN7EXAMPLE"), None);
+        assert_eq!(one(&format!("ghp_{}", "x".repeat(36))), None);
+        assert_eq!(one("-----BEGIN PRIVATE KEY-----\n...\n"), None);
+        assert_eq!(
+            one(&format!(
+                "-----BEGIN ENCRYPTED PRIVATE KEY-----\n{}",
+                random(64)
+            )),
+            None
+        );
+        assert_eq!(
+            one(&format!("-----BEGIN CERTIFICATE-----\n{}", random(64))),
+            None
+        );
+        assert_eq!(one("_authToken=${NPM_TOKEN}"), None);
+        assert_eq!(one(&format!("\0ghp_{}", random(36))), None);
+        assert!(!wanted("usr/share/doc/x/key.pem"));
+        assert!(!wanted("usr/local/lib/python3.12/test/keycert.pem"));
+        assert!(!wanted("etc/ssl/private/ssl-cert-snakeoil.key"));
+        assert!(wanted("etc/ssl/private/web.key"));
+        assert!(wanted("root/.netrc"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(
+            path in "(root/)?(\\.netrc|\\.pgpass|\\.kube/config|a)",
+            needle in 0_usize..48,
+            tail in proptest::collection::vec(proptest::num::u8::ANY, 0..100),
+        ) {
+            let needles: Vec<_> = rules().iter().flat_map(|rule| rule.needles).collect();
+            let mut text = needles[needle % needles.len()].as_bytes().to_vec();
+            text.extend(&tail);
+            search(&path, &text);
+        }
+
+        #[test]
+        fn never_panics_on_pem(text in "-----BEGIN [A-Z ]{0,30}(KEY-----)?[a-z=+/\n]{0,60}") {
+            search("a", text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! A layer's uncompressed stream: compression is found by its magic number,
+//! bytes are hashed on a second thread while the first inflates and reads on.
+
+use std::{
+    cell::Cell,
+    io::{self, BufRead, BufReader, Cursor, Read},
+    sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
+};
+
+use flate2::bufread::MultiGzDecoder;
+use oci::{Algorithm, Digest, Digester};
+
+use crate::{Limits, ScanError, limits};
+
+/// Fits the second-level cache together with the decoder's window.
+const CHUNK: usize = 256 << 10;
+/// Chunks that may wait for the hashing thread.
+const WAITING: usize = 4;
+/// A zstd frame may ask for a window of 128 MiB at most (zstd's own default).
+const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// Counts what is read from the blob.
+pub(crate) struct Counted<'a> {
+    inner: &'a mut dyn Read,
+    count: &'a Cell<u64>,
+}
+
+impl<'a> Counted<'a> {
+    /// Counts into `count`.
+    pub(crate) fn new(inner: &'a mut dyn Read, count: &'a Cell<u64>) -> Self {
+        Self { inner, count }
+    }
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count.set(self.count.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// Undoes whatever compression the first bytes show.
+fn decoder(blob: Counted<'_>) -> io::Result<Box<dyn Read + '_>> {
+    let mut reader = BufReader::with_capacity(CHUNK, blob);
+    let mut magic = Vec::with_capacity(4);
+    (&mut reader).take(4).read_to_end(&mut magic)?;
+    let whole = Cursor::new(magic.clone()).chain(reader);
+    Ok(match magic.as_slice() {
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(whole)),
+        // A zstd frame, or one of the skippable frames zstd:chunked puts first.
+        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Box::new(zstd(whole)?),
+        _ => Box::new(whole),
+    })
+}
+
+fn zstd<R: BufRead>(whole: R) -> io::Result<zstd::stream::read::Decoder<'static, R>> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(whole)?;
+    decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+    Ok(decoder)
+}
+
+/// Hands chunks to the hashing thread and takes them back empty.
+pub(crate) struct HashQueue {
+    full: SyncSender<Vec<u8>>,
+    empty: Receiver<Vec<u8>>,
+}
+
+/// The hashing thread's end.
+pub(crate) struct HashWork {
+    full: Receiver<Vec<u8>>,
+    empty: Sender<Vec<u8>>,
+}
+
+/// Makes both ends.
+pub(crate) fn hash_queue() -> (HashQueue, HashWork) {
+    let (full_in, full_out) = sync_channel(WAITING);
+    let (empty_in, empty_out) = channel();
+    let queue = HashQueue {
+        full: full_in,
+        empty: empty_out,
+    };
+    (
+        queue,
+        HashWork {
+            full: full_out,
+            empty: empty_in,
+        },
+    )
+}
+
+impl HashWork {
+    /// Hashes until the queue is dropped.
+    pub(crate) fn run(self) -> Digest {
+        let mut digester = Digester::new(Algorithm::Sha256);
+        for chunk in self.full {
+            digester.update(&chunk);
+            // The reader may be gone already; then nobody needs the buffer.
+            drop(self.empty.send(chunk));
+        }
+        digester.finish()
+    }
+}
+
+/// The uncompressed stream, read in pieces of any size.
+pub(crate) struct LayerStream<'a> {
+    source: Box<dyn Read + 'a>,
+    chunk: Vec<u8>,
+    used: usize,
+    before: u64,
+    limit: u64,
+    hash: HashQueue,
+}
+
+impl<'a> LayerStream<'a> {
+    /// Starts to read `blob`.
+    pub(crate) fn new(
+        blob: Counted<'a>,
+        limits: &Limits,
+        hash: HashQueue,
+    ) -> Result<Self, ScanError> {
+        let source = decoder(blob).map_err(|source| ScanError::Read { offset: 0, source })?;
+        Ok(Self {
+            source,
+            chunk: Vec::new(),
+            used: 0,
+            before: 0,
+            limit: limits.uncompressed_bytes,
+            hash,
+        })
+    }
+
+    /// Returns how many bytes were taken.
+    pub(crate) fn offset(&self) -> u64 {
+        self.before + self.used as u64
+    }
+
+    /// Returns the bytes at hand, at least one unless the stream has ended.
+    fn fill(&mut self) -> Result<&[u8], ScanError> {
+        if self.used == self.chunk.len() {
+            self.next_chunk()?;
+        }
+        Ok(&self.chunk[self.used..])
+    }
+
+    fn next_chunk(&mut self) -> Result<(), ScanError> {
+        if !self.chunk.is_empty() {
+            self.before += self.chunk.len() as u64;
+            let spare = self.hash.empty.try_recv().unwrap_or_default();
+            let full = std::mem::replace(&mut self.chunk, spare);
+            // Fails only if the hashing thread panicked; joining it tells.
+            drop(self.hash.full.send(full));
+        }
+        self.used = 0;
+        self.chunk.resize(CHUNK, 0);
+        let mut filled = 0;
+        while filled < CHUNK {
+            match self.source.read(&mut self.chunk[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => {
+                    self.chunk.clear();
+                    return Err(ScanError::Read {
+                        offset: self.before + filled as u64,
+                        source,
+                    });
+                }
+            }
+        }
+        self.chunk.truncate(filled);
+        let total = self.before + filled as u64;
+        limits::check("uncompressed_bytes", self.limit, total, "the whole layer")
+    }
+
+    /// Appends up to `size` bytes to `out`; fewer only at the end of the stream.
+    pub(crate) fn read_into(&mut self, size: u64, out: &mut Vec<u8>) -> Result<(), ScanError> {
+        let mut wanted = size;
+        while wanted > 0 {
+            let bytes = self.fill()?;
+            if bytes.is_empty() {
+                break;
+            }
+            let part = bytes
+                .len()
+                .min(usize::try_from(wanted).unwrap_or(usize::MAX));
+            out.extend_from_slice(&bytes[..part]);
+            self.used += part;
+            wanted -= part as u64;
+        }
+        Ok(())
+    }
+
+    /// Passes over `size` bytes and returns how many there were.
+    pub(crate) fn skip(&mut self, size: u64) -> Result<u64, ScanError> {
+        let mut wanted = size;
+        while wanted > 0 {
+            let have = self.fill()?.len();
+            if have == 0 {
+                break;
+            }
+            let part = have.min(usize::try_from(wanted).unwrap_or(usize::MAX));
+            self.used += part;
+            wanted -= part as u64;
+        }
+        Ok(size - wanted)
+    }
+}

@@ -1,0 +1,9 @@
+//! Layers, merges and whole images, through the public interface.
+
+mod archive;
+mod images;
+mod inspect;
+mod merge;
+mod rootfs;
+mod sbom;
+mod support;

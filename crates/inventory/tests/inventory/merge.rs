@@ -1,0 +1,227 @@
+//! Whiteouts, links, replaced directories, attribution, facts.
+
+use plimsoll_inventory::{Kind, Limits, merge, scan_layer};
+use proptest::prelude::*;
+
+use crate::support::{Layer, digest, merged, names, status};
+
+const STATUS: &str = "var/lib/dpkg/status";
+
+fn base(packages: &[&str]) -> Layer {
+    Layer::new()
+        .file("etc/os-release", "ID=debian\nVERSION_ID=11\n")
+        .file(STATUS, status(packages))
+}
+
+#[test]
+fn a_component_belongs_to_the_layer_that_brought_its_version() {
+    let upgraded = status(&["a", "c"]).replacen("Version: 1", "Version: 2", 1);
+    let inventory = merged([
+        base(&["a", "b"]),
+        Layer::new().file(STATUS, status(&["a", "b", "c"])),
+        Layer::new().file(STATUS, upgraded),
+    ]);
+    assert_eq!(names(&inventory), [("a", 2), ("c", 1)]);
+    assert_eq!(inventory.components[0].layer, digest(2));
+    assert_eq!(
+        inventory.components[0].purl,
+        "pkg:deb/debian/a@2?arch=all&distro=debian-11"
+    );
+    let counts: Vec<_> = inventory
+        .layers
+        .iter()
+        .map(|l| (l.components_added, l.components_removed))
+        .collect();
+    assert_eq!(counts, [(2, 0), (1, 0), (1, 2)]);
+}
+
+#[test]
+fn a_package_that_comes_back_belongs_to_the_later_layer() {
+    let layers = [base(&["a", "b"]), base(&["a"]), base(&["a", "b"])];
+    assert_eq!(names(&merged(layers)), [("a", 0), ("b", 2)]);
+}
+
+#[test]
+fn whiteouts_and_opaque_directories_remove() {
+    assert!(
+        merged([base(&["a"]), Layer::new().whiteout(STATUS)])
+            .components
+            .is_empty()
+    );
+    assert!(
+        merged([base(&["a"]), Layer::new().whiteout("var")])
+            .components
+            .is_empty()
+    );
+    assert!(
+        merged([base(&["a"]), Layer::new().opaque("var/lib")])
+            .components
+            .is_empty()
+    );
+    // They do not concern their own layer, wherever they stand.
+    let own = Layer::new()
+        .file(STATUS, status(&["b"]))
+        .opaque("var/lib/dpkg")
+        .whiteout(STATUS);
+    assert_eq!(names(&merged([base(&["a"]), own])), [("b", 1)]);
+}
+
+#[test]
+fn a_directory_replaced_without_whiteout_is_gone() {
+    for replacement in [
+        Layer::new().file("var/lib/dpkg", "now a file"),
+        Layer::new().symlink("var/lib/dpkg", "/nowhere"),
+        Layer::new().symlink("var", "elsewhere"),
+    ] {
+        let inventory = merged([base(&["a"]), replacement]);
+        assert!(inventory.components.is_empty());
+        assert!(inventory.facts.wasted_bytes > 0);
+    }
+    // And a file replaced by a directory.
+    let inventory = merged([Layer::new().file("var", "file"), base(&["a"])]);
+    assert_eq!(names(&inventory), [("a", 1)]);
+}
+
+#[test]
+fn databases_behind_links_are_found() {
+    let moved = Layer::new()
+        .file("usr/share/data/dpkg/status", status(&["a"]))
+        .symlink("var/lib/dpkg", "../../usr/share/data/dpkg");
+    assert_eq!(names(&merged([moved])), [("a", 0)]);
+    // The usr merge: the database is at both well-known places, and counts once.
+    let apk = "P:musl\nV:1\n\n";
+    let alpine = Layer::new()
+        .file("usr/lib/apk/db/installed", apk)
+        .symlink("lib", "usr/lib");
+    let written_through = Layer::new().file("lib/apk/db/installed", format!("{apk}P:b\nV:2\n\n"));
+    let inventory = merged([alpine, written_through]);
+    assert_eq!(names(&inventory), [("b", 1), ("musl", 0)]);
+    assert_eq!(inventory.components[0].path, "usr/lib/apk/db/installed");
+    assert_eq!(inventory.components[0].kind, Kind::Apk);
+    // Moving the database is no news.
+    let before = Layer::new().file("lib/apk/db/installed", apk);
+    let after = Layer::new()
+        .whiteout("lib")
+        .file("usr/lib/apk/db/installed", apk);
+    assert_eq!(names(&merged([before, after])), [("musl", 0)]);
+    // Hard links keep the bytes they were made of.
+    let linked = Layer::new()
+        .file("opt/dpkg/status", status(&["a"]))
+        .hardlink(STATUS, "opt/dpkg/status");
+    let target_gone = Layer::new().whiteout("opt");
+    assert_eq!(names(&merged([linked, target_gone])), [("a", 0)]);
+}
+
+#[test]
+fn elsewhere_and_loops_do_not_count() {
+    let chroot = Layer::new().file("srv/chroot/var/lib/dpkg/status", status(&["a"]));
+    assert!(merged([chroot]).components.is_empty());
+    let in_a_loop = Layer::new()
+        .symlink("var", "lib")
+        .symlink("lib", "var")
+        .file(STATUS, "x");
+    assert!(merged([in_a_loop]).components.is_empty());
+}
+
+#[test]
+fn distroless_and_licences_of_copyright_files() {
+    let inventory = merged([Layer::new()
+        .symlink("etc/os-release", "../usr/lib/os-release")
+        .file("usr/lib/os-release", "ID=debian\nVERSION_ID=\"12\"\n")
+        .file(
+            "var/lib/dpkg/status.d/base",
+            "Package: base-files\nVersion: 12.4\n",
+        )
+        .file(
+            "var/lib/dpkg/status.d/base.md5sums",
+            "Package: no\nVersion: 1\n",
+        )
+        .symlink("usr/share/doc/base-files", "base")
+        .file(
+            "usr/share/doc/base/copyright",
+            "Format: x\n\nFiles: *\nLicense: GPL-2+\n",
+        )]);
+    assert_eq!(names(&inventory), [("base-files", 0)]);
+    assert_eq!(inventory.components[0].licenses, ["GPL-2+"]);
+    assert_eq!(
+        inventory.components[0].purl,
+        "pkg:deb/debian/base-files@12.4?distro=debian-12"
+    );
+    assert_eq!(inventory.facts.copyright_files, 1);
+}
+
+#[test]
+fn an_unread_database_is_said() {
+    let inventory = merged([Layer::new().file("var/lib/rpm/rpmdb.sqlite", "x")]);
+    assert!(
+        inventory.problems[0].text.contains("rpm"),
+        "{:?}",
+        inventory.problems
+    );
+}
+
+#[test]
+fn facts() {
+    let key = format!(
+        "-----BEGIN {} KEY-----\n{}\n",
+        "RSA PRIVATE",
+        "aB3dE5gH7jK9".repeat(6)
+    );
+    let inventory = merged([
+        Layer::new()
+            .mode("usr/bin/su", 0o4755, "12345")
+            .file("root/.ssh/id_rsa", key)
+            .file("etc/shadow", "root::1::::::\n")
+            .file("etc/passwd", "root:x:0:0:::\nweb:x:33:33:::\n")
+            .file("etc/group", "root:x:0:\n")
+            .file("var/lib/apt/lists/x_Packages", "0123456789")
+            .file("var/lib/apt/lists/lock", "")
+            .file("home/a/.cache/pip/http/1", "123")
+            .file("licenses/MIT", "text"),
+        Layer::new()
+            .whiteout("root/.ssh")
+            .file("etc/motd", "hello")
+            .dir("app/.git"),
+        Layer::new().file("etc/motd", "again"),
+    ]);
+    insta::assert_json_snapshot!(inventory.facts);
+    let wasted: Vec<_> = inventory.layers.iter().map(|l| l.wasted_bytes).collect();
+    assert_eq!(wasted[1..], [5, 0]);
+    let json = serde_json::to_string(&inventory).expect("plain values");
+    assert!(
+        !json.contains("aB3dE5gH7jK9"),
+        "the secret itself is never kept"
+    );
+}
+
+fn entry() -> impl Strategy<Value = (u8, String, String)> {
+    (0_u8..6, "[ab](/[ab]){0,3}", "(/|\\.\\./)?[ab](/[ab]){0,2}")
+}
+
+proptest! {
+    #[test]
+    fn merging_never_panics_and_counts_right(
+        layers in proptest::collection::vec(proptest::collection::vec(entry(), 0..12), 0..4),
+    ) {
+        let mut reports = Vec::new();
+        for (index, entries) in layers.iter().enumerate() {
+            let mut layer = Layer::new();
+            for (kind, path, target) in entries {
+                layer = match kind {
+                    0 => layer.file(path, path),
+                    1 => layer.dir(path),
+                    2 => layer.symlink(path, target),
+                    3 => layer.hardlink(path, target),
+                    4 => layer.whiteout(path),
+                    _ => layer.opaque(path),
+                };
+            }
+            let tar = layer.tar();
+            let report = scan_layer(&mut &*tar, "", &Limits::default());
+            reports.push((digest(index), report.expect("an archive")));
+        }
+        let inventory = merge(&reports);
+        let all: u64 = reports.iter().flat_map(|(_, r)| &r.files).map(|f| f.size).sum();
+        prop_assert_eq!(inventory.facts.bytes + inventory.facts.wasted_bytes, all);
+    }
+}

@@ -1,0 +1,174 @@
+//! The connection: timeouts, trusted certificates, and which addresses may be reached.
+
+use std::{
+    fs, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use ureq::{
+    Agent, Error,
+    config::{AutoHeaderValue, Config},
+    http::Uri,
+    tls::{PemItem, RootCerts, TlsConfig, parse_pem},
+    unversioned::{
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::{DefaultConnector, NextTimeout},
+    },
+};
+
+use super::{ClientError, ClientOptions, url};
+
+/// How this client names itself.
+const USER_AGENT: &str = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
+
+pub(super) fn agent(base: &str, options: &ClientOptions) -> Result<Agent, ClientError> {
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        // Followed by hand, because credentials must stay with their host.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .user_agent(USER_AGENT)
+        .accept_encoding(AutoHeaderValue::None)
+        .timeout_connect(Some(options.connect_timeout))
+        .timeout_per_read(Some(options.read_timeout))
+        .timeout_per_write(Some(options.read_timeout));
+    if options.public_only || url::is_loopback(base.split("://").nth(1).unwrap_or_default()) {
+        config = config.proxy(None);
+    }
+    if let Some(path) = &options.ca_file {
+        let unusable = |why: String| ClientError::Certificates {
+            path: path.clone(),
+            why,
+        };
+        let pem = fs::read(path).map_err(|e| unusable(e.to_string()))?;
+        let mut certificates = Vec::new();
+        for item in parse_pem(&pem) {
+            if let PemItem::Certificate(found) = item.map_err(|e| unusable(e.to_string()))? {
+                certificates.push(found);
+            }
+        }
+        if certificates.is_empty() {
+            return Err(unusable("it holds no certificate in PEM form".to_owned()));
+        }
+        let roots = RootCerts::new_with_certs(&certificates);
+        config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+    }
+    let resolver = Guard {
+        inner: DefaultResolver::default(),
+        public_only: options.public_only,
+    };
+    Ok(Agent::with_parts(
+        config.build(),
+        DefaultConnector::default(),
+        resolver,
+    ))
+}
+
+/// Looks names up and, where asked, keeps to public addresses. It sits at the only way from a
+/// name to an address, so a name that changes its address later is caught as well.
+#[derive(Debug)]
+struct Guard {
+    inner: DefaultResolver,
+    public_only: bool,
+}
+
+impl Resolver for Guard {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let found = self.inner.resolve(uri, config, timeout)?;
+        if !self.public_only {
+            return Ok(found);
+        }
+        let mut public = self.empty();
+        for address in found.iter().filter(|address| is_public(address.ip())) {
+            public.push(*address);
+        }
+        if public.is_empty() {
+            return Err(Error::Io(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the host has no public address",
+            )));
+        }
+        Ok(public)
+    }
+}
+
+/// Follows the special-purpose registries of IANA (RFC 6890).
+fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, _] = ip.octets();
+    let shared = a == 100 && (64..128).contains(&b);
+    let protocol = a == 192 && b == 0 && c == 0;
+    let benchmark = a == 198 && (b == 18 || b == 19);
+    !(ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_documentation()
+        || ip.is_multicast()
+        || a == 0
+        || a >= 240
+        || shared
+        || protocol
+        || benchmark)
+}
+
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    if let Some(v4) = ip.to_ipv4_mapped() {
+        return is_public_v4(v4);
+    }
+    let [a, b, c, d, e, f, g, h] = ip.segments();
+    let embedded = || {
+        let ([g1, g2], [h1, h2]) = (g.to_be_bytes(), h.to_be_bytes());
+        Ipv4Addr::new(g1, g2, h1, h2)
+    };
+    match (a, b) {
+        // NAT64 leads to the IPv4 address in its last four bytes.
+        (0x64, 0xff9b) => [c, d, e, f] == [0; 4] && is_public_v4(embedded()),
+        // Teredo, documentation, 6to4.
+        (0x2001, 0..=0x1ff | 0xdb8) | (0x2002, _) => false,
+        // Global unicast.
+        _ => (0x2000..0x4000).contains(&a),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_public_addresses() {
+        for ip in ["8.8.8.8", "100.63.0.1", "2606:4700::1", "64:ff9b::808:808"] {
+            assert!(is_public(ip.parse().expect("an address")), "{ip}");
+        }
+        for ip in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+        ] {
+            assert!(!is_public(ip.parse().expect("an address")), "{ip}");
+        }
+    }
+}

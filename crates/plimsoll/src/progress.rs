@@ -1,0 +1,69 @@
+//! Bars on standard error while something takes long; nothing where that is no terminal.
+
+use std::{collections::HashMap, sync::Mutex, time::Duration};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::printer::Printer;
+
+/// A bar over bytes.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    blobs: Mutex<HashMap<String, (u64, u64)>>,
+}
+
+impl Bar {
+    /// Starts a bar called `name`.
+    pub(crate) fn new(printer: &Printer, name: &str) -> Self {
+        let target = if printer.shows_progress() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let style = "{prefix:>9} {bar:30} {bytes}/{total_bytes} {msg}";
+        bar.set_style(ProgressStyle::with_template(style).expect("the template is well formed"));
+        bar.set_prefix(name.to_owned());
+        if printer.shows_progress() {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Self {
+            bar,
+            blobs: Mutex::default(),
+        }
+    }
+
+    /// Shows how far it is.
+    pub(crate) fn set(&self, done: u64, total: u64, note: &str) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        if self.bar.message() != note {
+            self.bar.set_message(note.to_owned());
+        }
+    }
+
+    /// Shows how far a transfer is.
+    pub(crate) fn transfer(&self, progress: oci::Progress<'_>) {
+        let (digest, done, total) = match progress {
+            oci::Progress::Blob {
+                digest,
+                done,
+                total,
+            } => (digest, done, total),
+            oci::Progress::Present { digest, total } => (digest, total, total),
+            oci::Progress::Manifest { .. } => return,
+        };
+        let mut blobs = self.blobs.lock().unwrap_or_else(|held| held.into_inner());
+        blobs.insert(digest.to_string(), (done, total));
+        let sums = blobs
+            .values()
+            .fold((0, 0), |sum, blob| (sum.0 + blob.0, sum.1 + blob.1));
+        self.set(sums.0, sums.1, "");
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,208 @@
+//! Accounts and their sessions.
+
+use chrono::{DateTime, Utc};
+use market::AccountId;
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all, fetch_opt, fetch_scalar},
+};
+
+/// A person or machine that signs in.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Account {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: AccountId,
+    /// The name it signs in with.
+    pub name: String,
+    /// Where notices go.
+    pub email: String,
+    /// argon2id, in PHC form.
+    pub password_hash: String,
+    /// `reviewer`, `operator` or nothing.
+    pub staff_role: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Since when it cannot sign in.
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+/// A browser's session.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Session {
+    /// SHA-256 of the cookie's secret.
+    pub secret_hash: String,
+    /// Whose.
+    #[sqlx(try_from = "String")]
+    pub account_id: AccountId,
+    /// What forms must carry.
+    pub csrf: String,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Adds an account; a taken name is a conflict.
+///
+/// # Errors
+/// The database refused.
+pub async fn create(tx: &mut Tx, account: &Account) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO accounts (id, name, email, password_hash, staff_role, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        account.id.as_str(),
+        &account.name,
+        &account.email,
+        &account.password_hash,
+        &account.staff_role,
+        account.created_at,
+    )?;
+    Ok(())
+}
+
+/// Returns the account called `name`.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Account>, StoreError> {
+    fetch_opt!(tx, Account, "SELECT * FROM accounts WHERE name = $1", name)
+}
+
+/// Returns the account with this identifier.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find(tx: &mut Tx, id: &AccountId) -> Result<Option<Account>, StoreError> {
+    fetch_opt!(
+        tx,
+        Account,
+        "SELECT * FROM accounts WHERE id = $1",
+        id.as_str()
+    )
+}
+
+/// Returns all accounts by name.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Account>, StoreError> {
+    fetch_all!(tx, Account, "SELECT * FROM accounts ORDER BY name COLLATE \"C\"")
+}
+
+/// Returns how many accounts there are.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
+    fetch_scalar!(tx, i64, "SELECT COUNT(*) FROM accounts")
+}
+
+/// Sets an account's password hash.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_password(tx: &mut Tx, id: &AccountId, hash: &str) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE accounts SET password_hash = $2 WHERE id = $1",
+        id.as_str(),
+        hash
+    )?;
+    Ok(())
+}
+
+/// Sets what an account is on the operator's staff.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_staff_role(
+    tx: &mut Tx,
+    id: &AccountId,
+    role: Option<&str>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE accounts SET staff_role = $2 WHERE id = $1",
+        id.as_str(),
+        role
+    )?;
+    Ok(())
+}
+
+/// Bars an account from signing in and ends its sessions, or lets it in again.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_disabled(
+    tx: &mut Tx,
+    id: &AccountId,
+    at: Option<DateTime<Utc>>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE accounts SET disabled_at = $2 WHERE id = $1",
+        id.as_str(),
+        at
+    )?;
+    execute!(
+        tx,
+        "DELETE FROM sessions WHERE account_id = $1",
+        id.as_str()
+    )?;
+    Ok(())
+}
+
+/// Adds a session.
+///
+/// # Errors
+/// The database refused.
+pub async fn create_session(tx: &mut Tx, session: &Session) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "DELETE FROM sessions WHERE expires_at < $1",
+        session.created_at
+    )?;
+    execute!(
+        tx,
+        "INSERT INTO sessions (secret_hash, account_id, csrf, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        &session.secret_hash,
+        session.account_id.as_str(),
+        &session.csrf,
+        session.created_at,
+        session.expires_at,
+    )?;
+    Ok(())
+}
+
+/// Returns the session with this secret that has not ended.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_session(
+    tx: &mut Tx,
+    secret_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Session>, StoreError> {
+    fetch_opt!(
+        tx,
+        Session,
+        "SELECT * FROM sessions WHERE secret_hash = $1 AND expires_at > $2",
+        secret_hash,
+        now
+    )
+}
+
+/// Ends a session.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete_session(tx: &mut Tx, secret_hash: &str) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "DELETE FROM sessions WHERE secret_hash = $1",
+        secret_hash
+    )?;
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! The audit log: append-only, one record for each transition, in its transaction.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all},
+};
+
+/// Who did what to what, and why.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct AuditRecord {
+    /// Sorts by time.
+    pub id: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The account's id, or `system`.
+    pub actor: String,
+    /// The action's word.
+    pub action: String,
+    /// The id of what it was done to.
+    pub subject: String,
+    /// Why, where somebody said so.
+    pub reason: Option<String>,
+    /// The state before.
+    pub before: Option<String>,
+    /// The state after.
+    pub after: Option<String>,
+}
+
+/// Appends a record.
+///
+/// # Errors
+/// The database refused.
+pub async fn append(tx: &mut Tx, record: &AuditRecord) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO audit (id, at, actor, action, subject, reason, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &record.id,
+        record.at,
+        &record.actor,
+        &record.action,
+        &record.subject,
+        &record.reason,
+        &record.before,
+        &record.after,
+    )?;
+    Ok(())
+}
+
+/// Returns the newest records, newest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<AuditRecord>, StoreError> {
+    fetch_all!(
+        tx,
+        AuditRecord,
+        "SELECT * FROM audit ORDER BY id DESC LIMIT $1",
+        limit
+    )
+}
+
+/// Returns everything that happened to `subject`, oldest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_subject(tx: &mut Tx, subject: &str) -> Result<Vec<AuditRecord>, StoreError> {
+    fetch_all!(
+        tx,
+        AuditRecord,
+        "SELECT * FROM audit WHERE subject = $1 ORDER BY id",
+        subject
+    )
+}

@@ -1,0 +1,127 @@
+//! Durable steps on a local disk. All of them block; [`blocking`] gets them off the async threads.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::Path,
+};
+
+use tempfile::NamedTempFile;
+use tokio::task::JoinError;
+
+use super::BlobError;
+
+/// Bytes read or written in one go.
+pub(super) const CHUNK: usize = 256 * 1024;
+
+/// Runs `work`, which may block, on a thread for that, to its end even if the caller goes away.
+pub(super) async fn blocking<T, E>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<BlobError> + Send + 'static,
+{
+    joined(tokio::task::spawn_blocking(work).await)
+}
+
+/// Runs `work` to its end even if the caller goes away, so that nothing is left half done.
+pub(super) async fn detached(
+    work: impl Future<Output = Result<(), BlobError>> + Send + 'static,
+) -> Result<(), BlobError> {
+    joined(tokio::spawn(work).await)
+}
+
+/// Passes a task's panic on; a task is cancelled only when the runtime stops.
+pub(super) fn joined<T, E: From<BlobError>>(
+    result: Result<Result<T, E>, JoinError>,
+) -> Result<T, E> {
+    match result.map_err(JoinError::try_into_panic) {
+        Ok(result) => result,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Err(BlobError::Stopping.into()),
+    }
+}
+
+/// Creates `dir` and its parents so that they survive power loss.
+pub(super) fn create_dir(dir: &Path) -> Result<(), BlobError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = dir.parent().filter(|parent| *parent != Path::new("")) {
+        create_dir(parent)?;
+    }
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(BlobError::io("create directory", dir)(error))
+        }
+        _ => sync_parent(dir),
+    }
+}
+
+/// Makes the entry of `path` in its directory survive power loss.
+pub(super) fn sync_parent(path: &Path) -> Result<(), BlobError> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    let parent = if parent == Path::new("") {
+        Path::new(".")
+    } else {
+        parent
+    };
+    File::open(parent)
+        .and_then(|dir| dir.sync_all())
+        .map_err(BlobError::io("flush directory", parent))
+}
+
+/// Moves the complete `file` to `target`, through `temp_dir` if it is on another filesystem.
+///
+/// `target` has a parent and a grandparent; either may have been created a moment ago
+/// by somebody whose flush is still under way, so both are flushed here.
+pub(super) fn install(file: &Path, target: &Path, temp_dir: &Path) -> Result<(), BlobError> {
+    File::open(file)
+        .and_then(|file| file.sync_all())
+        .map_err(BlobError::io("flush", file))?;
+    let parent = target.parent().unwrap_or(Path::new("."));
+    create_dir(parent)?;
+    match fs::rename(file, target) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let mut source = File::open(file).map_err(BlobError::io("open", file))?;
+            install_from(&mut source, target, temp_dir)?;
+            fs::remove_file(file).map_err(BlobError::io("remove", file))
+        }
+        Err(error) => Err(BlobError::io("move a file to", target)(error)),
+        Ok(()) => {
+            sync_parent(target)?;
+            sync_parent(parent)
+        }
+    }
+}
+
+/// Writes what `source` gives to `target`, visible only when it is complete and durable.
+pub(super) fn install_from(
+    source: &mut impl Read,
+    target: &Path,
+    temp_dir: &Path,
+) -> Result<(), BlobError> {
+    let parent = target.parent().unwrap_or(Path::new("."));
+    create_dir(parent)?;
+    let mut temp =
+        NamedTempFile::new_in(temp_dir).map_err(BlobError::io("create a file in", temp_dir))?;
+    io::copy(source, temp.as_file_mut())
+        .and_then(|_| temp.as_file_mut().flush())
+        .and_then(|()| temp.as_file().sync_all())
+        .map_err(BlobError::io("write", temp.path()))?;
+    temp.persist(target)
+        .map_err(|error| BlobError::io("move a file to", target)(error.error))?;
+    sync_parent(target)?;
+    sync_parent(parent)
+}
+
+/// Removes `file`; an absent one is no error.
+pub(super) fn remove(file: &Path) -> Result<(), BlobError> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(BlobError::io("remove", file)(error))
+        }
+        _ => Ok(()),
+    }
+}

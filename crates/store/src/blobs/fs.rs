@@ -1,0 +1,224 @@
+//! Blobs on a local filesystem: `<dir>/sha256/ab/<hex>`, written as `<dir>/tmp/…` and renamed.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
+use oci::{Algorithm, Digest};
+
+use super::{
+    Blob, BlobEntry, BlobError, BlobStore, cut_range,
+    disk::{self, CHUNK, blocking},
+    verify,
+};
+
+/// Blobs as files below one directory.
+///
+/// Uploads should be staged on the same filesystem: storing one is then a rename.
+#[derive(Debug, Clone)]
+pub struct FsBlobs {
+    dir: PathBuf,
+}
+
+impl FsBlobs {
+    /// Opens the store in `dir`, which is created if it is not there. Blocks.
+    pub fn open(dir: &Path) -> Result<Self, BlobError> {
+        let store = Self {
+            dir: dir.to_owned(),
+        };
+        disk::create_dir(&store.temp_dir())?;
+        Ok(store)
+    }
+
+    /// Removes what processes that were killed left half-written before `older_than`.
+    ///
+    /// Returns how many files it removed. No blob is ever among them.
+    pub async fn sweep(&self, older_than: DateTime<Utc>) -> Result<usize, BlobError> {
+        let dir = self.temp_dir();
+        blocking(move || {
+            let mut removed = 0;
+            for entry in read_dir(&dir)? {
+                let file = entry.map_err(BlobError::io("read", &dir))?;
+                let Some(meta) = metadata(&file.path())? else {
+                    continue;
+                };
+                if modified(&meta) < older_than {
+                    disk::remove(&file.path())?;
+                    removed += 1;
+                }
+            }
+            Ok(removed)
+        })
+        .await
+    }
+
+    fn temp_dir(&self) -> PathBuf {
+        self.dir.join("tmp")
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.dir
+            .join(digest.algorithm().as_str())
+            .join(&digest.hex()[..2])
+            .join(digest.hex())
+    }
+
+    fn open_file(&self, digest: &Digest) -> Result<File, BlobError> {
+        let path = self.path(digest);
+        File::open(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => BlobError::NotFound(digest.clone()),
+            _ => BlobError::io("open", &path)(error),
+        })
+    }
+}
+
+#[async_trait]
+impl BlobStore for FsBlobs {
+    async fn put_file(&self, digest: &Digest, file: &Path) -> Result<(), BlobError> {
+        // An existing blob is replaced, not trusted: that repairs a damaged one, and
+        // its readers keep the file they have open.
+        let (file, target, temp_dir) = (file.to_owned(), self.path(digest), self.temp_dir());
+        blocking(move || disk::install(&file, &target, &temp_dir)).await
+    }
+
+    async fn put_bytes(&self, digest: &Digest, bytes: Bytes) -> Result<(), BlobError> {
+        let (digest, target, temp_dir) = (digest.clone(), self.path(digest), self.temp_dir());
+        blocking(move || {
+            verify(&digest, &bytes)?;
+            disk::install_from(&mut &bytes[..], &target, &temp_dir)
+        })
+        .await
+    }
+
+    async fn get(&self, digest: &Digest, range: Option<Range<u64>>) -> Result<Blob, BlobError> {
+        let (store, digest) = (self.clone(), digest.clone());
+        blocking(move || {
+            let path = store.path(&digest);
+            let mut file = store.open_file(&digest)?;
+            let meta = file.metadata().map_err(BlobError::io("read", &path))?;
+            let size = meta.len();
+            let range = match range {
+                Some(range) => cut_range(&digest, range, size)?,
+                None => 0..size,
+            };
+            file.seek(SeekFrom::Start(range.start))
+                .map_err(BlobError::io("read", &path))?;
+            let stream = stream_file(file, range.end - range.start);
+            Ok(Blob { size, stream })
+        })
+        .await
+    }
+
+    async fn size(&self, digest: &Digest) -> Result<Option<u64>, BlobError> {
+        let path = self.path(digest);
+        blocking(move || Ok(metadata(&path)?.map(|meta| meta.len()))).await
+    }
+
+    async fn delete(&self, digest: &Digest) -> Result<(), BlobError> {
+        let path = self.path(digest);
+        blocking(move || disk::remove(&path)).await
+    }
+
+    fn list(&self) -> BoxStream<'static, Result<BlobEntry, BlobError>> {
+        let dir = self.dir.clone();
+        let prefixes = [Algorithm::Sha256, Algorithm::Sha512]
+            .into_iter()
+            .flat_map(|algorithm| (0..=u8::MAX).map(move |byte| (algorithm, byte)));
+        stream::iter(prefixes)
+            .then(move |(algorithm, byte)| {
+                let dir = dir.join(algorithm.as_str()).join(format!("{byte:02x}"));
+                blocking(move || list_prefix(algorithm, &dir))
+            })
+            .map_ok(|entries| stream::iter(entries.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+
+    fn open_sync(&self, digest: &Digest) -> Result<Box<dyn Read + Send>, BlobError> {
+        Ok(Box::new(self.open_file(digest)?))
+    }
+
+    async fn check(&self) -> Result<(), BlobError> {
+        let dir = self.temp_dir();
+        blocking(move || {
+            let target = dir.join("check");
+            disk::install_from(&mut &b"writable"[..], &target, &dir)
+        })
+        .await
+    }
+}
+
+/// Streams the next `left` bytes of `file`.
+fn stream_file(file: File, left: u64) -> BoxStream<'static, io::Result<Bytes>> {
+    stream::try_unfold((file, left), |(file, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let read = tokio::task::spawn_blocking(move || read_chunk(file, left));
+        let (file, bytes) = read.await.map_err(io::Error::other)??;
+        let left = left - bytes.len() as u64;
+        Ok(Some((bytes, (file, left))))
+    })
+    .boxed()
+}
+
+fn read_chunk(file: File, left: u64) -> io::Result<(File, Bytes)> {
+    let len = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+    let mut chunk = Vec::with_capacity(len);
+    (&file).take(len as u64).read_to_end(&mut chunk)?;
+    if chunk.len() < len {
+        // Somebody cut the file: the reader must not take that for the blob's end.
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok((file, chunk.into()))
+}
+
+fn list_prefix(algorithm: Algorithm, dir: &Path) -> Result<Vec<BlobEntry>, BlobError> {
+    let mut entries = Vec::new();
+    for entry in read_dir(dir)? {
+        let file = entry.map_err(BlobError::io("read", dir))?;
+        let name = file.file_name();
+        let digest = format!("{}:{}", algorithm.as_str(), name.to_string_lossy());
+        let (Ok(digest), Some(meta)) = (digest.parse(), metadata(&file.path())?) else {
+            continue;
+        };
+        entries.push(BlobEntry {
+            digest,
+            size: meta.len(),
+            modified: modified(&meta),
+        });
+    }
+    Ok(entries)
+}
+
+/// Reads a directory; one that does not exist is empty.
+pub(super) fn read_dir(
+    dir: &Path,
+) -> Result<impl Iterator<Item = io::Result<fs::DirEntry>>, BlobError> {
+    match fs::read_dir(dir) {
+        Ok(entries) => Ok(Some(entries).into_iter().flatten()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None.into_iter().flatten()),
+        Err(error) => Err(BlobError::io("read", dir)(error)),
+    }
+}
+
+/// Returns a file's metadata, or `None` if there is no file.
+pub(super) fn metadata(path: &Path) -> Result<Option<fs::Metadata>, BlobError> {
+    match fs::metadata(path) {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(BlobError::io("read", path)(error)),
+    }
+}
+
+/// Returns when a file was last written; where the filesystem cannot say, never long ago.
+pub(super) fn modified(meta: &fs::Metadata) -> DateTime<Utc> {
+    meta.modified().map_or(DateTime::<Utc>::MAX_UTC, Into::into)
+}

@@ -1,0 +1,59 @@
+//! What can go wrong with the database.
+
+/// An error of the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address of a database has no known form.
+    #[error("`{0}` is no database address: use `sqlite:PATH` or `postgres://USER@HOST/NAME`")]
+    Address(String),
+    /// A database could not be opened.
+    #[error("the database {address} cannot be opened")]
+    Open {
+        /// Which, without a password.
+        address: String,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the database schema cannot be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A statement failed.
+    #[error("a database statement failed")]
+    Statement(#[from] sqlx::Error),
+    /// Stored content cannot be read back.
+    #[error("stored {what} cannot be read: {reason}")]
+    Corrupt {
+        /// What it should have been.
+        what: &'static str,
+        /// Why it is not.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// Returns whether a uniqueness rule refused the row.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Statement(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// Returns whether a text holds NUL, which PostgreSQL cannot store.
+    pub fn is_nul(&self) -> bool {
+        // character_not_in_repertoire in a text, untranslatable_character in JSON.
+        matches!(self, Self::Statement(sqlx::Error::Database(error))
+            if error.code().is_some_and(|code| code == "22021" || code == "22P05"))
+    }
+
+    /// Returns whether the disk or the database's quota is full.
+    pub fn is_full(&self) -> bool {
+        match self {
+            // SQLITE_FULL is 13, PostgreSQL's disk_full is 53100.
+            Self::Statement(sqlx::Error::Database(error)) => error
+                .code()
+                .is_some_and(|code| code == "13" || code == "53100"),
+            Self::Statement(sqlx::Error::Io(error)) => {
+                error.kind() == std::io::ErrorKind::StorageFull
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Findings: a vulnerability in a component of a submitted image, with its clock.
+
+use chrono::{DateTime, Utc};
+use market::{Class, FindingId, FindingState, SubmissionId};
+use sqlx::types::Json;
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all},
+};
+
+/// A vulnerability in a component.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Finding {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: FindingId,
+    /// On which submission.
+    #[sqlx(try_from = "String")]
+    pub submission_id: SubmissionId,
+    /// In which image, by manifest digest.
+    pub image: String,
+    /// Whether it stands.
+    #[sqlx(try_from = "String")]
+    pub state: FindingState,
+    /// The CVE, or the advisory's own id.
+    pub vulnerability: String,
+    /// The component's name.
+    pub component: String,
+    /// Its version.
+    pub version: String,
+    /// The layer that brought it.
+    pub layer: String,
+    /// The programme's class.
+    #[sqlx(try_from = "String")]
+    pub class: Class,
+    /// The CVSS base score that decided the class.
+    pub score: Option<f64>,
+    /// Where it is fixed.
+    pub fixed_version: Option<String>,
+    /// Everything else, as matching wrote it.
+    pub detail: Json<serde_json::Value>,
+    /// When it was first seen here.
+    pub first_seen_at: DateTime<Utc>,
+    /// When the publisher was told; the clock starts then.
+    pub notified_at: Option<DateTime<Utc>>,
+    /// When it must be fixed.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+/// Adds a finding, or brings what is known about it up to date; its clock and first sight stay.
+///
+/// # Errors
+/// The database refused.
+pub async fn upsert(tx: &mut Tx, finding: &Finding) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO findings (id, submission_id, image, state, vulnerability, component, version, layer, class, score, fixed_version, detail, first_seen_at, notified_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (submission_id, image, vulnerability, component, version) DO UPDATE SET state = excluded.state, layer = excluded.layer, class = excluded.class, score = excluded.score, fixed_version = excluded.fixed_version, detail = excluded.detail",
+        finding.id.as_str(),
+        finding.submission_id.as_str(),
+        &finding.image,
+        finding.state.as_str(),
+        &finding.vulnerability,
+        &finding.component,
+        &finding.version,
+        &finding.layer,
+        finding.class.as_str(),
+        finding.score,
+        &finding.fixed_version,
+        &finding.detail,
+        finding.first_seen_at,
+        finding.notified_at,
+        finding.due_at,
+    )?;
+    Ok(())
+}
+
+/// Sets whether a finding stands.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_state(tx: &mut Tx, id: &FindingId, state: FindingState) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE findings SET state = $2 WHERE id = $1",
+        id.as_str(),
+        state.as_str()
+    )?;
+    Ok(())
+}
+
+/// Starts a finding's clock.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_clock(
+    tx: &mut Tx,
+    id: &FindingId,
+    notified_at: DateTime<Utc>,
+    due_at: Option<DateTime<Utc>>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE findings SET notified_at = $2, due_at = $3 WHERE id = $1",
+        id.as_str(),
+        notified_at,
+        due_at
+    )?;
+    Ok(())
+}
+
+/// Returns a submission's findings, the worst first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_submission(
+    tx: &mut Tx,
+    submission: &SubmissionId,
+) -> Result<Vec<Finding>, StoreError> {
+    fetch_all!(
+        tx,
+        Finding,
+        "SELECT * FROM findings WHERE submission_id = $1 ORDER BY COALESCE(score, -1) DESC, vulnerability COLLATE \"C\", component COLLATE \"C\", image COLLATE \"C\", version COLLATE \"C\"",
+        submission.as_str()
+    )
+}
+
+/// Returns how many open findings a submission has in each class.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn counts(
+    tx: &mut Tx,
+    submission: &SubmissionId,
+) -> Result<Vec<(Class, i64)>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (String, i64),
+        "SELECT class, COUNT(*) FROM findings WHERE submission_id = $1 AND state = 'open' GROUP BY class",
+        submission.as_str()
+    )?;
+    let read = |(class, count): (String, i64)| match class.parse() {
+        Ok(class) => Ok((class, count)),
+        Err(error) => Err(StoreError::Corrupt {
+            what: "severity class",
+            reason: format!("{error}"),
+        }),
+    };
+    rows.into_iter().map(read).collect()
+}

@@ -1,0 +1,110 @@
+//! What inspection found in layers and images, kept by digest, so that nothing is read twice.
+
+use chrono::{DateTime, Utc};
+use market::SubmissionId;
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all, fetch_opt},
+};
+
+/// One platform's image: configuration and inventory.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ImageRow {
+    /// Of the platform's manifest.
+    pub digest: String,
+    /// `os/architecture`.
+    pub platform: String,
+    /// Bytes of all layers, as pushed.
+    pub size: i64,
+    /// JSON, compressed with zstd.
+    pub content: Vec<u8>,
+    /// When it was inspected.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Returns the report on a layer, made by this version of the parsers.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_layer_report(
+    tx: &mut Tx,
+    digest: &str,
+    parser_version: i64,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = fetch_opt!(
+        tx,
+        (Vec<u8>,),
+        "SELECT report FROM layer_reports WHERE digest = $1 AND parser_version = $2",
+        digest,
+        parser_version
+    )?;
+    Ok(row.map(|(report,)| report))
+}
+
+/// Keeps the report on a layer.
+///
+/// # Errors
+/// The database refused.
+pub async fn put_layer_report(
+    tx: &mut Tx,
+    digest: &str,
+    parser_version: i64,
+    report: &[u8],
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO layer_reports (digest, parser_version, report, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (digest, parser_version) DO NOTHING",
+        digest,
+        parser_version,
+        report,
+        at
+    )?;
+    Ok(())
+}
+
+/// Keeps an image and makes it the submission's image at `position`.
+///
+/// # Errors
+/// The database refused.
+pub async fn put(
+    tx: &mut Tx,
+    submission: &SubmissionId,
+    position: i64,
+    image: &ImageRow,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO images (digest, platform, size, content, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO UPDATE SET content = excluded.content, platform = excluded.platform",
+        &image.digest,
+        &image.platform,
+        image.size,
+        &image.content,
+        image.created_at,
+    )?;
+    execute!(
+        tx,
+        "INSERT INTO submission_images (submission_id, digest, position) VALUES ($1, $2, $3) ON CONFLICT (submission_id, digest) DO NOTHING",
+        submission.as_str(),
+        &image.digest,
+        position
+    )?;
+    Ok(())
+}
+
+/// Returns a submission's images in the order of its index.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_submission(
+    tx: &mut Tx,
+    submission: &SubmissionId,
+) -> Result<Vec<ImageRow>, StoreError> {
+    fetch_all!(
+        tx,
+        ImageRow,
+        "SELECT i.* FROM images i JOIN submission_images s ON s.digest = i.digest WHERE s.submission_id = $1 ORDER BY s.position",
+        submission.as_str()
+    )
+}

@@ -1,0 +1,309 @@
+//! Products and their listings.
+
+use chrono::{DateTime, Utc};
+use market::{ListingState, ProductId, ProductManifest, PublisherId, Slug};
+use sqlx::types::Json;
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all, fetch_opt, fetch_scalar},
+};
+
+/// A product: its draft, and its listing once it was released.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Product {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: ProductId,
+    /// Whose.
+    #[sqlx(try_from = "String")]
+    pub publisher_id: PublisherId,
+    /// Its short name in addresses and repositories.
+    #[sqlx(try_from = "String")]
+    pub slug: Slug,
+    /// Its listing's state.
+    #[sqlx(try_from = "String")]
+    pub state: ListingState,
+    /// The manifest the publisher works on.
+    pub draft: Json<ProductManifest>,
+    /// The manifest consumers see.
+    pub listed: Option<Json<ProductManifest>>,
+    /// What search looks in.
+    pub search_text: String,
+    /// The listed category.
+    pub category: String,
+    /// Whether the newest release is certified.
+    pub certified: bool,
+    /// Since when it is on hold.
+    pub held_at: Option<DateTime<Utc>>,
+    /// Why it is in its state, in words that consumers may read.
+    pub state_reason: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When anything of it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What a search asks for; empty fields do not narrow it.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// Words, all of which must occur.
+    pub text: String,
+    /// A category.
+    pub category: String,
+    /// Certified products only.
+    pub certified: bool,
+}
+
+/// Adds a product; a short name the publisher has taken is a conflict.
+///
+/// # Errors
+/// The database refused.
+pub async fn create(tx: &mut Tx, product: &Product) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO products (id, publisher_id, slug, state, draft, search_text, category, certified, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, '', '', $6, $7, $7)",
+        product.id.as_str(),
+        product.publisher_id.as_str(),
+        product.slug.as_str(),
+        product.state.as_str(),
+        &product.draft,
+        false,
+        product.created_at,
+    )?;
+    Ok(())
+}
+
+/// Returns the product with this identifier.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find(tx: &mut Tx, id: &ProductId) -> Result<Option<Product>, StoreError> {
+    fetch_opt!(
+        tx,
+        Product,
+        "SELECT * FROM products WHERE id = $1",
+        id.as_str()
+    )
+}
+
+/// Returns a publisher's product by its short name.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_by_slug(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+    slug: &str,
+) -> Result<Option<Product>, StoreError> {
+    fetch_opt!(
+        tx,
+        Product,
+        "SELECT * FROM products WHERE publisher_id = $1 AND slug = $2",
+        publisher.as_str(),
+        slug
+    )
+}
+
+/// Returns a publisher's products by short name.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_publisher(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+) -> Result<Vec<Product>, StoreError> {
+    fetch_all!(
+        tx,
+        Product,
+        "SELECT * FROM products WHERE publisher_id = $1 ORDER BY slug COLLATE \"C\"",
+        publisher.as_str()
+    )
+}
+
+/// Returns the products in one of the states that consumers or the operator look at, newest change first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn in_state(tx: &mut Tx, state: ListingState) -> Result<Vec<Product>, StoreError> {
+    fetch_all!(
+        tx,
+        Product,
+        "SELECT * FROM products WHERE state = $1 ORDER BY updated_at DESC, id",
+        state.as_str()
+    )
+}
+
+/// Returns a page of public products, certified and newest first, and how many there are in all.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn search(
+    tx: &mut Tx,
+    search: &Search,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<Product>, i64), StoreError> {
+    let patterns = like_patterns(&search.text);
+    let [first, second, third, fourth] = &patterns;
+    let total = fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM products WHERE state IN ('listed', 'on-hold') AND search_text LIKE $1 ESCAPE '\\' AND search_text LIKE $2 ESCAPE '\\' AND search_text LIKE $3 ESCAPE '\\' AND search_text LIKE $4 ESCAPE '\\' AND (category = $5 OR $5 = '') AND (certified OR NOT $6)",
+        first,
+        second,
+        third,
+        fourth,
+        &search.category,
+        search.certified
+    )?;
+    let page = fetch_all!(
+        tx,
+        Product,
+        "SELECT * FROM products WHERE state IN ('listed', 'on-hold') AND search_text LIKE $1 ESCAPE '\\' AND search_text LIKE $2 ESCAPE '\\' AND search_text LIKE $3 ESCAPE '\\' AND search_text LIKE $4 ESCAPE '\\' AND (category = $5 OR $5 = '') AND (certified OR NOT $6) ORDER BY certified DESC, updated_at DESC, id LIMIT $7 OFFSET $8",
+        first,
+        second,
+        third,
+        fourth,
+        &search.category,
+        search.certified,
+        limit,
+        offset
+    )?;
+    Ok((page, total))
+}
+
+/// One pattern a word, in any order; from the fourth on, words must come in the order they
+/// were typed. `search_text` is lower case.
+fn like_patterns(text: &str) -> [String; 4] {
+    let mut patterns = [const { String::new() }; 4];
+    for (place, word) in text.to_lowercase().split_whitespace().take(8).enumerate() {
+        let pattern = &mut patterns[place.min(3)];
+        pattern.push('%');
+        // PostgreSQL stores no NUL, so nothing found can hold one.
+        for c in word.chars().filter(|c| *c != '\0').take(60) {
+            if matches!(c, '%' | '_' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+        }
+    }
+    for pattern in &mut patterns {
+        pattern.push('%');
+    }
+    patterns
+}
+
+/// Returns the categories of public products with how many each has.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn categories(tx: &mut Tx) -> Result<Vec<(String, i64)>, StoreError> {
+    fetch_all!(
+        tx,
+        (String, i64),
+        "SELECT category, COUNT(*) FROM products WHERE state IN ('listed', 'on-hold') GROUP BY category ORDER BY category COLLATE \"C\""
+    )
+}
+
+/// Replaces the draft.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_draft(
+    tx: &mut Tx,
+    id: &ProductId,
+    draft: &ProductManifest,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE products SET draft = $2, updated_at = $3 WHERE id = $1",
+        id.as_str(),
+        Json(draft),
+        at
+    )?;
+    Ok(())
+}
+
+/// Sets what consumers see after a release.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_listed(
+    tx: &mut Tx,
+    id: &ProductId,
+    listed: &ProductManifest,
+    publisher_name: &str,
+    certified: bool,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let search_text = [
+        &listed.name,
+        publisher_name,
+        &listed.tags.join(" "),
+        &listed.short_description,
+        &listed.category,
+    ]
+    .join(" ")
+    .to_lowercase();
+    execute!(
+        tx,
+        "UPDATE products SET listed = $2, search_text = $3, category = $4, certified = $5, updated_at = $6 WHERE id = $1",
+        id.as_str(),
+        Json(listed),
+        &search_text,
+        &listed.category,
+        certified,
+        at
+    )?;
+    Ok(())
+}
+
+/// Moves a listing from one state to another, with the reason shown to consumers; gives
+/// whether it still was in the first. A listing that stays on hold keeps the hold's time and reason.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_state(
+    tx: &mut Tx,
+    id: &ProductId,
+    (from, to): (ListingState, ListingState),
+    reason: Option<&str>,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let moved = if from == ListingState::OnHold && to == ListingState::OnHold {
+        execute!(
+            tx,
+            "UPDATE products SET updated_at = $3 WHERE id = $1 AND state = $2",
+            id.as_str(),
+            from.as_str(),
+            at
+        )?
+    } else {
+        let held_at = (to == ListingState::OnHold).then_some(at);
+        execute!(
+            tx,
+            "UPDATE products SET state = $3, state_reason = $4, held_at = $5, updated_at = $6 WHERE id = $1 AND state = $2",
+            id.as_str(),
+            from.as_str(),
+            to.as_str(),
+            reason,
+            held_at,
+            at
+        )?
+    };
+    Ok(moved > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn search_words_are_literal() {
+        assert_eq!(like_patterns("  Ship  100% "), ["%ship%", "%100\\%%", "%", "%"]);
+        assert_eq!(like_patterns("a b c d e")[3], "%d%e%");
+        assert_eq!(like_patterns("\0"), ["%%", "%", "%", "%"]);
+    }
+}

@@ -1,0 +1,270 @@
+//! Publishers, their members and their signing keys.
+
+use chrono::{DateTime, Utc};
+use market::{AccountId, KeyId, PublisherId, PublisherState, Slug};
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all, fetch_opt},
+};
+
+/// An organisation that publishes.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Publisher {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: PublisherId,
+    /// Its short name in addresses and repositories.
+    #[sqlx(try_from = "String")]
+    pub slug: Slug,
+    /// Its standing.
+    #[sqlx(try_from = "String")]
+    pub state: PublisherState,
+    /// Legal entity.
+    pub legal_name: String,
+    /// Company website.
+    pub website: String,
+    /// Phone number.
+    pub phone: String,
+    /// Company e-mail.
+    pub email: String,
+    /// Digest of its logo.
+    pub logo: Option<String>,
+    /// When it applied.
+    pub created_at: DateTime<Utc>,
+    /// When the operator last decided.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// What the operator said.
+    pub reason: Option<String>,
+}
+
+/// A member and what they may do: `viewer`, `editor` or `owner`.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Member {
+    /// Of which publisher.
+    #[sqlx(try_from = "String")]
+    pub publisher_id: PublisherId,
+    /// Who.
+    #[sqlx(try_from = "String")]
+    pub account_id: AccountId,
+    /// As what.
+    pub role: String,
+    /// Since when.
+    pub joined_at: DateTime<Utc>,
+}
+
+/// A public key a publisher signs with.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct PublisherKey {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: KeyId,
+    /// Whose.
+    #[sqlx(try_from = "String")]
+    pub publisher_id: PublisherId,
+    /// What its owner calls it.
+    pub name: String,
+    /// SHA-256 of the key in DER form.
+    pub fingerprint: String,
+    /// The key.
+    pub pem: String,
+    /// Since when signatures by it count.
+    pub created_at: DateTime<Utc>,
+    /// Since when they do not.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// Adds a publisher; a taken short name is a conflict.
+///
+/// # Errors
+/// The database refused.
+pub async fn create(tx: &mut Tx, publisher: &Publisher) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO publishers (id, slug, state, legal_name, website, phone, email, logo, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        publisher.id.as_str(),
+        publisher.slug.as_str(),
+        publisher.state.as_str(),
+        &publisher.legal_name,
+        &publisher.website,
+        &publisher.phone,
+        &publisher.email,
+        &publisher.logo,
+        publisher.created_at,
+    )?;
+    Ok(())
+}
+
+/// Returns the publisher with this short name.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Publisher>, StoreError> {
+    fetch_opt!(
+        tx,
+        Publisher,
+        "SELECT * FROM publishers WHERE slug = $1",
+        slug
+    )
+}
+
+/// Returns the publisher with this identifier.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find(tx: &mut Tx, id: &PublisherId) -> Result<Option<Publisher>, StoreError> {
+    fetch_opt!(
+        tx,
+        Publisher,
+        "SELECT * FROM publishers WHERE id = $1",
+        id.as_str()
+    )
+}
+
+/// Returns all publishers, those that wait longest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Publisher>, StoreError> {
+    fetch_all!(
+        tx,
+        Publisher,
+        "SELECT * FROM publishers ORDER BY state, created_at"
+    )
+}
+
+/// Returns the publishers an account is a member of.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_account(tx: &mut Tx, account: &AccountId) -> Result<Vec<Publisher>, StoreError> {
+    fetch_all!(
+        tx,
+        Publisher,
+        "SELECT p.* FROM publishers p JOIN members m ON m.publisher_id = p.id WHERE m.account_id = $1 ORDER BY p.slug COLLATE \"C\"",
+        account.as_str()
+    )
+}
+
+/// Moves a publisher from one standing to another; gives whether it still had the first.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_state(
+    tx: &mut Tx,
+    id: &PublisherId,
+    (from, to): (PublisherState, PublisherState),
+    at: DateTime<Utc>,
+    reason: Option<&str>,
+) -> Result<bool, StoreError> {
+    let moved = execute!(
+        tx,
+        "UPDATE publishers SET state = $3, decided_at = $4, reason = $5 WHERE id = $1 AND state = $2",
+        id.as_str(),
+        from.as_str(),
+        to.as_str(),
+        at,
+        reason
+    )?;
+    Ok(moved > 0)
+}
+
+/// Sets a publisher's logo.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_logo(tx: &mut Tx, id: &PublisherId, digest: &str) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE publishers SET logo = $2 WHERE id = $1",
+        id.as_str(),
+        digest
+    )?;
+    Ok(())
+}
+
+/// Adds a member or changes their role.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_member(tx: &mut Tx, member: &Member) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO members (publisher_id, account_id, role, joined_at) VALUES ($1, $2, $3, $4) ON CONFLICT (publisher_id, account_id) DO UPDATE SET role = excluded.role",
+        member.publisher_id.as_str(),
+        member.account_id.as_str(),
+        &member.role,
+        member.joined_at,
+    )?;
+    Ok(())
+}
+
+/// Returns what an account is to a publisher.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn member_role(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+    account: &AccountId,
+) -> Result<Option<String>, StoreError> {
+    let row = fetch_opt!(
+        tx,
+        (String,),
+        "SELECT role FROM members WHERE publisher_id = $1 AND account_id = $2",
+        publisher.as_str(),
+        account.as_str()
+    )?;
+    Ok(row.map(|(role,)| role))
+}
+
+/// Adds a signing key; one that is registered already is a conflict.
+///
+/// # Errors
+/// The database refused.
+pub async fn add_key(tx: &mut Tx, key: &PublisherKey) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO publisher_keys (id, publisher_id, name, fingerprint, pem, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        key.id.as_str(),
+        key.publisher_id.as_str(),
+        &key.name,
+        &key.fingerprint,
+        &key.pem,
+        key.created_at,
+    )?;
+    Ok(())
+}
+
+/// Returns a publisher's keys, revoked ones too, oldest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn keys(tx: &mut Tx, publisher: &PublisherId) -> Result<Vec<PublisherKey>, StoreError> {
+    fetch_all!(
+        tx,
+        PublisherKey,
+        "SELECT * FROM publisher_keys WHERE publisher_id = $1 ORDER BY id",
+        publisher.as_str()
+    )
+}
+
+/// Revokes a key; gives whether there was one in force.
+///
+/// # Errors
+/// The database refused.
+pub async fn revoke_key(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+    key: &KeyId,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let changed = execute!(
+        tx,
+        "UPDATE publisher_keys SET revoked_at = $3 WHERE id = $1 AND publisher_id = $2 AND revoked_at IS NULL",
+        key.as_str(),
+        publisher.as_str(),
+        at
+    )?;
+    Ok(changed > 0)
+}

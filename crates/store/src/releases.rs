@@ -1,0 +1,86 @@
+//! Releases: what was approved, signed and made public.
+
+use chrono::{DateTime, Utc};
+use market::{ProductId, ReleaseId, RepositoryId, SubmissionId};
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all, fetch_opt},
+};
+
+/// A signed and public image.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Release {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: ReleaseId,
+    /// Of which product.
+    #[sqlx(try_from = "String")]
+    pub product_id: ProductId,
+    /// From which submission.
+    #[sqlx(try_from = "String")]
+    pub submission_id: SubmissionId,
+    /// In which repository.
+    #[sqlx(try_from = "String")]
+    pub repository_id: RepositoryId,
+    /// Under which tag.
+    pub tag: String,
+    /// What was signed.
+    pub digest: String,
+    /// With which key.
+    pub key_id: String,
+    /// Whether it bears the mark.
+    pub certified: bool,
+    /// When.
+    pub released_at: DateTime<Utc>,
+}
+
+/// Adds a release; a second one of the same submission is a conflict.
+///
+/// # Errors
+/// The database refused.
+pub async fn create(tx: &mut Tx, release: &Release) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO releases (id, product_id, submission_id, repository_id, tag, digest, key_id, certified, released_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        release.id.as_str(),
+        release.product_id.as_str(),
+        release.submission_id.as_str(),
+        release.repository_id.as_str(),
+        &release.tag,
+        &release.digest,
+        &release.key_id,
+        release.certified,
+        release.released_at,
+    )?;
+    Ok(())
+}
+
+/// Returns the release made of a submission.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_submission(
+    tx: &mut Tx,
+    submission: &SubmissionId,
+) -> Result<Option<Release>, StoreError> {
+    fetch_opt!(
+        tx,
+        Release,
+        "SELECT * FROM releases WHERE submission_id = $1",
+        submission.as_str()
+    )
+}
+
+/// Returns a product's releases, newest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_product(tx: &mut Tx, product: &ProductId) -> Result<Vec<Release>, StoreError> {
+    fetch_all!(
+        tx,
+        Release,
+        "SELECT * FROM releases WHERE product_id = $1 ORDER BY released_at DESC, id DESC",
+        product.as_str()
+    )
+}

@@ -1,0 +1,432 @@
+//! The registry's repositories: which manifests, tags and blobs each has.
+
+use chrono::{DateTime, Utc};
+use market::{ProductId, PublisherId, RepositoryId, UploadId};
+use sqlx::types::Json;
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all, fetch_opt, fetch_scalar},
+};
+
+/// A repository: a publisher's staging, or a product's released images.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Repository {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: RepositoryId,
+    /// Its name.
+    pub name: String,
+    /// Whose.
+    #[sqlx(try_from = "String")]
+    pub publisher_id: PublisherId,
+    /// The product whose releases it holds; none in staging.
+    pub product_id: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Repository {
+    /// Returns the product whose releases it holds.
+    pub fn product(&self) -> Option<ProductId> {
+        self.product_id.as_ref().and_then(|id| id.parse().ok())
+    }
+}
+
+/// A manifest in a repository.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct ManifestRow {
+    /// Of its bytes.
+    pub digest: String,
+    /// Its type.
+    pub media_type: String,
+    /// The bytes as pushed.
+    pub content: Vec<u8>,
+    /// What it is about.
+    pub subject: Option<String>,
+    /// What it is listed as among referrers.
+    pub artifact_type: Option<String>,
+    /// Free notes.
+    pub annotations: Option<Json<serde_json::Value>>,
+}
+
+/// Returns the repository called `name`.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Repository>, StoreError> {
+    fetch_opt!(
+        tx,
+        Repository,
+        "SELECT * FROM repositories WHERE name = $1",
+        name
+    )
+}
+
+/// Returns the repository with this identifier.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find(tx: &mut Tx, id: &RepositoryId) -> Result<Option<Repository>, StoreError> {
+    fetch_opt!(
+        tx,
+        Repository,
+        "SELECT * FROM repositories WHERE id = $1",
+        id.as_str()
+    )
+}
+
+/// Adds a repository where none has its name; gives the one that stands.
+///
+/// # Errors
+/// The database refused.
+pub async fn find_or_create(
+    tx: &mut Tx,
+    repository: &Repository,
+) -> Result<Repository, StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO repositories (id, name, publisher_id, product_id, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
+        repository.id.as_str(),
+        &repository.name,
+        repository.publisher_id.as_str(),
+        &repository.product_id,
+        repository.created_at,
+    )?;
+    Ok(find_by_name(tx, &repository.name)
+        .await?
+        .unwrap_or_else(|| repository.clone()))
+}
+
+/// Returns the repositories of a publisher by name.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_publisher(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+) -> Result<Vec<Repository>, StoreError> {
+    fetch_all!(
+        tx,
+        Repository,
+        "SELECT * FROM repositories WHERE publisher_id = $1 ORDER BY name COLLATE \"C\"",
+        publisher.as_str()
+    )
+}
+
+/// Makes a blob part of a repository.
+///
+/// # Errors
+/// The database refused.
+pub async fn link_blob(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    digest: &str,
+    size: i64,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO repository_blobs (repository_id, digest, size, linked_at) VALUES ($1, $2, $3, $4) ON CONFLICT (repository_id, digest) DO NOTHING",
+        repository.as_str(),
+        digest,
+        size,
+        at
+    )?;
+    Ok(())
+}
+
+/// Returns the size of a blob that is part of a repository.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_blob(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    digest: &str,
+) -> Result<Option<i64>, StoreError> {
+    let row = fetch_opt!(
+        tx,
+        (i64,),
+        "SELECT size FROM repository_blobs WHERE repository_id = $1 AND digest = $2",
+        repository.as_str(),
+        digest
+    )?;
+    Ok(row.map(|(size,)| size))
+}
+
+/// Takes a blob out of a repository; gives whether it was there.
+///
+/// # Errors
+/// The database refused.
+pub async fn unlink_blob(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    digest: &str,
+) -> Result<bool, StoreError> {
+    let gone = execute!(
+        tx,
+        "DELETE FROM repository_blobs WHERE repository_id = $1 AND digest = $2",
+        repository.as_str(),
+        digest
+    )?;
+    Ok(gone > 0)
+}
+
+/// Keeps a manifest in a repository.
+///
+/// # Errors
+/// The database refused.
+pub async fn put_manifest(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    manifest: &ManifestRow,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO manifests (repository_id, digest, media_type, content, subject, artifact_type, annotations, pushed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (repository_id, digest) DO UPDATE SET media_type = excluded.media_type, pushed_at = excluded.pushed_at",
+        repository.as_str(),
+        &manifest.digest,
+        &manifest.media_type,
+        &manifest.content,
+        &manifest.subject,
+        &manifest.artifact_type,
+        &manifest.annotations,
+        at,
+    )?;
+    Ok(())
+}
+
+/// Returns a manifest by digest.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_manifest(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    digest: &str,
+) -> Result<Option<ManifestRow>, StoreError> {
+    fetch_opt!(
+        tx,
+        ManifestRow,
+        "SELECT digest, media_type, content, subject, artifact_type, annotations FROM manifests WHERE repository_id = $1 AND digest = $2",
+        repository.as_str(),
+        digest
+    )
+}
+
+/// Returns a manifest by tag.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_manifest_by_tag(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    tag: &str,
+) -> Result<Option<ManifestRow>, StoreError> {
+    fetch_opt!(
+        tx,
+        ManifestRow,
+        "SELECT m.digest, m.media_type, m.content, m.subject, m.artifact_type, m.annotations FROM tags t JOIN manifests m ON m.repository_id = t.repository_id AND m.digest = t.digest WHERE t.repository_id = $1 AND t.name = $2",
+        repository.as_str(),
+        tag
+    )
+}
+
+/// Takes a manifest and every tag on it out of a repository; gives whether it was there.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete_manifest(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    digest: &str,
+) -> Result<bool, StoreError> {
+    execute!(
+        tx,
+        "DELETE FROM tags WHERE repository_id = $1 AND digest = $2",
+        repository.as_str(),
+        digest
+    )?;
+    let gone = execute!(
+        tx,
+        "DELETE FROM manifests WHERE repository_id = $1 AND digest = $2",
+        repository.as_str(),
+        digest
+    )?;
+    Ok(gone > 0)
+}
+
+/// Returns what refers to a manifest, oldest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn referrers(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    subject: &str,
+) -> Result<Vec<ManifestRow>, StoreError> {
+    fetch_all!(
+        tx,
+        ManifestRow,
+        "SELECT digest, media_type, content, subject, artifact_type, annotations FROM manifests WHERE repository_id = $1 AND subject = $2 ORDER BY pushed_at, digest",
+        repository.as_str(),
+        subject
+    )
+}
+
+/// Points a tag at a manifest.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_tag(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    tag: &str,
+    digest: &str,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO tags (repository_id, name, digest, updated_at) VALUES ($1, $2, $3, $4) ON CONFLICT (repository_id, name) DO UPDATE SET digest = excluded.digest, updated_at = excluded.updated_at",
+        repository.as_str(),
+        tag,
+        digest,
+        at
+    )?;
+    Ok(())
+}
+
+/// Removes a tag; gives whether it was there.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete_tag(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    tag: &str,
+) -> Result<bool, StoreError> {
+    let gone = execute!(
+        tx,
+        "DELETE FROM tags WHERE repository_id = $1 AND name = $2",
+        repository.as_str(),
+        tag
+    )?;
+    Ok(gone > 0)
+}
+
+/// Returns up to `limit` tags after `last`, in byte order.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn tags(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    last: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    // PostgreSQL's own collation may ignore punctuation; the specification wants byte order.
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        [
+            "SELECT name FROM tags WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3",
+            "SELECT name FROM tags WHERE repository_id = $1 AND name COLLATE \"C\" > $2 ORDER BY name COLLATE \"C\" LIMIT $3"
+        ],
+        repository.as_str(),
+        last,
+        limit
+    )?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+/// Returns how many bytes of blobs a repository refers to.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn blob_bytes(tx: &mut Tx, repository: &RepositoryId) -> Result<i64, StoreError> {
+    fetch_scalar!(
+        tx,
+        i64,
+        "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM repository_blobs WHERE repository_id = $1",
+        repository.as_str()
+    )
+}
+
+/// Returns all repositories by name, in byte order.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn names(tx: &mut Tx) -> Result<Vec<Repository>, StoreError> {
+    fetch_all!(tx, Repository, "SELECT * FROM repositories ORDER BY name COLLATE \"C\"")
+}
+
+/// An upload that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Upload {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: UploadId,
+    /// Into which repository.
+    #[sqlx(try_from = "String")]
+    pub repository_id: RepositoryId,
+    /// By whom.
+    pub account_id: String,
+    /// When.
+    pub started_at: DateTime<Utc>,
+}
+
+/// Notes that an upload was begun.
+///
+/// # Errors
+/// The database refused.
+pub async fn create_upload(tx: &mut Tx, upload: &Upload) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO uploads (id, repository_id, account_id, started_at) VALUES ($1, $2, $3, $4)",
+        upload.id.as_str(),
+        upload.repository_id.as_str(),
+        &upload.account_id,
+        upload.started_at
+    )?;
+    Ok(())
+}
+
+/// Returns an upload of a repository.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_upload(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    id: &UploadId,
+) -> Result<Option<Upload>, StoreError> {
+    fetch_opt!(
+        tx,
+        Upload,
+        "SELECT * FROM uploads WHERE repository_id = $1 AND id = $2",
+        repository.as_str(),
+        id.as_str()
+    )
+}
+
+/// Forgets an upload.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete_upload(tx: &mut Tx, id: &UploadId) -> Result<(), StoreError> {
+    execute!(tx, "DELETE FROM uploads WHERE id = $1", id.as_str())?;
+    Ok(())
+}
+
+/// Forgets uploads begun before `before`; gives how many there were.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete_uploads_before(
+    tx: &mut Tx,
+    before: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    execute!(tx, "DELETE FROM uploads WHERE started_at < $1", before)
+}

@@ -1,0 +1,349 @@
+//! Submissions, their check results and their review threads.
+
+use chrono::{DateTime, Utc};
+use market::{
+    AccountId, Anchor, CommentId, ProductId, ProductManifest, SubmissionId, SubmissionState,
+};
+use sqlx::types::Json;
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all, fetch_opt, fetch_scalar},
+};
+
+/// An immutable snapshot on its way through review.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Submission {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: SubmissionId,
+    /// Of which product.
+    #[sqlx(try_from = "String")]
+    pub product_id: ProductId,
+    /// 1 for a product's first.
+    pub number: i64,
+    /// Where it is.
+    #[sqlx(try_from = "String")]
+    pub state: SubmissionState,
+    /// The manifest as submitted.
+    pub manifest: Json<ProductManifest>,
+    /// The staging repository; never shown to consumers.
+    pub repository: String,
+    /// The tag it was submitted under.
+    pub tag: String,
+    /// What the tag named then.
+    pub digest: String,
+    /// Of the manifest or index.
+    pub media_type: String,
+    /// By whom.
+    #[sqlx(try_from = "String")]
+    pub submitted_by: AccountId,
+    /// When.
+    pub submitted_at: DateTime<Utc>,
+    /// Since when the side whose turn it is has it.
+    pub waiting_since: DateTime<Utc>,
+    /// When the machine was done.
+    pub inspected_at: Option<DateTime<Utc>>,
+    /// What signature verification found, as JSON.
+    pub signature: Option<Json<serde_json::Value>>,
+    /// Why inspection failed.
+    pub problem: Option<String>,
+    /// Whether a release of it would be certified.
+    pub certifiable: bool,
+}
+
+/// A remark in a review thread.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Comment {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: CommentId,
+    /// In which thread.
+    #[sqlx(try_from = "String")]
+    pub submission_id: SubmissionId,
+    /// By whom.
+    #[sqlx(try_from = "String")]
+    pub author_id: AccountId,
+    /// What it is about.
+    #[sqlx(try_from = "String")]
+    pub anchor: Anchor,
+    /// What it says.
+    pub body: String,
+    /// The decision it came with.
+    pub decision: Option<String>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// When it was settled.
+    pub resolved_at: Option<DateTime<Utc>>,
+}
+
+/// The result of one certification check on one image.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct CheckRow {
+    /// The image's manifest digest.
+    pub image: String,
+    /// The check's id.
+    pub check_id: String,
+    /// Its place in the list.
+    pub position: i64,
+    /// The result as `certify` wrote it.
+    pub result: Json<serde_json::Value>,
+}
+
+/// Adds a submission.
+///
+/// # Errors
+/// The database refused.
+pub async fn create(tx: &mut Tx, submission: &Submission) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO submissions (id, product_id, number, state, manifest, repository, tag, digest, media_type, submitted_by, submitted_at, waiting_since, certifiable) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
+        submission.id.as_str(),
+        submission.product_id.as_str(),
+        submission.number,
+        submission.state.as_str(),
+        &submission.manifest,
+        &submission.repository,
+        &submission.tag,
+        &submission.digest,
+        &submission.media_type,
+        submission.submitted_by.as_str(),
+        submission.submitted_at,
+        submission.certifiable,
+    )?;
+    Ok(())
+}
+
+/// Returns the submission with this identifier.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find(tx: &mut Tx, id: &SubmissionId) -> Result<Option<Submission>, StoreError> {
+    fetch_opt!(
+        tx,
+        Submission,
+        "SELECT * FROM submissions WHERE id = $1",
+        id.as_str()
+    )
+}
+
+/// Returns a product's submissions, newest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_product(tx: &mut Tx, product: &ProductId) -> Result<Vec<Submission>, StoreError> {
+    fetch_all!(
+        tx,
+        Submission,
+        "SELECT * FROM submissions WHERE product_id = $1 ORDER BY number DESC",
+        product.as_str()
+    )
+}
+
+/// Returns the submissions that wait for a reviewer, longest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn waiting_for_review(tx: &mut Tx) -> Result<Vec<Submission>, StoreError> {
+    fetch_all!(
+        tx,
+        Submission,
+        "SELECT * FROM submissions WHERE state IN ('in-review', 'inspecting', 'approved') ORDER BY waiting_since, id"
+    )
+}
+
+/// Returns how many submissions that somebody may still need have this content of a repository.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn count_of_digest(
+    tx: &mut Tx,
+    repository: &str,
+    digest: &str,
+) -> Result<i64, StoreError> {
+    fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM submissions WHERE repository = $1 AND digest = $2 AND state IN ('inspecting', 'in-review', 'changes-requested', 'approved')",
+        repository,
+        digest
+    )
+}
+
+/// Moves a submission from one state to another and starts the other side's waiting time;
+/// gives whether it still was in the first.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_state(
+    tx: &mut Tx,
+    id: &SubmissionId,
+    (from, to): (SubmissionState, SubmissionState),
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let moved = execute!(
+        tx,
+        "UPDATE submissions SET state = $3, waiting_since = $4 WHERE id = $1 AND state = $2",
+        id.as_str(),
+        from.as_str(),
+        to.as_str(),
+        at
+    )?;
+    Ok(moved > 0)
+}
+
+/// What inspection found out about a submission as a whole.
+#[derive(Debug, Clone)]
+pub struct InspectionResult<'a> {
+    /// What signature verification found.
+    pub signature: &'a serde_json::Value,
+    /// Why inspection failed, if it did.
+    pub problem: Option<&'a str>,
+    /// Whether a release would be certified.
+    pub certifiable: bool,
+    /// When inspection ended.
+    pub at: DateTime<Utc>,
+}
+
+/// Notes what inspection found.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_inspection(
+    tx: &mut Tx,
+    id: &SubmissionId,
+    result: &InspectionResult<'_>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE submissions SET signature = $2, problem = $3, certifiable = $4, inspected_at = $5 WHERE id = $1",
+        id.as_str(),
+        Json(result.signature),
+        result.problem,
+        result.certifiable,
+        result.at
+    )?;
+    Ok(())
+}
+
+/// Replaces the check results of one image of a submission.
+///
+/// # Errors
+/// The database refused.
+pub async fn replace_checks(
+    tx: &mut Tx,
+    id: &SubmissionId,
+    image: &str,
+    results: &[(String, serde_json::Value)],
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "DELETE FROM check_results WHERE submission_id = $1 AND image = $2",
+        id.as_str(),
+        image
+    )?;
+    for (position, (check_id, result)) in (0_i64..).zip(results) {
+        execute!(
+            tx,
+            "INSERT INTO check_results (submission_id, image, check_id, position, result) VALUES ($1, $2, $3, $4, $5)",
+            id.as_str(),
+            image,
+            check_id,
+            position,
+            Json(result)
+        )?;
+    }
+    Ok(())
+}
+
+/// Returns a submission's check results, image by image.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn checks(tx: &mut Tx, id: &SubmissionId) -> Result<Vec<CheckRow>, StoreError> {
+    fetch_all!(
+        tx,
+        CheckRow,
+        "SELECT image, check_id, position, result FROM check_results WHERE submission_id = $1 ORDER BY image, position",
+        id.as_str()
+    )
+}
+
+/// Adds a remark.
+///
+/// # Errors
+/// The database refused.
+pub async fn add_comment(tx: &mut Tx, comment: &Comment) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO comments (id, submission_id, author_id, anchor, body, decision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        comment.id.as_str(),
+        comment.submission_id.as_str(),
+        comment.author_id.as_str(),
+        comment.anchor.to_string(),
+        &comment.body,
+        &comment.decision,
+        comment.created_at,
+    )?;
+    Ok(())
+}
+
+/// A remark with the name of its author.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct CommentWithAuthor {
+    /// The remark.
+    #[sqlx(flatten)]
+    pub comment: Comment,
+    /// The author's name.
+    pub author: String,
+    /// The number of the submission it was written on.
+    pub submission_number: i64,
+}
+
+/// Returns the whole thread of a product up to a submission, oldest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn thread(
+    tx: &mut Tx,
+    submission: &Submission,
+) -> Result<Vec<CommentWithAuthor>, StoreError> {
+    fetch_all!(
+        tx,
+        CommentWithAuthor,
+        "SELECT c.*, a.name AS author, s.number AS submission_number FROM comments c JOIN accounts a ON a.id = c.author_id JOIN submissions s ON s.id = c.submission_id WHERE s.product_id = $1 AND s.number <= $2 ORDER BY c.id",
+        submission.product_id.as_str(),
+        submission.number
+    )
+}
+
+/// Returns the remark with this identifier.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_comment(tx: &mut Tx, id: &CommentId) -> Result<Option<Comment>, StoreError> {
+    fetch_opt!(
+        tx,
+        Comment,
+        "SELECT * FROM comments WHERE id = $1",
+        id.as_str()
+    )
+}
+
+/// Settles a remark, or opens it again.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_resolved(
+    tx: &mut Tx,
+    id: &CommentId,
+    at: Option<DateTime<Utc>>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE comments SET resolved_at = $2 WHERE id = $1",
+        id.as_str(),
+        at
+    )?;
+    Ok(())
+}

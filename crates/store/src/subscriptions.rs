@@ -1,0 +1,104 @@
+//! Subscriptions to plans; they entitle to pull.
+
+use chrono::{DateTime, Utc};
+use market::{AccountId, ProductId, SubscriptionId, SubscriptionState};
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all, fetch_opt},
+};
+
+/// A subscription to a plan of a product.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Subscription {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: SubscriptionId,
+    /// Whose.
+    #[sqlx(try_from = "String")]
+    pub account_id: AccountId,
+    /// To which product.
+    #[sqlx(try_from = "String")]
+    pub product_id: ProductId,
+    /// The plan's short name.
+    pub plan: String,
+    /// The price a month when it began, in minor units.
+    pub amount_minor: i64,
+    /// Of that price.
+    pub currency: String,
+    /// Where it is.
+    #[sqlx(try_from = "String")]
+    pub state: SubscriptionState,
+    /// When the licence was accepted.
+    pub license_accepted_at: DateTime<Utc>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// Adds a subscription; a second one in force to the same product is a conflict.
+///
+/// # Errors
+/// The database refused.
+pub async fn create(tx: &mut Tx, subscription: &Subscription) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO subscriptions (id, account_id, product_id, plan, amount_minor, currency, state, license_accepted_at, started_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        subscription.id.as_str(),
+        subscription.account_id.as_str(),
+        subscription.product_id.as_str(),
+        &subscription.plan,
+        subscription.amount_minor,
+        &subscription.currency,
+        subscription.state.as_str(),
+        subscription.license_accepted_at,
+        subscription.started_at,
+    )?;
+    Ok(())
+}
+
+/// Returns an account's subscription in force to a product.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn in_force(
+    tx: &mut Tx,
+    account: &AccountId,
+    product: &ProductId,
+) -> Result<Option<Subscription>, StoreError> {
+    fetch_opt!(
+        tx,
+        Subscription,
+        "SELECT * FROM subscriptions WHERE account_id = $1 AND product_id = $2 AND state <> 'lapsed'",
+        account.as_str(),
+        product.as_str()
+    )
+}
+
+/// Returns an account's subscriptions, newest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_account(tx: &mut Tx, account: &AccountId) -> Result<Vec<Subscription>, StoreError> {
+    fetch_all!(
+        tx,
+        Subscription,
+        "SELECT * FROM subscriptions WHERE account_id = $1 ORDER BY id DESC",
+        account.as_str()
+    )
+}
+
+/// Ends a subscription.
+///
+/// # Errors
+/// The database refused.
+pub async fn lapse(tx: &mut Tx, id: &SubscriptionId, at: DateTime<Utc>) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE subscriptions SET state = 'lapsed', ended_at = $2 WHERE id = $1",
+        id.as_str(),
+        at
+    )?;
+    Ok(())
+}

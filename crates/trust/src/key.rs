@@ -1,0 +1,213 @@
+//! ECDSA P-256 keys: the one kind that Docker's token service, cosign, Notation and every
+//! hardware module understand. Files are PEM: PKCS#8 for private keys, SPKI for public ones.
+
+use std::fmt;
+
+use p256::{
+    ecdsa::{
+        Signature, SigningKey as Inner, VerifyingKey,
+        signature::{Signer as _, Verifier as _},
+    },
+    elliptic_curve::Generate as _,
+    pkcs8::{
+        DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _,
+        LineEnding,
+    },
+};
+use sha2::{Digest as _, Sha256};
+
+use crate::key_file;
+
+/// No key file is larger; what is, is something else.
+pub const MAX_KEY_FILE_BYTES: usize = 16 << 10;
+
+/// Why a key cannot be read, written or made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The text holds no PEM block, or more than a key needs.
+    #[error("this is no key file: expected a PEM block of at most {MAX_KEY_FILE_BYTES} bytes")]
+    NotPem,
+    /// The PEM block is something else.
+    #[error("the file holds a `{found}`; expected {expected}")]
+    Label {
+        /// The label found.
+        found: String,
+        /// The labels that can be read here.
+        expected: &'static str,
+    },
+    /// The block's bytes are no P-256 key.
+    #[error("the {0} is not an ECDSA P-256 key, the only kind used here")]
+    Malformed(&'static str),
+    /// The key is encrypted.
+    #[error("the private key is encrypted: give its passphrase")]
+    PassphraseNeeded,
+    /// The passphrase is wrong, or the file was altered.
+    #[error(
+        "the private key cannot be decrypted: the passphrase is wrong, or the file was altered"
+    )]
+    Decrypt,
+    /// The file asks for a derivation that is not one of the known ones.
+    #[error("the key file asks for a key derivation or cipher that is not supported: {0}")]
+    Parameters(String),
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no random bytes")]
+    Random,
+}
+
+/// A private key. Neither `Debug` nor any error shows it.
+#[derive(Clone)]
+pub struct SigningKey(Inner);
+
+impl SigningKey {
+    /// Makes a key from the operating system's randomness.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`] when there is none.
+    pub fn generate() -> Result<Self, KeyError> {
+        Inner::try_generate()
+            .map(Self)
+            .map_err(|_| KeyError::Random)
+    }
+
+    /// Takes the 32 bytes of a secret scalar, big-endian: the same key each time, for tests.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] for zero and for numbers beyond the curve's order.
+    pub fn from_scalar(bytes: &[u8; 32]) -> Result<Self, KeyError> {
+        Inner::from_slice(bytes)
+            .map(Self)
+            .map_err(|_| KeyError::Malformed("scalar"))
+    }
+
+    /// Reads a private key: `PRIVATE KEY` or `EC PRIVATE KEY`; with a passphrase also
+    /// `ENCRYPTED PRIVATE KEY` (PKCS#8, as OpenSSL writes) and cosign's own file.
+    ///
+    /// # Errors
+    /// [`KeyError`] says what the file is instead, or that a passphrase is missing or wrong.
+    pub fn from_pem(text: &str, passphrase: Option<&str>) -> Result<Self, KeyError> {
+        key_file::read(text, passphrase).map(Self)
+    }
+
+    /// Writes the key unencrypted, as PKCS#8 `PRIVATE KEY`.
+    pub fn to_pem(&self) -> String {
+        self.0
+            .to_pkcs8_pem(LineEnding::LF)
+            .expect("a valid key always has a PKCS#8 form")
+            .to_string()
+    }
+
+    /// Writes the key as PKCS#8 `ENCRYPTED PRIVATE KEY` (scrypt, AES-256-CBC), which OpenSSL reads.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`] when the operating system gives no randomness.
+    pub fn to_encrypted_pem(&self, passphrase: &str) -> Result<String, KeyError> {
+        self.0
+            .to_pkcs8_encrypted_pem(passphrase, LineEnding::LF)
+            .map(|text| text.to_string())
+            .map_err(|_| KeyError::Random)
+    }
+
+    /// Writes the key as cosign does, so that `cosign sign --key` and skopeo can use the file.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`] when the operating system gives no randomness.
+    pub fn to_cosign_pem(&self, passphrase: &str) -> Result<String, KeyError> {
+        let der = self
+            .0
+            .to_pkcs8_der()
+            .expect("a valid key always has a PKCS#8 form");
+        key_file::seal(der.as_bytes(), passphrase)
+    }
+
+    /// Returns the public half.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(*self.0.verifying_key())
+    }
+
+    /// Signs SHA-256 of `message`; the answer is ASN.1 DER, as cosign and Notation want it.
+    pub fn sign_der(&self, message: &[u8]) -> Vec<u8> {
+        let signature: Signature = self.0.sign(message);
+        signature.to_der().as_bytes().to_vec()
+    }
+
+    /// Signs SHA-256 of `message`; the answer is `r` and `s`, as JWS and TUF want it.
+    pub fn sign_raw(&self, message: &[u8]) -> [u8; 64] {
+        let signature: Signature = self.0.sign(message);
+        signature.to_bytes().into()
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({})", self.public().key_id())
+    }
+}
+
+/// A public key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicKey(VerifyingKey);
+
+impl PublicKey {
+    /// Reads an SPKI `PUBLIC KEY`, which is what `cosign.pub` is.
+    ///
+    /// # Errors
+    /// [`KeyError`] says what the file is instead.
+    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+        let (label, der) = key_file::block(text)?;
+        if label != "PUBLIC KEY" {
+            return Err(KeyError::Label {
+                found: label.to_owned(),
+                expected: "`PUBLIC KEY`",
+            });
+        }
+        VerifyingKey::from_public_key_der(&der)
+            .map(Self)
+            .map_err(|_| KeyError::Malformed("public key"))
+    }
+
+    /// Writes the key as SPKI `PUBLIC KEY`.
+    pub fn to_pem(&self) -> String {
+        self.0
+            .to_public_key_pem(LineEnding::LF)
+            .expect("a valid key always has an SPKI form")
+    }
+
+    /// Returns the key's name: SHA-256 over the SPKI DER, 64 hexadecimal digits.
+    pub fn key_id(&self) -> String {
+        let der = self
+            .0
+            .to_public_key_der()
+            .expect("a valid key always has an SPKI form");
+        hex::encode(Sha256::digest(der.as_bytes()))
+    }
+
+    /// Tells whether `signature`, in ASN.1 DER, is this key's over `message`.
+    pub fn verify_der(&self, message: &[u8], signature: &[u8]) -> bool {
+        Signature::from_der(signature)
+            .is_ok_and(|signature| self.0.verify(message, &signature).is_ok())
+    }
+
+    /// Tells whether `signature`, as `r` and `s`, is this key's over `message`.
+    pub fn verify_raw(&self, message: &[u8], signature: &[u8]) -> bool {
+        Signature::from_slice(signature)
+            .is_ok_and(|signature| self.0.verify(message, &signature).is_ok())
+    }
+
+    /// Returns the coordinates `x` and `y`, 32 bytes each.
+    pub(crate) fn coordinates(&self) -> (Vec<u8>, Vec<u8>) {
+        let point = self.0.to_sec1_point(false);
+        let bytes = point.as_bytes();
+        (bytes[1..33].to_vec(), bytes[33..].to_vec())
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.key_id())
+    }
+}
+
+/// Reads the unencrypted PKCS#8 form.
+pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Inner, KeyError> {
+    Inner::from_pkcs8_der(der).map_err(|_| KeyError::Malformed("private key"))
+}

@@ -1,0 +1,198 @@
+//! Files of private keys: which of the four forms a file has, and cosign's own form
+//! (sigstore/cosign, `pkg/cosign/keys.go`): PKCS#8 inside a NaCl secretbox, the key for
+//! which scrypt derives from a passphrase.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use p256::{SecretKey, ecdsa::SigningKey};
+use pkcs8::{EncryptedPrivateKeyInfoRef, pkcs5::EncryptionScheme};
+use poly1305::{Poly1305, universal_hash::KeyInit as _};
+use salsa20::{
+    XSalsa20,
+    cipher::{KeyIvInit as _, StreamCipher as _},
+};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    key::{KeyError, MAX_KEY_FILE_BYTES, from_pkcs8},
+    pem,
+};
+
+const PRIVATE: &str =
+    "`PRIVATE KEY`, `EC PRIVATE KEY`, `ENCRYPTED PRIVATE KEY` or `ENCRYPTED SIGSTORE PRIVATE KEY`";
+const COSIGN: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
+/// What cosign wrote before version 2.
+const COSIGN_OLD: &str = "ENCRYPTED COSIGN PRIVATE KEY";
+const MAC_BYTES: usize = 16;
+/// cosign's cost today; 2^15 is what older files have. Others are refused, as cosign does,
+/// so that a file cannot ask for all the memory there is.
+const LOG_N: u8 = 16;
+const OLD_LOG_N: u8 = 15;
+/// The most that a PKCS#8 file may ask of scrypt: 2^17 × 8 × 128 bytes are 128 MiB.
+const MAX_SCRYPT_COST: u64 = 1 << 17;
+const MAX_PBKDF2_ROUNDS: u32 = 10_000_000;
+
+/// Returns the label and the bytes of the PEM block in `text`.
+pub(crate) fn block(text: &str) -> Result<(&str, Vec<u8>), KeyError> {
+    if text.len() > MAX_KEY_FILE_BYTES {
+        return Err(KeyError::NotPem);
+    }
+    pem::decode(text).ok_or(KeyError::NotPem)
+}
+
+/// Reads a private key in any of its forms.
+pub(crate) fn read(text: &str, passphrase: Option<&str>) -> Result<SigningKey, KeyError> {
+    let (label, der) = block(text)?;
+    let passphrase = || passphrase.ok_or(KeyError::PassphraseNeeded);
+    match label {
+        "PRIVATE KEY" => from_pkcs8(&der),
+        "EC PRIVATE KEY" => SecretKey::from_sec1_der(&der)
+            .map(SigningKey::from)
+            .map_err(|_| KeyError::Malformed("private key")),
+        "ENCRYPTED PRIVATE KEY" => read_pbes2(&der, passphrase()?),
+        COSIGN | COSIGN_OLD => from_pkcs8(&open(&der, passphrase()?)?),
+        other => Err(KeyError::Label {
+            found: other.to_owned(),
+            expected: PRIVATE,
+        }),
+    }
+}
+
+fn read_pbes2(der: &[u8], passphrase: &str) -> Result<SigningKey, KeyError> {
+    let info = EncryptedPrivateKeyInfoRef::try_from(der)
+        .map_err(|_| KeyError::Malformed("encrypted private key"))?;
+    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
+        return Err(KeyError::Parameters("PBES1".to_owned()));
+    };
+    let within = match (parameters.kdf.scrypt(), parameters.kdf.pbkdf2()) {
+        (Some(scrypt), _) => {
+            scrypt.cost_parameter <= MAX_SCRYPT_COST
+                && scrypt.block_size <= 8
+                && scrypt.parallelization <= 4
+        }
+        (_, Some(pbkdf2)) => pbkdf2.iteration_count <= MAX_PBKDF2_ROUNDS,
+        _ => false,
+    };
+    if !within {
+        return Err(KeyError::Parameters(
+            "the cost is beyond what is accepted here".to_owned(),
+        ));
+    }
+    let der = info.decrypt(passphrase).map_err(|_| KeyError::Decrypt)?;
+    from_pkcs8(der.as_bytes())
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    kdf: Kdf,
+    cipher: Cipher,
+    ciphertext: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kdf {
+    name: String,
+    params: Cost,
+    salt: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cost {
+    #[serde(rename = "N")]
+    n: u64,
+    r: u32,
+    p: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cipher {
+    name: String,
+    nonce: String,
+}
+
+/// Decrypts the body of cosign's file.
+fn open(body: &[u8], passphrase: &str) -> Result<Vec<u8>, KeyError> {
+    let malformed = KeyError::Malformed("cosign key file");
+    let envelope: Envelope = serde_json::from_slice(body).map_err(|_| malformed.clone())?;
+    let decode = |text: &str| STANDARD.decode(text).map_err(|_| malformed.clone());
+    if envelope.kdf.name != "scrypt" || envelope.cipher.name != "nacl/secretbox" {
+        return Err(KeyError::Parameters(format!(
+            "{} and {}",
+            envelope.kdf.name, envelope.cipher.name
+        )));
+    }
+    let cost = &envelope.kdf.params;
+    let log_n = match (cost.n, cost.r, cost.p) {
+        (65536, 8, 1) => LOG_N,
+        (32768, 8, 1) => OLD_LOG_N,
+        (n, r, p) => {
+            return Err(KeyError::Parameters(format!("scrypt N={n} r={r} p={p}")));
+        }
+    };
+    let nonce: [u8; 24] = decode(&envelope.cipher.nonce)?
+        .try_into()
+        .map_err(|_| malformed.clone())?;
+    let key = derive(passphrase, &decode(&envelope.kdf.salt)?, log_n)?;
+    unbox(&key, &nonce, &decode(&envelope.ciphertext)?).ok_or(KeyError::Decrypt)
+}
+
+/// Encrypts `plain` as cosign does and returns the whole file.
+pub(crate) fn seal(plain: &[u8], passphrase: &str) -> Result<String, KeyError> {
+    let (mut salt, mut nonce) = ([0; 32], [0; 24]);
+    getrandom::fill(&mut salt).map_err(|_| KeyError::Random)?;
+    getrandom::fill(&mut nonce).map_err(|_| KeyError::Random)?;
+    let key = derive(passphrase, &salt, LOG_N)?;
+    let envelope = Envelope {
+        kdf: Kdf {
+            name: "scrypt".to_owned(),
+            params: Cost {
+                n: 1 << LOG_N,
+                r: 8,
+                p: 1,
+            },
+            salt: STANDARD.encode(salt),
+        },
+        cipher: Cipher {
+            name: "nacl/secretbox".to_owned(),
+            nonce: STANDARD.encode(nonce),
+        },
+        ciphertext: STANDARD.encode(secretbox(&key, &nonce, plain)),
+    };
+    let body = serde_json::to_vec(&envelope).expect("text and numbers always serialise");
+    Ok(pem::encode(COSIGN, &body))
+}
+
+fn derive(passphrase: &str, salt: &[u8], log_n: u8) -> Result<[u8; 32], KeyError> {
+    let parameters =
+        scrypt::Params::new(log_n, 8, 1).map_err(|e| KeyError::Parameters(e.to_string()))?;
+    let mut key = [0; 32];
+    scrypt::scrypt(passphrase.as_bytes(), salt, &parameters, &mut key)
+        .expect("32 bytes is a length that scrypt can give");
+    Ok(key)
+}
+
+/// NaCl `crypto_secretbox`: the first 32 bytes of the key stream are the authenticator's key,
+/// the tag goes before the ciphertext.
+fn secretbox(key: &[u8; 32], nonce: &[u8; 24], plain: &[u8]) -> Vec<u8> {
+    let mut cipher = XSalsa20::new(&(*key).into(), &(*nonce).into());
+    let mut mac_key = [0; 32];
+    cipher.apply_keystream(&mut mac_key);
+    let mut sealed = plain.to_vec();
+    cipher.apply_keystream(&mut sealed);
+    let tag = Poly1305::new(&mac_key.into()).compute_unpadded(&sealed);
+    [tag.as_slice(), &sealed].concat()
+}
+
+fn unbox(key: &[u8; 32], nonce: &[u8; 24], sealed: &[u8]) -> Option<Vec<u8>> {
+    let (tag, sealed) = sealed.split_at_checked(MAC_BYTES)?;
+    let mut cipher = XSalsa20::new(&(*key).into(), &(*nonce).into());
+    let mut mac_key = [0; 32];
+    cipher.apply_keystream(&mut mac_key);
+    let expected = Poly1305::new(&mac_key.into()).compute_unpadded(sealed);
+    if !bool::from(expected.as_slice().ct_eq(tag)) {
+        return None;
+    }
+    let mut plain = sealed.to_vec();
+    cipher.apply_keystream(&mut plain);
+    Some(plain)
+}

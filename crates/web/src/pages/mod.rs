@@ -1,0 +1,23 @@
+//! The pages, one file each, named like its template.
+
+pub mod account;
+pub mod error;
+pub mod operator;
+pub mod product;
+pub mod product_edit;
+pub mod publisher;
+pub mod publisher_portal;
+pub mod register;
+pub mod review;
+pub mod sign_in;
+pub mod storefront;
+pub mod submission;
+mod submission_parts;
+
+#[cfg(test)]
+mod tests;
+
+pub use submission_parts::{
+    AnchorChoice, Changes, Check, ComponentLine, Finding, LayerPanel, ManifestItem, PlatformPanel,
+    Progress, Remark, SignatureLine, SignatureReport,
+};

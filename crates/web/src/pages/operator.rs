@@ -1,0 +1,154 @@
+//! `/operator`: publishers, listings, advisory database, jobs, audit.
+
+use askama::Template;
+
+use crate::view::{Layout, Pill, When, grouped};
+
+/// The operator's console.
+#[derive(Debug, Template)]
+#[template(path = "operator.html")]
+pub struct OperatorPage {
+    /// What is around.
+    pub layout: Layout,
+    /// Publishers, those that wait for a decision first.
+    pub publishers: Vec<PublisherRow>,
+    /// Listings, those on hold first.
+    pub listings: Vec<ListingRow>,
+    /// The advisory database; nothing if there is none yet.
+    pub advisories: Option<AdvisoryStatus>,
+    /// The job queue.
+    pub jobs: JobsSummary,
+    /// The last audit records, newest first.
+    pub audit: Vec<AuditRow>,
+}
+
+impl OperatorPage {
+    /// Returns how many publishers wait.
+    fn waiting_publishers(&self) -> usize {
+        self.publishers
+            .iter()
+            .filter(|publisher| publisher.is_waiting)
+            .count()
+    }
+}
+
+/// A publisher.
+#[derive(Debug, Clone)]
+pub struct PublisherRow {
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its legal name.
+    pub name: String,
+    /// Its site.
+    pub website: String,
+    /// Its phone number.
+    pub phone: String,
+    /// Its e-mail address.
+    pub email: String,
+    /// Its standing.
+    pub state: Pill,
+    /// Since when.
+    pub since: When,
+    /// Whether it waits for a decision.
+    pub is_waiting: bool,
+    /// The decisions that are possible: value and label.
+    pub decisions: Vec<(String, String)>,
+}
+
+/// A listing.
+#[derive(Debug, Clone)]
+pub struct ListingRow {
+    /// The product's name.
+    pub name: String,
+    /// The publisher's name.
+    pub publisher: String,
+    /// `publisher/product`, as addresses have it.
+    pub path: String,
+    /// Its state.
+    pub state: Pill,
+    /// Since when.
+    pub since: When,
+    /// When it is revoked, if it is on hold.
+    pub revoked_at: Option<When>,
+    /// Promises to fix that are broken.
+    pub breached: u64,
+    /// The actions that are possible: `hold`, `reinstate` or `revoke`, and label.
+    pub actions: Vec<(String, String)>,
+}
+
+/// The advisory database.
+#[derive(Debug, Clone)]
+pub struct AdvisoryStatus {
+    /// When it was compiled.
+    pub built_at: When,
+    /// Whether it is older than the policy allows.
+    pub is_stale: bool,
+    /// How many advisories it has.
+    pub advisories: u64,
+    /// Where they come from.
+    pub feeds: Vec<FeedRow>,
+}
+
+impl AdvisoryStatus {
+    /// Returns how many advisories it has, as people read it.
+    pub fn total(&self) -> String {
+        grouped(self.advisories)
+    }
+}
+
+/// A feed of advisories.
+#[derive(Debug, Clone)]
+pub struct FeedRow {
+    /// Its name.
+    pub name: String,
+    /// How many advisories it brought.
+    pub advisories: u64,
+    /// The date of the data.
+    pub dated: When,
+}
+
+impl FeedRow {
+    /// Returns how many advisories it brought, as people read it.
+    pub fn total(&self) -> String {
+        grouped(self.advisories)
+    }
+}
+
+/// The job queue.
+#[derive(Debug, Clone, Default)]
+pub struct JobsSummary {
+    /// Ready or planned.
+    pub waiting: u64,
+    /// Being done.
+    pub running: u64,
+    /// Given up.
+    pub failed: u64,
+    /// The newest of those given up.
+    pub failures: Vec<JobFailure>,
+}
+
+/// A job that was given up.
+#[derive(Debug, Clone)]
+pub struct JobFailure {
+    /// What it was.
+    pub kind: String,
+    /// When it was given up.
+    pub at: When,
+    /// Why.
+    pub error: String,
+}
+
+/// An audit record.
+#[derive(Debug, Clone)]
+pub struct AuditRow {
+    /// When.
+    pub at: When,
+    /// Who.
+    pub who: String,
+    /// What was done.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// Why, if a reason was given.
+    pub reason: String,
+}

@@ -1,0 +1,254 @@
+//! `/p/{publisher}/{product}`: everything a consumer needs. Findings are never here.
+
+use askama::Template;
+
+use super::storefront::initial;
+use crate::view::{Digest, Html, Install, Layout, Pill, When, megabytes, outcome_pill};
+
+/// A listing.
+#[derive(Debug, Template)]
+#[template(path = "product.html")]
+pub struct ProductPage {
+    /// What is around.
+    pub layout: Layout,
+    /// Address of this page without a host; forms post below it.
+    pub url: String,
+    /// The product's name.
+    pub name: String,
+    /// Who publishes it.
+    pub publisher: PublisherLine,
+    /// Address of its logo.
+    pub logo_url: Option<String>,
+    /// Its category.
+    pub category: String,
+    /// Words people search for.
+    pub tags: Vec<String>,
+    /// The warning, while the listing is on hold.
+    pub hold: Option<HoldNotice>,
+    /// The certificate, if it has one.
+    pub certificate: Option<Certificate>,
+    /// One or two sentences.
+    pub short_description: String,
+    /// Sanitised.
+    pub long_description: Html,
+    /// Addresses of the pictures.
+    pub screenshot_urls: Vec<String>,
+    /// Where customers find help.
+    pub support_link: String,
+    /// The agreement.
+    pub license: LicenseView,
+    /// The plans on offer.
+    pub plans: Vec<PlanView>,
+    /// What the viewer has.
+    pub subscription: Option<SubscriptionLine>,
+    /// How to get it.
+    pub install: Install,
+    /// The publisher's own words on installing; sanitised.
+    pub instructions: Html,
+    /// What is released.
+    pub release: Release,
+    /// Address of the badge with its host, for pages elsewhere.
+    pub badge_url: String,
+    /// Address of this page with its host.
+    pub absolute_url: String,
+}
+
+impl ProductPage {
+    fn initial(&self) -> String {
+        initial(&self.name)
+    }
+
+    /// Returns whether somebody may subscribe now.
+    fn is_open(&self) -> bool {
+        self.hold.is_none() && !self.plans.is_empty()
+    }
+
+    fn badge_markdown(&self) -> String {
+        format!(
+            "[![{}]({})]({})",
+            self.badge_alt(),
+            self.badge_url,
+            self.absolute_url
+        )
+    }
+
+    fn badge_html(&self) -> String {
+        format!(
+            r#"<a href="{}"><img src="{}" alt="{}"></a>"#,
+            self.absolute_url,
+            self.badge_url,
+            self.badge_alt()
+        )
+    }
+
+    fn badge_alt(&self) -> &'static str {
+        match (&self.hold, &self.certificate) {
+            (Some(_), _) => "on hold",
+            (None, Some(_)) => "certified",
+            (None, None) => "listed",
+        }
+    }
+}
+
+/// Who publishes a product.
+#[derive(Debug, Clone)]
+pub struct PublisherLine {
+    /// Legal name.
+    pub name: String,
+    /// Address of its site.
+    pub website: String,
+    /// Whether the operator verified who it is.
+    pub is_verified: bool,
+}
+
+/// The warning of a listing on hold. It names no vulnerability.
+#[derive(Debug, Clone)]
+pub struct HoldNotice {
+    /// Since when.
+    pub since: When,
+    /// When the listing is revoked if nothing changes.
+    pub revoked_at: When,
+}
+
+/// What was tested and granted.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    /// For example `Certified container`.
+    pub kind: String,
+    /// Since when.
+    pub granted_at: When,
+    /// Until when, if it ends.
+    pub until: Option<When>,
+    /// Every check that counted.
+    pub checks: Vec<CheckLine>,
+}
+
+impl Certificate {
+    /// Returns how many checks passed.
+    pub fn passed(&self) -> usize {
+        self.checks
+            .iter()
+            .filter(|check| check.outcome == "pass")
+            .count()
+    }
+}
+
+/// A check as a consumer sees it.
+#[derive(Debug, Clone)]
+pub struct CheckLine {
+    /// What was checked.
+    pub title: String,
+    /// What passing it proves.
+    pub proves: String,
+    /// `pass`, `warn`, `fail`, `skip` or `error`.
+    pub outcome: String,
+}
+
+impl CheckLine {
+    /// Returns the outcome as a pill.
+    pub fn pill(&self) -> Pill {
+        outcome_pill(&self.outcome)
+    }
+}
+
+/// A licence agreement.
+#[derive(Debug, Clone, Default)]
+pub struct LicenseView {
+    /// Where it stands.
+    pub link: Option<String>,
+    /// What it says.
+    pub text: Option<String>,
+}
+
+/// A plan on offer.
+#[derive(Debug, Clone)]
+pub struct PlanView {
+    /// What the form sends.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it gives.
+    pub description: String,
+    /// For example `USD 19.00 a month` or `Free`.
+    pub price: String,
+}
+
+/// What the viewer has.
+#[derive(Debug, Clone)]
+pub struct SubscriptionLine {
+    /// The plan's name.
+    pub plan: String,
+    /// For example `USD 19.00 a month` or `Free`.
+    pub price: String,
+    /// The state.
+    pub state: Pill,
+    /// Since when.
+    pub since: When,
+    /// When it ends, if it does.
+    pub until: Option<When>,
+}
+
+/// What is released under the public name.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// The version's tag.
+    pub tag: String,
+    /// The digest of the index or manifest.
+    pub digest: Digest,
+    /// When it was released.
+    pub released_at: When,
+    /// When it was last scanned.
+    pub scanned_at: Option<When>,
+    /// The date of the advisory database of that scan.
+    pub advisories_at: Option<When>,
+    /// One for each platform.
+    pub platforms: Vec<PlatformView>,
+}
+
+/// One platform's image.
+#[derive(Debug, Clone)]
+pub struct PlatformView {
+    /// For example `linux/amd64`.
+    pub platform: String,
+    /// The operating system inside, for example `Alpine 3.19`.
+    pub os: String,
+    /// Compressed size in bytes.
+    pub size: u64,
+    /// The manifest's digest.
+    pub digest: Digest,
+    /// The history, oldest first.
+    pub history: Vec<HistoryLine>,
+}
+
+impl PlatformView {
+    /// Returns the compressed size in MB.
+    pub fn megabytes(&self) -> String {
+        megabytes(self.size)
+    }
+
+    /// Returns how many layers there are.
+    pub fn layers(&self) -> usize {
+        self.history
+            .iter()
+            .filter(|line| line.layer.is_some())
+            .count()
+    }
+}
+
+/// One step of an image's history.
+#[derive(Debug, Clone)]
+pub struct HistoryLine {
+    /// What was done, for example `RUN apk add curl`.
+    pub instruction: String,
+    /// The layer it made, if it made one.
+    pub layer: Option<Digest>,
+    /// The layer's compressed size in bytes.
+    pub size: u64,
+}
+
+impl HistoryLine {
+    /// Returns the compressed size in MB.
+    pub fn megabytes(&self) -> String {
+        megabytes(self.size)
+    }
+}

@@ -1,0 +1,140 @@
+//! `/submissions/{id}`: one snapshot under review, for its publisher and the reviewers.
+
+use askama::Template;
+use market::{Class, SubmissionState};
+
+use super::submission_parts::{
+    AnchorChoice, Changes, Check, Finding, ManifestItem, PlatformPanel, Progress, Remark,
+    SignatureReport,
+};
+use crate::view::{
+    Digest, FieldErrors, Layout, Paging, Pill, SeverityCounts, When, submission_pill,
+};
+
+/// A submission.
+#[derive(Debug, Template)]
+#[template(path = "submission.html")]
+pub struct SubmissionPage {
+    /// What is around.
+    pub layout: Layout,
+    /// Its id.
+    pub id: String,
+    /// Its number within the product.
+    pub number: u64,
+    /// The product's name.
+    pub product: String,
+    /// Address of the product's editor, for its publisher.
+    pub product_url: Option<String>,
+    /// The publisher's name.
+    pub publisher: String,
+    /// Its state.
+    pub state: SubmissionState,
+    /// Since when it is in it.
+    pub state_since: When,
+    /// When it was submitted.
+    pub submitted_at: When,
+    /// Who submitted it.
+    pub submitted_by: String,
+    /// The tag it was submitted from.
+    pub tag: String,
+    /// The digest of the snapshot.
+    pub digest: Digest,
+    /// How far the inspection is; the page renews itself while there is one.
+    pub progress: Option<Progress>,
+    /// Why the inspection failed.
+    pub failure: Option<String>,
+    /// What is different from the submission before.
+    pub changes: Option<Changes>,
+    /// What the signatures prove.
+    pub signature: Option<SignatureReport>,
+    /// How many findings each class has, unfiltered.
+    pub severity: SeverityCounts,
+    /// The class filter in force.
+    pub class: Option<Class>,
+    /// The findings that are shown.
+    pub findings: Vec<Finding>,
+    /// Where in the findings one is.
+    pub findings_paging: Paging,
+    /// The date of the advisory database.
+    pub advisories_at: Option<When>,
+    /// The certification checks, failed ones first.
+    pub checks: Vec<Check>,
+    /// The image, platform by platform.
+    pub platforms: Vec<PlatformPanel>,
+    /// The manifest as it was submitted.
+    pub manifest: Vec<ManifestItem>,
+    /// The review thread, oldest first.
+    pub remarks: Vec<Remark>,
+    /// What a remark can be pinned to.
+    pub anchors: Vec<AnchorChoice>,
+    /// A remark as it was typed, if it was refused.
+    pub draft_remark: String,
+    /// What is wrong with `anchor`, `body`, `decision` or `reason`.
+    pub errors: FieldErrors,
+    /// Whether the viewer may write in the thread.
+    pub can_comment: bool,
+    /// Whether the viewer may decide.
+    pub can_decide: bool,
+    /// Why the viewer may not decide although reviewing is theirs, for example own work.
+    pub why_not_decide: Option<String>,
+}
+
+impl SubmissionPage {
+    fn state_pill(&self) -> Pill {
+        submission_pill(self.state)
+    }
+
+    /// Returns what the state means for whoever looks.
+    fn state_meaning(&self) -> &'static str {
+        match self.state {
+            SubmissionState::Inspecting => {
+                "Plimsoll is taking the image apart. Nobody needs to wait here."
+            }
+            SubmissionState::InReview => "Waits for the certification team.",
+            SubmissionState::ChangesRequested => {
+                "Waits for the publisher: answer the open remarks, then submit again."
+            }
+            SubmissionState::Approved => "Approved; it is being signed and released.",
+            SubmissionState::Released => "Signed and public.",
+            SubmissionState::Rejected => "Refused. A new submission can be made.",
+            SubmissionState::Superseded => "A newer submission of this product took its place.",
+            SubmissionState::Failed => {
+                "The image could not be inspected. A new submission can be made."
+            }
+        }
+    }
+
+    fn is_inspecting(&self) -> bool {
+        self.state == SubmissionState::Inspecting
+    }
+
+    fn failed_checks(&self) -> usize {
+        self.checks.iter().filter(|check| check.is_failed()).count()
+    }
+
+    fn open_remarks(&self) -> usize {
+        self.remarks
+            .iter()
+            .filter(|remark| remark.resolved.is_none())
+            .count()
+    }
+
+    /// Returns the filters over the findings: label, count, address, whether it is in force.
+    fn filters(&self) -> Vec<(String, u64, String, bool)> {
+        let all = (
+            "All".to_owned(),
+            self.severity.total(),
+            format!("/submissions/{}#findings", self.id),
+            self.class.is_none(),
+        );
+        let classes = self.severity.parts().map(|(class, _, count)| {
+            (
+                class.title().to_owned(),
+                count,
+                format!("/submissions/{}?class={}#findings", self.id, class.as_str()),
+                self.class == Some(class),
+            )
+        });
+        [all].into_iter().chain(classes).collect()
+    }
+}

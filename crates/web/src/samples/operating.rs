@@ -1,0 +1,180 @@
+//! The review queue and the operator's console.
+
+use chrono::TimeDelta;
+use market::{ListingState, PublisherState, SubmissionState};
+
+use super::{ago, layout, now, operator, page, reviewer};
+use crate::{
+    pages::{
+        operator::{
+            AdvisoryStatus, AuditRow, FeedRow, JobFailure, JobsSummary, ListingRow, OperatorPage,
+            PublisherRow,
+        },
+        review::{QueueEntry, ReviewPage},
+    },
+    view::{Paging, SeverityCounts, When, listing_pill, publisher_pill, submission_pill},
+};
+
+pub(super) fn pages() -> Vec<(&'static str, String)> {
+    vec![
+        page("review", &queue(true)),
+        page("review-empty", &queue(false)),
+        page("operator", &console()),
+        page("operator-fresh", &fresh_console()),
+    ]
+}
+
+fn queue(has_entries: bool) -> ReviewPage {
+    let entry = |product: &str, number, state, hours, is_own_work| QueueEntry {
+        url: format!("/submissions/sub_{number}"),
+        product: product.to_owned(),
+        publisher: "Harbour Systems Ltd".to_owned(),
+        number,
+        state: submission_pill(state),
+        waiting_since: ago(hours),
+        findings: SeverityCounts {
+            critical: 2,
+            major: 6,
+            minor: 113,
+            unscored: 0,
+        },
+        failed_checks: 1,
+        open_remarks: 0,
+        is_own_work,
+    };
+    ReviewPage {
+        layout: layout("/review", reviewer()),
+        entries: if has_entries {
+            vec![
+                entry("Pilot Database", 4, SubmissionState::InReview, 75, false),
+                entry("Lighthouse", 1, SubmissionState::InReview, 4, true),
+            ]
+        } else {
+            Vec::new()
+        },
+        paging: Paging {
+            first: 1,
+            last: 2,
+            total: 2,
+            ..Paging::default()
+        },
+    }
+}
+
+fn pair(value: &str, label: &str) -> (String, String) {
+    (value.to_owned(), label.to_owned())
+}
+
+fn console() -> OperatorPage {
+    let publisher = |slug: &str, name: &str, state, decisions| PublisherRow {
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        website: format!("https://{slug}.example"),
+        phone: "+44 20 7946 0000".to_owned(),
+        email: format!("market@{slug}.example"),
+        state: publisher_pill(state),
+        since: ago(50),
+        is_waiting: state == PublisherState::Applied,
+        decisions,
+    };
+    let listing = |name: &str, path: &str, state, revoked_at, breached, actions| ListingRow {
+        name: name.to_owned(),
+        publisher: "Harbour Systems Ltd".to_owned(),
+        path: path.to_owned(),
+        state: listing_pill(state),
+        since: ago(70),
+        revoked_at,
+        breached,
+        actions,
+    };
+    let revoked_at = When::new(now() + TimeDelta::days(27), now());
+    OperatorPage {
+        layout: layout("/operator", operator()),
+        publishers: vec![
+            publisher(
+                "fresnel",
+                "Fresnel GmbH",
+                PublisherState::Applied,
+                vec![pair("verified", "Verify"), pair("rejected", "Reject")],
+            ),
+            publisher(
+                "harbour",
+                "Harbour Systems Ltd",
+                PublisherState::Verified,
+                vec![pair("suspended", "Suspend")],
+            ),
+        ],
+        listings: vec![
+            listing(
+                "Breakwater",
+                "mole/breakwater",
+                ListingState::OnHold,
+                Some(revoked_at),
+                1,
+                vec![pair("reinstate", "Reinstate"), pair("revoke", "Revoke")],
+            ),
+            listing(
+                "Pilot Database",
+                "harbour/pilot",
+                ListingState::Listed,
+                None,
+                0,
+                vec![pair("hold", "Put on hold"), pair("revoke", "Revoke")],
+            ),
+        ],
+        advisories: Some(AdvisoryStatus {
+            built_at: ago(24 * 9),
+            is_stale: true,
+            advisories: 318_220,
+            feeds: vec![
+                FeedRow {
+                    name: "Alpine secdb".to_owned(),
+                    advisories: 9_120,
+                    dated: ago(24 * 9),
+                },
+                FeedRow {
+                    name: "NVD".to_owned(),
+                    advisories: 290_004,
+                    dated: ago(24 * 10),
+                },
+            ],
+        }),
+        jobs: JobsSummary {
+            waiting: 4,
+            running: 1,
+            failed: 1,
+            failures: vec![JobFailure {
+                kind: "send-mail".to_owned(),
+                at: ago(6),
+                error: "smtp.example:587 does not answer: connection refused".to_owned(),
+            }],
+        },
+        audit: vec![
+            AuditRow {
+                at: ago(1),
+                who: "robin".to_owned(),
+                action: "decide-submission".to_owned(),
+                subject: "harbour/pilot no. 4: in-review → changes-requested".to_owned(),
+                reason: "root user".to_owned(),
+            },
+            AuditRow {
+                at: ago(70),
+                who: "policy".to_owned(),
+                action: "manage-listing".to_owned(),
+                subject: "mole/breakwater: listed → on-hold".to_owned(),
+                reason: "a Critical finding was not fixed in 72 hours".to_owned(),
+            },
+        ],
+    }
+}
+
+fn fresh_console() -> OperatorPage {
+    OperatorPage {
+        publishers: Vec::new(),
+        listings: Vec::new(),
+        advisories: None,
+        jobs: JobsSummary::default(),
+        audit: Vec::new(),
+        ..console()
+    }
+}

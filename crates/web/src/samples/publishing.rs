@@ -1,0 +1,215 @@
+//! The publisher's pages.
+
+use chrono::TimeDelta;
+use market::{
+    CATEGORIES, ENGINES, ListingState, Problem, ProductManifest, PublisherState, SubmissionState,
+};
+
+use super::{ago, layout, now, page, publisher, said};
+use crate::{
+    pages::{
+        product_edit::{ManifestForm, PlanForm, ProductEditPage, ProductState, ScreenshotField},
+        publisher::{KeyRow, ProductRow, PublisherPage, SubmissionLink},
+        publisher_portal::{ApplicationForm, OrganisationRow, PublisherPortalPage},
+    },
+    view::{
+        Choice, FieldErrors, SeverityCounts, When, listing_pill, publisher_pill, submission_pill,
+    },
+};
+
+pub(super) fn pages() -> Vec<(&'static str, String)> {
+    let mut anonymous = portal();
+    anonymous.layout.viewer = None;
+    anonymous.organisations.clear();
+    let mut member = portal();
+    member.errors = FieldErrors::default();
+    let mut empty = organisation();
+    empty.products.clear();
+    empty.keys.clear();
+    empty.state = publisher_pill(PublisherState::Rejected);
+    empty.state_reason = Some("The phone number does not answer.".to_owned());
+    let mut new = edit();
+    new.product = None;
+    new.form.screenshots.clear();
+    new.errors = FieldErrors(ProductManifest::default().problems());
+    let mut read_only = edit();
+    read_only.can_edit = false;
+    vec![
+        page("publisher-portal", &member),
+        page("publisher-portal-anonymous", &anonymous),
+        page("publisher-portal-errors", &portal()),
+        page("publisher", &organisation()),
+        page("publisher-empty", &empty),
+        page("product-edit", &edit()),
+        page("product-new", &new),
+        page("product-edit-read-only", &read_only),
+    ]
+}
+
+fn profile() -> ApplicationForm {
+    ApplicationForm {
+        legal_name: "Harbour Systems Ltd".to_owned(),
+        slug: "harbour".to_owned(),
+        website: "https://harbour.example".to_owned(),
+        phone: "+44 20 7946 0000".to_owned(),
+        email: "market@harbour.example".to_owned(),
+    }
+}
+
+fn portal() -> PublisherPortalPage {
+    PublisherPortalPage {
+        layout: layout("/publisher", publisher()),
+        organisations: vec![OrganisationRow {
+            slug: "harbour".to_owned(),
+            name: "Harbour Systems Ltd".to_owned(),
+            state: publisher_pill(PublisherState::Verified),
+            role: "owner".to_owned(),
+            products: 2,
+        }],
+        application: profile(),
+        errors: FieldErrors(vec![Problem {
+            field: "logo".to_owned(),
+            message: "the logo is 300 × 200 pixels; it must be square".to_owned(),
+        }]),
+    }
+}
+
+fn submission(number: u64, state: SubmissionState, hours: i64) -> SubmissionLink {
+    SubmissionLink {
+        number,
+        url: format!("/submissions/sub_{number}"),
+        state: submission_pill(state),
+        submitted_at: ago(hours),
+    }
+}
+
+fn organisation() -> PublisherPage {
+    PublisherPage {
+        layout: layout("/publisher/harbour", publisher()),
+        profile: profile(),
+        state: publisher_pill(PublisherState::Verified),
+        state_reason: None,
+        logo_url: Some("/static/mark.svg".to_owned()),
+        can_edit: true,
+        can_manage_keys: true,
+        registry: "market.example".to_owned(),
+        products: vec![
+            ProductRow {
+                name: "Pilot Database".to_owned(),
+                url: "/publisher/harbour/pilot".to_owned(),
+                listing: listing_pill(ListingState::Listed),
+                submission: Some(submission(4, SubmissionState::ChangesRequested, 30)),
+                findings: SeverityCounts {
+                    critical: 1,
+                    major: 4,
+                    minor: 11,
+                    unscored: 0,
+                },
+                next_due: Some(When::new(now() + TimeDelta::hours(31), now())),
+            },
+            ProductRow {
+                name: "Signal Flags".to_owned(),
+                url: "/publisher/harbour/signal-flags".to_owned(),
+                listing: listing_pill(ListingState::Draft),
+                submission: None,
+                findings: SeverityCounts::default(),
+                next_due: None,
+            },
+        ],
+        keys: vec![
+            KeyRow {
+                id: "key_1".to_owned(),
+                name: "release key".to_owned(),
+                fingerprint: "SHA256:vV0rN5ha1b2c3d4e5f6g7h8i9j0kLmNoPqRsTuVwXyZ".to_owned(),
+                added_at: ago(24 * 40),
+                revoked_at: None,
+            },
+            KeyRow {
+                id: "key_0".to_owned(),
+                name: "lost laptop".to_owned(),
+                fingerprint: "SHA256:aa0rN5ha1b2c3d4e5f6g7h8i9j0kLmNoPqRsTuVwXyZ".to_owned(),
+                added_at: ago(24 * 50),
+                revoked_at: Some(ago(24 * 41)),
+            },
+        ],
+        new_key_name: String::new(),
+        new_key_pem: String::new(),
+        errors: FieldErrors::default(),
+    }
+}
+
+fn edit() -> ProductEditPage {
+    ProductEditPage {
+        layout: said(
+            layout("/publisher/harbour/pilot", publisher()),
+            false,
+            "The draft was saved.",
+        ),
+        publisher_slug: "harbour".to_owned(),
+        publisher_name: "Harbour Systems Ltd".to_owned(),
+        product: Some(ProductState {
+            slug: "pilot".to_owned(),
+            listing: listing_pill(ListingState::OnHold),
+            public_url: Some("/p/harbour/pilot".to_owned()),
+            staging_tags: vec!["1.5".to_owned(), "1.4".to_owned()],
+            staging_repository: "staging/harbour/pilot".to_owned(),
+            can_submit: true,
+            can_withdraw: true,
+            submit_error: Some("There is no tag `1.6` in staging.".to_owned()),
+            submissions: vec![
+                submission(4, SubmissionState::ChangesRequested, 30),
+                submission(3, SubmissionState::Released, 24 * 20),
+            ],
+        }),
+        form: form(),
+        errors: FieldErrors(vec![Problem {
+            field: "plans[1].price".to_owned(),
+            message: "a price is zero or more; -5 minor units were given".to_owned(),
+        }]),
+        can_edit: true,
+        registry: "market.example".to_owned(),
+    }
+}
+
+fn form() -> ManifestForm {
+    let plan = |id: &str, name: &str, description: &str, amount: &str| PlanForm {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        description: description.to_owned(),
+        amount: amount.to_owned(),
+        currency: "USD".to_owned(),
+    };
+    ManifestForm {
+        slug: "pilot".to_owned(),
+        name: "Pilot Database".to_owned(),
+        logo_url: Some("/static/mark.svg".to_owned()),
+        short_description: "A relational database that keeps its head in heavy weather.".to_owned(),
+        categories: CATEGORIES
+            .iter()
+            .map(|name| Choice::new(name, name, "Databases"))
+            .collect(),
+        tags: "sql, backup".to_owned(),
+        long_description: "Pilot speaks the *PostgreSQL* protocol.\n\n</textarea>".to_owned(),
+        screenshots: vec![ScreenshotField {
+            digest: "sha256:00".to_owned(),
+            url: "/static/mark.svg".to_owned(),
+        }],
+        support_link: "https://harbour.example/support".to_owned(),
+        plans: vec![
+            plan("community", "Community", "One node.", "0"),
+            plan("standard", "Standard", "Three nodes.", "-0.05"),
+            PlanForm::default(),
+        ],
+        installation_instructions: "Mount a volume at `/data`.".to_owned(),
+        license_link: "https://harbour.example/licence".to_owned(),
+        license_text: String::new(),
+        platforms: ENGINES
+            .iter()
+            .map(|(value, label)| Choice::new(value.as_str(), label, "certified-infrastructure"))
+            .collect(),
+        accesses: vec![
+            Choice::new("subscribers", "Subscribers", "subscribers"),
+            Choice::new("everyone", "Everybody", "subscribers"),
+        ],
+    }
+}

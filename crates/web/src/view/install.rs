@@ -1,0 +1,100 @@
+//! How to get and check an image with the tools people have, and what each of them proves.
+
+/// Where a released image is.
+#[derive(Debug, Clone)]
+pub struct Install {
+    /// Host and port of the registry, for example `market.example`.
+    pub registry: String,
+    /// The repository, for example `harbour/pilot`.
+    pub repository: String,
+    /// The released tag.
+    pub tag: String,
+    /// The released digest, `sha256:…`.
+    pub digest: String,
+    /// Address of the operator's public key.
+    pub key_url: String,
+    /// Whether pulling needs a token.
+    pub needs_token: bool,
+}
+
+/// What to type with one tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commands {
+    /// The tool.
+    pub tool: &'static str,
+    /// What its use proves.
+    pub proves: &'static str,
+    /// The lines to type.
+    pub lines: String,
+}
+
+impl Install {
+    /// Returns the image by tag.
+    pub fn by_tag(&self) -> String {
+        format!("{}/{}:{}", self.registry, self.repository, self.tag)
+    }
+
+    /// Returns the image by digest.
+    pub fn by_digest(&self) -> String {
+        format!("{}/{}@{}", self.registry, self.repository, self.digest)
+    }
+
+    /// Returns the ways to pull.
+    pub fn pulls(&self) -> Vec<Commands> {
+        vec![
+            Commands {
+                tool: "Docker",
+                proves: "Up to Docker 28, DOCKER_CONTENT_TRUST=1 accepts only what the operator signed. From 29 on Docker ignores it: pull by digest, or check with one of the tools below.",
+                lines: self.signed_in(
+                    "docker login",
+                    &format!("DOCKER_CONTENT_TRUST=1 docker pull {}", self.by_tag()),
+                ),
+            },
+            Commands {
+                tool: "Podman",
+                proves: "By digest you get exactly these bytes. With a sigstoreSigned rule and the operator's key in policy.json, Podman also refuses what is not signed.",
+                lines: self.signed_in("podman login", &format!("podman pull {}", self.by_digest())),
+            },
+            Commands {
+                tool: "Skopeo",
+                proves: "Copies exactly these bytes, for example into a registry of your own; --all takes every platform.",
+                lines: self.signed_in(
+                    "skopeo login",
+                    &format!(
+                        "skopeo copy --all docker://{} dir:{}",
+                        self.by_digest(),
+                        self.repository.rsplit('/').next().unwrap_or("image")
+                    ),
+                ),
+            },
+        ]
+    }
+
+    /// Returns the ways to prove that it is what was certified.
+    pub fn checks(&self) -> Vec<Commands> {
+        vec![
+            Commands {
+                tool: "Plimsoll",
+                proves: "Signature, certificate, provenance and freshness in one answer.",
+                lines: format!("plimsoll verify {}", self.by_tag()),
+            },
+            Commands {
+                tool: "Cosign",
+                proves: "The operator signed this digest. Cosign 3 also wants an empty trusted root, so that it asks nobody else: cosign trusted-root create --out root.json, then add --trusted-root root.json.",
+                lines: format!(
+                    "curl --fail --output operator.pub {}\ncosign verify --key operator.pub --insecure-ignore-tlog=true {}",
+                    self.key_url,
+                    self.by_digest()
+                ),
+            },
+        ]
+    }
+
+    fn signed_in(&self, login: &str, command: &str) -> String {
+        if self.needs_token {
+            format!("{login} {}\n{command}", self.registry)
+        } else {
+            command.to_owned()
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Small things several pages show. Each writes its own HTML and escapes what it was
+//! given, so a template says `{{ at }}` or `{{ digest }}` and nothing more.
+
+mod digest;
+mod form;
+mod html;
+mod install;
+mod layout;
+mod paging;
+mod pill;
+mod severity;
+mod size;
+mod when;
+
+pub use digest::Digest;
+pub use form::{Choice, Csrf, FieldError, FieldErrors};
+pub use html::{Html, escaped};
+pub use install::{Commands, Install};
+pub use layout::{Flash, Layout, Viewer};
+pub use paging::Paging;
+pub use pill::{
+    Pill, Tone, listing_pill, outcome_pill, publisher_pill, submission_pill, subscription_pill,
+};
+pub use severity::{Due, SeverityBar, SeverityCounts, class_pill, cvss_pill};
+pub use size::{grouped, megabytes};
+pub use when::{When, calendar_date, time_ago};

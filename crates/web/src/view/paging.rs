@@ -1,0 +1,23 @@
+//! Where one is in a long list.
+
+/// The part of a list that is shown, with the ways to the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Paging {
+    /// Place of the first one shown, from 1; 0 if none is.
+    pub first: u64,
+    /// Place of the last one shown.
+    pub last: u64,
+    /// How many there are in all.
+    pub total: u64,
+    /// Address of the part before.
+    pub previous_url: Option<String>,
+    /// Address of the part after.
+    pub next_url: Option<String>,
+}
+
+impl Paging {
+    /// Returns whether there is another part.
+    pub fn has_more(&self) -> bool {
+        self.previous_url.is_some() || self.next_url.is_some()
+    }
+}

@@ -1,0 +1,98 @@
+//! Times as people read them: how long ago, with the exact time for whoever asks.
+
+use std::fmt;
+
+use askama::filters::HtmlSafe;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+/// A time beside the time at which the page is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct When {
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+}
+
+impl When {
+    /// Returns `at` as seen from `now`.
+    pub fn new(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self { at, now }
+    }
+
+    /// Returns whether the time is over.
+    pub fn is_past(&self) -> bool {
+        self.at <= self.now
+    }
+
+    /// Returns the day, for example `21 Nov 2026`.
+    pub fn day(&self) -> String {
+        calendar_date(self.at)
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            r#"<time datetime="{}" title="{}">{}</time>"#,
+            self.at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            self.at.format("%-d %b %Y, %H:%M UTC"),
+            time_ago(self.at, self.now)
+        )
+    }
+}
+
+impl HtmlSafe for When {}
+
+/// Returns the day of `at` in UTC, for example `21 Nov 2026`.
+pub fn calendar_date(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y").to_string()
+}
+
+/// Returns how far `at` is from `now`: `3 hours ago`, `in 2 days`, and the day itself
+/// when it is more than sixty days away.
+pub fn time_ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let distance = (now - at).abs();
+    if distance > TimeDelta::days(60) {
+        return calendar_date(at);
+    }
+    let (count, unit) = match distance {
+        d if d < TimeDelta::minutes(1) => return "just now".to_owned(),
+        d if d < TimeDelta::hours(1) => (d.num_minutes(), "minute"),
+        d if d < TimeDelta::days(2) => (d.num_hours(), "hour"),
+        d => (d.num_days(), "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    if at <= now {
+        format!("{count} {unit}{plural} ago")
+    } else {
+        format!("in {count} {unit}{plural}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).expect("a time")
+    }
+
+    #[test]
+    fn tells_how_long_ago() {
+        let check = |seconds, expect: &str| assert_eq!(time_ago(at(seconds), at(0)), expect);
+        check(0, "just now");
+        check(-59, "just now");
+        check(-60, "1 minute ago");
+        check(-3_599, "59 minutes ago");
+        check(-3_600, "1 hour ago");
+        check(-47 * 3_600, "47 hours ago");
+        check(-48 * 3_600, "2 days ago");
+        check(72 * 3_600, "in 3 days");
+        check(-61 * 86_400, "15 Nov 2026");
+    }
+
+    #[test]
+    fn names_the_exact_time() {
+        insta::assert_snapshot!(When::new(at(-7_200), at(0)), @r#"<time datetime="2027-01-15T06:00:00Z" title="15 Jan 2027, 06:00 UTC">2 hours ago</time>"#);
+    }
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask test`: everything that must hold before a change is good.
+
+use std::{collections::BTreeMap, process::Command};
+
+use anyhow::Result;
+
+use crate::run::{cargo, quietly, say, step, target, workspace};
+use crate::{tidy, tools};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave out the demo at the end
+    #[arg(long)]
+    no_demo: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    tools::debian(tools::TESTS)?;
+    tools::debian(tools::DEMO)?;
+    tools::cargo_tools(&[
+        ("cargo-nextest", "runs the tests side by side"),
+        ("cargo-deny", "checks licences and sources of dependencies"),
+    ])?;
+    let environment = environment()?;
+    step("format", cargo().args(["fmt", "--all", "--check"]))?;
+    tidy::run()?;
+    step("lints", cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--quiet", "--", "-D", "warnings"]))?;
+    deny()?;
+    let tests = ["nextest", "run", "--workspace", "--all-features", "--no-fail-fast", "--status-level", "fail"];
+    step("tests", with_tools(cargo()).args(tests).envs(&environment))?;
+    if !args.no_demo {
+        let xtask = std::env::current_exe()?;
+        step("demo", Command::new(xtask).args(["demo", "--exit"]).current_dir(workspace()))?;
+    }
+    say("everything holds");
+    Ok(())
+}
+
+/// Where the tests find what was installed for them.
+fn environment() -> Result<BTreeMap<&'static str, std::path::PathBuf>> {
+    let python = tools::python()?;
+    let mut environment = BTreeMap::from([
+        ("PLIMSOLL_SCHEMATHESIS", python.join("schemathesis")),
+        ("PLIMSOLL_MOTO_SERVER", python.join("moto_server")),
+    ]);
+    match tools::cosign() {
+        Ok(cosign) => {
+            environment.insert("PLIMSOLL_COSIGN", cosign);
+        }
+        Err(error) => say(&format!("cosign cannot be had, so its tests are skipped: {error:#}")),
+    }
+    Ok(environment)
+}
+
+/// cargo's helpers that were installed here are found by cargo on the path.
+fn with_tools(mut command: Command) -> Command {
+    let own = target().join("xtask/cargo/bin");
+    #[expect(clippy::disallowed_methods, reason = "the path is the system's own way to name programs")]
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", own.display()));
+    command
+}
+
+fn deny() -> Result<()> {
+    step("licences and sources", with_tools(cargo()).args(["deny", "--all-features", "--log-level", "error", "check", "licenses", "bans", "sources"]))?;
+    // The database of advisories on crates is a repository on the network, which not every machine reaches.
+    match quietly(with_tools(cargo()).args(["deny", "--all-features", "check", "advisories"])) {
+        Ok(_) => say("── advisories on dependencies: none"),
+        Err(error) if format!("{error:#}").contains("failed to fetch") => say("── advisories on dependencies: the database cannot be reached, so this check is skipped"),
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
