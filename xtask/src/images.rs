@@ -50,7 +50,7 @@ fn open(image: &ImageRef) -> Result<Box<dyn ImageSource>> {
             let host = reference.host.as_deref().unwrap_or("docker.io");
             let dir = cache()?.join("pulled").join(oci::Digest::of(reference.to_string().as_bytes()).hex());
             let layout = Layout::create(&dir)?;
-            let client = oci::client::Client::new(host, oci::client::Credentials::Anonymous, &oci::client::ClientOptions::default())?;
+            let client = oci::Client::new(host, oci::Credentials::Anonymous, &oci::ClientOptions::default())?;
             say(&format!("  pulling {reference}"));
             client.pull_to_layout(reference, &layout, &mut |_| {})?;
             Ok(Box::new(layout.select(None)?))

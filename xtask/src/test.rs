@@ -1,10 +1,14 @@
 //! `cargo xtask test`: everything that must hold before a change is good.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Result;
 
-use crate::run::{cargo, quietly, say, step, target, workspace};
+use crate::run::{cargo, quietly, say, step, workspace};
 use crate::{tidy, tools};
 
 #[derive(clap::Args)]
@@ -17,17 +21,15 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     tools::debian(tools::TESTS)?;
     tools::debian(tools::DEMO)?;
-    tools::cargo_tools(&[
-        ("cargo-nextest", "runs the tests side by side"),
-        ("cargo-deny", "checks licences and sources of dependencies"),
-    ])?;
-    let environment = environment()?;
+    let nextest = tools::nextest()?;
+    let python = tools::python()?;
+    let environment = environment(&python);
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     tidy::run()?;
     step("lints", cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--quiet", "--", "-D", "warnings"]))?;
-    deny()?;
+    deny(&python)?;
     let tests = ["nextest", "run", "--workspace", "--all-features", "--no-fail-fast", "--status-level", "fail"];
-    step("tests", with_tools(cargo()).args(tests).envs(&environment))?;
+    step("tests", on_path(cargo(), &nextest).args(tests).envs(&environment))?;
     if !args.no_demo {
         let xtask = std::env::current_exe()?;
         step("demo", Command::new(xtask).args(["demo", "--exit"]).current_dir(workspace()))?;
@@ -37,8 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// Where the tests find what was installed for them.
-fn environment() -> Result<BTreeMap<&'static str, std::path::PathBuf>> {
-    let python = tools::python()?;
+fn environment(python: &Path) -> BTreeMap<&'static str, PathBuf> {
     let mut environment = BTreeMap::from([
         ("PLIMSOLL_SCHEMATHESIS", python.join("schemathesis")),
         ("PLIMSOLL_MOTO_SERVER", python.join("moto_server")),
@@ -49,22 +50,21 @@ fn environment() -> Result<BTreeMap<&'static str, std::path::PathBuf>> {
         }
         Err(error) => say(&format!("cosign cannot be had, so its tests are skipped: {error:#}")),
     }
-    Ok(environment)
+    environment
 }
 
-/// cargo's helpers that were installed here are found by cargo on the path.
-fn with_tools(mut command: Command) -> Command {
-    let own = target().join("xtask/cargo/bin");
+/// cargo finds its helpers on the path.
+fn on_path(mut command: Command, programs: &Path) -> Command {
     #[expect(clippy::disallowed_methods, reason = "the path is the system's own way to name programs")]
     let path = std::env::var("PATH").unwrap_or_default();
-    command.env("PATH", format!("{}:{path}", own.display()));
+    command.env("PATH", format!("{}:{path}", programs.display()));
     command
 }
 
-fn deny() -> Result<()> {
-    step("licences and sources", with_tools(cargo()).args(["deny", "--all-features", "--log-level", "error", "check", "licenses", "bans", "sources"]))?;
+fn deny(python: &Path) -> Result<()> {
+    step("licences and sources", on_path(cargo(), python).args(["deny", "--all-features", "--log-level", "error", "check", "licenses", "bans", "sources"]))?;
     // The database of advisories on crates is a repository on the network, which not every machine reaches.
-    match quietly(with_tools(cargo()).args(["deny", "--all-features", "check", "advisories"])) {
+    match quietly(on_path(cargo(), python).args(["deny", "--all-features", "check", "advisories"])) {
         Ok(_) => say("── advisories on dependencies: none"),
         Err(error) if format!("{error:#}").contains("failed to fetch") => say("── advisories on dependencies: the database cannot be reached, so this check is skipped"),
         Err(error) => return Err(error),

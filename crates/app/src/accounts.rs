@@ -140,7 +140,9 @@ impl App {
         let hash = hash_password(password.to_owned()).await?;
         let mut tx = self.begin().await?;
         let account = self.account_by_name(&mut tx, name).await?;
-        if actor.signed_in().map(|own| &own.id) != Some(&account.id) {
+        let own = actor.signed_in().map(|own| &own.id) == Some(&account.id);
+        // What only reads must not become what may do everything.
+        if !own || !actor.may_write() {
             self.authorize(&mut tx, actor, Action::ManageAccounts, None)
                 .await?;
         }
@@ -205,13 +207,27 @@ impl App {
         name: &str,
         password: &str,
     ) -> Result<Actor, AppError> {
+        match password.strip_prefix("plm_") {
+            Some(token) => {
+                self.throttled(name, self.authenticate_token(Some(name), token))
+                    .await
+            }
+            None => {
+                self.throttled(name, self.authenticate_password(name, password))
+                    .await
+            }
+        }
+    }
+
+    async fn throttled(
+        &self,
+        name: &str,
+        attempt: impl Future<Output = Result<Actor, AppError>>,
+    ) -> Result<Actor, AppError> {
         if let Some(wait) = self.throttle.wait(name, self.now()) {
             return Err(AppError::TooMany(wait));
         }
-        let outcome = match password.strip_prefix("plm_") {
-            Some(token) => self.authenticate_token(Some(name), token).await,
-            None => self.authenticate_password(name, password).await,
-        };
+        let outcome = attempt.await;
         match &outcome {
             Ok(_) => self.throttle.succeeded(name),
             Err(AppError::WrongPassword) => self.throttle.failed(name, self.now()),
@@ -287,7 +303,8 @@ impl App {
         })
     }
 
-    /// Begins a browser's session.
+    /// Begins a browser's session. Only the password does: a session may do everything its
+    /// account may, an access token need not.
     ///
     /// # Errors
     /// Name and password do not fit, or there were too many attempts.
@@ -296,7 +313,9 @@ impl App {
         name: &str,
         password: &str,
     ) -> Result<SignedIn, AppError> {
-        let actor = self.authenticate(name, password).await?;
+        let actor = self
+            .throttled(name, self.authenticate_password(name, password))
+            .await?;
         let account = actor.require_account("to begin a session")?.clone();
         let secret = secret_text(&random::<32>());
         let session = Session {

@@ -1,6 +1,7 @@
 //! The advisory database: opened, replaced, matched again with what is released.
 
 use std::{
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -8,14 +9,13 @@ use std::{
 use advisory::database::{Builder, Database, Meta};
 use chrono::{DateTime, SecondsFormat, Utc};
 use market::{Action, Deadline, FindingState, deadline};
-use store::{Tx, findings::Finding, submissions::Submission};
+use store::{Tx, findings::Finding, images::ImageRow, products::Product, submissions::Submission};
 
 use crate::{
     Actor, App, AppError,
     audit::Change,
-    inspection::ImageContent,
+    inspection::{ImageContent, blocking},
     jobs::{JobKind, Running},
-    scan::match_inventory,
 };
 
 /// The advisory database in words.
@@ -111,7 +111,7 @@ impl App {
     }
 
     /// The job: matches every product's newest release; no image is read for it.
-    pub(crate) async fn rematch(&self, running: &Running<'_>) -> Result<(), AppError> {
+    pub(crate) async fn rematch(self: &Arc<Self>, running: &Running<'_>) -> Result<(), AppError> {
         let mut tx = self.read().await?;
         let mut products = store::products::in_state(&mut tx, market::ListingState::Listed).await?;
         products.extend(store::products::in_state(&mut tx, market::ListingState::OnHold).await?);
@@ -121,60 +121,95 @@ impl App {
             running
                 .progress(done, total, "matching releases with new advisories")
                 .await?;
-            let mut tx = self.begin().await?;
-            if let Some(release) = store::releases::of_product(&mut tx, &product.id)
-                .await?
-                .into_iter()
-                .next()
-                && let Some(submission) =
-                    store::submissions::find(&mut tx, &release.submission_id).await?
-            {
-                self.rematch_submission(&mut tx, &submission).await?;
-            }
-            tx.commit().await?;
+            self.rematch_product(product).await?;
         }
         Ok(())
     }
 
-    async fn rematch_submission(
-        &self,
-        tx: &mut Tx,
-        submission: &Submission,
-    ) -> Result<(), AppError> {
-        let database = self.advisory_database();
-        let known = store::findings::of_submission(tx, &submission.id).await?;
-        let mut standing = Vec::new();
-        for row in store::images::of_submission(tx, &submission.id).await? {
-            let content = ImageContent::decode(&row.content)?;
-            let scan =
-                match_inventory(&content.inventory, &database).map_err(AppError::internal)?;
-            for found in &scan.findings {
-                let mut finding = self.finding(submission, &row.digest, found)?;
-                // The finding stands in the publisher's portal from now on: that is the notice.
-                finding.notified_at = Some(self.now());
-                if let Deadline::Due(due) = deadline(finding.class, finding.notified_at) {
-                    finding.due_at = Some(due);
-                }
-                let before = known.iter().find(|known| same(known, &finding));
-                store::findings::upsert(tx, &finding).await?;
-                // A higher class starts its own clock with the notice of the change.
-                if let Some(before) = before.filter(|before| finding.class > before.class) {
-                    store::findings::set_clock(tx, &before.id, self.now(), finding.due_at).await?;
-                }
-                standing.push(finding);
+    async fn rematch_product(self: &Arc<Self>, product: &Product) -> Result<(), AppError> {
+        let mut tx = self.read().await?;
+        let releases = store::releases::of_product(&mut tx, &product.id).await?;
+        let Some(release) = releases.into_iter().next() else {
+            return Ok(());
+        };
+        let submission = store::submissions::find(&mut tx, &release.submission_id).await?;
+        let Some(submission) = submission else {
+            return Ok(());
+        };
+        let known = store::findings::of_submission(&mut tx, &submission.id).await?;
+        let images = store::images::of_submission(&mut tx, &submission.id).await?;
+        drop(tx);
+        let standing = {
+            let app = Arc::clone(self);
+            blocking(move || app.match_again(&submission, &images)).await??
+        };
+        let mut tx = self.begin().await?;
+        let before: HashMap<_, _> = known.iter().map(|known| (key(known), known)).collect();
+        for finding in &standing {
+            self.renew(&mut tx, before.get(&key(finding)).copied(), finding)
+                .await?;
+        }
+        let standing: HashSet<_> = standing.iter().map(key).collect();
+        for known in known.iter().filter(|known| !standing.contains(&key(known))) {
+            if known.state == FindingState::Open {
+                store::findings::set_state(&mut tx, &known.id, FindingState::Fixed).await?;
             }
         }
-        for finding in known {
-            if !standing.iter().any(|standing| same(standing, &finding)) {
-                store::findings::set_state(tx, &finding.id, FindingState::Fixed).await?;
-            }
+        Ok(tx.commit().await?)
+    }
+
+    fn match_again(
+        &self,
+        submission: &Submission,
+        images: &[ImageRow],
+    ) -> Result<Vec<Finding>, AppError> {
+        let database = self.advisory_database();
+        let mut standing = Vec::new();
+        for row in images {
+            let content = ImageContent::decode(&row.content)?;
+            standing.extend(self.findings(submission, &row.digest, &content, &database)?);
+        }
+        Ok(standing)
+    }
+
+    /// Keeps what a new matching says. That a finding stands in the publisher's portal is the notice.
+    async fn renew(
+        &self,
+        tx: &mut Tx,
+        before: Option<&Finding>,
+        finding: &Finding,
+    ) -> Result<(), AppError> {
+        let now = self.now();
+        let due = |notified_at| match deadline(finding.class, notified_at) {
+            Deadline::Due(due) => Some(due),
+            Deadline::None | Deadline::NotNotified => None,
+        };
+        let Some(before) = before else {
+            let finding = Finding {
+                notified_at: Some(now),
+                due_at: due(Some(now)),
+                ..finding.clone()
+            };
+            return Ok(store::findings::upsert(tx, &finding).await?);
+        };
+        store::findings::upsert(tx, finding).await?;
+        // What is worse than before, or back again, starts its own clock with the notice of
+        // that; what is milder has the milder class's time from its first notice.
+        if before.state != FindingState::Open || finding.class > before.class {
+            store::findings::set_clock(tx, &before.id, now, due(Some(now))).await?;
+        } else if let (true, Some(notified)) = (finding.class < before.class, before.notified_at) {
+            store::findings::set_clock(tx, &before.id, notified, due(Some(notified))).await?;
         }
         Ok(())
     }
 }
 
-/// Whether two findings are about the same vulnerability of the same component of the same image.
-fn same(a: &Finding, b: &Finding) -> bool {
-    (&a.image, &a.vulnerability, &a.component, &a.version)
-        == (&b.image, &b.vulnerability, &b.component, &b.version)
+/// What makes two findings one: the same vulnerability of the same component of the same image.
+fn key(finding: &Finding) -> (&str, &str, &str, &str) {
+    (
+        &finding.image,
+        &finding.vulnerability,
+        &finding.component,
+        &finding.version,
+    )
 }

@@ -70,6 +70,13 @@ impl AppError {
         }])
     }
 
+    /// Returns the error for a thing that somebody else changed between reading and writing it.
+    pub(crate) fn changed_meanwhile(what: &'static str) -> Self {
+        Self::Conflict(format!(
+            "somebody else changed the {what} at the same moment: look at it again"
+        ))
+    }
+
     /// Returns the error for a failure that is not the asker's.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(source.into())
@@ -96,6 +103,11 @@ impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         if error.is_full() {
             Self::Full
+        } else if error.is_nul() {
+            Self::invalid(
+                "text",
+                "a text holds the character NUL, which cannot be stored",
+            )
         } else {
             Self::internal(error)
         }

@@ -1,4 +1,4 @@
-//! The inspection of a submission: verify its signature, take it apart layer by layer,
+//! The inspection of a submission: have its signature verified, take it apart layer by layer,
 //! match every component, run the checks. Layers that were ever taken apart are not read again.
 
 use std::{
@@ -27,7 +27,6 @@ use store::{
     images::ImageRow,
     submissions::{InspectionResult, Submission},
 };
-use trust::{PublicKey, cosign};
 
 pub(crate) use crate::scan::ImageContent;
 use crate::{
@@ -52,16 +51,6 @@ pub(crate) struct FindingDetail {
     pub(crate) score_source: Option<String>,
     pub(crate) purl: String,
     pub(crate) path: String,
-}
-
-/// What verifying a publisher's signature found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct SignatureResult {
-    verified: bool,
-    reason: String,
-    key_id: Option<String>,
-    key_name: Option<String>,
-    digest: String,
 }
 
 /// An image in staging, as the scanner reads it.
@@ -98,8 +87,16 @@ impl ImageSource for StagedImage {
     }
 }
 
+/// One platform's image with everything found in it.
+struct Examined {
+    row: ImageRow,
+    findings: Vec<Finding>,
+    checks: Vec<(String, serde_json::Value)>,
+    passes: bool,
+}
+
 /// Why an inspection ended without result.
-enum Stop {
+pub(crate) enum Stop {
     /// The image is at fault; trying again changes nothing.
     Image(String),
     /// The machine is at fault; trying again may help.
@@ -128,7 +125,13 @@ impl App {
         match self.inspect_image(running, &submission).await {
             Ok(()) => Ok(()),
             Err(Stop::Machine(error)) => Err(error),
-            Err(Stop::Image(problem)) => self.inspection_failed(&submission, &problem).await,
+            Err(Stop::Image(problem)) => {
+                let problem = problem.replace('\0', REPLACEMENT);
+                let mut tx = self.begin().await?;
+                self.inspection_failed(&mut tx, &submission, &problem)
+                    .await?;
+                Ok(tx.commit().await?)
+            }
         }
     }
 
@@ -157,33 +160,21 @@ impl App {
         running
             .progress(2, 4, "matching components with advisories")
             .await?;
-        let database = self.advisory_database();
+        let examined = {
+            let (app, submission) = (Arc::clone(self), submission.clone());
+            blocking(move || app.examine(&submission, contents)).await??
+        };
         let mut tx = self.begin().await?;
         let mut certifiable = signature.verified;
-        for (position, (digest, content)) in (0_i64..).zip(&contents) {
-            let row = ImageRow {
-                digest: digest.to_string(),
-                platform: content.platform.clone(),
-                size: i64::try_from(content.size()).unwrap_or(i64::MAX),
-                content: content.encode()?,
-                created_at: self.now(),
-            };
-            store::images::put(&mut tx, &submission.id, position, &row).await?;
-            let scan =
-                match_inventory(&content.inventory, &database).map_err(AppError::internal)?;
-            for finding in &scan.findings {
-                store::findings::upsert(&mut tx, &self.finding(submission, &row.digest, finding)?)
-                    .await?;
+        for (position, image) in (0_i64..).zip(&examined) {
+            let (row, checks) = (&image.row, &image.checks);
+            store::images::put(&mut tx, &submission.id, position, row).await?;
+            for finding in &image.findings {
+                store::findings::upsert(&mut tx, finding).await?;
             }
-            let report = content.certify(Some(&submission.tag), self.now());
-            certifiable &= report.passes;
-            store::submissions::replace_checks(
-                &mut tx,
-                &submission.id,
-                &row.digest,
-                &check_rows(&report)?,
-            )
-            .await?;
+            store::submissions::replace_checks(&mut tx, &submission.id, &row.digest, checks)
+                .await?;
+            certifiable &= image.passes;
         }
         certifiable &= submission.manifest.platform == market::Platform::CertifiedInfrastructure;
         let signature = serde_json::to_value(&signature).map_err(AppError::internal)?;
@@ -201,12 +192,68 @@ impl App {
         Ok(())
     }
 
+    /// Matches and checks what was taken apart; takes its time, and needs no database.
+    fn examine(
+        &self,
+        submission: &Submission,
+        contents: Vec<(Digest, ImageContent)>,
+    ) -> Result<Vec<Examined>, AppError> {
+        let database = self.advisory_database();
+        let examine = |(digest, content): (Digest, ImageContent)| {
+            let row = ImageRow {
+                digest: digest.to_string(),
+                platform: content.platform.clone(),
+                size: i64::try_from(content.size()).unwrap_or(i64::MAX),
+                content: content.encode()?,
+                created_at: self.now(),
+            };
+            let report = content.certify(Some(&submission.tag), self.now());
+            Ok(Examined {
+                findings: self.findings(submission, &row.digest, &content, &database)?,
+                checks: check_rows(&report)?,
+                passes: report.passes,
+                row,
+            })
+        };
+        contents.into_iter().map(examine).collect()
+    }
+
+    /// Returns what the advisories say about an image of a submission.
+    pub(crate) fn findings(
+        &self,
+        submission: &Submission,
+        image: &str,
+        content: &ImageContent,
+        database: &advisory::database::Database,
+    ) -> Result<Vec<Finding>, AppError> {
+        let scan = match_inventory(&content.inventory, database).map_err(AppError::internal)?;
+        let found = scan.findings.iter();
+        found
+            .map(|found| self.finding(submission, image, found))
+            .collect()
+    }
+
+    /// Marks a submission as failed that the machine cannot inspect, whatever it tries.
+    pub(crate) async fn give_up_inspection(
+        &self,
+        tx: &mut Tx,
+        id: &SubmissionId,
+    ) -> Result<(), AppError> {
+        match store::submissions::find(tx, id).await? {
+            Some(submission) if submission.state == SubmissionState::Inspecting => {
+                let problem = "the marketplace could not inspect the image, and its operator can see why: submit it again later";
+                self.inspection_failed(tx, &submission, problem).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn inspection_failed(
         &self,
+        tx: &mut Tx,
         submission: &Submission,
         problem: &str,
     ) -> Result<(), AppError> {
-        let mut tx = self.begin().await?;
         let signature =
             serde_json::json!({ "verified": false, "reason": "the image could not be read" });
         let result = InspectionResult {
@@ -215,103 +262,11 @@ impl App {
             certifiable: false,
             at: self.now(),
         };
-        store::submissions::set_inspection(&mut tx, &submission.id, &result).await?;
+        store::submissions::set_inspection(tx, &submission.id, &result).await?;
         let event = (Action::Submit, SubmissionEvent::InspectionFailed);
-        self.move_submission(&mut tx, &Actor::system(), submission, event, Some(problem))
+        self.move_submission(tx, &Actor::system(), submission, event, Some(problem))
             .await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Finds a signature of the submitted digest by one of the publisher's keys in force.
-    async fn verify_signature(&self, submission: &Submission) -> Result<SignatureResult, Stop> {
-        let mut tx = self.read().await?;
-        let refuse = |reason: String| SignatureResult {
-            verified: false,
-            reason,
-            key_id: None,
-            key_name: None,
-            digest: submission.digest.clone(),
-        };
-        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
-        let product = store::products::find(&mut tx, &submission.product_id).await?;
-        let rows = match product {
-            Some(product) => store::publishers::keys(&mut tx, &product.publisher_id).await?,
-            None => Vec::new(),
-        };
-        let in_force: Vec<_> = rows
-            .into_iter()
-            .filter(|key| key.revoked_at.is_none())
-            .collect();
-        if in_force.is_empty() {
-            return Ok(refuse("the publisher has no signing key registered: register one, sign the image, submit again".to_owned()));
-        }
-        let keys: Vec<_> = in_force
-            .iter()
-            .filter_map(|row| PublicKey::from_pem(&row.pem).ok())
-            .collect();
-        let Some((manifest, payloads)) = self
-            .signature_of(&mut tx, &submission.repository, &digest)
-            .await?
-        else {
-            return Ok(refuse(cosign::VerifyError::Unsigned.to_string()));
-        };
-        let payload_of = |digest: &Digest| payloads.get(digest).cloned();
-        Ok(
-            match cosign::verify(&manifest, &payload_of, &digest, &keys, None) {
-                Ok(verified) => SignatureResult {
-                    verified: true,
-                    reason: "signed by a key the publisher registered".to_owned(),
-                    key_name: in_force
-                        .iter()
-                        .find(|row| row.fingerprint == verified.key_id)
-                        .map(|row| row.name.clone()),
-                    key_id: Some(verified.key_id),
-                    digest: submission.digest.clone(),
-                },
-                Err(error) => refuse(error.to_string()),
-            },
-        )
-    }
-
-    /// Returns the signature manifest beside an image, with its payloads.
-    async fn signature_of(
-        &self,
-        tx: &mut Tx,
-        repository: &str,
-        digest: &Digest,
-    ) -> Result<Option<(RawManifest, HashMap<Digest, Vec<u8>>)>, Stop> {
-        let Some(tag) = cosign::signature_tag(digest) else {
-            return Ok(None);
-        };
-        let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
-            return Ok(None);
-        };
-        let Some(row) =
-            store::repositories::find_manifest_by_tag(tx, &repository.id, tag.as_str()).await?
-        else {
-            return Ok(None);
-        };
-        let Ok(manifest) = RawManifest::parse(row.content, Some(&row.media_type)) else {
-            return Ok(None);
-        };
-        let mut payloads = HashMap::new();
-        let layers = manifest
-            .image()
-            .map(|image| image.layers.as_slice())
-            .unwrap_or_default();
-        for layer in layers
-            .iter()
-            .filter(|layer| layer.size <= cosign::MAX_PAYLOAD_BYTES)
-            .take(cosign::MAX_SIGNATURES)
-        {
-            let blob = self.blobs.get(&layer.digest, None).await?;
-            let limit = usize::try_from(cosign::MAX_PAYLOAD_BYTES).unwrap_or(usize::MAX);
-            payloads.insert(
-                layer.digest.clone(),
-                crate::registry::collect(blob.stream, limit).await?.to_vec(),
-            );
-        }
-        Ok(Some((manifest, payloads)))
+        Ok(())
     }
 
     async fn staged(&self, submission: &Submission) -> Result<StagedImage, Stop> {
@@ -447,7 +402,7 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    pub(crate) fn finding(
+    fn finding(
         &self,
         submission: &Submission,
         image: &str,
@@ -478,15 +433,13 @@ impl App {
             image: image.to_owned(),
             state: FindingState::Open,
             vulnerability: matched.vulnerability.clone(),
-            component: found.component.name.clone(),
-            version: found.component.version.clone(),
+            component: found.component.name.replace('\0', REPLACEMENT),
+            version: found.component.version.replace('\0', REPLACEMENT),
             layer: found.component.layer.to_string(),
             class: found.class,
             score: found.score.as_ref().map(|score| score.score.value()),
             fixed_version: matched.fixed_version.clone(),
-            detail: serde_json::to_value(detail)
-                .map_err(AppError::internal)?
-                .into(),
+            detail: storable(serde_json::to_value(detail).map_err(AppError::internal)?).into(),
             first_seen_at: self.now(),
             notified_at: None,
             due_at: None,
@@ -519,13 +472,32 @@ fn check_rows(report: &certify::Report) -> Result<Vec<(String, serde_json::Value
     let row = |result: &certify::CheckResult| {
         Ok((
             result.id.clone(),
-            serde_json::to_value(result).map_err(AppError::internal)?,
+            storable(serde_json::to_value(result).map_err(AppError::internal)?),
         ))
     };
     report.results.iter().map(row).collect()
 }
 
-async fn blocking<T: Send + 'static>(
+/// Stands where a text that was found had a NUL.
+const REPLACEMENT: &str = "\u{fffd}";
+
+/// Returns JSON without NUL, which PostgreSQL cannot store and what is found may hold.
+fn storable(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            Value::String(text.replace('\0', REPLACEMENT))
+        }
+        Value::Array(items) => items.into_iter().map(storable).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name.replace('\0', REPLACEMENT), storable(value)))
+            .collect(),
+        other => other,
+    }
+}
+
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, AppError> {
     tokio::task::spawn_blocking(work)

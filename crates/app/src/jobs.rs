@@ -16,6 +16,8 @@ use crate::{Actor, App, AppError};
 
 /// How long a worker has a job without a sign of life.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
+/// How often a worker gives one.
+const PULSE: Duration = Duration::from_secs(10);
 /// How often an idle worker looks at the queue, for jobs of other nodes.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -142,7 +144,14 @@ impl App {
         let claimed = store::jobs::claim(&mut tx, worker, self.now(), LEASE).await?;
         tx.commit().await?;
         let Some(job) = claimed else { return Ok(false) };
-        let outcome = self.run_holding_lease(&job, worker).await;
+        // Beyond the last attempt only a job comes that took its worker down with it.
+        let outcome = if job.attempts > MAX_ATTEMPTS {
+            Err(AppError::internal(
+                "its worker ended without a word at every attempt",
+            ))
+        } else {
+            self.run_holding_lease(&job, worker).await
+        };
         let mut tx = self.begin().await?;
         match outcome {
             Ok(()) => {
@@ -154,19 +163,34 @@ impl App {
         Ok(true)
     }
 
-    /// Runs a job while a timer holds its lease, however long it takes.
+    /// Runs a job while a timer holds its lease, however long it takes. Both go on side by
+    /// side: the job may have the one connection that writes, for which the timer waits.
     async fn run_holding_lease(self: &Arc<Self>, job: &Job, worker: &str) -> Result<(), AppError> {
-        let run = self.run_job(job, worker);
-        tokio::pin!(run);
-        let mut pulse = tokio::time::interval(Duration::from_secs(10));
-        pulse.tick().await;
+        tokio::select! {
+            outcome = self.run_job(job, worker) => outcome,
+            () = self.hold_lease(job, worker) => {
+                Err(AppError::Conflict("another worker has the job".to_owned()))
+            }
+        }
+    }
+
+    /// Returns when the lease is lost.
+    async fn hold_lease(&self, job: &Job, worker: &str) {
         loop {
-            tokio::select! {
-                outcome = &mut run => return outcome,
-                _ = pulse.tick() => {
-                    let mut tx = self.begin().await?;
-                    store::jobs::hold(&mut tx, &job.id, worker, self.now() + LEASE).await?;
-                    tx.commit().await?;
+            tokio::time::sleep(PULSE).await;
+            let held = async {
+                let mut tx = self.begin().await?;
+                let until = self.now() + LEASE;
+                let held = store::jobs::hold(&mut tx, &job.id, worker, until).await?;
+                tx.commit().await?;
+                Ok::<_, AppError>(held)
+            };
+            match held.await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "a job's lease cannot be held; trying again");
                 }
             }
         }
@@ -197,7 +221,12 @@ impl App {
         let text = with_causes(error);
         if job.attempts >= MAX_ATTEMPTS {
             tracing::error!(job.kind = job.kind, job.id = %job.id, error = text, "a job failed for good");
-            return Ok(store::jobs::fail(tx, &job.id, worker, &text, self.now()).await?);
+            let held = store::jobs::fail(tx, &job.id, worker, &text, self.now()).await?;
+            let kind = serde_json::from_value(job.payload.0.clone());
+            if let (true, Ok(JobKind::Inspect { submission })) = (held, kind) {
+                self.give_up_inspection(tx, &submission).await?;
+            }
+            return Ok(());
         }
         tracing::warn!(job.kind = job.kind, job.id = %job.id, error = text, "a job failed and will be tried again");
         Ok(store::jobs::retry(

@@ -19,6 +19,7 @@ mod pulls;
 pub mod registry;
 mod release;
 pub mod scan;
+mod signature;
 mod state;
 mod storefront;
 mod submission_page;
@@ -33,10 +34,10 @@ pub use advisories::AdvisoryStatus;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use jobs::JobSummary;
-pub use products::ProductOverview;
-pub use publishers::{Application, NewKey, PublisherPage};
+pub use products::{ProductOverview, ProductRights};
+pub use publishers::{Application, Membership, NewKey, PublisherPage};
 pub use state::{App, AppConfig, Keys, Parts};
-pub use storefront::{CatalogPage, ImageView, LayerView, ListingCard, ProductPage};
+pub use storefront::{CatalogPage, ImageView, LayerView, ListingCard, ProductPage, PublicCheck};
 pub use submission_page::{
     CheckView, ComponentView, Difference, FindingView, InspectedImage, QueueEntry, SubmissionPage,
 };

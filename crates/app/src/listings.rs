@@ -56,7 +56,10 @@ impl App {
                 "say why; it stands in the audit log",
             ));
         }
-        store::products::set_state(tx, &product.id, after, reason, self.now()).await?;
+        let states = (product.state, after);
+        if !store::products::set_state(tx, &product.id, states, reason, self.now()).await? {
+            return Err(AppError::changed_meanwhile("listing"));
+        }
         let change = Change {
             subject: product.id.as_str(),
             reason,

@@ -1,11 +1,15 @@
 //! Products and their draft manifests.
 
+use chrono::{DateTime, Utc};
 use market::{
-    Action, ListingEvent, ListingState, ProductId, ProductManifest, PublisherState, Slug,
+    Action, Class, Deadline, FindingState, ListingEvent, ListingState, ProductId, ProductManifest,
+    PublisherState, Slug, deadline,
 };
-use store::{Tx, products::Product, publishers::Publisher, submissions::Submission};
+use store::{
+    Tx, findings::Finding, products::Product, publishers::Publisher, submissions::Submission,
+};
 
-use crate::{Actor, App, AppError, audit::Change};
+use crate::{Actor, App, AppError, audit::Change, inspection::class_counts};
 
 /// A product with its newest submission.
 #[derive(Debug, Clone)]
@@ -14,6 +18,19 @@ pub struct ProductOverview {
     pub product: Product,
     /// Its newest submission.
     pub latest: Option<Submission>,
+    /// Open findings of each class in what is released or, before that, in the newest submission.
+    pub counts: Vec<(Class, i64)>,
+    /// When the next promise to fix ends, or ended.
+    pub next_due: Option<DateTime<Utc>>,
+}
+
+/// What the asker may do with a publisher's products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProductRights {
+    /// Change drafts and submit.
+    pub may_edit: bool,
+    /// Take products off the market.
+    pub may_withdraw: bool,
 }
 
 impl App {
@@ -148,6 +165,95 @@ impl App {
         Ok((publisher, product, submissions, problems))
     }
 
+    /// Returns a product as its publisher sees it among others.
+    pub(crate) async fn product_overview(
+        &self,
+        tx: &mut Tx,
+        product: Product,
+    ) -> Result<ProductOverview, AppError> {
+        let submissions = store::submissions::of_product(tx, &product.id).await?;
+        let latest = submissions.into_iter().next();
+        let released = store::releases::of_product(tx, &product.id).await?;
+        let looked_at = released
+            .first()
+            .map(|release| &release.submission_id)
+            .or(latest.as_ref().map(|latest| &latest.id));
+        let (counts, next_due) = match looked_at {
+            Some(id) => (
+                class_counts(&store::findings::counts(tx, id).await?),
+                due_times(&store::findings::of_submission(tx, id).await?)
+                    .into_iter()
+                    .min(),
+            ),
+            None => (Vec::new(), None),
+        };
+        Ok(ProductOverview {
+            product,
+            latest,
+            counts,
+            next_due,
+        })
+    }
+
+    /// Returns how many promises to fix something in the newest release of a product are broken.
+    ///
+    /// # Errors
+    /// The asker may not see it.
+    pub async fn broken_promises(
+        &self,
+        actor: &Actor,
+        product: &ProductId,
+    ) -> Result<usize, AppError> {
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::ManageListing, None)
+            .await?;
+        let released = store::releases::of_product(&mut tx, product).await?;
+        let Some(release) = released.first() else {
+            return Ok(0);
+        };
+        let findings = store::findings::of_submission(&mut tx, &release.submission_id).await?;
+        let due = due_times(&findings);
+        Ok(due.into_iter().filter(|due| *due <= self.now()).count())
+    }
+
+    /// Returns what the asker may do with a publisher's products.
+    ///
+    /// # Errors
+    /// There is no such publisher, or the asker is no member.
+    pub async fn product_rights(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+    ) -> Result<ProductRights, AppError> {
+        let mut tx = self.read().await?;
+        let publisher = self.member_publisher(&mut tx, actor, publisher).await?;
+        let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
+        let may = |action| crate::actor::check(actor, action, &roles).is_ok();
+        Ok(ProductRights {
+            may_edit: may(Action::EditProduct),
+            may_withdraw: may(Action::WithdrawProduct),
+        })
+    }
+
+    /// Returns the first hundred tags in one of a publisher's staging repositories; none if nothing was pushed.
+    ///
+    /// # Errors
+    /// There is no such publisher, or the asker is no member.
+    pub async fn staging_tags(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        repository: &str,
+    ) -> Result<Vec<String>, AppError> {
+        let mut tx = self.read().await?;
+        let publisher = self.member_publisher(&mut tx, actor, publisher).await?;
+        let name = format!("staging/{}/{repository}", publisher.slug);
+        match store::repositories::find_by_name(&mut tx, &name).await? {
+            Some(found) => Ok(store::repositories::tags(&mut tx, &found.id, "", 100).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Takes the asker's own product off the market for good.
     ///
     /// # Errors
@@ -189,6 +295,20 @@ impl App {
             found.ok_or_else(|| AppError::not_found("product", product))?,
         ))
     }
+}
+
+/// Returns when each open finding with a running clock must be fixed.
+fn due_times(findings: &[Finding]) -> Vec<DateTime<Utc>> {
+    let open = findings
+        .iter()
+        .filter(|finding| finding.state == FindingState::Open);
+    open.filter_map(
+        |finding| match deadline(finding.class, finding.notified_at) {
+            Deadline::Due(at) => Some(at),
+            Deadline::None | Deadline::NotNotified => None,
+        },
+    )
+    .collect()
 }
 
 /// Publishing is open to verified publishers only.

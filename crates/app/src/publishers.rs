@@ -59,6 +59,17 @@ pub struct PublisherPage {
     pub may_manage: bool,
 }
 
+/// What an account is to a publisher.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    /// The publisher.
+    pub publisher: Publisher,
+    /// `viewer`, `editor` or `owner`.
+    pub role: String,
+    /// How many products the publisher has.
+    pub products: usize,
+}
+
 impl App {
     /// Applies for an organisation; the asker becomes its owner.
     ///
@@ -185,7 +196,11 @@ impl App {
                 "say why, so that the publisher knows what to do",
             ));
         }
-        store::publishers::set_state(&mut tx, &publisher.id, to, self.now(), reason).await?;
+        let states = (before, to);
+        if !store::publishers::set_state(&mut tx, &publisher.id, states, self.now(), reason).await?
+        {
+            return Err(AppError::changed_meanwhile("publisher"));
+        }
         let change = Change {
             subject: publisher.id.as_str(),
             reason,
@@ -378,6 +393,26 @@ impl App {
         Ok(store::publishers::of_account(&mut self.read().await?, &account.id).await?)
     }
 
+    /// Returns the publishers the asker is a member of, with the asker's role and the number of products.
+    ///
+    /// # Errors
+    /// Nobody is signed in.
+    pub async fn my_memberships(&self, actor: &Actor) -> Result<Vec<Membership>, AppError> {
+        let account = actor.require_account("to see your publishers")?;
+        let mut tx = self.read().await?;
+        let mut memberships = Vec::new();
+        for publisher in store::publishers::of_account(&mut tx, &account.id).await? {
+            let role = store::publishers::member_role(&mut tx, &publisher.id, &account.id).await?;
+            let products = store::products::of_publisher(&mut tx, &publisher.id).await?;
+            memberships.push(Membership {
+                role: role.unwrap_or_default(),
+                products: products.len(),
+                publisher,
+            });
+        }
+        Ok(memberships)
+    }
+
     /// Returns all publishers, for the operator.
     ///
     /// # Errors
@@ -404,11 +439,7 @@ impl App {
         let keys = store::publishers::keys(&mut tx, &publisher.id).await?;
         let mut products = Vec::new();
         for product in store::products::of_publisher(&mut tx, &publisher.id).await? {
-            let latest = store::submissions::of_product(&mut tx, &product.id)
-                .await?
-                .into_iter()
-                .next();
-            products.push(ProductOverview { product, latest });
+            products.push(self.product_overview(&mut tx, product).await?);
         }
         let may = |action| crate::actor::check(actor, action, &roles).is_ok();
         Ok(PublisherPage {

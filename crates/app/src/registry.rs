@@ -72,6 +72,11 @@ impl From<StoreError> for RegistryError {
     fn from(error: StoreError) -> Self {
         if error.is_full() {
             Self::full()
+        } else if error.is_nul() {
+            Self::new(
+                ErrorCode::ManifestInvalid,
+                "a text holds the character NUL, which cannot be stored",
+            )
         } else {
             Self::internal(error)
         }
@@ -680,10 +685,14 @@ impl App {
     /// # Errors
     /// The disk refused.
     pub async fn sweep_uploads(&self) -> Result<usize, RegistryError> {
-        Ok(self
-            .uploads
-            .sweep(self.now() - chrono::TimeDelta::days(1))
-            .await?)
+        let a_day_ago = self.now() - chrono::TimeDelta::days(1);
+        let swept = self.uploads.sweep(a_day_ago).await?;
+        // A row without its file is an upload that is not open; a week is long after any is.
+        let mut tx = self.begin().await?;
+        let long_ago = a_day_ago - chrono::TimeDelta::days(7);
+        store::repositories::delete_uploads_before(&mut tx, long_ago).await?;
+        tx.commit().await?;
+        Ok(swept)
     }
 }
 

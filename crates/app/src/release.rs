@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use market::{
-    Action, Deadline, ListingEvent, ReleaseId, RepositoryId, SubmissionEvent, SubmissionId,
-    SubmissionState, deadline,
+    Action, Deadline, FindingState, ListingEvent, ReleaseId, RepositoryId, SubmissionEvent,
+    SubmissionId, SubmissionState, deadline,
 };
 use oci::{Descriptor, Digest, ManifestKind, RawManifest};
 use store::{
@@ -218,7 +218,11 @@ impl App {
             None,
         )
         .await?;
-        for finding in store::findings::of_submission(tx, &submission.id).await? {
+        let findings = store::findings::of_submission(tx, &submission.id).await?;
+        for finding in findings
+            .iter()
+            .filter(|finding| finding.state == FindingState::Open)
+        {
             if let Deadline::Due(due) = deadline(finding.class, Some(now)) {
                 store::findings::set_clock(tx, &finding.id, now, Some(due)).await?;
             }

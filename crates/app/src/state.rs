@@ -1,6 +1,6 @@
 //! The application: its store, its keys, its clock, its advisories.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use chrono::{DateTime, Utc};
 use store::{
@@ -58,6 +58,35 @@ pub struct App {
     pub(crate) verified_tokens: VerifiedTokens,
     pub(crate) pulls: PullRecorder,
     pub(crate) job_added: Notify,
+    ids: Ids,
+}
+
+/// The chance in identifiers: within one millisecond each is one more than the last, so
+/// that what one transaction makes sorts in the order it was made.
+#[derive(Debug, Default)]
+struct Ids(Mutex<(i64, [u8; 10])>);
+
+impl Ids {
+    fn next(&self, now: DateTime<Utc>) -> [u8; 10] {
+        let mut last = self
+            .0
+            .lock()
+            .expect("nobody panics while holding the last identifier");
+        let millis = now.timestamp_millis();
+        if last.0 == millis {
+            for byte in last.1.iter_mut().rev() {
+                *byte = byte.wrapping_add(1);
+                if *byte != 0 {
+                    break;
+                }
+            }
+        } else {
+            *last = (millis, random());
+            // Room to count up in.
+            last.1[0] &= 0x7f;
+        }
+        last.1
+    }
 }
 
 impl std::fmt::Debug for App {
@@ -113,6 +142,7 @@ impl App {
             verified_tokens: VerifiedTokens::default(),
             pulls,
             job_added: Notify::new(),
+            ids: Ids::default(),
         }))
     }
 
@@ -157,7 +187,8 @@ impl App {
 
     /// Makes an identifier of any kind: `self.id(ProductId::new)`.
     pub(crate) fn id<T>(&self, make: fn(DateTime<Utc>, [u8; 10]) -> T) -> T {
-        make(self.now(), random())
+        let now = self.now();
+        make(now, self.ids.next(now))
     }
 
     pub(crate) fn advisory_database(&self) -> Arc<advisory::database::Database> {

@@ -1,8 +1,9 @@
 //! What everybody sees: search and product pages. Nothing here names a component, a
 //! vulnerability, a staging path or a buyer.
 
+use certify::Status;
 use chrono::{DateTime, Utc};
-use market::{Action, ListingState, Plan};
+use market::{Action, ListingState, Plan, PublisherState};
 use store::{
     Tx,
     products::{Product, Search},
@@ -23,6 +24,8 @@ pub struct ListingCard {
     pub publisher: String,
     /// The publisher's name.
     pub publisher_name: String,
+    /// Whether the operator verified the publisher.
+    pub publisher_verified: bool,
     /// The product; its listed manifest is there.
     pub product: Product,
     /// The cheapest plan.
@@ -72,6 +75,30 @@ pub struct ImageView {
     pub layers: Vec<LayerView>,
 }
 
+/// A certification check as everybody may see it: without evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicCheck {
+    /// Its id.
+    pub id: String,
+    /// What was checked.
+    pub title: String,
+    /// What passing it proves.
+    pub proves: &'static str,
+    /// How much it matters.
+    pub level: certify::Level,
+    /// Whether every platform passed it.
+    pub passed: bool,
+}
+
+/// The newest release, looked into.
+#[derive(Debug, Default)]
+struct Released {
+    images: Vec<ImageView>,
+    checks: (usize, usize),
+    check_results: Vec<PublicCheck>,
+    scanned_at: Option<DateTime<Utc>>,
+}
+
 /// A product as everybody sees it.
 #[derive(Debug, Clone)]
 pub struct ProductPage {
@@ -85,6 +112,8 @@ pub struct ProductPage {
     pub images: Vec<ImageView>,
     /// Certification checks of the newest release that passed, and how many there were.
     pub checks: (usize, usize),
+    /// Those checks: each once, with its worst outcome over the platforms.
+    pub check_results: Vec<PublicCheck>,
     /// When the newest release was last compared with the advisories.
     pub scanned_at: Option<DateTime<Utc>>,
     /// When the advisory database was made, RFC 3339.
@@ -118,6 +147,7 @@ impl App {
             cards.push(ListingCard {
                 publisher: publisher.slug.to_string(),
                 publisher_name: publisher.legal_name,
+                publisher_verified: publisher.state == PublisherState::Verified,
                 product,
                 cheapest,
             });
@@ -145,9 +175,9 @@ impl App {
         let mut tx = self.read().await?;
         let (publisher, product) = self.public_product(&mut tx, publisher, product).await?;
         let releases = store::releases::of_product(&mut tx, &product.id).await?;
-        let (images, checks, scanned_at) = match releases.first() {
-            Some(release) => self.released_images(&mut tx, release).await?,
-            None => (Vec::new(), (0, 0), None),
+        let released = match releases.first() {
+            Some(release) => self.released(&mut tx, release).await?,
+            None => Released::default(),
         };
         let roles = self.roles_for_product(&mut tx, actor, &product).await?;
         let subscription = match actor.signed_in() {
@@ -161,39 +191,40 @@ impl App {
             publisher,
             product,
             releases,
-            images,
-            checks,
-            scanned_at,
+            images: released.images,
+            checks: released.checks,
+            check_results: released.check_results,
+            scanned_at: released.scanned_at,
             advisories_at: self.advisory_database().meta().created_at.clone(),
             subscription,
         })
     }
 
-    async fn released_images(
-        &self,
-        tx: &mut Tx,
-        release: &Release,
-    ) -> Result<(Vec<ImageView>, (usize, usize), Option<DateTime<Utc>>), AppError> {
+    async fn released(&self, tx: &mut Tx, release: &Release) -> Result<Released, AppError> {
         let mut images = Vec::new();
         for row in store::images::of_submission(tx, &release.submission_id).await? {
             let content = ImageContent::decode(&row.content)?;
             images.push(public_image(&row, &content));
         }
-        let results = store::submissions::checks(tx, &release.submission_id).await?;
-        let passed = results
-            .iter()
-            .filter(|row| row.result["status"] == "passed")
-            .count();
-        let counted = results
-            .iter()
-            .filter(|row| row.result["status"] != "not_applicable")
-            .count();
+        let rows = store::submissions::checks(tx, &release.submission_id).await?;
+        let results: Vec<certify::CheckResult> = rows
+            .into_iter()
+            .map(|row| serde_json::from_value(row.result.0).map_err(AppError::internal))
+            .collect::<Result<_, _>>()?;
+        let count = |counts: fn(Status) -> bool| {
+            let counted = results.iter().filter(|result| counts(result.status));
+            counted.count()
+        };
         let submission = store::submissions::find(tx, &release.submission_id).await?;
-        Ok((
+        Ok(Released {
             images,
-            (passed, counted),
-            submission.and_then(|submission| submission.inspected_at),
-        ))
+            checks: (
+                count(|status| status == Status::Passed),
+                count(|status| status != Status::NotApplicable),
+            ),
+            check_results: public_checks(&results),
+            scanned_at: submission.and_then(|submission| submission.inspected_at),
+        })
     }
 
     /// Returns a product that is on the market; anything else is told not to exist.
@@ -240,6 +271,28 @@ impl App {
             .ok_or_else(missing)?;
         Ok((found.state, found.certified, release.tag))
     }
+}
+
+/// Returns the checks that counted, in the order of the catalogue.
+fn public_checks(results: &[certify::CheckResult]) -> Vec<PublicCheck> {
+    let public = |check: &certify::Check| {
+        let mut counted = results
+            .iter()
+            .filter(|result| result.id == check.id && result.status != Status::NotApplicable)
+            .peekable();
+        counted.peek()?;
+        Some(PublicCheck {
+            id: check.id.to_owned(),
+            title: check.title.to_owned(),
+            proves: check.proves,
+            level: check.level,
+            passed: counted.all(|result| result.status == Status::Passed),
+        })
+    };
+    certify::CHECKS
+        .iter()
+        .filter_map(|check| public(check))
+        .collect()
 }
 
 pub(crate) fn public_image(row: &store::images::ImageRow, content: &ImageContent) -> ImageView {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use market::{Action, Class, FindingState, SubmissionState};
+use market::{AccountId, Action, Class, FindingState, SubmissionId, SubmissionState};
 use store::{
     Tx,
     findings::Finding,
@@ -29,6 +29,12 @@ pub struct QueueEntry {
     pub publisher: Publisher,
     /// Open findings of each class, the worst class first.
     pub counts: Vec<(Class, i64)>,
+    /// Checks that failed and keep it from being certified.
+    pub failed_checks: usize,
+    /// Remarks that nobody resolved.
+    pub open_remarks: usize,
+    /// Whether the asker belongs to the publisher, and so may not decide.
+    pub own_work: bool,
 }
 
 /// A finding as people read it.
@@ -108,8 +114,10 @@ pub struct InspectedImage {
 }
 
 /// What changed since the submission before.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Difference {
+    /// The submission before.
+    pub before: SubmissionId,
     /// The number of the submission before.
     pub since: i64,
     /// Manifest fields that changed.
@@ -120,6 +128,12 @@ pub struct Difference {
     pub new_findings: Vec<String>,
     /// Findings that are gone.
     pub gone_findings: Vec<String>,
+    /// Layers that are new.
+    pub new_layers: Vec<String>,
+    /// Layers that are gone.
+    pub gone_layers: Vec<String>,
+    /// Checks that end otherwise now: title, and whether they failed before and fail now.
+    pub checks: Vec<(String, bool, bool)>,
 }
 
 /// Everything about a submission.
@@ -131,6 +145,8 @@ pub struct SubmissionPage {
     pub product: Product,
     /// By which publisher.
     pub publisher: Publisher,
+    /// The name of the account that submitted it.
+    pub submitted_by: String,
     /// Open findings of each class, the worst class first.
     pub counts: Vec<(Class, i64)>,
     /// The findings, the worst first.
@@ -141,6 +157,8 @@ pub struct SubmissionPage {
     pub images: Vec<InspectedImage>,
     /// The review thread up to this submission.
     pub thread: Vec<CommentWithAuthor>,
+    /// Those who wrote in the thread for the publisher.
+    pub publisher_authors: BTreeSet<AccountId>,
     /// What changed since the submission before.
     pub difference: Option<Difference>,
     /// How far inspection or release is: steps done, steps in all, what it is at.
@@ -169,12 +187,20 @@ impl App {
         let mut queue = Vec::new();
         for submission in store::submissions::waiting_for_review(&mut tx).await? {
             let (publisher, product) = self.home_of(&mut tx, &submission).await?;
-            let counts = class_counts(&store::findings::counts(&mut tx, &submission.id).await?);
+            let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
+            let checks = store::submissions::checks(&mut tx, &submission.id).await?;
+            let thread = store::submissions::thread(&mut tx, &submission).await?;
             queue.push(QueueEntry {
+                counts: class_counts(&store::findings::counts(&mut tx, &submission.id).await?),
+                failed_checks: check_views(checks, &BTreeMap::new())?
+                    .iter()
+                    .filter(|check| is_in_the_way(&check.result))
+                    .count(),
+                open_remarks: thread.iter().filter(|remark| is_open(remark)).count(),
+                own_work: crate::actor::check(actor, Action::DecideSubmission, &roles).is_err(),
                 submission,
                 product,
                 publisher,
-                counts,
             });
         }
         Ok(queue)
@@ -236,7 +262,11 @@ impl App {
             None => None,
         };
         let database = self.advisory_database();
+        let thread = store::submissions::thread(&mut tx, &submission).await?;
+        let submitter = store::accounts::find(&mut tx, &submission.submitted_by).await?;
         Ok(SubmissionPage {
+            submitted_by: submitter.map(|account| account.name).unwrap_or_default(),
+            publisher_authors: publisher_authors(&mut tx, &publisher, &thread).await?,
             counts: class_counts(&store::findings::counts(&mut tx, &submission.id).await?),
             findings: rows
                 .iter()
@@ -246,7 +276,7 @@ impl App {
                 store::submissions::checks(&mut tx, &submission.id).await?,
                 &platforms,
             )?,
-            thread: store::submissions::thread(&mut tx, &submission).await?,
+            thread,
             difference: self.difference(&mut tx, &submission, &rows).await?,
             progress: job.map(|job| (job.done_steps, job.total_steps, job.note)),
             advisories: (
@@ -330,7 +360,26 @@ impl App {
             names(&store::findings::of_submission(tx, &before.id).await?),
             names(findings),
         );
+        let layers = (
+            layers_of(&mut *tx, &before.id).await?,
+            layers_of(&mut *tx, &submission.id).await?,
+        );
+        let checks = (
+            failing_checks(tx, &before.id).await?,
+            failing_checks(tx, &submission.id).await?,
+        );
         Ok(Some(Difference {
+            new_layers: layers.1.difference(&layers.0).cloned().collect(),
+            gone_layers: layers.0.difference(&layers.1).cloned().collect(),
+            checks: checks
+                .1
+                .iter()
+                .filter_map(|(title, now)| {
+                    let then = checks.0.get(title)?;
+                    (then != now).then(|| (title.clone(), *then, *now))
+                })
+                .collect(),
+            before: before.id,
             since: before.number,
             fields: submission.manifest.changed_fields(&before.manifest),
             image: before.digest != submission.digest,
@@ -338,6 +387,57 @@ impl App {
             gone_findings: old.difference(&new).cloned().collect(),
         }))
     }
+}
+
+/// Returns the authors of remarks who belong to the publisher.
+async fn publisher_authors(
+    tx: &mut Tx,
+    publisher: &Publisher,
+    thread: &[CommentWithAuthor],
+) -> Result<BTreeSet<AccountId>, AppError> {
+    let authors: BTreeSet<_> = thread
+        .iter()
+        .map(|remark| &remark.comment.author_id)
+        .collect();
+    let mut members = BTreeSet::new();
+    for author in authors {
+        let role = store::publishers::member_role(tx, &publisher.id, author).await?;
+        members.extend(role.map(|_| author.clone()));
+    }
+    Ok(members)
+}
+
+async fn layers_of(tx: &mut Tx, id: &SubmissionId) -> Result<BTreeSet<String>, AppError> {
+    let mut layers = BTreeSet::new();
+    for row in store::images::of_submission(tx, id).await? {
+        let content = ImageContent::decode(&row.content)?;
+        layers.extend(content.layers.iter().map(|layer| layer.digest.to_string()));
+    }
+    Ok(layers)
+}
+
+/// Returns each check that applied, by title, with whether it failed on any platform.
+async fn failing_checks(
+    tx: &mut Tx,
+    id: &SubmissionId,
+) -> Result<BTreeMap<String, bool>, AppError> {
+    let mut failing = BTreeMap::new();
+    let rows = store::submissions::checks(tx, id).await?;
+    for check in check_views(rows, &BTreeMap::new())? {
+        if check.result.status != certify::Status::NotApplicable {
+            *failing.entry(check.result.title.clone()).or_default() |= check.result.failed();
+        }
+    }
+    Ok(failing)
+}
+
+fn is_in_the_way(result: &certify::CheckResult) -> bool {
+    result.failed() && result.level == certify::Level::Error
+}
+
+/// Decisions stand in the thread too, but nobody resolves them.
+fn is_open(remark: &CommentWithAuthor) -> bool {
+    remark.comment.decision.is_none() && remark.comment.resolved_at.is_none()
 }
 
 fn finding_view(

@@ -87,7 +87,15 @@ impl App {
             )
             .await?;
         }
-        store::submissions::create(&mut tx, &submission).await?;
+        store::submissions::create(&mut tx, &submission)
+            .await
+            .map_err(|error| {
+                if error.is_conflict() {
+                    AppError::changed_meanwhile("product")
+                } else {
+                    error.into()
+                }
+            })?;
         self.enqueue(
             &mut tx,
             &JobKind::Inspect {
@@ -286,7 +294,10 @@ impl App {
         reason: Option<&str>,
     ) -> Result<SubmissionState, AppError> {
         let after = submission.state.after(event)?;
-        store::submissions::set_state(tx, &submission.id, after, self.now()).await?;
+        let states = (submission.state, after);
+        if !store::submissions::set_state(tx, &submission.id, states, self.now()).await? {
+            return Err(AppError::changed_meanwhile("submission"));
+        }
         let change = Change {
             subject: submission.id.as_str(),
             reason,
@@ -355,7 +366,9 @@ fn check_resubmission(
             "the last submission is approved and being released: wait until it is".to_owned(),
         ));
     }
-    if last.digest == digest && *last.manifest == *draft {
+    // A signature is pushed beside the image and changes neither image nor manifest.
+    let waits_for_signature = last.inspected_at.is_some() && !is_signed(last);
+    if last.digest == digest && *last.manifest == *draft && !waits_for_signature {
         return Err(AppError::Conflict(format!(
             "nothing changed since submission {}: push another image or change the manifest, then submit again",
             last.number
@@ -364,12 +377,15 @@ fn check_resubmission(
     Ok(())
 }
 
-fn check_approvable(submission: &Submission) -> Result<(), AppError> {
-    let verified = submission
+fn is_signed(submission: &Submission) -> bool {
+    submission
         .signature
         .as_ref()
-        .is_some_and(|signature| signature["verified"] == serde_json::Value::Bool(true));
-    if verified {
+        .is_some_and(|signature| signature["verified"] == serde_json::Value::Bool(true))
+}
+
+fn check_approvable(submission: &Submission) -> Result<(), AppError> {
+    if is_signed(submission) {
         return Ok(());
     }
     let why = submission

@@ -88,7 +88,11 @@ pub async fn find(tx: &mut Tx, id: &AccountId) -> Result<Option<Account>, StoreE
 /// # Errors
 /// The database cannot be read.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Account>, StoreError> {
-    fetch_all!(tx, Account, "SELECT * FROM accounts ORDER BY name COLLATE \"C\"")
+    fetch_all!(
+        tx,
+        Account,
+        "SELECT * FROM accounts ORDER BY name COLLATE \"C\""
+    )
 }
 
 /// Returns how many accounts there are.

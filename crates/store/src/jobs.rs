@@ -202,7 +202,7 @@ pub async fn retry(
     Ok(())
 }
 
-/// Ends a job badly.
+/// Ends a job badly; gives whether the worker still had it.
 ///
 /// # Errors
 /// The database refused.
@@ -212,8 +212,8 @@ pub async fn fail(
     worker: &str,
     error: &str,
     at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    execute!(
+) -> Result<bool, StoreError> {
+    let held = execute!(
         tx,
         "UPDATE jobs SET state = 'failed', error = $3, ended_at = $4, dedupe_key = NULL, leased_by = NULL, leased_until = NULL WHERE id = $1 AND leased_by = $2 AND state = 'running'",
         job.as_str(),
@@ -221,7 +221,7 @@ pub async fn fail(
         error,
         at
     )?;
-    Ok(())
+    Ok(held > 0)
 }
 
 /// Returns how long to wait before the attempt after `attempts`: 2, 4, 8 … seconds, at most an hour.

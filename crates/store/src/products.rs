@@ -302,7 +302,10 @@ mod tests {
 
     #[test]
     fn search_words_are_literal() {
-        assert_eq!(like_patterns("  Ship  100% "), ["%ship%", "%100\\%%", "%", "%"]);
+        assert_eq!(
+            like_patterns("  Ship  100% "),
+            ["%ship%", "%100\\%%", "%", "%"]
+        );
         assert_eq!(like_patterns("a b c d e")[3], "%d%e%");
         assert_eq!(like_patterns("\0"), ["%%", "%", "%", "%"]);
     }

@@ -359,7 +359,11 @@ pub async fn blob_bytes(tx: &mut Tx, repository: &RepositoryId) -> Result<i64, S
 /// # Errors
 /// The database cannot be read.
 pub async fn names(tx: &mut Tx) -> Result<Vec<Repository>, StoreError> {
-    fetch_all!(tx, Repository, "SELECT * FROM repositories ORDER BY name COLLATE \"C\"")
+    fetch_all!(
+        tx,
+        Repository,
+        "SELECT * FROM repositories ORDER BY name COLLATE \"C\""
+    )
 }
 
 /// An upload that was begun.
@@ -424,9 +428,6 @@ pub async fn delete_upload(tx: &mut Tx, id: &UploadId) -> Result<(), StoreError>
 ///
 /// # Errors
 /// The database refused.
-pub async fn delete_uploads_before(
-    tx: &mut Tx,
-    before: DateTime<Utc>,
-) -> Result<u64, StoreError> {
+pub async fn delete_uploads_before(tx: &mut Tx, before: DateTime<Utc>) -> Result<u64, StoreError> {
     execute!(tx, "DELETE FROM uploads WHERE started_at < $1", before)
 }

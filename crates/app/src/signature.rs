@@ -1,0 +1,126 @@
+//! The signature of a submitted image: it must be by a key that its publisher registered.
+
+use std::collections::HashMap;
+
+use oci::{Digest, RawManifest};
+use serde::{Deserialize, Serialize};
+use store::{Tx, blobs::BlobError, submissions::Submission};
+use trust::{PublicKey, cosign};
+
+use crate::{App, AppError, inspection::Stop};
+
+/// What verifying a publisher's signature found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SignatureResult {
+    pub(crate) verified: bool,
+    reason: String,
+    key_id: Option<String>,
+    key_name: Option<String>,
+    digest: String,
+}
+
+impl App {
+    /// Finds a signature of the submitted digest by one of the publisher's keys in force.
+    pub(crate) async fn verify_signature(
+        &self,
+        submission: &Submission,
+    ) -> Result<SignatureResult, Stop> {
+        let mut tx = self.read().await?;
+        let refuse = |reason: String| SignatureResult {
+            verified: false,
+            reason,
+            key_id: None,
+            key_name: None,
+            digest: submission.digest.clone(),
+        };
+        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
+        let product = store::products::find(&mut tx, &submission.product_id).await?;
+        let rows = match product {
+            Some(product) => store::publishers::keys(&mut tx, &product.publisher_id).await?,
+            None => Vec::new(),
+        };
+        let in_force: Vec<_> = rows
+            .into_iter()
+            .filter(|key| key.revoked_at.is_none())
+            .collect();
+        if in_force.is_empty() {
+            return Ok(refuse("the publisher has no signing key registered: register one, sign the image, submit again".to_owned()));
+        }
+        let keys: Vec<_> = in_force
+            .iter()
+            .filter_map(|row| PublicKey::from_pem(&row.pem).ok())
+            .collect();
+        let Some((manifest, payloads)) = self
+            .signature_of(&mut tx, &submission.repository, &digest)
+            .await?
+        else {
+            return Ok(refuse(cosign::VerifyError::Unsigned.to_string()));
+        };
+        let payload_of = |digest: &Digest| payloads.get(digest).cloned();
+        Ok(
+            match cosign::verify(&manifest, &payload_of, &digest, &keys, None) {
+                Ok(verified) => SignatureResult {
+                    verified: true,
+                    reason: "signed by a key the publisher registered".to_owned(),
+                    key_name: in_force
+                        .iter()
+                        .find(|row| row.fingerprint == verified.key_id)
+                        .map(|row| row.name.clone()),
+                    key_id: Some(verified.key_id),
+                    digest: submission.digest.clone(),
+                },
+                Err(error) => refuse(error.to_string()),
+            },
+        )
+    }
+
+    /// Returns the signature manifest beside an image, with its payloads.
+    async fn signature_of(
+        &self,
+        tx: &mut Tx,
+        repository: &str,
+        digest: &Digest,
+    ) -> Result<Option<(RawManifest, HashMap<Digest, Vec<u8>>)>, Stop> {
+        let Some(tag) = cosign::signature_tag(digest) else {
+            return Ok(None);
+        };
+        let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
+            return Ok(None);
+        };
+        let Some(row) =
+            store::repositories::find_manifest_by_tag(tx, &repository.id, tag.as_str()).await?
+        else {
+            return Ok(None);
+        };
+        let Ok(manifest) = RawManifest::parse(row.content, Some(&row.media_type)) else {
+            return Ok(None);
+        };
+        let mut payloads = HashMap::new();
+        let layers = manifest
+            .image()
+            .map(|image| image.layers.as_slice())
+            .unwrap_or_default();
+        for layer in layers
+            .iter()
+            .filter(|layer| layer.size <= cosign::MAX_PAYLOAD_BYTES)
+            .take(cosign::MAX_SIGNATURES)
+        {
+            if let Some(payload) = self.payload(&layer.digest).await? {
+                payloads.insert(layer.digest.clone(), payload);
+            }
+        }
+        Ok(Some((manifest, payloads)))
+    }
+
+    /// Returns a payload's bytes; none where they are gone, or more than any payload has.
+    async fn payload(&self, digest: &Digest) -> Result<Option<Vec<u8>>, AppError> {
+        let blob = match self.blobs.get(digest, None).await {
+            Ok(blob) if blob.size <= cosign::MAX_PAYLOAD_BYTES => blob,
+            Ok(_) | Err(BlobError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let limit = usize::try_from(cosign::MAX_PAYLOAD_BYTES).unwrap_or(usize::MAX);
+        let bytes = crate::registry::collect(blob.stream, limit).await?;
+        Ok(Some(bytes.to_vec()))
+    }
+}

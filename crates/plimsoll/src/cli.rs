@@ -1,0 +1,103 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    commands::{
+        account::AccountCommand, advisories::AdvisoriesCommand, certify::CertifyArgs,
+        config::ConfigCommand, help::HelpArgs, publisher::PublisherCommand, sbom::SbomArgs,
+        scan::ScanArgs, serve::ServeArgs, token::TokenCommand, verify::VerifyArgs,
+    },
+    printer::{Color, Format},
+};
+
+/// A marketplace and publisher programme for container images
+///
+/// Run a marketplace with `serve`; look at any image with `scan`, `sbom`, `certify` and
+/// `verify`, which need no server and say the same as it does.
+#[derive(Debug, Parser)]
+#[command(
+    name = "plimsoll",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "`plimsoll help images` explains how images are named, `plimsoll help exit-codes` how commands end."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// How data is written to standard output
+    #[arg(long, global = true, value_enum, default_value_t, env = "PLIMSOLL_FORMAT", hide_env = true)]
+    pub(crate) format: Format,
+    /// Leave out notes and progress; data, warnings and errors remain
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// When to use colours; NO_COLOR is respected
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Configuration file; else ./plimsoll.toml, if there is one
+    #[arg(long, global = true, value_name = "FILE", env = "PLIMSOLL_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// The time to go by, for results that can be compared
+    #[arg(long, global = true, hide = true, value_name = "TIME")]
+    pub(crate) now: Option<DateTime<Utc>>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a marketplace: registry, storefront, portal and workers
+    Serve(ServeArgs),
+    /// List the known vulnerabilities of an image
+    Scan(ScanArgs),
+    /// Write an image's bill of materials
+    Sbom(SbomArgs),
+    /// Check that an image is signed by a key
+    Verify(VerifyArgs),
+    /// Run the certification checks over an image
+    Certify(CertifyArgs),
+    /// Download, compile and describe advisories
+    #[command(subcommand)]
+    Advisories(AdvisoriesCommand),
+    /// Manage the accounts of a marketplace
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Decide on publishers and manage their members
+    #[command(subcommand)]
+    Publisher(PublisherCommand),
+    /// Manage the access tokens of an account
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Show or check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Explain a command, `images` or `exit-codes`
+    Help(HelpArgs),
+}
+
+/// Which marketplace, for commands that act on its data folder.
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    /// The marketplace's data folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// Returns what the flags set.
+    pub(crate) fn flags(&self) -> Vec<crate::config::Flag> {
+        let data = self.data.as_ref().map(|dir| dir.display().to_string());
+        vec![("data.dir", data)]
+    }
+}

@@ -1,0 +1,233 @@
+//! The one table of configuration keys. File, environment, flags, `config show` and
+//! `docs/configuration.md` all come from it.
+
+/// What a value must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Any text.
+    Text,
+    /// A path; in a file relative to the file's folder.
+    Path,
+    /// `host:port`.
+    Address,
+    /// `http://` or `https://`, without a path.
+    Url,
+    /// `sqlite:PATH` or `postgres://…`.
+    Database,
+    /// A number from 0.
+    Number,
+    /// A number of bytes, or a number with KiB, MiB, GiB, TiB, kB, MB, GB, TB.
+    Bytes,
+    /// A number with s, m, h or d.
+    Duration,
+    /// `true` or `false`.
+    Bool,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Advisory sources: a list of tables in a file, `NAME=PLACE` with commas elsewhere.
+    Sources,
+}
+
+impl Kind {
+    /// Returns what is expected, for messages and documents.
+    pub(crate) fn expected(self) -> String {
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Path => "a path".to_owned(),
+            Self::Address => "an address such as 127.0.0.1:8080".to_owned(),
+            Self::Url => "a URL such as https://market.example".to_owned(),
+            Self::Database => "sqlite:PATH or postgres://USER@HOST/NAME".to_owned(),
+            Self::Number => "a whole number".to_owned(),
+            Self::Bytes => "bytes, such as 10GiB".to_owned(),
+            Self::Duration => "a duration such as 15m, 24h or 90d".to_owned(),
+            Self::Bool => "true or false".to_owned(),
+            Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Sources => "tables with name and url or path".to_owned(),
+        }
+    }
+}
+
+/// One key.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Section and name, with dots.
+    pub(crate) name: &'static str,
+    /// What a value must look like.
+    pub(crate) kind: Kind,
+    /// The value without any setting; empty where there is none.
+    pub(crate) default: &'static str,
+    /// Whether `config show` hides it.
+    pub(crate) secret: bool,
+    /// What it does.
+    pub(crate) help: &'static str,
+}
+
+impl Key {
+    /// Returns the environment variable's name.
+    pub(crate) fn variable(&self) -> String {
+        format!("PLIMSOLL_{}", self.name.to_uppercase().replace('.', "_"))
+    }
+}
+
+const fn key(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default,
+        secret: false,
+        help,
+    }
+}
+
+const fn secret(name: &'static str, help: &'static str) -> Key {
+    Key {
+        secret: true,
+        ..key(name, Kind::Text, "", help)
+    }
+}
+
+/// Where advisories come from unless told otherwise.
+const DEFAULT_SOURCES: &str = "debian=https://security-tracker.debian.org/tracker/data/json,\
+    osv-debian=https://storage.googleapis.com/osv-vulnerabilities/Debian/all.zip,\
+    osv-alpine=https://storage.googleapis.com/osv-vulnerabilities/Alpine/all.zip";
+
+/// Every key there is.
+pub(crate) const KEYS: &[Key] = &[
+    key(
+        "server.listen",
+        Kind::Address,
+        "127.0.0.1:8080",
+        "Address and port to listen on; port 0 picks a free one.",
+    ),
+    key(
+        "server.public_url",
+        Kind::Url,
+        "",
+        "Where browsers and clients reach this marketplace; image references begin with its host. \
+         Without it, http:// and the listening address.",
+    ),
+    key(
+        "server.workers",
+        Kind::Number,
+        "2",
+        "How many background jobs run at once in this process; 0 leaves them to other processes.",
+    ),
+    key(
+        "data.dir",
+        Kind::Path,
+        "plimsoll-data",
+        "Folder for keys, uploads, advisories and, unless set otherwise, database and blobs.",
+    ),
+    key(
+        "database.url",
+        Kind::Database,
+        "",
+        "The database. Without it, the SQLite file `plimsoll.db` in the data folder. \
+         Several servers side by side need PostgreSQL.",
+    ),
+    key(
+        "blobs.kind",
+        Kind::Choice(&["filesystem", "s3"]),
+        "filesystem",
+        "Where blobs are kept: in the data folder, or in a bucket of an S3 service.",
+    ),
+    key(
+        "blobs.s3.endpoint",
+        Kind::Url,
+        "",
+        "Base URL of the S3 service; without it, Amazon's own.",
+    ),
+    key(
+        "blobs.s3.region",
+        Kind::Text,
+        "us-east-1",
+        "Region of the bucket; services without regions take any name.",
+    ),
+    key(
+        "blobs.s3.bucket",
+        Kind::Text,
+        "",
+        "Name of an existing bucket.",
+    ),
+    key(
+        "blobs.s3.prefix",
+        Kind::Text,
+        "",
+        "Put before every object's key, without slashes at its ends.",
+    ),
+    key("blobs.s3.access_key", Kind::Text, "", "Access key id."),
+    secret("blobs.s3.secret_key", "Secret access key."),
+    key(
+        "blobs.s3.allow_http",
+        Kind::Bool,
+        "false",
+        "Whether the endpoint may be plain http://, which shows blobs to the network.",
+    ),
+    key(
+        "registry.max_blob_bytes",
+        Kind::Bytes,
+        "20GiB",
+        "Largest blob that may be pushed.",
+    ),
+    key(
+        "registry.token_life",
+        Kind::Duration,
+        "15m",
+        "How long a registry access token lives.",
+    ),
+    key(
+        "accounts.open_registration",
+        Kind::Bool,
+        "true",
+        "Whether people may make their own accounts.",
+    ),
+    key(
+        "advisories.file",
+        Kind::Path,
+        "",
+        "The compiled advisory database. Without it, `advisories/advisories.db` in the data folder.",
+    ),
+    key(
+        "advisories.sources",
+        Kind::Sources,
+        DEFAULT_SOURCES,
+        "What `advisories update` downloads and compiles.",
+    ),
+    secret(
+        "keys.passphrase",
+        "Encrypts the private keys in the data folder. Prefer `keys.passphrase_file`.",
+    ),
+    key(
+        "keys.passphrase_file",
+        Kind::Path,
+        "",
+        "File whose first line is the passphrase of the private keys.",
+    ),
+    key(
+        "log.level",
+        Kind::Text,
+        "info",
+        "Least severe level that is logged: error, warn, info, debug, trace; \
+         or directives such as `info,plimsoll_app=debug`.",
+    ),
+    key(
+        "log.format",
+        Kind::Choice(&["text", "json"]),
+        "text",
+        "How log lines are written to standard error.",
+    ),
+];
+
+/// Returns the key called `name`.
+pub(crate) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// Returns the known name that was probably meant.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
+}

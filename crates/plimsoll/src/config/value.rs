@@ -1,0 +1,150 @@
+//! Values: from text to what they mean, with words for what was expected.
+
+use chrono::TimeDelta;
+use serde::Serialize;
+
+use super::keys::Kind;
+
+/// An advisory source: a name and where its file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Source {
+    /// Its name in the database.
+    pub(crate) name: String,
+    /// `https://`, `http://`, `file://` or a path.
+    pub(crate) place: String,
+}
+
+/// Says what is wrong with `text` as a value of `kind`.
+pub(crate) fn check(kind: Kind, text: &str) -> Result<(), String> {
+    let fits = match kind {
+        Kind::Text => true,
+        Kind::Path => !text.is_empty(),
+        Kind::Address => text
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()),
+        Kind::Url => url(text),
+        Kind::Database => text.parse::<store::DatabaseUrl>().is_ok(),
+        Kind::Number => text.parse::<u32>().is_ok(),
+        Kind::Bytes => bytes(text).is_some(),
+        Kind::Duration => duration(text).is_some(),
+        Kind::Bool => matches!(text, "true" | "false"),
+        Kind::Choice(words) => words.contains(&text),
+        Kind::Sources => return sources(text).map(drop),
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(format!("`{text}` is not {}", kind.expected()))
+}
+
+fn url(text: &str) -> bool {
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        let host = host.strip_suffix('/').unwrap_or(host);
+        !host.is_empty() && !host.contains(['/', '?', '#', '@', ' '])
+    })
+}
+
+/// Reads a number of bytes.
+pub(crate) fn bytes(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 9] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+        ("kB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+        ("", 1),
+    ];
+    let (unit, times) = UNITS.iter().find(|(unit, _)| text.ends_with(unit))?;
+    let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+    number.checked_mul(*times)
+}
+
+/// Reads a duration of more than nothing.
+pub(crate) fn duration(text: &str) -> Option<TimeDelta> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: i64 = number.parse().ok().filter(|number| *number > 0)?;
+    TimeDelta::try_seconds(number.checked_mul(seconds)?)
+}
+
+/// Reads `NAME=PLACE,NAME=PLACE`.
+pub(crate) fn sources(text: &str) -> Result<Vec<Source>, String> {
+    let pairs = text
+        .split(',')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty());
+    let read = |pair: &str| {
+        let (name, place) = pair.split_once('=').ok_or_else(|| {
+            format!("`{pair}` is no advisory source: write NAME=URL or NAME=PATH")
+        })?;
+        source(name.trim(), place.trim())
+    };
+    let found = pairs.map(read).collect::<Result<Vec<_>, _>>()?;
+    for (position, source) in found.iter().enumerate() {
+        if found[..position]
+            .iter()
+            .any(|other| other.name == source.name)
+        {
+            return Err(format!("two advisory sources are called `{}`", source.name));
+        }
+    }
+    Ok(found)
+}
+
+/// Checks a source's name, which becomes a file's, and its place.
+pub(crate) fn source(name: &str, place: &str) -> Result<Source, String> {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if name.is_empty() || name.len() > 60 || !name.bytes().all(legal) || name.starts_with('.') {
+        return Err(format!(
+            "`{name}` is no name for an advisory source: use letters, digits, `-`, `_` or `.`"
+        ));
+    }
+    if place.is_empty() || place.contains(',') {
+        return Err(format!(
+            "advisory source `{name}` needs a url or path, without commas"
+        ));
+    }
+    Ok(Source {
+        name: name.to_owned(),
+        place: place.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_with_units() {
+        assert_eq!(bytes("10GiB"), Some(10 << 30));
+        assert_eq!(bytes("5 MB"), Some(5_000_000));
+        assert_eq!(bytes("7"), Some(7));
+        assert_eq!(bytes("99999999TiB"), None);
+        assert_eq!(bytes("GiB"), None);
+        assert_eq!(duration("15m"), Some(TimeDelta::minutes(15)));
+        assert_eq!(duration("0s"), None);
+        assert_eq!(duration("é"), None);
+    }
+
+    #[test]
+    fn urls_and_sources() {
+        assert!(check(Kind::Url, "https://m.example").is_ok());
+        assert!(check(Kind::Url, "https://m.example/path").is_err());
+        assert!(check(Kind::Url, "m.example").is_err());
+        assert!(sources("a=/x, b=https://y").is_ok_and(|found| found.len() == 2));
+        assert!(sources("a=/x,a=/y").is_err());
+        assert!(sources("../a=/x").is_err());
+    }
+}

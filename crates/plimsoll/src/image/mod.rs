@@ -1,0 +1,171 @@
+//! From what the user named to what is inside: the same steps as the server's inspection.
+
+mod platform;
+mod registry;
+
+use app::scan::ImageContent;
+use clap::Args;
+use inventory::{InspectError, Limits, ScanError};
+use oci::{Digest, ImageRef, ImageSource, Layout, PlatformImage};
+use tempfile::TempDir;
+
+pub(crate) use self::registry::RegistryArgs;
+use crate::{
+    config::environment::Environment,
+    exit::Exit,
+    failure::{Failure, OrFail},
+    printer::Printer,
+    progress::Bar,
+};
+
+/// Which image, and how to reach it.
+#[derive(Debug, Args)]
+pub(crate) struct ImageArgs {
+    /// The image: `host/name:tag`, `oci:DIR[:TAG]` and more; see `plimsoll help images`
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: ImageRef,
+    /// Which image of several, such as linux/arm64; `all` for every one
+    ///
+    /// Without it, the platform of this machine where the image has it, else the first.
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<String>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+}
+
+/// What `plimsoll help images` says.
+pub(crate) const FORMS: &str = "\
+An IMAGE is written in one of these forms:
+
+  host/name:tag              in a registry; without a tag, `latest`; without a host, Docker Hub
+  host/name@sha256:…         in a registry, by digest
+  docker://host/name:tag     the same, as skopeo writes it
+  oci:DIR[:TAG]              an OCI layout in a folder
+  oci-archive:FILE[:TAG]     an OCI layout in a tar file (docker buildx build -o type=oci)
+  docker-archive:FILE[:NAME] a tar file of `docker save`
+  dir:ROOTFS                 an unpacked root file system
+
+Registries are asked with the credentials of `docker login` or `podman login`
+($REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json, ~/.docker/config.json), or --user.
+Registries on this machine (localhost, 127.0.0.1) are spoken to without TLS.
+";
+
+/// An image, taken apart.
+pub(crate) struct Loaded {
+    /// As the user wrote it.
+    pub(crate) name: String,
+    /// The tag it goes by.
+    pub(crate) tag: Option<String>,
+    /// Of the outermost manifest; a root file system has none.
+    pub(crate) digest: Option<Digest>,
+    /// Each platform's manifest digest and content.
+    pub(crate) platforms: Vec<(Option<Digest>, ImageContent)>,
+}
+
+/// An image whose content can be read, wherever it comes from.
+struct Opened {
+    source: Box<dyn ImageSource>,
+    /// Of the outermost manifest, also where only a part of it was fetched.
+    digest: Digest,
+    /// Where it was pulled to; removed in the end.
+    _folder: Option<TempDir>,
+}
+
+/// Fetches and takes apart what `args` name.
+///
+/// # Errors
+/// [`Failure`] where it cannot be had or understood.
+pub(crate) fn load(
+    args: &ImageArgs,
+    environment: &Environment,
+    printer: &Printer,
+) -> Result<Loaded, Failure> {
+    let (name, tag) = (args.image.to_string(), tag_of(&args.image));
+    if let ImageRef::Rootfs(root) = &args.image {
+        let inventory = inventory::scan_rootfs(root, &Limits::default()).map_err(scan_failure)?;
+        return Ok(Loaded {
+            name,
+            tag,
+            digest: None,
+            platforms: vec![(None, ImageContent::of_rootfs(inventory))],
+        });
+    }
+    let opened = open(args, environment, printer)?;
+    let images = oci::platform_images(opened.source.as_ref())?;
+    let images = platform::choose(images, args.platform.as_deref(), printer)?;
+    let platforms = images
+        .iter()
+        .map(|image| take_apart(opened.source.as_ref(), image, printer));
+    Ok(Loaded {
+        name,
+        tag,
+        digest: Some(opened.digest.clone()),
+        platforms: platforms.collect::<Result<_, _>>()?,
+    })
+}
+
+fn take_apart(
+    source: &dyn ImageSource,
+    image: &PlatformImage,
+    printer: &Printer,
+) -> Result<(Option<Digest>, ImageContent), Failure> {
+    let bar = Bar::new(printer, "Reading");
+    let progress = |at: inventory::Progress| bar.set(at.bytes, at.bytes_total, "");
+    let inventory = inventory::inspect(source, image, &Limits::default(), &progress)
+        .map_err(inspect_failure)?;
+    Ok((
+        Some(image.descriptor.digest.clone()),
+        ImageContent::new(image, inventory),
+    ))
+}
+
+fn open(
+    args: &ImageArgs,
+    environment: &Environment,
+    printer: &Printer,
+) -> Result<Opened, Failure> {
+    let ImageRef::Registry(reference) = &args.image else {
+        let source = oci::open_image(&args.image)?;
+        return Ok(Opened {
+            digest: source.root().digest.clone(),
+            source,
+            _folder: None,
+        });
+    };
+    let client = args.registry.client(reference, environment)?;
+    let (reference, digest) = platform::narrow(&client, reference, args.platform.as_deref())?;
+    let folder = TempDir::with_prefix("plimsoll-").or_fail("cannot make a temporary folder")?;
+    let layout = Layout::create(folder.path())?;
+    let bar = Bar::new(printer, "Pulling");
+    client.pull_to_layout(&reference, &layout, &mut |progress| bar.transfer(progress))?;
+    Ok(Opened {
+        source: Box::new(layout.select(None)?),
+        digest,
+        _folder: Some(folder),
+    })
+}
+
+/// Returns the tag an image goes by, for the checks that look at it.
+fn tag_of(image: &ImageRef) -> Option<String> {
+    match image {
+        ImageRef::Registry(reference) => match (&reference.tag, &reference.digest) {
+            (Some(tag), _) => Some(tag.to_string()),
+            (None, Some(_)) => None,
+            (None, None) => Some("latest".to_owned()),
+        },
+        ImageRef::OciLayout(_, tag) | ImageRef::OciArchive(_, tag) => tag.clone(),
+        ImageRef::DockerArchive(_, name) => {
+            let (_, tag) = name.as_deref()?.rsplit_once(':')?;
+            Some(tag.to_owned())
+        }
+        ImageRef::Rootfs(_) => None,
+    }
+}
+
+fn scan_failure(error: ScanError) -> Failure {
+    Failure::from_error(Exit::Failed, &error)
+}
+
+fn inspect_failure(error: InspectError) -> Failure {
+    Failure::from_error(Exit::Failed, &error)
+}

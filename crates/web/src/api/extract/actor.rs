@@ -1,0 +1,113 @@
+//! Who asks: by `Authorization: Bearer plm_…`, by `Authorization: Basic …`, or, for reading
+//! only, by a browser's session. A browser sends its cookie along with requests that other
+//! sites make, so the cookie changes nothing here; the pages' forms have their own token.
+
+use std::sync::Arc;
+
+use app::{Actor, App, AppError};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use crate::api::error::ApiError;
+
+/// The name of the cookie that holds a browser's session.
+const SESSION_COOKIE: &str = "plimsoll_session";
+
+/// Whoever asks; nobody in particular where nothing is sent.
+pub(in crate::api) struct Asker(pub(in crate::api) Actor);
+
+/// Somebody who is signed in; anybody else is told to before anything else is looked at.
+pub(in crate::api) struct SignedIn(pub(in crate::api) Actor);
+
+impl FromRequestParts<Arc<App>> for Asker {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        match parts.headers.get(header::AUTHORIZATION) {
+            Some(value) => by_header(app, value).await.map(Self),
+            None if parts.method == Method::GET || parts.method == Method::HEAD => {
+                Ok(Self(by_session(app, &parts.headers).await?))
+            }
+            None => Ok(Self(Actor::anonymous())),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for SignedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Asker(actor) = Asker::from_request_parts(parts, app).await?;
+        if actor.signed_in().is_none() {
+            return Err(ApiError::bad_credentials(
+                "sign in first: send `Authorization: Bearer plm_…`, or `Basic` with a name and a password or token",
+            ));
+        }
+        Ok(Self(actor))
+    }
+}
+
+async fn by_header(app: &Arc<App>, value: &HeaderValue) -> Result<Actor, ApiError> {
+    let unusable = || {
+        ApiError::bad_credentials(
+            "the header `Authorization` cannot be read: send `Bearer plm_…`, or `Basic` with name and password in base64",
+        )
+    };
+    let (scheme, rest) = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .ok_or_else(unusable)?;
+    let rest = rest.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(app.authenticate_bearer(rest).await?);
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(unusable());
+    }
+    let bytes = STANDARD.decode(rest).map_err(|_malformed| unusable())?;
+    let text = String::from_utf8(bytes).map_err(|_malformed| unusable())?;
+    let (name, password) = text.split_once(':').ok_or_else(unusable)?;
+    // No account has such a name, and PostgreSQL cannot even be asked for one with a zero byte.
+    if name.chars().any(char::is_control) {
+        return Err(AppError::WrongPassword.into());
+    }
+    Ok(app.authenticate(name, password).await?)
+}
+
+async fn by_session(app: &Arc<App>, headers: &HeaderMap) -> Result<Actor, ApiError> {
+    let Some(secret) = session_cookie(headers) else {
+        return Ok(Actor::anonymous());
+    };
+    let session = app.find_session(secret).await?;
+    Ok(session.map_or_else(Actor::anonymous, |session| Actor::account(session.account)))
+}
+
+fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == SESSION_COOKIE)
+        .map(|(_, secret)| secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_session_among_other_cookies() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("a=1; b=2"));
+        assert_eq!(session_cookie(&headers), None);
+        let value = HeaderValue::from_static("x_plimsoll_session=no; plimsoll_session=yes");
+        headers.append(header::COOKIE, value);
+        assert_eq!(session_cookie(&headers), Some("yes"));
+    }
+}

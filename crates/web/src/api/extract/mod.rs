@@ -1,0 +1,12 @@
+//! How a request is read: who asks, the path, the query, the body. Each refuses with the
+//! API's own errors, never with the framework's plain text.
+
+mod actor;
+mod body;
+mod path;
+mod query;
+
+pub(super) use actor::{Asker, SignedIn};
+pub(super) use body::{Body, Png};
+pub(super) use path::At;
+pub(super) use query::{Asked, within};

@@ -1,0 +1,95 @@
+//! The JSON API below `/api/v1`: one file a resource, and one document that describes it.
+//!
+//! A handler takes its arguments apart, calls one use case and answers; who may do what is
+//! decided in `app`. What a client sends is read in `extract`, what it is refused with
+//! comes out of `error`, and `openapi` makes the document of the handlers' own
+//! annotations. Wire types end in `Json` and are made by hand, so that nothing private is
+//! sent because a row grew a column.
+
+use std::sync::Arc;
+
+use app::App;
+use axum::{
+    Router,
+    http::{Method, Uri, header},
+    routing::get,
+};
+use utoipa::{OpenApi as _, openapi::OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+
+mod accounts;
+mod advisories;
+mod audit;
+mod comments;
+mod drafts;
+mod error;
+mod extract;
+mod jobs;
+mod keys;
+mod listings;
+mod manifest;
+mod openapi;
+mod pictures;
+mod products;
+mod publishers;
+mod review;
+mod submission_json;
+mod submissions;
+mod subscriptions;
+mod tokens;
+mod words;
+
+/// Where the API begins.
+pub const BASE: &str = "/api/v1";
+
+/// Returns the API's routes, its document at `/api/v1/openapi.json` among them.
+///
+/// # Panics
+/// Two resources share a path and method, or the document cannot be written as JSON: both
+/// show in every test.
+pub fn router() -> Router<Arc<App>> {
+    let (routes, document) = resources().split_for_parts();
+    let document = openapi::finish(document)
+        .to_json()
+        .expect("the document is plain data");
+    let serve = move || async move { ([(header::CONTENT_TYPE, "application/json")], document) };
+    let routes = routes
+        .route("/openapi.json", get(serve))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method);
+    Router::new().nest(BASE, routes)
+}
+
+/// Returns the document that describes the API (OpenAPI 3.1); its paths begin at [`BASE`].
+pub fn document() -> OpenApi {
+    let (_, document) = resources().split_for_parts();
+    openapi::finish(document)
+}
+
+fn resources() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::ApiDocument::openapi())
+        .merge(products::routes())
+        .merge(subscriptions::routes())
+        .merge(publishers::routes())
+        .merge(keys::routes())
+        .merge(pictures::routes())
+        .merge(drafts::routes())
+        .merge(submissions::routes())
+        .merge(comments::routes())
+        .merge(review::routes())
+        .merge(listings::routes())
+        .merge(accounts::routes())
+        .merge(tokens::routes())
+        .merge(advisories::routes())
+        .merge(audit::routes())
+        .merge(jobs::routes())
+}
+
+async fn no_such_path(uri: Uri) -> error::ApiError {
+    error::ApiError::no_such_path(uri.path())
+}
+
+/// The router adds `Allow`.
+async fn no_such_method(method: Method) -> error::ApiError {
+    error::ApiError::no_such_method(&method)
+}

@@ -1,0 +1,152 @@
+//! Words and names as they are written in JSON: the types of `market`, with the schema that
+//! says exactly what is accepted. The document and the code cannot disagree, because both
+//! come from the same list of words.
+
+use app::{market, oci};
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
+
+/// Declares the wire type of an enum of `market`.
+macro_rules! words {
+    ($($(#[$meta:meta])* $json:ident = $name:literal for $word:ty;)*) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub(super) struct $json(pub(super) $word);
+
+        impl PartialSchema for $json {
+            fn schema() -> RefOr<Schema> {
+                one_of(<$word>::ALL.iter().map(|word| word.as_str()))
+            }
+        }
+
+        impl ToSchema for $json {
+            fn name() -> std::borrow::Cow<'static, str> { $name.into() }
+        }
+
+        impl From<$word> for $json {
+            fn from(word: $word) -> Self { Self(word) }
+        }
+    )* };
+}
+
+words! {
+    /// A publisher's standing.
+    PublisherStateJson = "PublisherState" for market::PublisherState;
+    /// A listing's state.
+    ListingStateJson = "ListingState" for market::ListingState;
+    /// A submission's state.
+    SubmissionStateJson = "SubmissionState" for market::SubmissionState;
+    /// What a reviewer decides.
+    DecisionJson = "Decision" for market::Decision;
+    /// What became of a finding.
+    FindingStateJson = "FindingState" for market::FindingState;
+    /// A subscription's state.
+    SubscriptionStateJson = "SubscriptionState" for market::SubscriptionState;
+    /// The programme's severity class.
+    ClassJson = "Class" for market::Class;
+    /// Where content runs.
+    PlatformJson = "Platform" for market::Platform;
+    /// Who may pull.
+    PullAccessJson = "PullAccess" for market::PullAccess;
+}
+
+/// Declares the wire type of a name or identifier with a fixed form.
+macro_rules! names {
+    ($($(#[$meta:meta])* $json:ident = $name:literal for $text:ty, $pattern:literal, $min:literal..=$max:literal;)*) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub(super) struct $json(pub(super) $text);
+
+        impl $json {
+            /// Returns the text.
+            pub(super) fn as_str(&self) -> &str { self.0.as_str() }
+        }
+
+        impl PartialSchema for $json {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .pattern(Some($pattern))
+                    .min_length(Some($min))
+                    .max_length(Some($max))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $json {
+            fn name() -> std::borrow::Cow<'static, str> { $name.into() }
+        }
+
+        impl From<$text> for $json {
+            fn from(text: $text) -> Self { Self(text) }
+        }
+    )* };
+}
+
+names! {
+    /// The short name of a publisher, product or plan.
+    SlugJson = "Slug" for market::Slug, "^[a-z][a-z0-9]*(-[a-z0-9]+)*$", 2..=40;
+    /// A submission's identifier.
+    SubmissionIdJson = "SubmissionId" for market::SubmissionId, "^sub_[0-9A-Za-z]{26}$", 30..=30;
+    /// A remark's identifier.
+    CommentIdJson = "CommentId" for market::CommentId, "^cmt_[0-9A-Za-z]{26}$", 30..=30;
+    /// A signing key's identifier.
+    KeyIdJson = "KeyId" for market::KeyId, "^key_[0-9A-Za-z]{26}$", 30..=30;
+    /// An access token's identifier.
+    TokenIdJson = "TokenId" for market::TokenId, "^tok_[0-9A-Za-z]{26}$", 30..=30;
+    /// A digest.
+    DigestJson = "Digest" for oci::Digest, "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$", 71..=135;
+    /// A category of the catalogue.
+    CategoryJson = "Category" for Category, "^[A-Z][A-Za-z ]+$", 3..=40;
+}
+
+/// One of [`market::CATEGORIES`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Category(String);
+
+impl Category {
+    fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Category {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if market::CATEGORIES.contains(&text.as_str()) {
+            return Ok(Self(text));
+        }
+        Err(format!("use one of: {}", market::CATEGORIES.join(", ")))
+    }
+}
+
+/// Returns the schema of a text that is one of a few words.
+pub(super) fn one_of(words: impl IntoIterator<Item = &'static str>) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words))
+        .into()
+}
+
+/// A list, under a name, so that more can be said beside it later.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ListJson<T> {
+    /// The list.
+    pub(super) items: Vec<T>,
+}
+
+impl<T> ListJson<T> {
+    /// Converts every item.
+    pub(super) fn of<U: Into<T>>(items: impl IntoIterator<Item = U>) -> axum::Json<Self> {
+        axum::Json(Self {
+            items: items.into_iter().map(Into::into).collect(),
+        })
+    }
+}
