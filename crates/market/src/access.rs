@@ -190,4 +190,35 @@ mod tests {
         }
         insta::assert_snapshot!(table);
     }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "only tests rewrite documents")]
+    fn the_documented_table_is_this_one() {
+        let mut page = String::from(
+            "# Who may do what\n\nMade from the table in `crates/market/src/access.rs`, which is what the program asks. Everything that is not here is denied.\nMembers of a publisher never decide on its submissions, whatever else they are.\n\n",
+        );
+        let heads: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        page.push_str(&format!(
+            "| action | {} |\n|---|{}\n",
+            heads.join(" | "),
+            ":-:|".repeat(heads.len())
+        ));
+        for action in Action::ALL {
+            let cells: Vec<_> = Role::ALL
+                .iter()
+                .map(|role| if allows(*action, &[*role]) { "✓" } else { "" })
+                .collect();
+            page.push_str(&format!("| {action} | {} |\n", cells.join(" | ")));
+        }
+        let file =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/permissions.md");
+        if std::env::var("UPDATE_DOCS").is_ok() {
+            std::fs::write(&file, &page).expect("the page can be written");
+        }
+        let found = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            found == page,
+            "docs/permissions.md is out of date: run the tests with UPDATE_DOCS=1"
+        );
+    }
 }

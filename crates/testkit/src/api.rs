@@ -36,19 +36,38 @@ pub struct ApiError {
 impl User {
     /// Somebody who is not signed in.
     pub fn nobody(base: &str) -> Self {
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build();
-        Self { agent: config.into(), base: base.to_owned(), authorization: None, name: String::new() }
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
+        Self {
+            agent: config.into(),
+            base: base.to_owned(),
+            authorization: None,
+            name: String::new(),
+        }
     }
 
     /// Somebody with a name and a password or access token.
     pub fn with_password(base: &str, name: &str, password: &str) -> Self {
-        let authorization = Some(format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))));
-        Self { authorization, name: name.to_owned(), ..Self::nobody(base) }
+        let authorization = Some(format!(
+            "Basic {}",
+            STANDARD.encode(format!("{name}:{password}"))
+        ));
+        Self {
+            authorization,
+            name: name.to_owned(),
+            ..Self::nobody(base)
+        }
     }
 
     /// Somebody with an access token.
     pub fn with_token(base: &str, name: &str, token: &str) -> Self {
-        Self { authorization: Some(format!("Bearer {token}")), name: name.to_owned(), ..Self::nobody(base) }
+        Self {
+            authorization: Some(format!("Bearer {token}")),
+            name: name.to_owned(),
+            ..Self::nobody(base)
+        }
     }
 
     /// Reads.
@@ -64,7 +83,11 @@ impl User {
     /// # Errors
     /// As [`User::get`].
     pub fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        self.send(&Method::POST, path, Some(("application/json", body.to_string().into_bytes())))
+        self.send(
+            &Method::POST,
+            path,
+            Some(("application/json", body.to_string().into_bytes())),
+        )
     }
 
     /// Replaces.
@@ -72,7 +95,11 @@ impl User {
     /// # Errors
     /// As [`User::get`].
     pub fn put(&self, path: &str, body: &Value) -> Result<Value> {
-        self.send(&Method::PUT, path, Some(("application/json", body.to_string().into_bytes())))
+        self.send(
+            &Method::PUT,
+            path,
+            Some(("application/json", body.to_string().into_bytes())),
+        )
     }
 
     /// Sends a picture.
@@ -84,7 +111,9 @@ impl User {
     }
 
     fn send(&self, method: &Method, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Value> {
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
@@ -92,10 +121,17 @@ impl User {
         if !bytes.is_empty() {
             request = request.header("content-type", kind);
         }
-        let mut answer = self.agent.run(request.body(bytes)?).with_context(|| format!("{method} {path}"))?;
+        let mut answer = self
+            .agent
+            .run(request.body(bytes)?)
+            .with_context(|| format!("{method} {path}"))?;
         let status = answer.status().as_u16();
         let text = answer.body_mut().read_to_string()?;
-        let value: Value = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
+        let value: Value = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        };
         if status < 400 {
             return Ok(value);
         }
@@ -103,8 +139,13 @@ impl User {
             method: method.to_string(),
             path: path.to_owned(),
             status,
-            code: value["error"]["code"].as_str().unwrap_or_default().to_owned(),
-            message: value["error"]["message"].as_str().map_or_else(|| value.to_string(), str::to_owned),
+            code: value["error"]["code"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            message: value["error"]["message"]
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned),
         }
         .into())
     }

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
 use anyhow::{Context, Result};
 use flate2::{Compression, write::GzEncoder};
-use oci::{Config, Descriptor, Digest, Healthcheck, History, ImageConfig, Layout, Manifest, RawManifest, RootFs, media_type};
+use oci::{
+    Config, Descriptor, Digest, Healthcheck, History, ImageConfig, Layout, Manifest, RawManifest,
+    RootFs, media_type,
+};
 use tar::{Builder, EntryType, Header, HeaderMode};
 
 /// A file to put into a layer.
@@ -21,12 +24,19 @@ pub struct File {
 impl File {
     /// A plain file that everybody may read.
     pub fn text(path: &str, content: &str) -> Self {
-        Self { path: path.to_owned(), mode: 0o644, content: content.as_bytes().to_vec() }
+        Self {
+            path: path.to_owned(),
+            mode: 0o644,
+            content: content.as_bytes().to_vec(),
+        }
     }
 
     /// A program.
     pub fn program(path: &str, content: &str) -> Self {
-        Self { mode: 0o755, ..Self::text(path, content) }
+        Self {
+            mode: 0o755,
+            ..Self::text(path, content)
+        }
     }
 }
 
@@ -92,13 +102,18 @@ pub fn write_image(layout: &Layout, tag: &str, spec: &ImageSpec) -> Result<RawMa
         os: "linux".to_owned(),
         config: Config {
             user: spec.health.user.clone(),
-            env: vec!["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()],
+            env: vec![
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+            ],
             cmd: spec.command.clone(),
             labels: spec.labels.clone(),
             healthcheck: test,
             ..Config::default()
         },
-        rootfs: RootFs { kind: "layers".to_owned(), diff_ids },
+        rootfs: RootFs {
+            kind: "layers".to_owned(),
+            diff_ids,
+        },
         history,
         ..ImageConfig::default()
     };
@@ -112,7 +127,10 @@ pub fn write_image(layout: &Layout, tag: &str, spec: &ImageSpec) -> Result<RawMa
         subject: None,
         annotations: None,
     };
-    let raw = RawManifest::parse(serde_json::to_vec(&manifest)?, Some(media_type::OCI_MANIFEST))?;
+    let raw = RawManifest::parse(
+        serde_json::to_vec(&manifest)?,
+        Some(media_type::OCI_MANIFEST),
+    )?;
     layout.put_manifest(&raw, Some(tag))?;
     Ok(raw)
 }
@@ -134,7 +152,10 @@ fn write_layer(layout: &Layout, content: &Content) -> Result<(Descriptor, Digest
     let DigestingWriter { inner, digester } = tee;
     let mut file = inner.finish()?;
     std::io::Seek::rewind(&mut file)?;
-    Ok((layout.put_blob(&mut file, media_type::OCI_LAYER_GZIP)?, digester.finish()))
+    Ok((
+        layout.put_blob(&mut file, media_type::OCI_LAYER_GZIP)?,
+        digester.finish(),
+    ))
 }
 
 /// Folders whose content belongs to a running system.
@@ -152,7 +173,8 @@ fn append_rootfs(tar: &mut Builder<impl Write>, root: &std::path::Path) -> Resul
         } else if kind.is_dir() {
             tar.append_dir_all(&name, &path).with_context(reading)?;
         } else {
-            tar.append_path_with_name(&path, &name).with_context(reading)?;
+            tar.append_path_with_name(&path, &name)
+                .with_context(reading)?;
         }
     }
     Ok(())
@@ -161,18 +183,34 @@ fn append_rootfs(tar: &mut Builder<impl Write>, root: &std::path::Path) -> Resul
 fn append_files(tar: &mut Builder<impl Write>, files: &[File]) -> Result<()> {
     let mut made = std::collections::BTreeSet::new();
     for file in files {
-        let parents: Vec<_> = file.path.match_indices('/').map(|(at, _)| &file.path[..at]).collect();
+        let parents: Vec<_> = file
+            .path
+            .match_indices('/')
+            .map(|(at, _)| &file.path[..at])
+            .collect();
         for parent in parents {
             if made.insert(parent.to_owned()) {
                 append(tar, &format!("{parent}/"), EntryType::Directory, 0o755, &[])?;
             }
         }
-        append(tar, &file.path, EntryType::Regular, file.mode, &file.content)?;
+        append(
+            tar,
+            &file.path,
+            EntryType::Regular,
+            file.mode,
+            &file.content,
+        )?;
     }
     Ok(())
 }
 
-fn append(tar: &mut Builder<impl Write>, path: &str, kind: EntryType, mode: u32, content: &[u8]) -> Result<()> {
+fn append(
+    tar: &mut Builder<impl Write>,
+    path: &str,
+    kind: EntryType,
+    mode: u32,
+    content: &[u8],
+) -> Result<()> {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
     header.set_mode(mode);

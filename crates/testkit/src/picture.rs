@@ -8,7 +8,11 @@ pub fn logo(edge: u32, colour: [u8; 3]) -> Vec<u8> {
         let radius = dx.hypot(dy) / size;
         let ring = (0.26..0.34).contains(&radius);
         let line = dy.abs() / size < 0.04 && dx.abs() / size < 0.46;
-        if ring || line { colour } else { [250, 250, 247] }
+        if ring || line {
+            colour
+        } else {
+            [250, 250, 247]
+        }
     })
 }
 
@@ -29,13 +33,20 @@ pub fn screenshot(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
 }
 
 fn draw(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) -> Vec<u8> {
-    let pixels: Vec<u8> = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y)).collect();
+    let pixels: Vec<u8> = (0..height)
+        .flat_map(|y| (0..width).map(move |x| (x, y)))
+        .flat_map(|(x, y)| pixel(x, y))
+        .collect();
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().expect("a header can be written to memory");
-    writer.write_image_data(&pixels).expect("as many pixels as the header says");
+    let mut writer = encoder
+        .write_header()
+        .expect("a header can be written to memory");
+    writer
+        .write_image_data(&pixels)
+        .expect("as many pixels as the header says");
     writer.finish().expect("the end can be written to memory");
     bytes
 }

@@ -37,7 +37,8 @@ impl Server {
     /// It ends, or says nothing for thirty seconds; the error holds the end of its log.
     pub fn start(binary: &Path, data: &Path, listen: &str, args: &[&str]) -> Result<Self> {
         let log_path = data.with_extension("log");
-        let log = std::fs::File::create(&log_path).with_context(|| format!("cannot write {}", log_path.display()))?;
+        let log = std::fs::File::create(&log_path)
+            .with_context(|| format!("cannot write {}", log_path.display()))?;
         let mut child = Command::new(binary)
             .args(["serve", "--format", "json", "--listen", listen, "--data"])
             .arg(data)
@@ -47,7 +48,10 @@ impl Server {
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
-        let stdout = child.stdout.take().context("the server's output was asked for")?;
+        let stdout = child
+            .stdout
+            .take()
+            .context("the server's output was asked for")?;
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -58,14 +62,21 @@ impl Server {
             }
         });
         match receiver.recv_timeout(Duration::from_secs(30)) {
-            Ok(ready) => Ok(Self { child, ready, data: data.to_owned() }),
+            Ok(ready) => Ok(Self {
+                child,
+                ready,
+                data: data.to_owned(),
+            }),
             Err(_) => {
                 // It may have ended by itself.
                 child.kill().unwrap_or_default();
                 child.wait()?;
                 let log = std::fs::read_to_string(&log_path).unwrap_or_default();
                 let end: Vec<_> = log.lines().rev().take(20).collect();
-                bail!("the server did not get ready; the end of its log:\n{}", end.into_iter().rev().collect::<Vec<_>>().join("\n"));
+                bail!(
+                    "the server did not get ready; the end of its log:\n{}",
+                    end.into_iter().rev().collect::<Vec<_>>().join("\n")
+                );
             }
         }
     }

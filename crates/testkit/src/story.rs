@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use oci::{Client, ClientOptions, Credentials, Descriptor, Digest, ImageSource, Progress, Reference, media_type};
+use oci::{
+    Client, ClientOptions, Credentials, Descriptor, Digest, ImageSource, Progress, Reference,
+    media_type,
+};
 use serde_json::{Value, json};
 use trust::{SigningKey, cosign};
 
@@ -48,7 +51,12 @@ impl Cast {
             User::nobody(base).post("/api/v1/accounts", &account(name))?;
         }
         let person = |name: &str| User::with_password(base, name, PASSWORD);
-        Ok(Self { operator, reviewer: person("rita"), publisher: person("ann"), consumer: person("carl") })
+        Ok(Self {
+            operator,
+            reviewer: person("rita"),
+            publisher: person("ann"),
+            consumer: person("carl"),
+        })
     }
 
     /// Returns the password of everybody but the operator.
@@ -96,14 +104,31 @@ impl PublisherDesk {
         });
         user.post("/api/v1/publishers", &application)?;
         let verified = json!({ "state": "verified", "reason": "Register entry and website seen" });
-        cast.operator.post(&format!("/api/v1/publishers/{slug}/decision"), &verified)?;
+        cast.operator
+            .post(&format!("/api/v1/publishers/{slug}/decision"), &verified)?;
         let key = SigningKey::generate()?;
         let new = json!({ "name": "release key", "pem": key.public().to_pem() });
         user.post(&format!("/api/v1/publishers/{slug}/keys"), &new)?;
-        user.post(&format!("/api/v1/publishers/{slug}/products"), &json!({ "slug": product }))?;
-        let token = user.post("/api/v1/tokens", &json!({ "name": "build machine", "may_push": true }))?;
-        let token = token["secret"].as_str().context("the token is shown once")?.to_owned();
-        Ok(Self { user, slug: slug.to_owned(), product: product.to_owned(), key, host: host.to_owned(), token })
+        user.post(
+            &format!("/api/v1/publishers/{slug}/products"),
+            &json!({ "slug": product }),
+        )?;
+        let token = user.post(
+            "/api/v1/tokens",
+            &json!({ "name": "build machine", "may_push": true }),
+        )?;
+        let token = token["secret"]
+            .as_str()
+            .context("the token is shown once")?
+            .to_owned();
+        Ok(Self {
+            user,
+            slug: slug.to_owned(),
+            product: product.to_owned(),
+            key,
+            host: host.to_owned(),
+            token,
+        })
     }
 
     /// Returns the access token that pushes.
@@ -112,7 +137,10 @@ impl PublisherDesk {
     }
 
     fn path(&self, rest: &str) -> String {
-        format!("/api/v1/publishers/{}/products/{}{rest}", self.slug, self.product)
+        format!(
+            "/api/v1/publishers/{}/products/{}{rest}",
+            self.slug, self.product
+        )
     }
 
     /// Uploads a picture; gives its digest.
@@ -120,8 +148,13 @@ impl PublisherDesk {
     /// # Errors
     /// It is no picture.
     pub fn upload(&self, png: Vec<u8>) -> Result<String> {
-        let asset = self.user.post_png(&format!("/api/v1/publishers/{}/pictures", self.slug), png)?;
-        asset["digest"].as_str().map(str::to_owned).context("the picture has a digest")
+        let asset = self
+            .user
+            .post_png(&format!("/api/v1/publishers/{}/pictures", self.slug), png)?;
+        asset["digest"]
+            .as_str()
+            .map(str::to_owned)
+            .context("the picture has a digest")
     }
 
     /// Writes the manifest with all twelve items; gives what still keeps it from being submitted.
@@ -131,7 +164,8 @@ impl PublisherDesk {
     pub fn describe(&self, listing: &Listing) -> Result<Vec<Value>> {
         let logo = self.upload(logo(512, [11, 61, 92]))?;
         let profile = json!({ "digest": logo });
-        self.user.put(&format!("/api/v1/publishers/{}/logo", self.slug), &profile)?;
+        self.user
+            .put(&format!("/api/v1/publishers/{}/logo", self.slug), &profile)?;
         let picture = self.upload(screenshot(1280, 720, [11, 110, 140]))?;
         let price = |amount_minor: i64| json!({ "amount_minor": amount_minor, "currency": "USD" });
         let manifest = json!({
@@ -160,9 +194,18 @@ impl PublisherDesk {
     ///
     /// # Errors
     /// The registry refuses.
-    pub fn push(&self, image: &dyn ImageSource, tag: &str, narrator: &dyn Narrator) -> Result<Digest> {
-        let reference: Reference = format!("staging/{}/{}:{tag}", self.slug, self.product).parse()?;
-        let credentials = Credentials::Basic { user: self.user.name.clone(), password: self.token.clone() };
+    pub fn push(
+        &self,
+        image: &dyn ImageSource,
+        tag: &str,
+        narrator: &dyn Narrator,
+    ) -> Result<Digest> {
+        let reference: Reference =
+            format!("staging/{}/{}:{tag}", self.slug, self.product).parse()?;
+        let credentials = Credentials::Basic {
+            user: self.user.name.clone(),
+            password: self.token.clone(),
+        };
         let client = Client::new(&self.host, credentials, &ClientOptions::default())?;
         sign_and_push(&client, &self.host, image, &reference, &self.key, narrator)
     }
@@ -174,24 +217,38 @@ impl PublisherDesk {
     pub fn submit(&self, tag: &str) -> Result<String> {
         let new = json!({ "repository": self.product, "tag": tag });
         let submission = self.user.post(&self.path("/submissions"), &new)?;
-        submission["id"].as_str().map(str::to_owned).context("the submission has an identifier")
+        submission["id"]
+            .as_str()
+            .map(str::to_owned)
+            .context("the submission has an identifier")
     }
 
     /// Waits until a submission has left the states in `while_in`; gives it.
     ///
     /// # Errors
     /// It takes more than five minutes.
-    pub fn wait(&self, submission: &str, while_in: &[&str], narrator: &dyn Narrator) -> Result<Value> {
+    pub fn wait(
+        &self,
+        submission: &str,
+        while_in: &[&str],
+        narrator: &dyn Narrator,
+    ) -> Result<Value> {
         let end = Instant::now() + Duration::from_secs(300);
         while Instant::now() < end {
-            let page = self.user.get(&format!("/api/v1/submissions/{submission}"))?;
+            let page = self
+                .user
+                .get(&format!("/api/v1/submissions/{submission}"))?;
             let state = page["state"].as_str().unwrap_or_default();
             if !while_in.contains(&state) {
                 return Ok(page);
             }
             let progress = &page["progress"];
             let number = |name: &str| progress[name].as_u64().unwrap_or(0);
-            narrator.progress(number("done"), number("total"), progress["note"].as_str().unwrap_or(state));
+            narrator.progress(
+                number("done"),
+                number("total"),
+                progress["note"].as_str().unwrap_or(state),
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
         bail!("submission {submission} is still {}", while_in.join(" or "));
@@ -211,14 +268,23 @@ pub fn sign_and_push(
     narrator: &dyn Narrator,
 ) -> Result<Digest> {
     let digest = client.push_from(image, reference, &mut |progress| {
-        if let Progress::Blob { digest, done, total } = progress {
+        if let Progress::Blob {
+            digest,
+            done,
+            total,
+        } = progress
+        {
             narrator.progress(done, total, digest.short());
         }
     })?;
     let payload = cosign::payload(&format!("{host}/{}", reference.repo), &digest, None);
     let signature = cosign::signature_manifest(&[cosign::sign(key, payload)])?;
     for bytes in signature.payloads.iter().chain([&signature.config]) {
-        let descriptor = Descriptor::new(media_type::OCI_CONFIG, Digest::of(bytes), bytes.len() as u64);
+        let descriptor = Descriptor::new(
+            media_type::OCI_CONFIG,
+            Digest::of(bytes),
+            bytes.len() as u64,
+        );
         client.push_blob(&reference.repo, &descriptor, &mut bytes.as_slice())?;
     }
     let tag = cosign::signature_tag(&digest).context("the digest is SHA-256")?;

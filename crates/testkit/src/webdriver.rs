@@ -39,9 +39,19 @@ pub struct Look {
 
 impl Look {
     /// A desktop's window.
-    pub const DESKTOP: Self = Self { width: 1280, height: 1000, dark: false, scripts: false };
+    pub const DESKTOP: Self = Self {
+        width: 1280,
+        height: 1000,
+        dark: false,
+        scripts: false,
+    };
     /// A phone.
-    pub const PHONE: Self = Self { width: 390, height: 844, dark: false, scripts: false };
+    pub const PHONE: Self = Self {
+        width: 390,
+        height: 844,
+        dark: false,
+        scripts: false,
+    };
 }
 
 impl Browser {
@@ -63,14 +73,29 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .context("cannot start chromedriver")?;
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build();
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
         let profile = tempfile::tempdir()?;
-        let mut browser = Self { driver, agent: config.into(), session: format!("http://127.0.0.1:{port}"), _profile: profile };
+        let mut browser = Self {
+            driver,
+            agent: config.into(),
+            session: format!("http://127.0.0.1:{port}"),
+            _profile: profile,
+        };
         browser.wait_for_driver()?;
         let mut args = vec![
-            "--headless=new".to_owned(), "--no-sandbox".to_owned(), "--disable-gpu".to_owned(), "--disable-quic".to_owned(),
-            "--no-first-run".to_owned(), "--disable-background-networking".to_owned(), "--disable-component-update".to_owned(),
-            "--disable-sync".to_owned(), "--disable-dev-shm-usage".to_owned(), "--hide-scrollbars".to_owned(),
+            "--headless=new".to_owned(),
+            "--no-sandbox".to_owned(),
+            "--disable-gpu".to_owned(),
+            "--disable-quic".to_owned(),
+            "--no-first-run".to_owned(),
+            "--disable-background-networking".to_owned(),
+            "--disable-component-update".to_owned(),
+            "--disable-sync".to_owned(),
+            "--disable-dev-shm-usage".to_owned(),
+            "--hide-scrollbars".to_owned(),
             format!("--window-size={},{}", look.width.max(500), look.height),
             format!("--user-data-dir={}", browser._profile.path().display()),
         ];
@@ -84,7 +109,9 @@ impl Browser {
             "prefs": { "profile.managed_default_content_settings.javascript": scripts },
         } } } });
         let answer = browser.call("POST", "/session", &wanted)?;
-        let id = answer["sessionId"].as_str().context("the driver gives a session")?;
+        let id = answer["sessionId"]
+            .as_str()
+            .context("the driver gives a session")?;
         browser.session = format!("{}/session/{id}", browser.session);
         let metrics = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": {
             "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": look.width < 500 } });
@@ -108,13 +135,22 @@ impl Browser {
         let mut answer = match method {
             "GET" => self.agent.get(&url).call()?,
             "DELETE" => self.agent.delete(&url).call()?,
-            _ => self.agent.post(&url).header("content-type", "application/json").send(body.to_string())?,
+            _ => self
+                .agent
+                .post(&url)
+                .header("content-type", "application/json")
+                .send(body.to_string())?,
         };
         let value: Value = serde_json::from_str(&answer.body_mut().read_to_string()?)?;
         if answer.status().is_success() {
             return Ok(value["value"].clone());
         }
-        bail!("the browser refuses {path}: {}", value["value"]["message"].as_str().unwrap_or("no reason given"));
+        bail!(
+            "the browser refuses {path}: {}",
+            value["value"]["message"]
+                .as_str()
+                .unwrap_or("no reason given")
+        );
     }
 
     /// Opens a page.
@@ -130,7 +166,11 @@ impl Browser {
     /// # Errors
     /// The browser refuses.
     pub fn url(&self) -> Result<String> {
-        Ok(self.call("GET", "/url", &Value::Null)?.as_str().unwrap_or_default().to_owned())
+        Ok(self
+            .call("GET", "/url", &Value::Null)?
+            .as_str()
+            .unwrap_or_default()
+            .to_owned())
     }
 
     /// Returns the page's title.
@@ -138,12 +178,23 @@ impl Browser {
     /// # Errors
     /// The browser refuses.
     pub fn title(&self) -> Result<String> {
-        Ok(self.call("GET", "/title", &Value::Null)?.as_str().unwrap_or_default().to_owned())
+        Ok(self
+            .call("GET", "/title", &Value::Null)?
+            .as_str()
+            .unwrap_or_default()
+            .to_owned())
     }
 
     fn find(&self, css: &str) -> Result<String> {
-        let found = self.call("POST", "/element", &json!({ "using": "css selector", "value": css }))?;
-        found[ELEMENT].as_str().map(str::to_owned).with_context(|| format!("no element `{css}`"))
+        let found = self.call(
+            "POST",
+            "/element",
+            &json!({ "using": "css selector", "value": css }),
+        )?;
+        found[ELEMENT]
+            .as_str()
+            .map(str::to_owned)
+            .with_context(|| format!("no element `{css}`"))
     }
 
     /// Returns how many elements there are.
@@ -151,7 +202,11 @@ impl Browser {
     /// # Errors
     /// The browser refuses.
     pub fn count(&self, css: &str) -> Result<usize> {
-        let found = self.call("POST", "/elements", &json!({ "using": "css selector", "value": css }))?;
+        let found = self.call(
+            "POST",
+            "/elements",
+            &json!({ "using": "css selector", "value": css }),
+        )?;
         Ok(found.as_array().map_or(0, Vec::len))
     }
 
@@ -161,7 +216,11 @@ impl Browser {
     /// There is no such element.
     pub fn text(&self, css: &str) -> Result<String> {
         let element = self.find(css)?;
-        Ok(self.call("GET", &format!("/element/{element}/text"), &Value::Null)?.as_str().unwrap_or_default().to_owned())
+        Ok(self
+            .call("GET", &format!("/element/{element}/text"), &Value::Null)?
+            .as_str()
+            .unwrap_or_default()
+            .to_owned())
     }
 
     /// Clicks an element.
@@ -170,7 +229,8 @@ impl Browser {
     /// There is no such element, or nobody could click it.
     pub fn click(&self, css: &str) -> Result<()> {
         let element = self.find(css)?;
-        self.call("POST", &format!("/element/{element}/click"), &json!({})).map(drop)
+        self.call("POST", &format!("/element/{element}/click"), &json!({}))
+            .map(drop)
     }
 
     /// Types into a field, replacing what is there.
@@ -180,7 +240,12 @@ impl Browser {
     pub fn fill(&self, css: &str, text: &str) -> Result<()> {
         let element = self.find(css)?;
         self.call("POST", &format!("/element/{element}/clear"), &json!({}))?;
-        self.call("POST", &format!("/element/{element}/value"), &json!({ "text": text })).map(drop)
+        self.call(
+            "POST",
+            &format!("/element/{element}/value"),
+            &json!({ "text": text }),
+        )
+        .map(drop)
     }
 
     /// Chooses an option or types without clearing first: selects, files, keys.
@@ -189,7 +254,12 @@ impl Browser {
     /// There is no such element.
     pub fn type_into(&self, css: &str, text: &str) -> Result<()> {
         let element = self.find(css)?;
-        self.call("POST", &format!("/element/{element}/value"), &json!({ "text": text })).map(drop)
+        self.call(
+            "POST",
+            &format!("/element/{element}/value"),
+            &json!({ "text": text }),
+        )
+        .map(drop)
     }
 
     /// Returns the value of a script's expression; works with scripts switched off in pages too.
@@ -216,7 +286,9 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         // A browser that is gone already is as good as ended.
-        self.call("DELETE", "", &Value::Null).map(drop).unwrap_or_default();
+        self.call("DELETE", "", &Value::Null)
+            .map(drop)
+            .unwrap_or_default();
         self.driver.kill().unwrap_or_default();
         self.driver.wait().map(drop).unwrap_or_default();
     }
