@@ -57,14 +57,14 @@ impl Narrator for Stage {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    say("── the image");
+    let images = crate::images::obtain(args.image.as_deref())?;
+    say(&format!("  {}", images.description));
     step(
         "building plimsoll",
         cargo().args(["build", "--quiet", "--package", "plimsoll"]),
     )?;
     let binary = target().join("debug/plimsoll");
-    say("── the image");
-    let images = crate::images::obtain(args.image.as_deref())?;
-    say(&format!("  {}", images.description));
     let data = cache()?.join("demo");
     if data.exists() {
         std::fs::remove_dir_all(&data)
@@ -176,13 +176,13 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 
 /// Prints what inspection found: signature, classes, the gravest findings, the checks that failed.
 fn show_inspection(page: &Value, stage: &Stage) -> Result<()> {
-    if text(page, "state") == "failed" {
-        bail!("inspection failed: {}", text(page, "problem"));
+    if text(&page["submission"], "state") == "failed" {
+        bail!("inspection failed: {}", text(&page["submission"], "problem"));
     }
     let list = |name: &str| page[name].as_array().cloned().unwrap_or_default();
     stage.say(&format!(
         "── inspected: {}",
-        text(&page["signature"], "reason")
+        text(&page["submission"]["signature"], "reason")
     ));
     for image in list("images") {
         stage.say(&format!(
@@ -195,7 +195,7 @@ fn show_inspection(page: &Value, stage: &Stage) -> Result<()> {
     }
     let counts: Vec<_> = list("counts")
         .iter()
-        .map(|count| format!("{} {}", count["count"], text(count, "class")))
+        .map(|count| format!("{} {}", count["findings"], text(count, "class")))
         .collect();
     stage.say(&format!("  findings: {}", counts.join(", ")));
     for finding in list("findings").iter().take(5) {
@@ -310,10 +310,10 @@ fn approve(cast: &Cast, desk: &PublisherDesk, submission: &str, stage: &Stage) -
         &decision,
     )?;
     let page = desk.wait(submission, &["approved"], stage)?;
-    if text(&page, "state") != "released" {
+    if text(&page["submission"], "state") != "released" {
         bail!(
             "the submission should be released, it is {}",
-            text(&page, "state")
+            text(&page["submission"], "state")
         );
     }
     stage.say("── rita approves; plimsoll signs and releases acme/harbour:1.1");
@@ -327,7 +327,7 @@ fn consume(cast: &Cast, server: &Server, binary: &Path, stage: &Stage) -> Result
         found["total"]
     ));
     let token = cast.consumer.post(
-        "/api/v1/tokens",
+        "/api/v1/account/tokens",
         &json!({ "name": "laptop", "may_push": false }),
     )?;
     let token = text(&token, "secret").to_owned();

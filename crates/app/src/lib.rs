@@ -35,7 +35,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use jobs::JobSummary;
 pub use products::{ProductOverview, ProductRights};
-pub use publishers::{Application, Membership, NewKey, PublisherPage};
+pub use publishers::{Application, Membership, NewKey, PublisherPage, picture_logo_problems};
 pub use state::{App, AppConfig, Keys, Parts};
 pub use storefront::{CatalogPage, ImageView, LayerView, ListingCard, ProductPage, PublicCheck};
 pub use submission_page::{

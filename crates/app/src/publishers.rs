@@ -35,6 +35,35 @@ pub struct Application {
     pub email: String,
 }
 
+impl Application {
+    /// Returns everything that is wrong with it, field by field; whether the short name is taken is not looked at.
+    pub fn problems(&self) -> Vec<Problem> {
+        match check_application(self) {
+            Err(AppError::Invalid(problems)) => problems,
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Returns what keeps a picture from being a logo, before it is uploaded.
+pub fn picture_logo_problems(png: &[u8]) -> Vec<Problem> {
+    match decode_png(png).map(check_logo) {
+        Ok(Ok(())) => Vec::new(),
+        Ok(Err(problem)) => vec![problem],
+        Err(error) => vec![Problem {
+            field: "logo".to_owned(),
+            message: match error {
+                AppError::Invalid(problems) => problems
+                    .into_iter()
+                    .map(|problem| problem.message)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+                other => other.to_string(),
+            },
+        }],
+    }
+}
+
 /// A signing key to register.
 #[derive(Debug, Clone)]
 pub struct NewKey {
@@ -507,7 +536,10 @@ fn check_application(application: &Application) -> Result<Slug, AppError> {
     }
     let digits = application.phone.bytes().filter(u8::is_ascii_digit).count();
     let legal = |c: char| c.is_ascii_digit() || " +-()./".contains(c);
-    if !(5..=20).contains(&digits) || !application.phone.chars().all(legal) {
+    if !(5..=20).contains(&digits)
+        || application.phone.len() > 60
+        || !application.phone.chars().all(legal)
+    {
         add("phone", "give a phone number such as +1 555 0100");
     }
     let email_fits = application

@@ -134,7 +134,7 @@ impl From<UploadError> for RegistryError {
 /// A repository's place in the programme.
 enum Place {
     /// `staging/<publisher>/…`
-    Staging(Publisher),
+    Staging(Box<Publisher>),
     /// `<publisher>/<product>`
     Released(Box<Product>),
     /// Nowhere.
@@ -207,7 +207,7 @@ impl App {
         match parts.as_slice() {
             ["staging", publisher, _, ..] => {
                 let publisher = store::publishers::find_by_slug(tx, publisher).await?;
-                Ok(publisher.map_or(Place::Unknown, Place::Staging))
+                Ok(publisher.map_or(Place::Unknown, |found| Place::Staging(Box::new(found))))
             }
             [publisher, product] => {
                 let Some(publisher) = store::publishers::find_by_slug(tx, publisher).await? else {
@@ -230,10 +230,11 @@ impl App {
             }
             Err(_) => false,
         };
+        let host = self.config.host();
         let sign_in = if signed_in {
-            ""
+            String::new()
         } else {
-            "sign in first (docker login), and "
+            format!("sign in first (docker login {host}), and ")
         };
         match (public, action) {
             (true, "pull") => format!("{sign_in}subscribe to {name} at {url}/p/{name} to pull it"),
@@ -248,7 +249,9 @@ impl App {
                     "there is no repository {name} that your account may push to: publishers push to staging/<publisher>/<name>, with a token that may write"
                 )
             }
-            (false, _) => format!("sign in first: {name} is not open to everybody"),
+            (false, _) => {
+                format!("sign in first (docker login {host}): {name} is not open to everybody")
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use certify::Status;
 use chrono::{DateTime, Utc};
-use market::{Action, ListingState, Plan, PublisherState};
+use market::{Action, ListingState, Plan, ProductManifest, PublisherState};
 use store::{
     Tx,
     products::{Product, Search},
@@ -13,9 +13,6 @@ use store::{
 };
 
 use crate::{Actor, App, AppError, inspection::ImageContent};
-
-/// Products on one page of search results.
-const PAGE: i64 = 24;
 
 /// A product among search results.
 #[derive(Debug, Clone)]
@@ -124,6 +121,11 @@ pub struct ProductPage {
     pub may_pull: bool,
 }
 
+impl CatalogPage {
+    /// Products on one page.
+    pub const SIZE: i64 = 24;
+}
+
 impl App {
     /// Searches the listings.
     ///
@@ -132,10 +134,15 @@ impl App {
     pub async fn search(&self, search: &Search, page: i64) -> Result<CatalogPage, AppError> {
         let mut tx = self.read().await?;
         let page = page.clamp(1, 10_000);
-        let (products, total) =
-            store::products::search(&mut tx, search, PAGE, (page - 1) * PAGE).await?;
+        let (products, total) = store::products::search(
+            &mut tx,
+            search,
+            CatalogPage::SIZE,
+            (page - 1) * CatalogPage::SIZE,
+        )
+        .await?;
         let mut cards = Vec::new();
-        for product in products {
+        for product in products.into_iter().map(without_draft) {
             let publisher = store::publishers::find(&mut tx, &product.publisher_id).await?;
             let Some(publisher) = publisher else { continue };
             let plans = product
@@ -157,7 +164,7 @@ impl App {
             cards,
             total,
             page,
-            pages: (total + PAGE - 1) / PAGE,
+            pages: (total + CatalogPage::SIZE - 1) / CatalogPage::SIZE,
             categories,
         })
     }
@@ -244,7 +251,7 @@ impl App {
         if !found.state.is_public() {
             return Err(missing());
         }
-        Ok((publisher_row, found))
+        Ok((publisher_row, without_draft(found)))
     }
 
     /// Returns a listing's state and newest tag for its badge, whoever asks.
@@ -293,6 +300,14 @@ fn public_checks(results: &[certify::CheckResult]) -> Vec<PublicCheck> {
         .iter()
         .filter_map(|check| public(check))
         .collect()
+}
+
+/// Returns a product without what its publisher prepares and nobody else may see yet.
+fn without_draft(product: Product) -> Product {
+    Product {
+        draft: ProductManifest::default().into(),
+        ..product
+    }
 }
 
 pub(crate) fn public_image(row: &store::images::ImageRow, content: &ImageContent) -> ImageView {

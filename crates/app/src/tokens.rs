@@ -46,6 +46,11 @@ impl Scope {
             actions,
         })
     }
+
+    /// Returns whether this asks for the list of repositories: `registry:catalog:*`.
+    fn is_catalog(&self) -> bool {
+        self.kind == "registry" && self.name == "catalog" && self.actions == ["*"]
+    }
 }
 
 /// What a token grants on one repository.
@@ -81,13 +86,27 @@ pub struct Access {
     pub access: Vec<Grant>,
     /// The account's identifier; empty for nobody in particular.
     pub account: String,
+    /// Whether it was made with a personal access token that may only read.
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 impl Access {
     /// Returns whether `action` on `repository` was granted.
     pub fn grants(&self, repository: &str, action: &str) -> bool {
+        self.grants_on("repository", repository, action)
+    }
+
+    /// Returns whether listing the repositories was granted.
+    pub fn grants_catalog(&self) -> bool {
+        self.grants_on("registry", "catalog", "*")
+    }
+
+    fn grants_on(&self, kind: &str, name: &str, action: &str) -> bool {
         self.access.iter().any(|grant| {
-            grant.name == repository && grant.actions.iter().any(|granted| granted == action)
+            grant.kind == kind
+                && grant.name == name
+                && grant.actions.iter().any(|granted| granted == action)
         })
     }
 }
@@ -108,6 +127,8 @@ pub struct IssuedToken {
 pub(crate) struct VerifiedTokens(Mutex<HashMap<String, Access>>);
 
 const MOST_VERIFIED: usize = 50_000;
+/// Scopes looked at in one request.
+const MOST_SCOPES: usize = 100;
 
 impl App {
     /// Makes a token for what `actor` may do of what was asked: an empty grant rather than an error.
@@ -120,10 +141,18 @@ impl App {
         scopes: &[Scope],
     ) -> Result<IssuedToken, AppError> {
         let mut access = Vec::new();
+        // The catalogue shows nothing but what its reader may pull, so anybody may ask for it.
+        if scopes.iter().any(Scope::is_catalog) {
+            access.push(Grant {
+                kind: "registry".to_owned(),
+                name: "catalog".to_owned(),
+                actions: vec!["*".to_owned()],
+            });
+        }
         for scope in scopes
             .iter()
             .filter(|scope| scope.kind == "repository")
-            .take(100)
+            .take(MOST_SCOPES)
         {
             let rights = self.repository_rights(actor, &scope.name).await?;
             let wanted = |action: &str| {
@@ -167,6 +196,7 @@ impl App {
                 .signed_in()
                 .map(|account| account.id.to_string())
                 .unwrap_or_default(),
+            read_only: !actor.may_write(),
         };
         let token = trust::jws::sign(&self.keys.tokens, &claims).map_err(AppError::internal)?;
         Ok(IssuedToken {
@@ -174,6 +204,29 @@ impl App {
             expires_in: self.config.token_life.num_seconds(),
             issued_at: now,
         })
+    }
+
+    /// Returns who holds a client's token: nobody in particular where its account is barred or gone.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn token_holder(&self, access: &Access) -> Result<Actor, AppError> {
+        let Ok(id) = access.account.parse() else {
+            return Ok(Actor::anonymous());
+        };
+        let account = store::accounts::find(&mut self.read().await?, &id).await?;
+        Ok(
+            match account.filter(|account| account.disabled_at.is_none()) {
+                Some(account) if access.read_only => Actor::read_only(account),
+                Some(account) => Actor::account(account),
+                None => Actor::anonymous(),
+            },
+        )
+    }
+
+    /// Returns the public keys that the registry's access tokens are signed with.
+    pub fn token_keys(&self) -> trust::jws::Jwks {
+        [self.keys.tokens.public()].iter().collect()
     }
 
     /// Returns what a client's token says, if it is ours and in force.

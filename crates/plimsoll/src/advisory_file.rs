@@ -91,7 +91,8 @@ pub(crate) fn failure(error: &DatabaseError) -> Failure {
     let failure = Failure::from_error(Exit::Failed, error);
     match error {
         DatabaseError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            failure.hint("make one with `plimsoll advisories update` or `plimsoll advisories import`")
+            failure
+                .hint("make one with `plimsoll advisories update` or `plimsoll advisories import`")
         }
         _ => failure,
     }

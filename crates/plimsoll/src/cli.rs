@@ -38,7 +38,14 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
     /// How data is written to standard output
-    #[arg(long, global = true, value_enum, default_value_t, env = "PLIMSOLL_FORMAT", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "PLIMSOLL_FORMAT",
+        hide_env = true
+    )]
     pub(crate) format: Format,
     /// Leave out notes and progress; data, warnings and errors remain
     #[arg(long, short, global = true)]
@@ -47,7 +54,13 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: Color,
     /// Configuration file; else ./plimsoll.toml, if there is one
-    #[arg(long, global = true, value_name = "FILE", env = "PLIMSOLL_CONFIG", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "PLIMSOLL_CONFIG",
+        hide_env_values = true
+    )]
     pub(crate) config: Option<PathBuf>,
     /// The time to go by, for results that can be compared
     #[arg(long, global = true, hide = true, value_name = "TIME")]

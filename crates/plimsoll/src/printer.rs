@@ -238,8 +238,15 @@ mod tests {
     #[test]
     fn columns_line_up_and_hostile_words_stay_in_their_cell() {
         let row = |a: &str, b: &str| vec![Cell::new(a), Cell::new(b)];
-        let text = columns(&[row("NAME", "VERSION"), row("zlib\u{1b}[2J", "1"), row("é", "")]);
-        assert_eq!(text, "NAME       VERSION\nzlib [2J  1\né\n".replace("NAME       ", "NAME      "));
+        let text = columns(&[
+            row("NAME", "VERSION"),
+            row("zlib\u{1b}[2J", "1"),
+            row("é", ""),
+        ]);
+        assert_eq!(
+            text,
+            "NAME       VERSION\nzlib [2J  1\né\n".replace("NAME       ", "NAME      ")
+        );
         assert_eq!(short("a long title", 6), "a long…");
         assert_eq!(count(1, "file", "files"), "1 file");
     }

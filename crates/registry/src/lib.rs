@@ -1,1 +1,56 @@
-#![doc = "x"]
+//! The OCI distribution API (distribution-spec 1.1) and the token service in front of it
+//! (distribution, "Token Authentication Specification").
+//!
+//! What lives here is protocol: paths, methods, headers, status codes, ranges, pages. One
+//! catch-all takes every request below `/v2`; [`action::Action`] is what it asks for, and
+//! routing, authorisation and the handlers share it. What does not live here: who may do
+//! what, and what a push or pull changes; that is `app`. Access tokens are the only way in:
+//! they say what was granted, and nothing is looked up again while one is in force.
+
+mod action;
+mod auth;
+mod base;
+mod blobs;
+mod catalog;
+mod dispatch;
+mod error;
+mod header;
+mod manifests;
+mod page;
+mod query;
+mod range;
+mod referrers;
+mod tags;
+mod token;
+mod uploads;
+
+use std::sync::Arc;
+
+use app::App;
+use axum::{Router, http::HeaderValue, middleware::map_response, response::Response, routing::any};
+
+/// Returns the routes of the registry: everything below `/v2`, and the token service at `/token`.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v2", any(dispatch::serve))
+        .route("/v2/", any(dispatch::serve))
+        .route("/v2/{*path}", any(dispatch::serve))
+        .route("/token", any(token::serve))
+        .route("/token/keys", any(token::serve_keys))
+        .layer(map_response(common_headers))
+        .with_state(app)
+}
+
+/// Clients know a registry by the first; the second keeps browsers from guessing at blobs.
+async fn common_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(
+        "docker-distribution-api-version",
+        HeaderValue::from_static("registry/2.0"),
+    );
+    headers.insert(
+        "x-content-type-options",
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}

@@ -114,7 +114,7 @@ impl PublisherDesk {
             &json!({ "slug": product }),
         )?;
         let token = user.post(
-            "/api/v1/tokens",
+            "/api/v1/account/tokens",
             &json!({ "name": "build machine", "may_push": true }),
         )?;
         let token = token["secret"]
@@ -223,32 +223,26 @@ impl PublisherDesk {
             .context("the submission has an identifier")
     }
 
-    /// Waits until a submission has left the states in `while_in`; gives it.
+    /// Waits until a submission has left the states in `while_in`; gives it with its findings,
+    /// checks and images.
     ///
     /// # Errors
     /// It takes more than five minutes.
-    pub fn wait(
-        &self,
-        submission: &str,
-        while_in: &[&str],
-        narrator: &dyn Narrator,
-    ) -> Result<Value> {
+    pub fn wait(&self, submission: &str, while_in: &[&str], narrator: &dyn Narrator) -> Result<Value> {
         let end = Instant::now() + Duration::from_secs(300);
+        let path = format!("/api/v1/submissions/{submission}");
         while Instant::now() < end {
-            let page = self
-                .user
-                .get(&format!("/api/v1/submissions/{submission}"))?;
-            let state = page["state"].as_str().unwrap_or_default();
+            let mut page = self.user.get(&path)?;
+            let state = page["submission"]["state"].as_str().unwrap_or_default();
             if !while_in.contains(&state) {
+                for list in ["findings", "checks", "images"] {
+                    page[list] = self.user.get(&format!("{path}/{list}"))?["items"].take();
+                }
                 return Ok(page);
             }
             let progress = &page["progress"];
             let number = |name: &str| progress[name].as_u64().unwrap_or(0);
-            narrator.progress(
-                number("done"),
-                number("total"),
-                progress["note"].as_str().unwrap_or(state),
-            );
+            narrator.progress(number("done"), number("total"), progress["note"].as_str().unwrap_or(state));
             std::thread::sleep(Duration::from_millis(100));
         }
         bail!("submission {submission} is still {}", while_in.join(" or "));

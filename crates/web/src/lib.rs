@@ -5,12 +5,30 @@
 //! (times, digests, severities, field errors) are in `view`; they escape themselves.
 //! The stylesheet and the mark are in [`assets`], the embeddable badge in [`badge`].
 //!
+//! [`router`] lists every route. A page's handlers are in `handlers`, named like the page;
+//! around them stands the `frame`, which finds who looks and makes pages of failures.
+//!
 //! There is no SQL, no blob and no permission here: `app` decides who may see what, and
 //! a page only shows what it was given.
 
+mod answer;
+pub mod api;
 pub mod assets;
 pub mod badge;
+mod cache;
+mod cookie;
+mod csrf;
+mod failure;
+mod form;
+mod frame;
+mod handlers;
+mod markdown;
+mod notice;
 pub mod pages;
+mod router;
 #[cfg(test)]
 mod samples;
 pub mod view;
+mod viewer;
+
+pub use router::router;

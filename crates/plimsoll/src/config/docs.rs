@@ -92,7 +92,10 @@ With SQLite a lock in the data folder keeps a second server out.
 ";
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the test")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch for whoever runs the test"
+)]
 fn configuration_document_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
     let wanted = document();

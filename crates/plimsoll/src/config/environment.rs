@@ -22,8 +22,9 @@ pub(crate) struct Environment(BTreeMap<String, String>);
 impl Environment {
     /// Reads the process's own; values that are no text are left out.
     pub(crate) fn of_process() -> Self {
-        let text = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let text = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Self(text.collect())
     }
 

@@ -137,9 +137,10 @@ impl Reader<'_> {
         let mut name = None;
         let mut place = None;
         for (key, value) in table {
-            let text = value.get_ref().as_str().ok_or_else(|| {
-                format!("`advisories.sources`: `{}` must be text", key.get_ref())
-            })?;
+            let text = value
+                .get_ref()
+                .as_str()
+                .ok_or_else(|| format!("`advisories.sources`: `{}` must be text", key.get_ref()))?;
             match key.get_ref().as_ref() {
                 "name" => name = Some(text.to_owned()),
                 "url" => place = Some(text.to_owned()),
@@ -210,7 +211,10 @@ mod tests {
         let text = "[data]\ndir = \"store\"\n[registry]\nmax_blob_bytes = 5\n\
             [advisories]\nsources = [{ name = \"a\", path = \"feed.json\" }]\n";
         let found = read(text, Path::new("/etc")).expect("settings");
-        let found: Vec<_> = found.iter().map(|s| (s.key, s.text.as_str(), s.line)).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|s| (s.key, s.text.as_str(), s.line))
+            .collect();
         assert_eq!(
             found,
             [

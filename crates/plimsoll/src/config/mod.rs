@@ -97,8 +97,11 @@ impl Config {
             None => return Ok(()),
         };
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("cannot read the configuration `{}`", path.display()))
-                .because(&error)
+            Failure::usage(format!(
+                "cannot read the configuration `{}`",
+                path.display()
+            ))
+            .because(&error)
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let settings = file::read(&text, folder).map_err(|mistakes| complain(path, &mistakes))?;
@@ -274,7 +277,10 @@ mod tests {
         assert_eq!((text.as_str(), origin), ("warn", &Origin::File(path, 4)));
         assert_eq!(
             config.environment.misspelt(),
-            [("PLIMSOLL_LOG_LEVLE".to_owned(), "PLIMSOLL_LOG_LEVEL".to_owned())]
+            [(
+                "PLIMSOLL_LOG_LEVLE".to_owned(),
+                "PLIMSOLL_LOG_LEVEL".to_owned()
+            )]
         );
     }
 

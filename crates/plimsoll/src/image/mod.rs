@@ -9,7 +9,7 @@ use inventory::{InspectError, Limits, ScanError};
 use oci::{Digest, ImageRef, ImageSource, Layout, PlatformImage};
 use tempfile::TempDir;
 
-pub(crate) use self::registry::RegistryArgs;
+pub(crate) use self::registry::{RegistryArgs, host};
 use crate::{
     config::environment::Environment,
     exit::Exit,
@@ -119,11 +119,7 @@ fn take_apart(
     ))
 }
 
-fn open(
-    args: &ImageArgs,
-    environment: &Environment,
-    printer: &Printer,
-) -> Result<Opened, Failure> {
+fn open(args: &ImageArgs, environment: &Environment, printer: &Printer) -> Result<Opened, Failure> {
     let ImageRef::Registry(reference) = &args.image else {
         let source = oci::open_image(&args.image)?;
         return Ok(Opened {

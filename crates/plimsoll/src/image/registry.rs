@@ -5,11 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use oci::{Client, ClientOptions, Credentials, Reference};
 
-use crate::{
-    config::environment::Environment,
-    exit::Exit,
-    failure::Failure,
-};
+use crate::{config::environment::Environment, exit::Exit, failure::Failure};
 
 /// How to reach a registry.
 #[derive(Debug, Args)]
@@ -83,9 +79,7 @@ impl RegistryArgs {
         }
         for file in login_files(environment) {
             let found = Credentials::from_docker_config(&file, host);
-            if let Some(found) =
-                found.map_err(|error| Failure::from_error(Exit::Failed, &error))?
-            {
+            if let Some(found) = found.map_err(|error| Failure::from_error(Exit::Failed, &error))? {
                 return Ok(found);
             }
         }

@@ -140,7 +140,10 @@ impl From<AppError> for ApiError {
             // Rounded up: a client that waits this long is let in.
             AppError::TooMany(wait) => answer.retry_after = Some(wait.as_secs() + 1),
             AppError::Internal(source) => {
-                tracing::error!(error = &*source as &dyn std::error::Error, "a request failed");
+                tracing::error!(
+                    error = &*source as &dyn std::error::Error,
+                    "a request failed"
+                );
             }
             _ => {}
         }

@@ -6,6 +6,11 @@
 //! annotations. Wire types end in `Json` and are made by hand, so that nothing private is
 //! sent because a row grew a column.
 
+#![expect(
+    unused_qualifications,
+    reason = "the macros that make the document write them"
+)]
+
 use std::sync::Arc;
 
 use app::App;

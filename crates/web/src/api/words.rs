@@ -101,22 +101,14 @@ names! {
     TokenIdJson = "TokenId" for market::TokenId, "^tok_[0-9A-Za-z]{26}$", 30..=30;
     /// A digest.
     DigestJson = "Digest" for oci::Digest, "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$", 71..=135;
-    /// A category of the catalogue.
-    CategoryJson = "Category" for Category, "^[A-Z][A-Za-z ]+$", 3..=40;
 }
 
 /// One of [`market::CATEGORIES`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Category(String);
+pub(super) struct CategoryJson(pub(super) String);
 
-impl Category {
-    fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Category {
+impl TryFrom<String> for CategoryJson {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -124,6 +116,18 @@ impl TryFrom<String> for Category {
             return Ok(Self(text));
         }
         Err(format!("use one of: {}", market::CATEGORIES.join(", ")))
+    }
+}
+
+impl PartialSchema for CategoryJson {
+    fn schema() -> RefOr<Schema> {
+        one_of(market::CATEGORIES)
+    }
+}
+
+impl ToSchema for CategoryJson {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Category".into()
     }
 }
 

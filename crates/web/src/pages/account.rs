@@ -42,6 +42,8 @@ pub struct TokenRow {
     pub id: String,
     /// What it is for.
     pub label: String,
+    /// Whether it may push and change things, or only read.
+    pub may_write: bool,
     /// When it was made.
     pub created_at: When,
     /// When it was last used.

@@ -132,8 +132,6 @@ pub struct JobsSummary {
 pub struct JobFailure {
     /// What it was.
     pub kind: String,
-    /// When it was given up.
-    pub at: When,
     /// Why.
     pub error: String,
 }

@@ -62,7 +62,9 @@ pub struct ProductState {
     pub can_submit: bool,
     /// Whether the viewer may take it off the market.
     pub can_withdraw: bool,
-    /// What is wrong with the tag to submit.
+    /// The repository below staging and the tag as they were typed.
+    pub typed: (String, String),
+    /// Why it was not submitted.
     pub submit_error: Option<String>,
     /// The submissions, newest first.
     pub submissions: Vec<SubmissionLink>,
@@ -75,8 +77,8 @@ pub struct ManifestForm {
     pub slug: String,
     /// Item 1.
     pub name: String,
-    /// Item 2: address of the logo that stands.
-    pub logo_url: Option<String>,
+    /// Item 2: digest of the logo that stands.
+    pub logo: Option<String>,
     /// Item 3.
     pub short_description: String,
     /// Item 4.
@@ -85,8 +87,8 @@ pub struct ManifestForm {
     pub tags: String,
     /// Item 5: Markdown.
     pub long_description: String,
-    /// Item 6: the pictures that stand.
-    pub screenshots: Vec<ScreenshotField>,
+    /// Item 6: digests of the pictures that stand.
+    pub screenshots: Vec<String>,
     /// Item 7.
     pub support_link: String,
     /// Items 8 to 10, with one empty plan at the end to fill in.
@@ -103,17 +105,8 @@ pub struct ManifestForm {
     pub accesses: Vec<Choice>,
 }
 
-/// A picture that stands.
-#[derive(Debug, Clone)]
-pub struct ScreenshotField {
-    /// Its digest: what `screenshots.keep` sends.
-    pub digest: String,
-    /// Its address.
-    pub url: String,
-}
-
 /// A plan as form fields.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanForm {
     /// Short name in addresses.
     pub id: String,

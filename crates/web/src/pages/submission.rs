@@ -69,6 +69,8 @@ pub struct SubmissionPage {
     pub anchors: Vec<AnchorChoice>,
     /// A remark as it was typed, if it was refused.
     pub draft_remark: String,
+    /// The reason of a decision as it was typed, if it was refused.
+    pub draft_reason: String,
     /// What is wrong with `anchor`, `body`, `decision` or `reason`.
     pub errors: FieldErrors,
     /// Whether the viewer may write in the thread.
@@ -108,6 +110,11 @@ impl SubmissionPage {
         self.state == SubmissionState::Inspecting
     }
 
+    /// Returns whether something is under way that the page waits for.
+    fn renews_itself(&self) -> bool {
+        self.is_inspecting() || self.progress.is_some()
+    }
+
     fn failed_checks(&self) -> usize {
         self.checks.iter().filter(|check| check.is_failed()).count()
     }
@@ -115,7 +122,7 @@ impl SubmissionPage {
     fn open_remarks(&self) -> usize {
         self.remarks
             .iter()
-            .filter(|remark| remark.resolved.is_none())
+            .filter(|remark| remark.is_open())
             .count()
     }
 

@@ -9,6 +9,8 @@ use crate::view::{
 /// How far an inspection is.
 #[derive(Debug, Clone)]
 pub struct Progress {
+    /// What is under way: `Inspection` or `Release`.
+    pub title: &'static str,
     /// Steps done.
     pub done: u64,
     /// Steps in all; at least 1.
@@ -119,8 +121,6 @@ pub struct Finding {
     pub layer: Digest,
     /// When it must be fixed.
     pub due: Due,
-    /// Whether it is known to be exploited.
-    pub is_known_exploited: bool,
 }
 
 impl Finding {
@@ -156,8 +156,8 @@ pub struct Check {
     pub evidence: Vec<String>,
     /// What to do.
     pub suggestion: Option<String>,
-    /// Address of the longer explanation.
-    pub help_url: Option<String>,
+    /// Why it matters.
+    pub help: String,
 }
 
 impl Check {
@@ -280,10 +280,19 @@ pub struct Remark {
     pub about: String,
     /// Sanitised.
     pub body: Html,
-    /// Who resolved it, and when.
-    pub resolved: Option<(String, When)>,
+    /// The decision it explains, if it came with one.
+    pub decision: Option<Pill>,
+    /// When it was resolved.
+    pub resolved: Option<When>,
     /// Whether the viewer may resolve it or open it again.
     pub can_resolve: bool,
+}
+
+impl Remark {
+    /// Returns whether somebody must still answer it.
+    pub fn is_open(&self) -> bool {
+        self.decision.is_none() && self.resolved.is_none()
+    }
 }
 
 /// Something a remark can be pinned to.

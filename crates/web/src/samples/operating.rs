@@ -145,7 +145,6 @@ fn console() -> OperatorPage {
             failed: 1,
             failures: vec![JobFailure {
                 kind: "send-mail".to_owned(),
-                at: ago(6),
                 error: "smtp.example:587 does not answer: connection refused".to_owned(),
             }],
         },

@@ -54,6 +54,7 @@ fn account() -> AccountPage {
     let token = |id: &str, label: &str, used| TokenRow {
         id: id.to_owned(),
         label: label.to_owned(),
+        may_write: label.len() % 2 == 0,
         created_at: ago(24 * 12),
         last_used_at: used,
     };

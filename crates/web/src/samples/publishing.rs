@@ -8,7 +8,7 @@ use market::{
 use super::{ago, layout, now, page, publisher, said};
 use crate::{
     pages::{
-        product_edit::{ManifestForm, PlanForm, ProductEditPage, ProductState, ScreenshotField},
+        product_edit::{ManifestForm, PlanForm, ProductEditPage, ProductState},
         publisher::{KeyRow, ProductRow, PublisherPage, SubmissionLink},
         publisher_portal::{ApplicationForm, OrganisationRow, PublisherPortalPage},
     },
@@ -155,6 +155,7 @@ fn edit() -> ProductEditPage {
             staging_repository: "staging/harbour/pilot".to_owned(),
             can_submit: true,
             can_withdraw: true,
+            typed: ("pilot".to_owned(), "1.6".to_owned()),
             submit_error: Some("There is no tag `1.6` in staging.".to_owned()),
             submissions: vec![
                 submission(4, SubmissionState::ChangesRequested, 30),
@@ -182,7 +183,7 @@ fn form() -> ManifestForm {
     ManifestForm {
         slug: "pilot".to_owned(),
         name: "Pilot Database".to_owned(),
-        logo_url: Some("/static/mark.svg".to_owned()),
+        logo: Some("sha256:01".to_owned()),
         short_description: "A relational database that keeps its head in heavy weather.".to_owned(),
         categories: CATEGORIES
             .iter()
@@ -190,10 +191,7 @@ fn form() -> ManifestForm {
             .collect(),
         tags: "sql, backup".to_owned(),
         long_description: "Pilot speaks the *PostgreSQL* protocol.\n\n</textarea>".to_owned(),
-        screenshots: vec![ScreenshotField {
-            digest: "sha256:00".to_owned(),
-            url: "/static/mark.svg".to_owned(),
-        }],
+        screenshots: vec!["sha256:00".to_owned()],
         support_link: "https://harbour.example/support".to_owned(),
         plans: vec![
             plan("community", "Community", "One node.", "0"),

@@ -42,6 +42,7 @@ fn inspecting() -> SubmissionPage {
     page.can_decide = false;
     page.remarks.clear();
     page.progress = Some(Progress {
+        title: "Inspection",
         done: 3,
         total: 7,
         step: "Reading layer 3 of 5".to_owned(),
@@ -134,6 +135,7 @@ fn submission() -> SubmissionPage {
             anchor("finding:CVE-2022-0778", "Finding: CVE-2022-0778 in openssl"),
         ],
         draft_remark: String::new(),
+        draft_reason: String::new(),
         errors: FieldErrors::default(),
         can_comment: true,
         can_decide: true,
@@ -177,9 +179,8 @@ fn findings() -> Vec<Finding> {
         fixed_version: versions.1.map(ToOwned::to_owned),
         layer: digest("77aa0091cd"),
         due: Due::new(deadline, now()),
-        is_known_exploited: false,
     };
-    let mut findings = vec![
+    vec![
         finding(
             "CVE-2022-37434",
             "zlib: heap-based buffer over-read in inflate via a large gzip header extra field",
@@ -216,9 +217,7 @@ fn findings() -> Vec<Finding> {
             ("1.35.0-r17", None),
             Deadline::None,
         ),
-    ];
-    findings[0].is_known_exploited = true;
-    findings
+    ]
 }
 
 fn checks() -> Vec<Check> {
@@ -230,7 +229,7 @@ fn checks() -> Vec<Check> {
             proves: "A break-out of the process does not start as root.".to_owned(),
             evidence: evidence.iter().map(|line| (*line).to_owned()).collect(),
             suggestion: suggestion.map(ToOwned::to_owned),
-            help_url: Some("/docs/checks/".to_owned() + id),
+            help: "Most containers need no rights of root at all.".to_owned(),
         };
     vec![
         check(
@@ -334,6 +333,7 @@ fn remarks() -> Vec<Remark> {
         at: ago(20),
         about: about.to_owned(),
         body: Html(body.to_owned()),
+        decision: None,
         resolved,
         can_resolve: true,
     };
@@ -352,7 +352,7 @@ fn remarks() -> Vec<Remark> {
             "Publisher",
             "finding CVE-2022-0778",
             "<p>Fixed in 1.5.1, pushed tomorrow.</p>",
-            Some(("robin".to_owned(), ago(3))),
+            Some(ago(3)),
         ),
     ]
 }

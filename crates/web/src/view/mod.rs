@@ -8,8 +8,10 @@ mod install;
 mod layout;
 mod paging;
 mod pill;
+mod price;
 mod severity;
 mod size;
+mod url;
 mod when;
 
 pub use digest::Digest;
@@ -21,6 +23,8 @@ pub use paging::Paging;
 pub use pill::{
     Pill, Tone, listing_pill, outcome_pill, publisher_pill, submission_pill, subscription_pill,
 };
+pub use price::{amount, parse_price, price};
 pub use severity::{Due, SeverityBar, SeverityCounts, class_pill, cvss_pill};
 pub use size::{grouped, megabytes};
+pub use url::{picture_url, urlencoded};
 pub use when::{When, calendar_date, time_ago};

@@ -124,12 +124,13 @@ pub fn subscription_pill(state: SubscriptionState) -> Pill {
     }
 }
 
-/// Returns a check's outcome: `pass`, `fail`, `warn`, `error`, anything else is shown as it is.
+/// Returns a check's outcome: `pass`, `fail`, `warn`, `hint`, `error`, anything else is shown as it is.
 pub fn outcome_pill(outcome: &str) -> Pill {
     match outcome {
         "pass" => Pill::new(Tone::Good, "Passed"),
         "fail" => Pill::new(Tone::Bad, "Failed"),
         "warn" => Pill::new(Tone::Warning, "Warning"),
+        "hint" => Pill::new(Tone::Quiet, "Hint"),
         "error" => Pill::new(Tone::Bad, "Not run"),
         "skip" => Pill::new(Tone::Quiet, "Skipped"),
         other => Pill::new(Tone::Quiet, other),

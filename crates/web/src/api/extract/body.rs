@@ -11,6 +11,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
 
+use super::object::Object;
 use crate::api::error::ApiError;
 
 const MAX_JSON_BYTES: usize = 1 << 20;
@@ -67,11 +68,10 @@ async fn read(
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let no_json = |error: &serde_json::Error| {
-        ApiError::malformed(format!("the body is not JSON: {error}"))
-    };
+    let no_json =
+        |error: &serde_json::Error| ApiError::malformed(format!("the body is not JSON: {error}"));
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = match error.path().to_string() {
             path if path == "." => "body".to_owned(),
             path => path,
@@ -128,10 +128,8 @@ mod tests {
     #[test]
     fn tells_bad_json_from_bad_fields() {
         let check = |body: &str, status: u16| {
-            let answer = parse::<Note>(body.as_bytes()).map_or_else(
-                |error| error.into_response().status().as_u16(),
-                |_note| 200,
-            );
+            let answer = parse::<Note>(body.as_bytes())
+                .map_or_else(|error| error.into_response().status().as_u16(), |_note| 200);
             assert_eq!(answer, status, "{body}");
         };
         check(r#"{"text":"a"}"#, 200);
@@ -141,6 +139,7 @@ mod tests {
         check(r#"{"text":"a","more":1}"#, 422);
         check("{}", 422);
         check("[]", 422);
+        check(r#"["a"]"#, 422);
         check("", 400);
         check("{", 400);
         check(r#"{"text":"a"} x"#, 400);

@@ -3,10 +3,12 @@
 
 mod actor;
 mod body;
+mod object;
 mod path;
 mod query;
 
 pub(super) use actor::{Asker, SignedIn};
 pub(super) use body::{Body, Png};
+pub(super) use object::{object, objects};
 pub(super) use path::At;
 pub(super) use query::{Asked, within};

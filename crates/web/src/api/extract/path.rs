@@ -1,11 +1,7 @@
 //! The path's names. One that cannot be a name names nothing: 404.
 
 use axum::{
-    extract::{
-        FromRequestParts, Path,
-        path::ErrorKind,
-        rejection::PathRejection,
-    },
+    extract::{FromRequestParts, Path, path::ErrorKind, rejection::PathRejection},
     http::request::Parts,
 };
 use serde::de::DeserializeOwned;

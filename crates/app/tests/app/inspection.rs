@@ -1,0 +1,204 @@
+//! What inspection makes of good and bad images and signatures.
+
+use app::{
+    NewKey,
+    market::{Decision, SubmissionState},
+    oci::Digest,
+};
+use trust::{SigningKey, cosign};
+
+use crate::{
+    images::{DEBIAN_11, Image, Packing, dpkg, index, tar},
+    world::{World, told},
+};
+
+/// Pushes and submits unsigned, inspects, and gives the reason why it is not signed well.
+async fn unsigned_reason(world: &World, submission: &app::Submission) -> String {
+    let submission = world.submission(submission).await;
+    assert_eq!(submission.state, SubmissionState::InReview);
+    let signature = submission.signature.clone().expect("looked for").0;
+    assert_eq!(signature["verified"], false);
+    let refused = told(world.decide(&submission, Decision::Approve, "").await);
+    assert!(
+        refused
+            .starts_with("conflict: the image cannot be approved: its signature does not verify"),
+        "{refused}"
+    );
+    signature["reason"].as_str().expect("a reason").to_owned()
+}
+
+both! {
+    async fn what_is_not_signed_is_not_approved_until_it_is(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let digest = world.push(Some("1.0"), &Image::vulnerable("one")).await;
+        let first = world.submit("1.0").await.expect("submitted");
+        assert!(told(world.submit("1.0").await).starts_with("conflict: nothing changed"));
+        world.work().await;
+        assert!(unsigned_reason(&world, &first).await.contains("not signed"));
+        // Signing changes neither image nor manifest, and is what was asked for.
+        world.sign(&world.key, &digest).await;
+        let second = world.submit("1.0").await.expect("submitted again");
+        world.work().await;
+        world.decide(&second, Decision::Approve, "").await.expect("approved");
+    }
+
+    async fn a_key_that_is_not_registered_or_revoked_does_not_count(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let stranger = SigningKey::from_scalar(&[42; 32]).expect("a key");
+        let digest = world.push(Some("1.0"), &Image::vulnerable("one")).await;
+        world.sign(&stranger, &digest).await;
+        let submission = world.submit("1.0").await.expect("submitted");
+        world.work().await;
+        assert!(unsigned_reason(&world, &submission).await.contains("by none of the 1 trusted keys"));
+        let new = NewKey { name: "second".to_owned(), pem: stranger.public().to_pem() };
+        let key = world.app.add_publisher_key(&world.owner, "acme", &new).await.expect("added");
+        world.app.revoke_publisher_key(&world.owner, "acme", key.id.as_str()).await.expect("revoked");
+        let submission = world.submit("1.0").await.expect("submitted");
+        world.work().await;
+        assert!(unsigned_reason(&world, &submission).await.contains("by none of the 1 trusted keys"));
+    }
+
+    async fn a_payload_that_was_altered_or_is_anothers_does_not_count(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let digest = world.push(Some("1.0"), &Image::vulnerable("one")).await;
+        let honest = cosign::payload("market.example/staging/acme/db", &Digest::of(b"another"), None);
+        let mut altered = cosign::sign(&world.key, honest.clone());
+        altered.payload = cosign::payload("market.example/staging/acme/db", &digest, None);
+        world.push_signature(&digest, &[altered]).await;
+        let submission = world.submit("1.0").await.expect("submitted");
+        world.work().await;
+        assert!(unsigned_reason(&world, &submission).await.contains("payload was altered"));
+        world.push_signature(&digest, &[cosign::sign(&world.key, honest)]).await;
+        let submission = world.submit("1.0").await.expect("submitted");
+        world.work().await;
+        assert!(unsigned_reason(&world, &submission).await.contains("signed sha256:"));
+        // Good ones count beside bad ones.
+        let good = cosign::sign(&world.key, cosign::payload("x/y", &digest, None));
+        let bad = cosign::sign(&world.key, b"{}".to_vec());
+        world.push_signature(&digest, &[bad, good]).await;
+        let submission = world.submit("1.0").await.expect("submitted");
+        world.work().await;
+        world.decide(&submission, Decision::Approve, "").await.expect("approved");
+    }
+
+    async fn a_signature_manifest_that_lies_about_sizes_stops_nothing(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let digest = world.push(Some("1.0"), &Image::vulnerable("one")).await;
+        let huge = world.push_blob("staging/acme/db", &vec![b'x'; 200_000]).await.expect("pushed");
+        let signature = cosign::sign(&world.key, b"small".to_vec());
+        let image = cosign::signature_manifest(&[signature]).expect("an image");
+        world.push_blob("staging/acme/db", &image.config).await.expect("pushed");
+        let text = String::from_utf8(image.manifest.bytes).expect("text");
+        let lie = text.replace(Digest::of(b"small").as_str(), huge.as_str());
+        let tag = cosign::signature_tag(&digest).expect("a tag");
+        world.push_manifest("staging/acme/db", Some(tag.as_str()), lie.into_bytes()).await.expect("pushed");
+        let submission = world.submit("1.0").await.expect("submitted");
+        world.work().await;
+        assert!(unsigned_reason(&world, &submission).await.contains("missing"));
+    }
+
+    async fn a_broken_layer_fails_with_words(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let good = Image::vulnerable("one");
+        let mut no_tar = Image::of(&[b"this is no tar archive at all".repeat(50)], Packing::Gzip);
+        no_tar.config["rootfs"]["type"] = "layers".into();
+        let mut no_gzip = good.clone();
+        no_gzip.layers[0].0 = b"not gzip".to_vec();
+        let mut other_diff = good.clone();
+        other_diff.config["rootfs"]["diff_ids"][0] = Digest::of(b"something else").to_string().into();
+        let mut too_few = good.clone();
+        too_few.config["rootfs"]["diff_ids"].as_array_mut().expect("a list").pop();
+        let mut cut = good.clone();
+        let half = cut.layers[0].0.len() / 2;
+        cut.layers[0].0.truncate(half);
+        let mut no_config = good.clone();
+        no_config.config = serde_json::json!([1, 2]);
+        let broken = [no_tar, no_gzip, other_diff, too_few, cut, no_config];
+        for (number, image) in broken.iter().enumerate() {
+            let tag = format!("broken-{number}");
+            let digest = world.push(Some(&tag), image).await;
+            world.sign(&world.key, &digest).await;
+            let submission = world.submit(&tag).await.expect("submitted");
+            assert_eq!(world.work().await, 1, "{number}");
+            let failed = world.submission(&submission).await;
+            assert_eq!(failed.state, SubmissionState::Failed, "{number}");
+            let problem = failed.problem.expect("words");
+            assert!(problem.len() > 20 && !problem.contains("internal"), "{number}: {problem}");
+            assert!(problem.contains("sha256:") || problem.contains("layer") || problem.contains("config"), "{number}: {problem}");
+        }
+        // And a good one after them is inspected as if they had not been.
+        assert_eq!(world.submitted("1.0", &good).await.state, SubmissionState::InReview);
+    }
+
+    async fn odd_bytes_in_an_image_stop_nothing(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let mut image = Image::debian(&[("open\0ssl", "1.1.1n\0-0+deb11u1"), ("openssl", "1.1.1n-0+deb11u1")], "x");
+        image.config["config"]["Env"] = serde_json::json!(["SECRET_TOKEN=\u{0}abc", "PATH=/\u{fffd}"]);
+        image.config["config"]["User"] = "a\u{0}b".into();
+        image.config["config"]["Labels"] = serde_json::json!({"k\u{0}": "v\u{0}"});
+        image.config["history"][0]["created_by"] = "RUN \u{0}".into();
+        let submission = world.submitted("1.0", &image).await;
+        assert_eq!(submission.state, SubmissionState::InReview);
+        world.app.submission_page(&world.owner, submission.id.as_str()).await.expect("a page");
+    }
+
+    async fn every_platform_of_an_index_is_inspected(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let (amd, mut arm) = (Image::vulnerable("amd"), Image::debian(&[("bash", "5.1-2+deb11u1")], "arm"));
+        arm.config["architecture"] = "arm64".into();
+        world.push(None, &amd).await;
+        world.push(None, &arm).await;
+        let list = index(&[("amd64", amd.manifest()), ("arm64", arm.manifest())]);
+        let digest = world.push_manifest("staging/acme/db", Some("1.0"), list).await.expect("pushed");
+        world.sign(&world.key, &digest).await;
+        let submission = world.submit("1.0").await.expect("submitted");
+        world.work().await;
+        let page = world.app.submission_page(&world.owner, submission.id.as_str()).await.expect("a page");
+        let platforms: Vec<_> = page.images.iter().map(|image| image.platform.as_str()).collect();
+        assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
+        assert!(page.findings.iter().all(|f| f.platform == "linux/amd64") && !page.findings.is_empty());
+        world.decide(&submission, Decision::Approve, "").await.expect("approved");
+        world.work().await;
+        // The index and both images came along.
+        let name = "acme/db".parse().expect("a name");
+        for manifest in [amd.manifest(), arm.manifest()] {
+            world.app.find_manifest(&name, Digest::of(&manifest).as_str()).await.expect("there");
+        }
+        let page = world.app.product_page(&world.carl, "acme", "db").await.expect("a page");
+        assert_eq!(page.images.len(), 2);
+    }
+
+    async fn layers_come_packed_in_three_ways(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let base = tar(&[("etc/os-release", DEBIAN_11), ("var/lib/dpkg/status", &dpkg(&[("openssl", "1.1.1n-0+deb11u1")]))]);
+        let mut told = Vec::new();
+        for (tag, packing) in [("plain", Packing::None), ("gzip", Packing::Gzip), ("zstd", Packing::Zstd)] {
+            let submission = world.submitted(tag, &Image::of(&[base.clone()], packing)).await;
+            assert_eq!(submission.state, SubmissionState::InReview, "{:?}", submission.problem);
+            told.push(world.classes(&submission).await);
+        }
+        assert!(!told[0].is_empty() && told.iter().all(|classes| *classes == told[0]), "{told:?}");
+    }
+
+    async fn a_layer_is_read_once_ever(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let (one, two) = (Image::vulnerable("one"), Image::vulnerable("two"));
+        let shared = Digest::of(&one.layers[0].0);
+        assert_eq!(shared, Digest::of(&two.layers[0].0));
+        world.submitted("1.0", &one).await;
+        let once = world.blobs.opened(&shared);
+        assert_eq!(once, 1);
+        world.submitted("2.0", &two).await;
+        assert_eq!(world.blobs.opened(&shared), 1);
+        assert_eq!(world.blobs.opened(&Digest::of(&two.layers[1].0)), 1);
+    }
+}

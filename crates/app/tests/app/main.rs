@@ -1,0 +1,19 @@
+//! The application's stories, on SQLite and on PostgreSQL, with real blobs on disk.
+
+extern crate plimsoll_app as app;
+
+#[macro_use]
+#[path = "../../../store/tests/store/databases.rs"]
+mod databases;
+mod accounts;
+mod images;
+mod inspection;
+mod jobs;
+mod journey;
+mod market_side;
+mod privacy;
+mod publishing;
+mod rematch;
+mod review;
+mod roles;
+mod world;

@@ -1,0 +1,101 @@
+//! Nothing private reaches a consumer: everything they can ask for is written out and searched.
+
+use std::fmt::Write;
+
+use app::{Actor, Scope, Search, market::Decision, registry::PullRequest};
+
+use crate::{images::Image, world::World};
+
+/// Words that stand nowhere but in what is private.
+const PRIVATE: [&str; 9] = [
+    "staging",
+    "CVE-",
+    "openssl",
+    "libsecret-component",
+    "eve-editor",
+    "vic-viewer",
+    "oscar-owner",
+    "rita-reviewer",
+    "other-buyer",
+];
+
+/// Writes out everything `actor` can learn about the market and its products.
+async fn everything(world: &World, actor: &Actor) -> String {
+    let app = &world.app;
+    let mut text = String::new();
+    let mut add = |what: &dyn std::fmt::Debug| write!(text, "{what:?}\n").expect("written");
+    add(&app.search(&Search::default(), 1).await.expect("searched"));
+    add(&app.product_page(actor, "acme", "db").await.expect("a page"));
+    add(&app.badge("acme", "db").await.expect("a badge"));
+    add(&app.catalog(actor, "", 100).await.expect("a list"));
+    let name = "acme/db".parse().expect("a name");
+    for asked in ["acme/db", "staging/acme/db", "acme/missing"] {
+        let scope = Scope::parse(&format!("repository:{asked}:pull,push")).expect("a scope");
+        let token = app
+            .issue_registry_token(actor, &[scope])
+            .await
+            .expect("a token")
+            .token;
+        let access = app.verify_registry_token(&token).expect("ours");
+        add(&access);
+        assert!(!access.grants("staging/acme/db", "pull"));
+        if access.grants("acme/db", "pull") {
+            let request = PullRequest {
+                reference: "1.0",
+                user_agent: "x",
+                access: &access,
+            };
+            let (row, warning) = app.pull_manifest(&name, request).await.expect("pulled");
+            add(&(
+                String::from_utf8(row.content).expect("text"),
+                row.annotations,
+                warning,
+            ));
+            let tags = app.list_tags(&name, "", 100).await.expect("tags");
+            for tag in &tags {
+                let (_, row) = app.find_manifest(&name, tag).await.expect("there");
+                add(&String::from_utf8(row.content));
+            }
+            add(&tags);
+            add(&app
+                .referrers(&name, &row.digest.parse().expect("a digest"))
+                .await
+                .expect("a list"));
+        }
+    }
+    if actor.signed_in().is_some() {
+        add(&app.my_subscriptions(actor).await.expect("listed"));
+        add(&app.my_publishers(actor).await.expect("listed"));
+    }
+    text
+}
+
+both! {
+    async fn consumers_learn_nothing_private(db: Database) {
+        let world = World::new(db).await;
+        let draft = world.product().await;
+        let image = Image::debian(&[("openssl", "1.1.1n-0+deb11u1"), ("libsecret-component", "1.0")], "x");
+        let submission = world.submitted("1.0", &image).await;
+        world.app.add_comment(&world.editor, submission.id.as_str(), "submission", "libsecret-component!").await.expect("written");
+        world.decide(&submission, Decision::Approve, "Good, rita-reviewer").await.expect("approved");
+        world.work().await;
+        let other = world.newcomer("other-buyer").await;
+        for buyer in [&world.carl, &other] {
+            world.app.subscribe(buyer, "acme", "db", "free", true).await.expect("subscribed");
+        }
+        // What the publisher prepares is not yet anybody's business.
+        let secret = market::ProductManifest { long_description: "libsecret-component comes".to_owned(), ..draft };
+        world.app.save_draft(&world.editor, "acme", "db", &secret).await.expect("saved");
+        world.app.manage_listing(&world.operator, "acme", "db", market::ListingEvent::Hold, "A fix is late").await.expect("held");
+        for actor in [&Actor::anonymous(), &world.carl] {
+            let text = everything(&world, actor).await;
+            assert!(text.contains("Harbour DB"));
+            for word in PRIVATE {
+                // Their own question is theirs.
+                let place = text.find(word);
+                let context = place.map(|at| &text[at.saturating_sub(200)..(at + 60).min(text.len())]);
+                assert_eq!(context, None, "{word}");
+            }
+        }
+    }
+}

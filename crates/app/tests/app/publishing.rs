@@ -1,0 +1,132 @@
+//! Applying, pictures, drafts: what is refused, and in which words.
+
+use app::{
+    Application,
+    market::{Platform, PublisherState},
+    oci::Digest,
+};
+
+use crate::{
+    images::{Image, picture},
+    world::{World, told},
+};
+
+both! {
+    async fn a_manifest_is_complete_or_all_of_it_is_told(db: Database) {
+        let world = World::new(db).await;
+        let whole = world.product().await;
+        world.push(Some("1.0"), &Image::vulnerable("one")).await;
+        let app = &world.app;
+        let save = async |draft: &market::ProductManifest| {
+            let problems = app.save_draft(&world.editor, "acme", "db", draft).await.expect("saved");
+            let refused = world.submit("1.0").await;
+            assert_eq!(problems.is_empty(), refused.is_ok(), "{problems:?}");
+            problems.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
+        };
+        let empty = save(&market::ProductManifest::default()).await;
+        assert_eq!(empty, ["name", "logo", "short_description", "category", "long_description", "screenshots", "support_link", "plans", "installation_instructions", "license"]);
+        let mut draft = whole.clone();
+        draft.short_description = "x".repeat(141);
+        assert_eq!(save(&draft).await, ["short_description"]);
+        let mut draft = whole.clone();
+        draft.platform = Platform::Other;
+        assert_eq!(save(&draft).await, ["platform"]);
+        let mut draft = whole.clone();
+        draft.screenshots = vec!["sha256:nothing".to_owned()];
+        draft.logo = Some("sha256:nothing".to_owned());
+        assert_eq!(save(&draft).await, ["logo", "screenshots[0]"]);
+        for (width, height) in [(511, 511), (600, 512), (512, 513)] {
+            let asset = app.upload_picture(&world.editor, "acme", picture(width, height).into()).await.expect("a picture");
+            assert!(told(app.set_publisher_logo(&world.editor, "acme", &asset.digest).await).starts_with("invalid: logo"));
+            let mut draft = whole.clone();
+            draft.logo = Some(asset.digest);
+            assert_eq!(save(&draft).await, ["logo"], "{width} × {height}");
+        }
+        assert_eq!(save(&whole).await, Vec::<String>::new());
+    }
+
+    async fn pictures_are_decoded_and_not_trusted(db: Database) {
+        let world = World::new(db).await;
+        let upload = async |bytes: Vec<u8>| world.app.upload_picture(&world.editor, "acme", bytes.into()).await;
+        let whole = picture(512, 512);
+        for broken in [b"GIF89a".to_vec(), Vec::new(), whole[..whole.len() / 2].to_vec(), b"<svg/>".to_vec()] {
+            assert!(told(upload(broken).await).starts_with("invalid: picture"));
+        }
+        assert!(told(upload(vec![0; 6 << 20]).await).starts_with("too-large"));
+        assert!(told(upload(picture(8_193, 1)).await).contains("8192 along an edge"));
+        let asset = upload(whole.clone()).await.expect("a picture");
+        let (media_type, bytes) = world.app.picture(&asset.digest).await.expect("there");
+        assert_eq!((media_type.as_str(), bytes.as_ref()), ("image/png", whole.as_slice()));
+        assert!(told(world.app.picture(Digest::of(b"x").as_str()).await).starts_with("not-found"));
+        assert!(told(world.app.picture("../../etc/passwd").await).starts_with("not-found"));
+    }
+
+    async fn who_is_not_verified_publishes_nothing(db: Database) {
+        let world = World::new(db).await;
+        let carl = &world.carl;
+        let application = |slug: &str| Application {
+            slug: slug.to_owned(),
+            legal_name: "Carl".to_owned(),
+            website: "https://carl.example".to_owned(),
+            phone: "+1 555 0100".to_owned(),
+            email: "carl@carl.example".to_owned(),
+        };
+        assert!(told(world.app.apply_as_publisher(carl, &application("acme")).await).contains("is taken"));
+        let wrong = Application { website: "javascript:x".to_owned(), phone: "call me".to_owned(), email: "x".to_owned(), legal_name: String::new(), slug: "Staging!".to_owned() };
+        let told_all = told(world.app.apply_as_publisher(carl, &wrong).await);
+        for field in ["slug", "legal_name", "website", "phone", "email"] {
+            assert!(told_all.contains(&format!("{field}: ")), "{told_all}");
+        }
+        world.app.apply_as_publisher(carl, &application("carls")).await.expect("applied");
+        assert!(told(world.app.create_product(carl, "carls", "db").await).starts_with("denied: publisher `carls` is not verified yet"));
+        assert_eq!(world.rights(carl, "staging/carls/db").await, (true, false));
+        let decide = async |to, reason: &str| world.app.decide_publisher(&world.operator, "carls", to, reason).await;
+        assert!(told(decide(PublisherState::Rejected, "").await).starts_with("invalid: reason"));
+        assert!(told(decide(PublisherState::Suspended, "x").await).starts_with("conflict"));
+        decide(PublisherState::Verified, "").await.expect("verified");
+        assert_eq!(world.rights(carl, "staging/carls/db").await, (true, true));
+        decide(PublisherState::Suspended, "Spam").await.expect("suspended");
+        assert_eq!(world.rights(carl, "staging/carls/db").await, (true, false));
+        assert!(told(world.app.create_product(carl, "carls", "db").await).contains("suspended: Spam"));
+    }
+
+    async fn staging_is_the_publishers_and_the_staffs(db: Database) {
+        let world = World::new(db).await;
+        let rights = async |actor| world.rights(actor, "staging/acme/db").await;
+        assert_eq!(rights(&world.editor).await, (true, true));
+        assert_eq!(rights(&world.owner).await, (true, true));
+        for looker in [&world.viewer, &world.reviewer, &world.operator] {
+            assert_eq!(rights(looker).await, (true, false));
+        }
+        for stranger in [&world.carl, &app::Actor::anonymous()] {
+            assert_eq!(rights(stranger).await, (false, false));
+        }
+        for name in ["staging/acme", "staging", "acme", "other/x", "staging/other/x", "a/b/c", "../x", ""] {
+            assert_eq!(world.rights(&world.operator, name).await, (false, false), "{name}");
+        }
+    }
+
+    async fn what_is_under_review_is_not_deleted(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let submission = world.submitted("1.0", &Image::vulnerable("one")).await;
+        let name = "staging/acme/db".parse().expect("a name");
+        let refused = world.app.delete_manifest(&name, &submission.digest).await.expect_err("kept");
+        assert!(refused.message.contains("under review"), "{refused}");
+        world.app.delete_manifest(&name, "1.0").await.expect("only the tag");
+        world.decide(&submission, market::Decision::Reject, "No.").await.expect("rejected");
+        world.app.delete_manifest(&name, &submission.digest).await.expect("deleted");
+    }
+
+    async fn a_manifest_names_only_what_was_pushed(db: Database) {
+        let world = World::new(db).await;
+        let image = Image::vulnerable("one");
+        let refused = world.push_manifest("staging/acme/db", Some("1.0"), image.manifest()).await;
+        assert!(refused.expect_err("refused").message.contains("was not pushed"));
+        let list = crate::images::index(&[("amd64", image.manifest())]);
+        let refused = world.push_manifest("staging/acme/db", Some("1.0"), list).await;
+        assert!(refused.expect_err("refused").message.contains("was not pushed"));
+        let refused = world.push_manifest("acme/db", Some("1.0"), image.manifest()).await;
+        assert!(refused.expect_err("refused").message.contains("staging"));
+    }
+}

@@ -1,0 +1,347 @@
+//! Every use case that takes an actor, tried by everybody. A new use case must be added
+//! here, and the table is a reviewed file: so none forgets to ask who may.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use app::{
+    Actor, AppError, NewAccount, NewKey, NewSubmission,
+    market::{Decision, ListingEvent, PublisherState, Role},
+};
+use chrono::TimeDelta;
+use trust::SigningKey;
+
+use crate::{
+    images::{Image, picture},
+    world::World,
+};
+
+fn code<T>(outcome: Result<T, AppError>) -> String {
+    match outcome {
+        Ok(_) => "ok".to_owned(),
+        Err(AppError::Internal(error)) => panic!("{error}"),
+        Err(error) => error.code().to_owned(),
+    }
+}
+
+/// What the use cases are tried on.
+struct Things {
+    submission: String,
+    comment: String,
+    product: market::ProductId,
+    logo: String,
+    draft: market::ProductManifest,
+}
+
+/// Tries everything as `actor`. Where a use case would change something, it is given input
+/// that it refuses only after it has asked who may: `invalid` and `conflict` mean allowed.
+async fn try_all(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
+    let mut table = people(world, actor).await;
+    table.extend(publishing(world, things, actor).await);
+    table.extend(reviewing(world, things, actor).await);
+    table.extend(consuming(world, actor).await);
+    table
+}
+
+async fn people(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
+    let app = &world.app;
+    let staff = NewAccount {
+        name: "carl-consumer".to_owned(),
+        email: "x@example.com".to_owned(),
+        password: "a long enough password".to_owned(),
+        staff_role: Some("reviewer".to_owned()),
+    };
+    vec![
+        (
+            "create_account",
+            code(app.create_account(actor, &staff).await),
+        ),
+        ("list_accounts", code(app.list_accounts(actor).await)),
+        (
+            "set_password",
+            code(
+                app.set_password(actor, "bystander", "a long enough password")
+                    .await,
+            ),
+        ),
+        (
+            "set_account_disabled",
+            code(app.set_account_disabled(actor, "bystander", false).await),
+        ),
+        (
+            "create_token",
+            code(
+                app.create_token(actor, "", false, Some(TimeDelta::days(1)))
+                    .await,
+            ),
+        ),
+        ("list_tokens", code(app.list_tokens(actor).await)),
+        ("revoke_token", code(app.revoke_token(actor, "tok_x").await)),
+        ("audit_log", code(app.audit_log(actor, 1).await)),
+        ("job_summary", code(app.job_summary(actor).await)),
+        (
+            "reload_advisories",
+            code(app.reload_advisories(actor).await),
+        ),
+    ]
+}
+
+async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
+    let app = &world.app;
+    let application = app::Application {
+        slug: "acme".to_owned(),
+        legal_name: "X".to_owned(),
+        website: "https://x.example".to_owned(),
+        phone: "+1 555 0100".to_owned(),
+        email: "x@x.example".to_owned(),
+    };
+    let registered = NewKey {
+        name: "again".to_owned(),
+        pem: world.key.public().to_pem(),
+    };
+    let fresh = NewKey {
+        name: "fresh".to_owned(),
+        pem: SigningKey::generate().expect("a key").public().to_pem(),
+    };
+    let fresh = app
+        .add_publisher_key(&world.owner, "acme", &fresh)
+        .await
+        .expect("a key");
+    let verified = PublisherState::Verified;
+    let no_image = NewSubmission {
+        repository: "none".to_owned(),
+        tag: "1".to_owned(),
+    };
+    vec![
+        (
+            "apply_as_publisher",
+            code(app.apply_as_publisher(actor, &application).await),
+        ),
+        (
+            "decide_publisher",
+            code(app.decide_publisher(actor, "acme", verified, "").await),
+        ),
+        ("list_publishers", code(app.list_publishers(actor).await)),
+        ("my_publishers", code(app.my_publishers(actor).await)),
+        ("my_memberships", code(app.my_memberships(actor).await)),
+        (
+            "publisher_page",
+            code(app.publisher_page(actor, "acme").await),
+        ),
+        (
+            "set_member",
+            code(
+                app.set_member(actor, "acme", "bystander", Role::Viewer)
+                    .await,
+            ),
+        ),
+        (
+            "add_publisher_key",
+            code(app.add_publisher_key(actor, "acme", &registered).await),
+        ),
+        (
+            "revoke_publisher_key",
+            code(
+                app.revoke_publisher_key(actor, "acme", fresh.id.as_str())
+                    .await,
+            ),
+        ),
+        (
+            "upload_picture",
+            code(
+                app.upload_picture(actor, "acme", picture(512, 512).into())
+                    .await,
+            ),
+        ),
+        (
+            "set_publisher_logo",
+            code(app.set_publisher_logo(actor, "acme", &things.logo).await),
+        ),
+        (
+            "create_product",
+            code(app.create_product(actor, "acme", "db").await),
+        ),
+        (
+            "save_draft",
+            code(app.save_draft(actor, "acme", "db", &things.draft).await),
+        ),
+        (
+            "product_draft",
+            code(app.product_draft(actor, "acme", "db").await),
+        ),
+        (
+            "product_rights",
+            code(app.product_rights(actor, "acme").await),
+        ),
+        (
+            "staging_tags",
+            code(app.staging_tags(actor, "acme", "db").await),
+        ),
+        (
+            "broken_promises",
+            code(app.broken_promises(actor, &things.product).await),
+        ),
+        (
+            "withdraw_product",
+            code(app.withdraw_product(actor, "acme", "db", "").await),
+        ),
+        (
+            "submit",
+            code(app.submit(actor, "acme", "db", &no_image).await),
+        ),
+    ]
+}
+
+async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
+    let (app, submission) = (&world.app, things.submission.as_str());
+    vec![
+        ("review_queue", code(app.review_queue(actor).await)),
+        (
+            "submission_page",
+            code(app.submission_page(actor, submission).await),
+        ),
+        (
+            "add_comment",
+            code(
+                app.add_comment(actor, submission, "submission", "Hm.")
+                    .await,
+            ),
+        ),
+        (
+            "resolve_comment",
+            code(
+                app.resolve_comment(actor, submission, &things.comment, true)
+                    .await,
+            ),
+        ),
+        (
+            "decide",
+            code(app.decide(actor, submission, Decision::Reject, "").await),
+        ),
+        (
+            "manage_listing",
+            code(
+                app.manage_listing(actor, "acme", "db", ListingEvent::Hold, "")
+                    .await,
+            ),
+        ),
+        ("list_listings", code(app.list_listings(actor).await)),
+    ]
+}
+
+async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
+    let app = &world.app;
+    let rights = async |name| match world.rights(actor, name).await {
+        (true, true) => "pull+push",
+        (true, false) => "pull",
+        (false, true) => "push",
+        (false, false) => "-",
+    };
+    let granted = world.access(actor, "staging/acme/db").await.access;
+    let granted: Vec<_> = granted
+        .into_iter()
+        .flat_map(|grant| grant.actions)
+        .collect();
+    let catalog = app.catalog(actor, "", 100).await.expect("a list");
+    vec![
+        (
+            "product_page",
+            code(app.product_page(actor, "acme", "db").await),
+        ),
+        (
+            "subscribe",
+            code(app.subscribe(actor, "acme", "db", "free", false).await),
+        ),
+        ("unsubscribe", code(app.unsubscribe(actor, "sbn_x").await)),
+        ("my_subscriptions", code(app.my_subscriptions(actor).await)),
+        (
+            "repository_rights",
+            format!(
+                "{}, {}",
+                rights("acme/db").await,
+                rights("staging/acme/db").await
+            ),
+        ),
+        ("issue_registry_token", granted.join("+")),
+        ("catalog", catalog.len().to_string()),
+    ]
+}
+
+/// Returns the names of all functions in the sources that take an actor.
+fn use_cases() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in fs::read_dir(src).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let Ok(text) = fs::read_to_string(path) else {
+            continue;
+        };
+        for function in text.split("pub async fn ").skip(1) {
+            let signature = function.split('{').next().unwrap_or("");
+            if signature.contains("&Actor") {
+                names.insert(signature.split(['(', '<']).next().unwrap_or("").to_owned());
+            }
+        }
+    }
+    names
+}
+
+async fn things(world: &World) -> Things {
+    let draft = world.product().await;
+    world.released("1.0", &Image::vulnerable("one")).await;
+    let submission = world.submitted("2.0", &Image::vulnerable("two")).await;
+    let (product, submission) = (submission.product_id, submission.id);
+    let comment = world
+        .app
+        .add_comment(&world.editor, submission.as_str(), "submission", "Hm.")
+        .await;
+    Things {
+        comment: comment.expect("written").id.to_string(),
+        submission: submission.to_string(),
+        product,
+        logo: draft.logo.clone().expect("a logo"),
+        draft,
+    }
+}
+
+both! {
+    async fn everybody_may_do_what_the_table_says(db: Database) {
+        let world = World::new(db).await;
+        let things = things(&world).await;
+        world.newcomer("bystander").await;
+        world.app.subscribe(&world.carl, "acme", "db", "free", true).await.expect("subscribed");
+        // Staff who also belong to the publisher.
+        let torn = world.newcomer("torn-reviewer").await.signed_in().expect("signed in").clone();
+        let torn = Actor::account(store::accounts::Account { staff_role: Some("reviewer".to_owned()), ..torn });
+        world.app.set_member(&world.owner, "acme", "torn-reviewer", Role::Owner).await.expect("a member");
+        let read_only = Actor::read_only(world.owner.signed_in().expect("signed in").clone());
+        let askers = [
+            ("anyone", Actor::anonymous()),
+            ("account", world.newcomer("stranger").await),
+            ("subscriber", world.carl.clone()),
+            ("viewer", world.viewer.clone()),
+            ("editor", world.editor.clone()),
+            ("owner", world.owner.clone()),
+            ("owner's reading token", read_only),
+            ("reviewer", world.reviewer.clone()),
+            ("reviewer and owner", torn),
+            ("operator", world.operator.clone()),
+        ];
+        let mut columns = Vec::new();
+        for (_, actor) in &askers {
+            columns.push(try_all(&world, &things, actor).await);
+        }
+        let tried: BTreeSet<_> = columns[0].iter().map(|(name, _)| (*name).to_owned()).collect();
+        let all = use_cases();
+        assert!(all.len() > 35, "{all:?}");
+        let forgotten: Vec<_> = all.symmetric_difference(&tried).collect();
+        assert!(forgotten.is_empty(), "not in the table, or gone: {forgotten:?}");
+        let mut table = String::new();
+        for row in 0..columns[0].len() {
+            table.push_str(&format!("{}\n", columns[0][row].0));
+            for ((who, _), column) in askers.iter().zip(&columns) {
+                table.push_str(&format!("    {who:22}{}\n", column[row].1));
+            }
+        }
+        insta::assert_snapshot!("roles", table);
+    }
+}

@@ -1,0 +1,435 @@
+//! A marketplace with people in it: one publisher with members and a key, staff, consumers.
+
+use std::{
+    collections::HashMap,
+    io::Read,
+    ops::Range,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use app::{
+    Access, Actor, App, AppConfig, AppError, Application, Keys, ManualClock, NewKey, NewSubmission,
+    Parts, Scope, Submission,
+    market::{
+        Class, Decision, License, Money, Plan, ProductManifest, PublisherState, Role,
+        SubmissionState,
+    },
+    oci::{Digest, RawManifest, RepoName},
+    registry::RegistryError,
+};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, stream, stream::BoxStream};
+use store::{
+    Database,
+    accounts::Account,
+    blobs::{Blob, BlobEntry, BlobError, BlobStore, FsBlobs, Uploads},
+    findings::Finding,
+};
+use trust::{SigningKey, cosign};
+
+use crate::images::{Image, picture};
+
+pub(crate) const HOST: &str = "market.example";
+
+/// Blobs on disk that count how often each is opened to be taken apart.
+#[derive(Debug)]
+pub(crate) struct CountingBlobs {
+    inner: FsBlobs,
+    opened: Mutex<HashMap<Digest, usize>>,
+}
+
+#[async_trait::async_trait]
+impl BlobStore for CountingBlobs {
+    async fn put_file(&self, digest: &Digest, file: &Path) -> Result<(), BlobError> {
+        self.inner.put_file(digest, file).await
+    }
+
+    async fn put_bytes(&self, digest: &Digest, bytes: Bytes) -> Result<(), BlobError> {
+        self.inner.put_bytes(digest, bytes).await
+    }
+
+    async fn get(&self, digest: &Digest, range: Option<Range<u64>>) -> Result<Blob, BlobError> {
+        self.inner.get(digest, range).await
+    }
+
+    async fn size(&self, digest: &Digest) -> Result<Option<u64>, BlobError> {
+        self.inner.size(digest).await
+    }
+
+    async fn delete(&self, digest: &Digest) -> Result<(), BlobError> {
+        self.inner.delete(digest).await
+    }
+
+    fn list(&self) -> BoxStream<'static, Result<BlobEntry, BlobError>> {
+        self.inner.list()
+    }
+
+    fn open_sync(&self, digest: &Digest) -> Result<Box<dyn Read + Send>, BlobError> {
+        let mut opened = self.opened.lock().expect("nobody panicked");
+        *opened.entry(digest.clone()).or_default() += 1;
+        self.inner.open_sync(digest)
+    }
+
+    async fn check(&self) -> Result<(), BlobError> {
+        self.inner.check().await
+    }
+}
+
+impl CountingBlobs {
+    pub(crate) fn opened(&self, digest: &Digest) -> usize {
+        let opened = self.opened.lock().expect("nobody panicked");
+        opened.get(digest).copied().unwrap_or(0)
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) app: Arc<App>,
+    pub(crate) db: Database,
+    pub(crate) blobs: Arc<CountingBlobs>,
+    pub(crate) clock: Arc<ManualClock>,
+    /// The publisher's key.
+    pub(crate) key: SigningKey,
+    pub(crate) operator: Actor,
+    pub(crate) reviewer: Actor,
+    pub(crate) owner: Actor,
+    pub(crate) editor: Actor,
+    pub(crate) viewer: Actor,
+    /// A consumer.
+    pub(crate) carl: Actor,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl World {
+    /// Staff, and the verified publisher `acme` with its members and key.
+    pub(crate) async fn new(db: Database) -> Self {
+        let world = Self::empty(db).await;
+        let app = &world.app;
+        let application = Application {
+            slug: "acme".to_owned(),
+            legal_name: "ACME Harbour Works Ltd".to_owned(),
+            website: "https://acme.example".to_owned(),
+            phone: "+1 555 0100".to_owned(),
+            email: "sales@acme.example".to_owned(),
+        };
+        app.apply_as_publisher(&world.owner, &application)
+            .await
+            .expect("applied");
+        for (name, role) in [("eve-editor", Role::Editor), ("vic-viewer", Role::Viewer)] {
+            app.set_member(&world.owner, "acme", name, role)
+                .await
+                .expect("a member");
+        }
+        let verified = PublisherState::Verified;
+        app.decide_publisher(&world.operator, "acme", verified, "")
+            .await
+            .expect("verified");
+        let key = NewKey {
+            name: "release key".to_owned(),
+            pem: world.key.public().to_pem(),
+        };
+        app.add_publisher_key(&world.owner, "acme", &key)
+            .await
+            .expect("a key");
+        world
+    }
+
+    /// People, and nothing else.
+    async fn empty(db: Database) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let inner = FsBlobs::open(&dir.path().join("blobs")).expect("blobs");
+        let blobs = Arc::new(CountingBlobs {
+            inner,
+            opened: Mutex::default(),
+        });
+        let start: DateTime<Utc> = "2026-11-01T10:00:00.123456Z".parse().expect("a time");
+        let clock = Arc::new(ManualClock::new(start));
+        let person = async |number: u8, name: &str, staff_role: Option<&str>| {
+            let account = Account {
+                id: market::AccountId::new(start, [number; 10]),
+                name: name.to_owned(),
+                email: format!("{name}@example.com"),
+                password_hash: String::new(),
+                staff_role: staff_role.map(str::to_owned),
+                created_at: start,
+                disabled_at: None,
+            };
+            let mut tx = db.begin().await.expect("a transaction");
+            store::accounts::create(&mut tx, &account)
+                .await
+                .expect("an account");
+            tx.commit().await.expect("committed");
+            Actor::account(account)
+        };
+        let (operator, reviewer) = (
+            person(1, "olga-operator", Some("operator")).await,
+            person(2, "rita-reviewer", Some("reviewer")).await,
+        );
+        let (owner, editor) = (
+            person(3, "oscar-owner", None).await,
+            person(4, "eve-editor", None).await,
+        );
+        let (viewer, carl) = (
+            person(5, "vic-viewer", None).await,
+            person(6, "carl-consumer", None).await,
+        );
+        let parts = Parts {
+            db: db.clone(),
+            blobs: Arc::clone(&blobs) as Arc<dyn BlobStore>,
+            uploads: Uploads::open(&dir.path().join("uploads")).expect("uploads"),
+            clock: Arc::clone(&clock) as Arc<dyn app::Clock>,
+            keys: Keys {
+                release: SigningKey::from_scalar(&[7; 32]).expect("a key"),
+                tokens: SigningKey::from_scalar(&[8; 32]).expect("a key"),
+            },
+            config: AppConfig {
+                public_url: format!("https://{HOST}"),
+                max_blob_bytes: 10 << 20,
+                advisories_file: dir.path().join("advisories.db"),
+                token_life: TimeDelta::minutes(5),
+                open_registration: true,
+            },
+        };
+        Self {
+            app: App::new(parts).await.expect("an application"),
+            db,
+            blobs,
+            clock,
+            key: SigningKey::from_scalar(&[9; 32]).expect("a key"),
+            operator,
+            reviewer,
+            owner,
+            editor,
+            viewer,
+            carl,
+            dir,
+        }
+    }
+
+    /// Signs in somebody new.
+    pub(crate) async fn newcomer(&self, name: &str) -> Actor {
+        let new = app::NewAccount {
+            name: name.to_owned(),
+            email: format!("{name}@example.com"),
+            password: "a long enough password".to_owned(),
+            staff_role: None,
+        };
+        let account = self.app.create_account(&Actor::anonymous(), &new).await;
+        Actor::account(account.expect("an account"))
+    }
+
+    /// Makes the product `acme/db` with a complete draft.
+    pub(crate) async fn product(&self) -> ProductManifest {
+        let (app, editor) = (&self.app, &self.editor);
+        app.create_product(editor, "acme", "db")
+            .await
+            .expect("a product");
+        let logo = app
+            .upload_picture(editor, "acme", picture(512, 512).into())
+            .await;
+        let digest = logo.expect("a picture").digest;
+        let plan = |id: &str, amount_minor| Plan {
+            id: id.parse().expect("a short name"),
+            name: id.to_owned(),
+            description: "A plan".to_owned(),
+            price: Money {
+                amount_minor,
+                currency: "EUR".to_owned(),
+            },
+        };
+        let draft = ProductManifest {
+            name: "Harbour DB".to_owned(),
+            logo: Some(digest.clone()),
+            short_description: "A small database.".to_owned(),
+            category: "Databases".to_owned(),
+            tags: vec!["sql".to_owned()],
+            long_description: "# Harbour DB".to_owned(),
+            screenshots: vec![digest],
+            support_link: "https://acme.example/support".to_owned(),
+            plans: vec![plan("free", 0), plan("pro", 1999)],
+            installation_instructions: "docker pull".to_owned(),
+            license: License {
+                link: None,
+                text: Some("Be kind.".to_owned()),
+            },
+            ..ProductManifest::default()
+        };
+        let problems = app.save_draft(editor, "acme", "db", &draft).await;
+        assert_eq!(problems.expect("saved"), []);
+        draft
+    }
+
+    /// Returns what `actor` may do in a repository, as a client's token says.
+    pub(crate) async fn access(&self, actor: &Actor, name: &str) -> Access {
+        let scope = Scope::parse(&format!("repository:{name}:pull,push,delete")).expect("a scope");
+        let issued = self.app.issue_registry_token(actor, &[scope]).await;
+        let token = issued.expect("a token").token;
+        self.app.verify_registry_token(&token).expect("our own")
+    }
+
+    pub(crate) async fn push_blob(
+        &self,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<Digest, RegistryError> {
+        let access = self.access(&self.editor, name).await;
+        assert!(access.grants(name, "push"), "{access:?}");
+        let name: RepoName = name.parse().expect("a name");
+        let upload = self.app.start_upload(&name, &access).await?;
+        let body = stream::iter([Ok(Bytes::copy_from_slice(bytes))]).boxed();
+        self.app
+            .append_upload(&name, upload.as_str(), None, body)
+            .await?;
+        let digest = Digest::of(bytes);
+        self.app
+            .finish_upload(&name, upload.as_str(), &digest)
+            .await?;
+        Ok(digest)
+    }
+
+    pub(crate) async fn push_manifest(
+        &self,
+        name: &str,
+        tag: Option<&str>,
+        bytes: Vec<u8>,
+    ) -> Result<Digest, RegistryError> {
+        let tags: Vec<_> = tag.iter().map(|tag| tag.parse().expect("a tag")).collect();
+        let manifest = RawManifest::parse(bytes, None).expect("a manifest");
+        let name = name.parse().expect("a name");
+        Ok(self.app.put_manifest(&name, &tags, &manifest).await?.digest)
+    }
+
+    /// Pushes an image to `staging/acme/db`.
+    pub(crate) async fn push(&self, tag: Option<&str>, image: &Image) -> Digest {
+        let name = "staging/acme/db";
+        for (bytes, _) in &image.layers {
+            self.push_blob(name, bytes).await.expect("pushed");
+        }
+        self.push_blob(name, image.config.to_string().as_bytes())
+            .await
+            .expect("pushed");
+        let pushed = self.push_manifest(name, tag, image.manifest()).await;
+        pushed.expect("pushed")
+    }
+
+    /// Pushes a signature beside the image, as `cosign sign` does.
+    pub(crate) async fn sign(&self, key: &SigningKey, digest: &Digest) {
+        let payload = cosign::payload(&format!("{HOST}/staging/acme/db"), digest, None);
+        let signature = cosign::sign(key, payload);
+        self.push_signature(digest, &[signature]).await;
+    }
+
+    pub(crate) async fn push_signature(&self, digest: &Digest, signatures: &[cosign::Signature]) {
+        let image = cosign::signature_manifest(signatures).expect("a signature's image");
+        let tag = cosign::signature_tag(digest).expect("a tag");
+        for blob in image.payloads.iter().chain([&image.config]) {
+            self.push_blob("staging/acme/db", blob)
+                .await
+                .expect("pushed");
+        }
+        let pushed = self
+            .push_manifest("staging/acme/db", Some(tag.as_str()), image.manifest.bytes)
+            .await;
+        pushed.expect("pushed");
+    }
+
+    pub(crate) async fn submit(&self, tag: &str) -> Result<Submission, AppError> {
+        let new = NewSubmission {
+            repository: "db".to_owned(),
+            tag: tag.to_owned(),
+        };
+        self.app.submit(&self.editor, "acme", "db", &new).await
+    }
+
+    /// Works until nothing is due; gives how many jobs there were.
+    pub(crate) async fn work(&self) -> usize {
+        let mut done = 0;
+        while self.app.work_once("worker").await.expect("the queue") {
+            done += 1;
+        }
+        done
+    }
+
+    /// Pushes, signs, submits and inspects.
+    pub(crate) async fn submitted(&self, tag: &str, image: &Image) -> Submission {
+        let digest = self.push(Some(tag), image).await;
+        self.sign(&self.key, &digest).await;
+        let submission = self.submit(tag).await.expect("submitted");
+        assert_eq!(self.work().await, 1);
+        self.submission(&submission).await
+    }
+
+    /// The whole way to the market.
+    pub(crate) async fn released(&self, tag: &str, image: &Image) -> Submission {
+        let submission = self.submitted(tag, image).await;
+        self.decide(&submission, Decision::Approve, "")
+            .await
+            .expect("approved");
+        assert_eq!(self.work().await, 1);
+        let submission = self.submission(&submission).await;
+        assert_eq!(submission.state, SubmissionState::Released);
+        submission
+    }
+
+    pub(crate) async fn decide(
+        &self,
+        submission: &Submission,
+        decision: Decision,
+        reason: &str,
+    ) -> Result<Submission, AppError> {
+        self.app
+            .decide(&self.reviewer, submission.id.as_str(), decision, reason)
+            .await
+    }
+
+    /// Returns the submission as it is now.
+    pub(crate) async fn submission(&self, submission: &Submission) -> Submission {
+        let mut tx = self.db.read().await.expect("a transaction");
+        let found = store::submissions::find(&mut tx, &submission.id).await;
+        found.expect("read").expect("there")
+    }
+
+    pub(crate) async fn findings(&self, submission: &Submission) -> Vec<Finding> {
+        let mut tx = self.db.read().await.expect("a transaction");
+        let found = store::findings::of_submission(&mut tx, &submission.id).await;
+        found.expect("read")
+    }
+
+    pub(crate) async fn classes(&self, submission: &Submission) -> Vec<(String, Class)> {
+        let findings = self.findings(submission).await;
+        findings
+            .into_iter()
+            .map(|f| (f.vulnerability, f.class))
+            .collect()
+    }
+
+    /// Returns what stands in the audit log about `subject`: action, before, after.
+    pub(crate) async fn audit(&self, subject: &str) -> Vec<String> {
+        let mut tx = self.db.read().await.expect("a transaction");
+        let records = store::audit::of_subject(&mut tx, subject)
+            .await
+            .expect("read");
+        let line = |record: store::audit::AuditRecord| {
+            let state = |state: Option<String>| state.unwrap_or_else(|| "-".to_owned());
+            format!(
+                "{} {}>{}",
+                record.action,
+                state(record.before),
+                state(record.after)
+            )
+        };
+        records.into_iter().map(line).collect()
+    }
+
+    pub(crate) async fn rights(&self, actor: &Actor, name: &str) -> (bool, bool) {
+        let rights = self.app.repository_rights(actor, name).await.expect("read");
+        (rights.pull, rights.push)
+    }
+}
+
+/// Returns an error's code and words.
+pub(crate) fn told<T: std::fmt::Debug>(outcome: Result<T, AppError>) -> String {
+    let error = outcome.expect_err("refused");
+    format!("{}: {error}", error.code())
+}

@@ -1,0 +1,155 @@
+//! `plimsoll scan`: the known vulnerabilities of an image, by the same code as the server's.
+
+use std::{path::PathBuf, str::FromStr as _};
+
+use app::{
+    inventory::{Inventory, LayerSummary},
+    scan::{ImageContent, ScanFinding, ScanResult, match_inventory},
+};
+use clap::Args;
+use market::Class;
+
+use super::{Context, scan_json, scan_text};
+use crate::{
+    advisory_file::{self, Advisories},
+    exit::Exit,
+    failure::{Failure, OrFail},
+    image::{self, ImageArgs, Loaded},
+};
+
+/// List the known vulnerabilities of an image
+///
+/// Findings are grouped by package, the worst first. Each bears the programme's class, which
+/// decides how fast it must be fixed (Critical: 72 hours, Major: 7 days), and beside it the
+/// CVSS word and score. Advisories come from --advisories, else from the configuration, else
+/// from the database that `plimsoll advisories update` makes, else from a small starter set.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  plimsoll scan registry.example/team/app:1.4
+  plimsoll scan --fail-on major --only-fixed oci:build/app
+  plimsoll scan --format json docker-archive:app.tar | jq '.images[].summary'
+
+Ends with 0 whatever is found, unless --fail-on or --exit-code is given.")]
+pub(crate) struct ScanArgs {
+    #[command(flatten)]
+    image: ImageArgs,
+    /// The advisory database to match with
+    #[arg(long, value_name = "FILE")]
+    advisories: Option<PathBuf>,
+    /// Show only these classes: critical, major, minor, unscored
+    #[arg(long, value_name = "CLASS,…", value_delimiter = ',', value_parser = class)]
+    severity: Vec<Class>,
+    /// Show only what a newer version fixes
+    #[arg(long)]
+    only_fixed: bool,
+    /// End with 1 where something of this class or a worse one is shown
+    #[arg(long, value_name = "CLASS", value_parser = class)]
+    fail_on: Option<Class>,
+    /// End with N where something is shown; with --fail-on, instead of 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    exit_code: Option<u8>,
+    /// Show which layer brought each package
+    #[arg(long)]
+    layers: bool,
+}
+
+/// Everything that is shown.
+pub(super) struct Shown<'a> {
+    pub(super) image: &'a Loaded,
+    pub(super) advisories: &'a Advisories,
+    pub(super) scans: Vec<Scan<'a>>,
+    pub(super) layers: bool,
+}
+
+/// One platform's content and what is known of it.
+pub(super) struct Scan<'a> {
+    pub(super) digest: Option<&'a oci::Digest>,
+    pub(super) content: &'a ImageContent,
+    pub(super) result: ScanResult<'a>,
+}
+
+impl Scan<'_> {
+    /// Counts what is shown, by class.
+    pub(super) fn count(&self, class: Class) -> usize {
+        let findings = self.result.findings.iter();
+        findings.filter(|finding| finding.class == class).count()
+    }
+
+    pub(super) fn inventory(&self) -> &Inventory {
+        &self.content.inventory
+    }
+
+    pub(super) fn layers(&self) -> &[LayerSummary] {
+        &self.content.inventory.layers
+    }
+}
+
+pub(super) fn run(args: &ScanArgs, context: &Context<'_>) -> Result<Exit, Failure> {
+    let config = context.config(Vec::new())?;
+    let printer = context.printer;
+    let file = args.advisories.as_deref();
+    let advisories = advisory_file::open(file, &config, context.now(), printer)?;
+    let image = image::load(&args.image, &config.environment, printer)?;
+    let mut shown = Shown {
+        image: &image,
+        advisories: &advisories,
+        scans: Vec::new(),
+        layers: args.layers,
+    };
+    for (digest, content) in &image.platforms {
+        let mut result = match_inventory(&content.inventory, &advisories.database)
+            .or_fail("cannot match the image with the advisories")?;
+        result.findings.retain(|finding| args.shows(finding));
+        shown.scans.push(Scan {
+            digest: digest.as_ref(),
+            content,
+            result,
+        });
+    }
+    if printer.is_json() {
+        printer.json(&scan_json::document(&shown, context.now()))?;
+    } else {
+        printer.out(&scan_text::document(&shown, printer))?;
+    }
+    Ok(args.exit(&shown.scans))
+}
+
+impl ScanArgs {
+    fn shows(&self, finding: &ScanFinding<'_>) -> bool {
+        (self.severity.is_empty() || self.severity.contains(&finding.class))
+            && (!self.only_fixed || finding.matched.fixed_version.is_some())
+    }
+
+    fn exit(&self, scans: &[Scan<'_>]) -> Exit {
+        let mut findings = scans.iter().flat_map(|scan| &scan.result.findings);
+        let fails = match self.fail_on {
+            Some(class) => findings.any(|finding| finding.class >= class),
+            None => self.exit_code.is_some() && findings.next().is_some(),
+        };
+        match (fails, self.exit_code) {
+            (false, _) => Exit::Success,
+            (true, None) => Exit::Findings,
+            (true, Some(code)) => Exit::Chosen(code),
+        }
+    }
+}
+
+fn class(text: &str) -> Result<Class, String> {
+    let word = text.trim().to_lowercase();
+    let meant = match word.as_str() {
+        "high" => Some("critical (7.0 to 10.0)"),
+        "medium" | "moderate" => Some("major (4.0 to 6.9)"),
+        "low" | "negligible" => Some("minor (0.1 to 3.9)"),
+        "unknown" | "unspecified" => Some("unscored"),
+        _ => None,
+    };
+    if let Some(meant) = meant {
+        return Err(format!(
+            "`{text}` is a word of CVSS; the programme's class for it is {meant}"
+        ));
+    }
+    Class::from_str(&word)
+        .ok()
+        .filter(|class| *class != Class::None)
+        .ok_or_else(|| "use critical, major, minor or unscored".to_owned())
+}

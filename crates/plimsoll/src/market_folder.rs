@@ -1,0 +1,200 @@
+//! The data folder: what a marketplace consists of, made where it is not there, and opened.
+//!
+//! ```text
+//! plimsoll.lock             held by the server while the database is SQLite
+//! plimsoll.db               the database, unless `database.url` says otherwise
+//! keys/release.key, .pub    signs releases
+//! keys/tokens.key           signs registry access tokens
+//! blobs/                    unless they are in S3
+//! uploads/                  pushes that are not whole yet
+//! advisories/advisories.db  compiled advisories, unless `advisories.file` says otherwise
+//! scratch/                  local copies of blobs in S3 while they are taken apart
+//! ```
+
+use std::{
+    fs::{DirBuilder, File, TryLockError},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+    sync::Arc,
+};
+
+use app::{App, AppConfig, Parts, SystemClock};
+use store::{
+    Database, DatabaseUrl,
+    blobs::{BlobStore, FsBlobs, S3Blobs, S3Config, Uploads},
+};
+
+use crate::{
+    config::Config,
+    exit::Exit,
+    failure::{Failure, OrFail},
+    server::keys,
+};
+
+/// Local copies of blobs in S3 take so many bytes at most.
+const SCRATCH_BYTES: u64 = 20 << 30;
+
+/// An open marketplace.
+pub(crate) struct Market {
+    /// What it can do.
+    pub(crate) app: Arc<App>,
+    /// The blobs, where they are files here.
+    pub(crate) files: Option<Arc<FsBlobs>>,
+}
+
+/// Makes sure that there is a marketplace, so that a mistyped folder is not filled with one.
+///
+/// # Errors
+/// There is none in the data folder.
+pub(crate) fn must_exist(config: &Config) -> Result<(), Failure> {
+    let dir = config.data_dir();
+    if dir.join("keys/release.key").is_file() {
+        return Ok(());
+    }
+    Err(
+        Failure::usage(format!("there is no marketplace in `{}`", dir.display())).hint(
+            "name its data folder with --data or `data.dir`; `plimsoll serve` makes a new one",
+        ),
+    )
+}
+
+/// Makes the data folder, readable by its owner only.
+///
+/// # Errors
+/// It cannot be made or written.
+pub(crate) fn make(config: &Config) -> Result<(), Failure> {
+    let dir = config.data_dir();
+    for folder in ["", "keys", "uploads", "advisories"] {
+        make_folder(&dir.join(folder))?;
+    }
+    tempfile::tempfile_in(&dir)
+        .map(drop)
+        .map_err(|error| unwritable(&dir, &error))
+}
+
+fn make_folder(path: &Path) -> Result<(), Failure> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::failed(format!(
+        "cannot write in the data folder `{}`",
+        path.display()
+    ))
+    .because(error);
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => failure.hint(
+            "give the folder to the user that runs plimsoll, or name another one with --data",
+        ),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            failure.hint("make room on that file system")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            failure.hint("name a folder that can be written with --data")
+        }
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            failure.hint("a file is in the way: name a folder with --data")
+        }
+        _ => failure,
+    }
+}
+
+/// Keeps a second server out of the folder for as long as the result lives. With PostgreSQL
+/// there may be several, so nothing is held.
+///
+/// # Errors
+/// Another process holds it.
+pub(crate) fn lock(config: &Config) -> Result<Option<File>, Failure> {
+    if matches!(config.database()?, DatabaseUrl::Postgres(_)) {
+        return Ok(None);
+    }
+    let dir = config.data_dir();
+    let path = dir.join("plimsoll.lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| unwritable(&dir, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(Failure::failed(format!(
+            "another server is running on the data folder `{}`",
+            dir.display()
+        ))
+        .hint("stop it first; several servers side by side need PostgreSQL (`database.url`)")),
+        Err(TryLockError::Error(error)) => {
+            Err(Failure::failed(format!("cannot lock `{}`", path.display())).because(&error))
+        }
+    }
+}
+
+/// Opens the marketplace, making what is missing; `public_url` is where clients reach it.
+///
+/// # Errors
+/// Database, blobs or keys cannot be opened.
+pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Failure> {
+    let dir = config.data_dir();
+    let advisories_file = config.advisories_file();
+    if let Some(folder) = advisories_file.parent() {
+        make_folder(folder)?;
+    }
+    let keys = keys::load_or_make(config)?;
+    let database = Database::open(&config.database()?)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let files = match config.text("blobs.kind") {
+        Some("s3") => None,
+        _ => {
+            let path = dir.join("blobs");
+            make_folder(&path)?;
+            let files = FsBlobs::open(&path).or_fail("cannot open the blobs")?;
+            Some(Arc::new(files))
+        }
+    };
+    let blobs: Arc<dyn BlobStore> = match &files {
+        Some(files) => Arc::<FsBlobs>::clone(files),
+        None => {
+            let scratch = dir.join("scratch");
+            make_folder(&scratch)?;
+            let blobs = S3Blobs::open(s3(config), &scratch, SCRATCH_BYTES);
+            Arc::new(blobs.or_fail("cannot open the bucket")?)
+        }
+    };
+    let parts = Parts {
+        db: database,
+        blobs,
+        uploads: Uploads::open(&dir.join("uploads")).or_fail("cannot open the uploads")?,
+        clock: Arc::new(SystemClock),
+        keys,
+        config: AppConfig {
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            max_blob_bytes: config.max_blob_bytes(),
+            advisories_file,
+            token_life: config.token_life(),
+            open_registration: config.is_on("accounts.open_registration"),
+        },
+    };
+    Ok(Market {
+        app: App::new(parts).await?,
+        files,
+    })
+}
+
+fn s3(config: &Config) -> S3Config {
+    let text = |key| config.text(key).unwrap_or_default().to_owned();
+    S3Config {
+        endpoint: config.text("blobs.s3.endpoint").map(str::to_owned),
+        region: text("blobs.s3.region"),
+        bucket: text("blobs.s3.bucket"),
+        access_key: text("blobs.s3.access_key"),
+        secret_key: text("blobs.s3.secret_key"),
+        prefix: text("blobs.s3.prefix"),
+        allow_http: config.is_on("blobs.s3.allow_http"),
+    }
+}

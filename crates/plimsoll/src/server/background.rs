@@ -1,0 +1,107 @@
+//! What runs beside the requests: workers on the job queue, and chores by the clock.
+
+use std::{fs, path::Path, process, sync::Arc, time::Duration};
+
+use app::App;
+use tokio::{task::JoinSet, time};
+use tokio_util::sync::CancellationToken;
+
+use crate::market_folder::Market;
+
+/// How often the file of advisories is looked at.
+const LOOK_AT_ADVISORIES: Duration = Duration::from_secs(10);
+const SWEEP: Duration = Duration::from_secs(3600);
+/// How long a worker may go on with its job after the signal to stop; the job is done again
+/// by whoever takes the queue next.
+const LAST_JOB: Duration = Duration::from_secs(10);
+
+/// Everything that was started.
+pub(super) struct Background(JoinSet<()>);
+
+/// Starts workers and chores, until `stop`.
+pub(super) fn start(market: &Market, workers: u32, stop: &CancellationToken) -> Background {
+    let mut tasks = JoinSet::new();
+    for number in 1..=workers {
+        let (app, stop) = (Arc::clone(&market.app), stop.clone());
+        let name = format!("{}-{}-{number}", host(), process::id());
+        tasks.spawn(async move { app.work(&name, stop).await });
+    }
+    let (app, token) = (Arc::clone(&market.app), stop.clone());
+    tasks.spawn(async move {
+        let watched = watch_advisories(&app);
+        token.run_until_cancelled(watched).await;
+    });
+    let (app, files, token) = (Arc::clone(&market.app), market.files.clone(), stop.clone());
+    tasks.spawn(async move {
+        let swept = sweep(&app, files);
+        token.run_until_cancelled(swept).await;
+    });
+    Background(tasks)
+}
+
+impl Background {
+    /// Waits for what was started, not for ever.
+    pub(super) async fn end(mut self) {
+        let all = async { while self.0.join_next().await.is_some() {} };
+        if time::timeout(LAST_JOB, all).await.is_err() {
+            tracing::warn!("a job is left to be done again after the next start");
+        }
+        self.0.shutdown().await;
+    }
+}
+
+fn host() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname");
+    name.map_or_else(|_| "worker".to_owned(), |name| name.trim().to_owned())
+}
+
+/// Takes over a new file of advisories soon after it is put in place.
+async fn watch_advisories(app: &App) {
+    let file = app.config().advisories_file.clone();
+    let mut known = stamp(&file);
+    let mut ticks = time::interval(LOOK_AT_ADVISORIES);
+    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let found = stamp(&file);
+        if found == known {
+            continue;
+        }
+        match app.take_over_new_advisories().await {
+            Ok(true) => tracing::info!("took over new advisories"),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the new advisories cannot be used; the old ones stay"
+                );
+            }
+        }
+        known = found;
+    }
+}
+
+/// What changes when a file is replaced.
+fn stamp(file: &Path) -> Option<(std::time::SystemTime, u64)> {
+    let about = fs::metadata(file).ok()?;
+    Some((about.modified().ok()?, about.len()))
+}
+
+/// Drops uploads that nobody goes on with, and what a crash left of blobs.
+async fn sweep(app: &App, files: Option<Arc<store::blobs::FsBlobs>>) {
+    let mut ticks = time::interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        match app.sweep_uploads().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "dropped abandoned uploads"),
+            Err(error) => tracing::warn!(%error, "abandoned uploads cannot be dropped"),
+        }
+        let Some(files) = &files else { continue };
+        match files.sweep(app.now() - chrono::TimeDelta::days(1)).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "dropped unfinished blobs"),
+            Err(error) => tracing::warn!(%error, "unfinished blobs cannot be dropped"),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The command line as its users meet it: arguments in; standard output, standard error and
+//! the exit code out.
+
+mod advisories;
+mod certify;
+mod config;
+mod help;
+mod inputs;
+mod market;
+mod sample;
+mod scan;
+mod serve;
+mod support;
+mod verify;

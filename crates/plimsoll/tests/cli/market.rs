@@ -1,0 +1,65 @@
+//! Accounts, publishers and tokens, on the data folder.
+
+use crate::{serve::Server, support::Place};
+
+#[test]
+fn accounts_and_tokens_beside_a_running_server() {
+    let place = Place::new();
+    let _server = Server::start(&place, &[]);
+    let data = ["--data", "data"];
+    let made = place.json(
+        &[
+            &["account", "create", "ann", "--email", "ann@example.com"],
+            &data[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(made["password"].as_str().map(str::len), Some(20));
+    let again = place.run(
+        &[
+            &["account", "create", "ann", "--email", "ann@example.com"],
+            &data[..],
+        ]
+        .concat(),
+    );
+    insta::assert_snapshot!(again);
+    let set = place.output_with_input(
+        &[
+            &["account", "password", "ann", "--password-stdin"],
+            &data[..],
+        ]
+        .concat(),
+        "correct horse battery\n",
+    );
+    insta::assert_snapshot!(place.show(&set));
+    let short = place.output_with_input(
+        &[
+            &["account", "password", "ann", "--password-stdin"],
+            &data[..],
+        ]
+        .concat(),
+        "short\n",
+    );
+    insta::assert_snapshot!(place.show(&short));
+    let token = place.json(
+        &[
+            &["token", "create", "ci", "--account", "ann", "--read-only"],
+            &data[..],
+        ]
+        .concat(),
+    );
+    let id = token["id"].as_str().expect("an id");
+    assert!(
+        token["token"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("plm_"))
+    );
+    place.json(&[&["token", "revoke", id, "--account", "ann"], &data[..]].concat());
+    let tokens = place.json(&[&["token", "list", "--account", "ann"], &data[..]].concat());
+    assert!(tokens[0]["revoked_at"].is_string());
+    place.json(&[&["account", "disable", "ann"], &data[..]].concat());
+    let accounts = place.json(&[&["account", "list"], &data[..]].concat());
+    assert!(accounts.as_array().is_some_and(|all| all.len() == 2));
+    let unknown = place.run(&[&["publisher", "verify", "acme"], &data[..]].concat());
+    insta::assert_snapshot!(unknown);
+}

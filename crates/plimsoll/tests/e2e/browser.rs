@@ -1,0 +1,222 @@
+//! Every page in a real browser, scripts switched off, as people use it: desktop and phone.
+//! With `PLIMSOLL_SCREENSHOTS=DIR` the main ones are kept as pictures.
+
+use std::path::PathBuf;
+
+use testkit::{
+    Cast,
+    webdriver::{Browser, Look},
+};
+
+use crate::{
+    market::{Market, Silent},
+    skip,
+};
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever wants pictures says where"
+)]
+fn pictures() -> Option<PathBuf> {
+    std::env::var_os("PLIMSOLL_SCREENSHOTS").map(PathBuf::from)
+}
+
+fn keep(browser: &Browser, name: &str) {
+    if let Some(dir) = pictures() {
+        browser
+            .screenshot(&dir.join(format!("{name}.png")), false)
+            .expect("the picture is kept");
+    }
+}
+
+fn sign_in(browser: &Browser, base: &str, name: &str, password: &str) {
+    browser
+        .open(&format!("{base}/sign-in"))
+        .expect("the page opens");
+    browser
+        .fill("input[name=name]", name)
+        .expect("the name is typed");
+    browser
+        .fill("input[name=password]", password)
+        .expect("the password is typed");
+    browser
+        .click("main button[type=submit]")
+        .expect("the button is clicked");
+}
+
+/// Opens a page and looks at it: one heading, and nothing wider than the window.
+fn look(browser: &Browser, url: &str) {
+    browser.open(url).expect("the page opens");
+    assert_eq!(browser.count("h1").expect("headings"), 1, "{url}");
+    let overflow = browser
+        .evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        .expect("a width");
+    assert!(
+        overflow.as_i64().unwrap_or(99) <= 0,
+        "{url} is {overflow} pixels wider than the window"
+    );
+}
+
+#[test]
+fn people_walk_through_the_pages() {
+    if !Browser::is_installed() {
+        return skip("Chromium and its driver are not installed");
+    }
+    let (market, _) = Market::with_release();
+    let base = market.server.url().to_owned();
+    let operator_password = market
+        .server
+        .ready
+        .operator_password
+        .clone()
+        .expect("the password was printed");
+    market
+        .desk
+        .push(market.image("1.1").as_ref(), "1.1", &Silent)
+        .expect("the push succeeds");
+    let submission = market.submit("1.1");
+    market
+        .desk
+        .wait(&submission, &["inspecting"], &Silent)
+        .expect("inspection ends");
+
+    for look_at in [
+        Look::DESKTOP,
+        Look::PHONE,
+        Look {
+            dark: true,
+            ..Look::PHONE
+        },
+    ] {
+        let browser = Browser::start(look_at).expect("the browser starts");
+        for page in [
+            "/",
+            "/search?q=harbour",
+            "/search?q=nothing-like-it",
+            "/p/acme/harbour",
+            "/sign-in",
+            "/register",
+            "/no/such/page",
+        ] {
+            look(&browser, &format!("{base}{page}"));
+        }
+        sign_in(&browser, &base, "ann", Cast::password());
+        for page in [
+            "/account",
+            "/publisher",
+            "/publisher/acme",
+            "/publisher/acme/harbour",
+            "/publisher/acme/products/new",
+        ] {
+            look(&browser, &format!("{base}{page}"));
+        }
+        look(&browser, &format!("{base}/submissions/{submission}"));
+        browser.open(&format!("{base}/")).expect("the page opens");
+        browser
+            .click("form[action='/sign-out'] button")
+            .expect("ann signs out");
+        sign_in(&browser, &base, "operator", &operator_password);
+        for page in ["/review", "/operator"] {
+            look(&browser, &format!("{base}{page}"));
+        }
+    }
+}
+
+#[test]
+fn a_consumer_subscribes_and_a_reviewer_decides() {
+    if !Browser::is_installed() {
+        return skip("Chromium and its driver are not installed");
+    }
+    let (market, _) = Market::with_release();
+    let base = market.server.url().to_owned();
+    let browser = Browser::start(Look::DESKTOP).expect("the browser starts");
+
+    browser.open(&format!("{base}/")).expect("the page opens");
+    keep(&browser, "storefront");
+    browser
+        .fill("input[name=q]", "harbour")
+        .expect("the word is typed");
+    browser
+        .type_into("input[name=q]", "\u{E007}")
+        .expect("enter");
+    assert!(browser.text("main").expect("results").contains("Harbour"));
+
+    sign_in(&browser, &base, "carl", Cast::password());
+    browser
+        .open(&format!("{base}/p/acme/harbour"))
+        .expect("the page opens");
+    keep(&browser, "product");
+    browser
+        .click("input[name=accept_license]")
+        .expect("the licence is accepted");
+    browser
+        .click("form[action='/p/acme/harbour/subscribe'] button")
+        .expect("carl subscribes");
+    let page = browser.text("main").expect("the page");
+    assert!(page.contains("Community"), "{page}");
+    look(&browser, &format!("{base}/account"));
+    assert!(
+        browser
+            .text("main")
+            .expect("the account")
+            .contains("acme/harbour")
+    );
+    browser.open(&format!("{base}/")).expect("the page opens");
+    browser
+        .click("form[action='/sign-out'] button")
+        .expect("carl signs out");
+
+    market
+        .desk
+        .push(market.image("1.1").as_ref(), "1.1", &Silent)
+        .expect("the push succeeds");
+    let submission = market.submit("1.1");
+    market
+        .desk
+        .wait(&submission, &["inspecting"], &Silent)
+        .expect("inspection ends");
+    sign_in(&browser, &base, "rita", Cast::password());
+    browser
+        .open(&format!("{base}/review"))
+        .expect("the queue opens");
+    keep(&browser, "queue");
+    browser
+        .click("main a[href^='/submissions/']")
+        .expect("the oldest one is opened");
+    keep(&browser, "submission");
+    browser
+        .fill("textarea[name=body]", "What about the OpenSSL?")
+        .expect("a remark is typed");
+    browser
+        .click("form[action$='/remarks'] button")
+        .expect("it is sent");
+    assert!(
+        browser
+            .text("main")
+            .expect("the thread")
+            .contains("What about the OpenSSL?")
+    );
+    browser
+        .click("input[name=decision][value=approve]")
+        .expect("approve is chosen");
+    browser
+        .click("form[action$='/decision'] button")
+        .expect("it is decided");
+    let page = market
+        .desk
+        .wait(&submission, &["in-review", "approved"], &Silent)
+        .expect("the release ends");
+    assert_eq!(page["submission"]["state"], "released", "{page:#}");
+
+    if let Some(dir) = pictures() {
+        let phone = Browser::start(Look {
+            dark: true,
+            ..Look::PHONE
+        })
+        .expect("the browser starts");
+        phone.open(&format!("{base}/")).expect("the page opens");
+        phone
+            .screenshot(&dir.join("phone.png"), false)
+            .expect("the picture is kept");
+    }
+}

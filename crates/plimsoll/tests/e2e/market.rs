@@ -1,0 +1,242 @@
+//! A marketplace with people in it, each test its own.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use oci::{Digest, ImageSource, Layout};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testkit::{
+    Cast, Content, File, Health, ImageSpec, Listing, Narrator, PublisherDesk, Server, write_image,
+};
+
+/// Nobody watches a test.
+pub(crate) struct Silent;
+
+impl Narrator for Silent {
+    fn say(&self, _text: &str) {}
+    fn progress(&self, _done: u64, _total: u64, _note: &str) {}
+}
+
+/// A server, people, a publisher's desk and images.
+pub(crate) struct Market {
+    pub(crate) server: Server,
+    pub(crate) cast: Cast,
+    pub(crate) desk: PublisherDesk,
+    pub(crate) dir: TempDir,
+}
+
+impl Market {
+    /// Starts a marketplace in a folder of its own, with a verified publisher.
+    pub(crate) fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let data = dir.path().join("data");
+        Self::open(dir, &data)
+    }
+
+    /// The same with its data in a folder of the test's choice.
+    pub(crate) fn start_in(data: &Path) -> Self {
+        Self::open(tempfile::tempdir().expect("a temporary folder"), data)
+    }
+
+    fn open(dir: TempDir, data: &Path) -> Self {
+        let server = serve(data);
+        let password = server
+            .ready
+            .operator_password
+            .clone()
+            .expect("an empty folder prints the password");
+        let cast = Cast::gather(server.url(), &password).expect("people sign up");
+        let desk =
+            PublisherDesk::open(&cast, server.host(), "acme", "harbour").expect("the desk opens");
+        Self {
+            server,
+            cast,
+            desk,
+            dir,
+        }
+    }
+
+    /// Starts one and brings a product to the market; gives the released digest too.
+    pub(crate) fn with_release() -> (Self, Digest) {
+        let market = Self::start();
+        let digest = market.release("1.0");
+        (market, digest)
+    }
+
+    /// Pushes, submits, approves and waits until `tag` is released.
+    pub(crate) fn release(&self, tag: &str) -> Digest {
+        let digest = self
+            .desk
+            .push(self.image(tag).as_ref(), tag, &Silent)
+            .expect("the push succeeds");
+        let submission = self.submit(tag);
+        let page = self
+            .desk
+            .wait(&submission, &["inspecting"], &Silent)
+            .expect("inspection ends");
+        assert_eq!(page["submission"]["state"], "in-review", "{page:#}");
+        self.decide(&submission, "approve", "");
+        let page = self
+            .desk
+            .wait(&submission, &["approved"], &Silent)
+            .expect("the release ends");
+        assert_eq!(page["submission"]["state"], "released", "{page:#}");
+        digest
+    }
+
+    /// Completes the manifest and submits `tag`.
+    pub(crate) fn submit(&self, tag: &str) -> String {
+        let problems = self
+            .desk
+            .describe(&listing())
+            .expect("the manifest is taken");
+        assert!(problems.is_empty(), "{problems:?}");
+        self.desk.submit(tag).expect("the submission is taken")
+    }
+
+    pub(crate) fn decide(&self, submission: &str, decision: &str, reason: &str) {
+        let body = json!({ "decision": decision, "reason": reason });
+        self.cast
+            .reviewer
+            .post(&format!("/api/v1/submissions/{submission}/decision"), &body)
+            .expect("the decision is taken");
+    }
+
+    /// An image of a few Debian packages that passes the checks; another one for each tag.
+    pub(crate) fn image(&self, tag: &str) -> Box<dyn ImageSource> {
+        let layout = Layout::create(&self.layout()).expect("a layout");
+        write_image(&layout, tag, &spec(tag)).expect("the image is written");
+        Box::new(layout.select(Some(tag)).expect("the tag is there"))
+    }
+
+    pub(crate) fn layout(&self) -> PathBuf {
+        self.dir.path().join("layout")
+    }
+
+    /// Gives carl a subscription and an access token that reads.
+    pub(crate) fn subscribe(&self) -> String {
+        let plan = json!({ "plan": "community", "accept_license": true });
+        self.cast
+            .consumer
+            .post("/api/v1/products/acme/harbour/subscription", &plan)
+            .expect("carl subscribes");
+        self.consumer_token()
+    }
+
+    pub(crate) fn consumer_token(&self) -> String {
+        let token = self
+            .cast
+            .consumer
+            .post(
+                "/api/v1/account/tokens",
+                &json!({ "name": "laptop", "may_push": false }),
+            )
+            .expect("a token");
+        token["secret"]
+            .as_str()
+            .expect("it is shown once")
+            .to_owned()
+    }
+
+    pub(crate) fn public_key(&self) -> PathBuf {
+        self.server.data().join("keys/release.pub")
+    }
+}
+
+/// Starts the program under test.
+pub(crate) fn serve(data: &Path) -> Server {
+    Server::start(
+        Path::new(env!("CARGO_BIN_EXE_plimsoll")),
+        data,
+        "127.0.0.1:0",
+        &[],
+    )
+    .expect("the server starts")
+}
+
+pub(crate) fn listing() -> Listing {
+    Listing {
+        name: "Harbour".to_owned(),
+        short_description: "Keeps a log of what comes and goes.".to_owned(),
+        long_description: "# Harbour\n\nOne process, one file.".to_owned(),
+    }
+}
+
+/// Debian's `dpkg` knows of an OpenSSL that has holes.
+const STATUS: &str = "Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nSource: openssl\nVersion: 3.0.11-1~deb12u1\nMaintainer: Debian\n\nPackage: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib\nVersion: 1:1.2.13.dfsg-1\nMaintainer: Debian\n";
+const OS_RELEASE: &str = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nID=debian\n";
+
+fn spec(tag: &str) -> ImageSpec {
+    let base = vec![
+        File::text("etc/os-release", OS_RELEASE),
+        File::text("var/lib/dpkg/status", STATUS),
+        File::text("licenses/LICENSE", "Apache-2.0\n"),
+    ];
+    let program = vec![File::program(
+        "usr/local/bin/harbour",
+        &format!("#!/bin/sh\necho {tag}\n"),
+    )];
+    let label =
+        |name: &str, value: &str| (format!("org.opencontainers.image.{name}"), value.to_owned());
+    ImageSpec {
+        layers: vec![
+            ("ADD rootfs.tar /".to_owned(), Content::Files(base)),
+            (
+                "COPY harbour /usr/local/bin/harbour".to_owned(),
+                Content::Files(program),
+            ),
+        ],
+        health: Health {
+            command: Some("test -x /usr/local/bin/harbour".to_owned()),
+            user: "10001".to_owned(),
+        },
+        labels: BTreeMap::from([
+            label("title", "Harbour"),
+            label("description", "Keeps a log"),
+            label("vendor", "Acme"),
+            label("version", tag),
+            label("licenses", "Apache-2.0"),
+            label("source", "https://example.com"),
+        ]),
+        command: vec!["/usr/local/bin/harbour".to_owned()],
+        created: "2026-11-20T08:00:00Z".to_owned(),
+        architecture: "amd64".to_owned(),
+    }
+}
+
+/// Runs a client to its end.
+pub(crate) fn run(command: &mut Command) -> Output {
+    command.output().expect("the client starts")
+}
+
+/// Runs a client that must succeed; gives what it printed.
+pub(crate) fn succeed(command: &mut Command) -> String {
+    let output = run(command);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success(),
+        "{command:?} failed: {said}\n{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Runs a client that must fail; gives what it said.
+pub(crate) fn fail(command: &mut Command) -> String {
+    let output = run(command);
+    assert!(!output.status.success(), "{command:?} should have failed");
+    String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout)
+}
+
+/// Returns the texts of an array's field.
+pub(crate) fn texts<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item[field].as_str())
+        .collect()
+}

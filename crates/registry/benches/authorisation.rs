@@ -1,0 +1,129 @@
+//! What authorisation costs a request: a token that was seen before, one that was not, the
+//! rights behind a new token, and the whole of a manifest's HEAD.
+#![expect(missing_docs, reason = "criterion's macros make functions")]
+
+use std::{hint::black_box, sync::Arc};
+
+use app::{Actor, App, AppConfig, Application, Keys, NewAccount, Parts, Scope, SystemClock};
+use axum::{body::Body, http::Request};
+use criterion::{Criterion, criterion_group, criterion_main};
+use market::PublisherState;
+use store::{
+    Database,
+    blobs::{FsBlobs, Uploads},
+};
+use tower::ServiceExt;
+use trust::SigningKey;
+
+const REPOSITORY: &str = "staging/acme/db";
+
+async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
+    let address = format!("sqlite:{}", dir.join("market.db").display());
+    let parts = Parts {
+        db: Database::open(&address.parse().expect("an address"))
+            .await
+            .expect("a database"),
+        blobs: Arc::new(FsBlobs::open(&dir.join("blobs")).expect("blobs")),
+        uploads: Uploads::open(&dir.join("uploads")).expect("uploads"),
+        clock: Arc::new(SystemClock),
+        keys: Keys {
+            release: SigningKey::generate().expect("a key"),
+            tokens: SigningKey::generate().expect("a key"),
+        },
+        config: AppConfig {
+            public_url: "https://registry.example".to_owned(),
+            max_blob_bytes: 1 << 20,
+            advisories_file: dir.join("advisories.db"),
+            token_life: chrono::TimeDelta::hours(1),
+            open_registration: true,
+        },
+    };
+    let app = App::new(parts).await.expect("an application");
+    let new = NewAccount {
+        name: "owner".to_owned(),
+        email: "owner@example.org".to_owned(),
+        password: "correct horse battery".to_owned(),
+        staff_role: None,
+    };
+    let owner = app.create_account(&Actor::system(), &new).await;
+    let owner = Actor::account(owner.expect("an account"));
+    let application = Application {
+        slug: "acme".to_owned(),
+        legal_name: "Acme".to_owned(),
+        website: "https://example.org".to_owned(),
+        phone: "+1 555 0100".to_owned(),
+        email: "office@example.org".to_owned(),
+    };
+    app.apply_as_publisher(&owner, &application)
+        .await
+        .expect("an application");
+    app.decide_publisher(&Actor::system(), "acme", PublisherState::Verified, "")
+        .await
+        .expect("a publisher");
+    (app, owner)
+}
+
+/// Pushes an index of nothing, which is enough to ask for.
+async fn push(router: &axum::Router, token: &str) {
+    let put = Request::put(format!("/v2/{REPOSITORY}/manifests/1"))
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", oci::media_type::OCI_INDEX)
+        .body(Body::from(r#"{"schemaVersion":2,"manifests":[]}"#))
+        .expect("a request");
+    let answer = router.clone().oneshot(put).await.expect("an answer");
+    assert_eq!(answer.status(), 201);
+}
+
+fn authorisation(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let dir = tempfile::tempdir().expect("a folder");
+    let (app, owner) = runtime.block_on(market(dir.path()));
+    let scope = Scope::parse(&format!("repository:{REPOSITORY}:pull,push")).expect("a scope");
+    let scopes = [scope];
+    let issue = || runtime.block_on(app.issue_registry_token(&owner, &scopes));
+    let token = issue().expect("a token").token;
+    let router = plimsoll_registry::router(Arc::clone(&app));
+    runtime.block_on(push(&router, &token));
+
+    criterion.bench_function("token seen before, and its grant", |bench| {
+        bench.iter(|| {
+            let access = app.verify_registry_token(black_box(&token)).expect("valid");
+            assert!(access.grants(REPOSITORY, "pull"));
+        });
+    });
+    criterion.bench_function("token never seen, and its grant", |bench| {
+        bench.iter_batched(
+            || issue().expect("a token").token,
+            |token| app.verify_registry_token(&token).expect("valid"),
+            criterion::BatchSize::PerIteration,
+        );
+    });
+    criterion.bench_function("rights in a repository", |bench| {
+        bench.iter(|| {
+            let rights = runtime.block_on(app.repository_rights(&owner, REPOSITORY));
+            assert!(rights.expect("rights").push);
+        });
+    });
+    criterion.bench_function("token issued", |bench| {
+        bench.iter(|| issue().expect("a token"));
+    });
+    let call = |path: &str| {
+        let request = Request::head(path)
+            .header("authorization", format!("Bearer {token}"))
+            .body(Body::empty())
+            .expect("a request");
+        let answer = runtime.block_on(router.clone().oneshot(request));
+        assert_eq!(answer.expect("an answer").status(), 200);
+    };
+    criterion.bench_function("HEAD /v2/ (all but the manifest)", |bench| {
+        bench.iter(|| call("/v2/"));
+    });
+    let manifest = format!("/v2/{REPOSITORY}/manifests/1");
+    criterion.bench_function("HEAD a manifest", |bench| bench.iter(|| call(&manifest)));
+}
+
+criterion_group!(benches, authorisation);
+criterion_main!(benches);

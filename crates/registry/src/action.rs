@@ -1,0 +1,167 @@
+//! What a request asks for: a path and a method become one value, which authorisation and
+//! handlers share. A method that a path does not have never gets further than here.
+
+use axum::http::Method;
+use oci::{Digest, RepoName, Route, Tag};
+
+/// What names a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A tag.
+    Tag(Tag),
+    /// A digest.
+    Digest(Digest),
+}
+
+impl Target {
+    /// Returns the reference as it stands in the path.
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Tag(tag) => tag.as_str(),
+            Self::Digest(digest) => digest.as_str(),
+        }
+    }
+}
+
+/// Everything that can be asked of the registry (distribution-spec, "Endpoints").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// end-1
+    Base,
+    /// Docker's list of repositories.
+    Catalog,
+    /// end-2
+    HeadBlob(RepoName, Digest),
+    /// end-2
+    GetBlob(RepoName, Digest),
+    /// end-10
+    DeleteBlob(RepoName, Digest),
+    /// end-3
+    HeadManifest(RepoName, Target),
+    /// end-3
+    GetManifest(RepoName, Target),
+    /// end-7
+    PutManifest(RepoName, Target),
+    /// end-9
+    DeleteManifest(RepoName, Target),
+    /// end-4, end-11
+    StartUpload(RepoName),
+    /// end-13
+    UploadStatus(RepoName, String),
+    /// end-5
+    AppendUpload(RepoName, String),
+    /// end-6
+    FinishUpload(RepoName, String),
+    /// end-14
+    CancelUpload(RepoName, String),
+    /// end-8
+    ListTags(RepoName),
+    /// end-12
+    ListReferrers(RepoName, Digest),
+}
+
+/// What may be done in a repository, as tokens name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Permission {
+    /// Read.
+    Pull,
+    /// Write.
+    Push,
+    /// Remove.
+    Delete,
+}
+
+impl Permission {
+    /// Returns the word in tokens.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Push => "push",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Returns what a client is told to ask for; whoever pushes also looks what is there.
+    pub(crate) fn scope(self) -> &'static str {
+        match self {
+            Self::Push => "pull,push",
+            other => other.as_str(),
+        }
+    }
+}
+
+/// What a token must grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need<'a> {
+    /// Nothing but being ours.
+    Token,
+    /// Listing the repositories.
+    Catalog,
+    /// Something in a repository.
+    Repository(&'a RepoName, Permission),
+}
+
+impl Action {
+    /// Makes the action of `method` on `route`; the error is the methods there are.
+    pub(crate) fn of(method: &Method, route: Route) -> Result<Self, &'static str> {
+        let manifest = |repo, target| match *method {
+            Method::HEAD => Ok(Self::HeadManifest(repo, target)),
+            Method::GET => Ok(Self::GetManifest(repo, target)),
+            Method::PUT => Ok(Self::PutManifest(repo, target)),
+            Method::DELETE => Ok(Self::DeleteManifest(repo, target)),
+            _ => Err("GET, HEAD, PUT, DELETE"),
+        };
+        let reading = |action| match *method {
+            Method::GET | Method::HEAD => Ok(action),
+            _ => Err("GET, HEAD"),
+        };
+        match route {
+            Route::Base => reading(Self::Base),
+            Route::Catalog => reading(Self::Catalog),
+            Route::Tags(repo) => reading(Self::ListTags(repo)),
+            Route::Referrers(repo, digest) => reading(Self::ListReferrers(repo, digest)),
+            Route::ManifestByTag(repo, tag) => manifest(repo, Target::Tag(tag)),
+            Route::ManifestByDigest(repo, digest) => manifest(repo, Target::Digest(digest)),
+            Route::Blob(repo, digest) => match *method {
+                Method::HEAD => Ok(Self::HeadBlob(repo, digest)),
+                Method::GET => Ok(Self::GetBlob(repo, digest)),
+                Method::DELETE => Ok(Self::DeleteBlob(repo, digest)),
+                _ => Err("GET, HEAD, DELETE"),
+            },
+            Route::Uploads(repo) => match *method {
+                Method::POST => Ok(Self::StartUpload(repo)),
+                _ => Err("POST"),
+            },
+            Route::Upload(repo, id) => match *method {
+                Method::GET | Method::HEAD => Ok(Self::UploadStatus(repo, id)),
+                Method::PATCH => Ok(Self::AppendUpload(repo, id)),
+                Method::PUT => Ok(Self::FinishUpload(repo, id)),
+                Method::DELETE => Ok(Self::CancelUpload(repo, id)),
+                _ => Err("GET, HEAD, PATCH, PUT, DELETE"),
+            },
+        }
+    }
+
+    /// Returns what a token must grant for it.
+    pub(crate) fn need(&self) -> Need<'_> {
+        match self {
+            Self::Base => Need::Token,
+            Self::Catalog => Need::Catalog,
+            Self::HeadBlob(repo, _)
+            | Self::GetBlob(repo, _)
+            | Self::HeadManifest(repo, _)
+            | Self::GetManifest(repo, _)
+            | Self::ListTags(repo)
+            | Self::ListReferrers(repo, _) => Need::Repository(repo, Permission::Pull),
+            Self::PutManifest(repo, _)
+            | Self::StartUpload(repo)
+            | Self::UploadStatus(repo, _)
+            | Self::AppendUpload(repo, _)
+            | Self::FinishUpload(repo, _)
+            | Self::CancelUpload(repo, _) => Need::Repository(repo, Permission::Push),
+            Self::DeleteBlob(repo, _) | Self::DeleteManifest(repo, _) => {
+                Need::Repository(repo, Permission::Delete)
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `/v2/<name>/blobs/<digest>` (end-2, end-10).
+
+use axum::{
+    body::Body,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use oci::{Digest, ErrorCode, RepoName};
+
+use crate::{
+    dispatch::Call,
+    error::Failure,
+    header::{CONTENT_DIGEST, etag, has_already, value},
+    range::{Wanted, wanted},
+};
+
+/// A digest never names other bytes; `private`, because not everybody may have them.
+const FOR_EVER: &str = "private, max-age=31536000, immutable";
+
+/// Says whether the repository has a blob, and how large it is.
+pub(crate) async fn head(
+    call: &Call,
+    name: &RepoName,
+    digest: &Digest,
+) -> Result<Response, Failure> {
+    let size = call.app.blob_size(name, digest).await?;
+    Ok(with_headers(StatusCode::OK, digest, size, Body::empty()))
+}
+
+/// Sends a blob, or the one range of it that was asked for.
+pub(crate) async fn get(
+    call: &Call,
+    name: &RepoName,
+    digest: &Digest,
+) -> Result<Response, Failure> {
+    let size = call.app.blob_size(name, digest).await?;
+    if has_already(&call.headers, digest.as_str()) {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        response
+            .headers_mut()
+            .insert(header::ETAG, etag(digest.as_str()));
+        return Ok(response);
+    }
+    let range = match wanted(&call.headers, size, digest.as_str())? {
+        Wanted::Whole => None,
+        Wanted::Part(range) => Some(range),
+        Wanted::Nothing => {
+            let message = format!("blob {digest} has {size} bytes; the range lies outside");
+            let failure = Failure::new(ErrorCode::RangeInvalid, message);
+            return Err(failure.header(header::CONTENT_RANGE, &format!("bytes */{size}")));
+        }
+    };
+    let blob = call.app.open_blob(name, digest, range.clone()).await?;
+    let body = Body::from_stream(blob.stream);
+    let Some(range) = range else {
+        return Ok(with_headers(StatusCode::OK, digest, blob.size, body));
+    };
+    let length = range.end - range.start;
+    let mut response = with_headers(StatusCode::PARTIAL_CONTENT, digest, length, body);
+    let place = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_RANGE, value(&place));
+    Ok(response)
+}
+
+/// Takes a blob out of a repository.
+pub(crate) async fn delete(
+    call: &Call,
+    name: &RepoName,
+    digest: &Digest,
+) -> Result<Response, Failure> {
+    call.app.delete_blob(name, digest).await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+fn with_headers(status: StatusCode, digest: &Digest, length: u64, body: Body) -> Response {
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, value("application/octet-stream"));
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    headers.insert(header::ACCEPT_RANGES, value("bytes"));
+    headers.insert(header::CACHE_CONTROL, value(FOR_EVER));
+    headers.insert(header::ETAG, etag(digest.as_str()));
+    headers.insert(CONTENT_DIGEST, value(digest.as_str()));
+    response
+}

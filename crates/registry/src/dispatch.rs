@@ -1,0 +1,90 @@
+//! The catch-all below `/v2`: path and method become an action, the token is checked, and
+//! the action's handler answers.
+
+use std::sync::Arc;
+
+use app::{Access, App};
+use axum::{
+    body::{Body, HttpBody},
+    extract::{Request, State},
+    http::{HeaderMap, Method, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use oci::Route;
+
+use crate::{
+    action::Action,
+    auth, base, blobs, catalog,
+    error::Failure,
+    manifests,
+    query::{Query, bad, decode},
+    referrers, tags, uploads,
+};
+
+/// A request that is allowed, without its body.
+pub(crate) struct Call {
+    pub(crate) app: Arc<App>,
+    pub(crate) access: Access,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+}
+
+/// Answers every request below `/v2`.
+pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let head = parts.method == Method::HEAD;
+    let response = match answer(app, parts, body).await {
+        Ok(response) => response,
+        Err(failure) => failure.into_response(),
+    };
+    if head {
+        without_body(response)
+    } else {
+        response
+    }
+}
+
+async fn answer(app: Arc<App>, parts: Parts, body: Body) -> Result<Response, Failure> {
+    let path = decode(parts.uri.path())
+        .ok_or_else(|| bad("the path holds a `%` escape that is broken or is not UTF-8"))?;
+    let writes = parts.method == Method::PUT;
+    let route = Route::parse(&path).map_err(|error| Failure::route(&error, writes))?;
+    let action = Action::of(&parts.method, route).map_err(Failure::method)?;
+    let access = auth::authorise(&app, &parts.headers, &action).await?;
+    let call = Call {
+        app,
+        access,
+        query: Query::parse(parts.uri.query().unwrap_or_default())?,
+        headers: parts.headers,
+    };
+    match action {
+        Action::Base => Ok(base::answer()),
+        Action::Catalog => catalog::list(&call).await,
+        Action::HeadBlob(name, digest) => blobs::head(&call, &name, &digest).await,
+        Action::GetBlob(name, digest) => blobs::get(&call, &name, &digest).await,
+        Action::DeleteBlob(name, digest) => blobs::delete(&call, &name, &digest).await,
+        Action::HeadManifest(name, target) => manifests::head(&call, &name, &target).await,
+        Action::GetManifest(name, target) => manifests::get(&call, &name, &target).await,
+        Action::PutManifest(name, target) => manifests::put(&call, &name, &target, body).await,
+        Action::DeleteManifest(name, target) => manifests::delete(&call, &name, &target).await,
+        Action::StartUpload(name) => uploads::start(&call, name, body).await,
+        Action::UploadStatus(name, id) => uploads::status(&call, &name, &id).await,
+        Action::AppendUpload(name, id) => uploads::append(&call, name, id, body).await,
+        Action::FinishUpload(name, id) => uploads::finish(&call, name, id, body).await,
+        Action::CancelUpload(name, id) => uploads::cancel(&call, &name, &id).await,
+        Action::ListTags(name) => tags::list(&call, &name).await,
+        Action::ListReferrers(name, subject) => referrers::list(&call, &name, &subject).await,
+    }
+}
+
+/// Keeps the length that the body would have had.
+fn without_body(mut response: Response) -> Response {
+    if let Some(length) = response.body().size_hint().exact() {
+        response
+            .headers_mut()
+            .entry(header::CONTENT_LENGTH)
+            .or_insert_with(|| length.into());
+    }
+    *response.body_mut() = Body::empty();
+    response
+}

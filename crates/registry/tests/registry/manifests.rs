@@ -1,0 +1,220 @@
+//! Manifests.
+
+use app::Actor;
+use market::{ListingEvent, PullAccess};
+use oci::{Digest, Digester, MAX_MANIFEST_BYTES, media_type};
+
+use crate::{
+    image::{artifact, image, index},
+    market::{Market, RELEASED, STAGING},
+};
+
+#[tokio::test]
+async fn pushed_and_pulled_by_tag_and_digest() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let image = image("one");
+    market.push(&token, STAGING, "v1", &image).await;
+    for reference in ["v1", image.manifest.digest.as_str()] {
+        let path = format!("/v2/{STAGING}/manifests/{reference}");
+        let head = market.get(&token, &format!("HEAD {path}")).await;
+        let got = market.get(&token, &format!("GET {path}")).await;
+        assert_eq!(got.body, image.manifest.bytes);
+        assert!(head.body.is_empty());
+        assert_eq!(head.header("content-length"), got.body.len().to_string());
+        for answer in [&head, &got] {
+            assert_eq!(answer.status, 200);
+            assert_eq!(answer.header("content-type"), media_type::OCI_MANIFEST);
+            assert_eq!(
+                answer.header("docker-content-digest"),
+                image.manifest.digest.as_str()
+            );
+            assert_eq!(
+                answer.header("etag"),
+                format!("\"{}\"", image.manifest.digest)
+            );
+        }
+        let known = [("if-none-match", got.header("etag"))];
+        let again = market.ask(&token, &format!("GET {path}"), &known, "").await;
+        assert_eq!(again.status, 304);
+    }
+}
+
+#[tokio::test]
+async fn by_digest_with_tags() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let image = image("one");
+    market.push(&token, STAGING, "first", &image).await;
+    let digest = &image.manifest.digest;
+    let put = async |query: &str, digest: &Digest| {
+        let call = format!("PUT /v2/{STAGING}/manifests/{digest}{query}");
+        market
+            .ask(&token, &call, &[], image.manifest.bytes.clone())
+            .await
+    };
+    let answer = put("?tag=1.2&tag=latest", digest).await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(
+        answer.header("location"),
+        format!("/v2/{STAGING}/manifests/{digest}")
+    );
+    let tags: Vec<_> = answer.headers.get_all("oci-tag").iter().collect();
+    assert_eq!(tags, ["1.2", "latest"]);
+    let tags = market
+        .get(&token, &format!("GET /v2/{STAGING}/tags/list"))
+        .await;
+    assert_eq!(
+        tags.json()["tags"],
+        serde_json::json!(["1.2", "first", "latest"])
+    );
+    let mut digester = Digester::new(oci::Algorithm::Sha512);
+    digester.update(&image.manifest.bytes);
+    let long = digester.finish();
+    let answer = put("", &long).await;
+    assert_eq!(answer.header("docker-content-digest"), long.as_str());
+    let got = market
+        .get(&token, &format!("GET /v2/{STAGING}/manifests/{long}"))
+        .await;
+    assert_eq!(got.body, image.manifest.bytes);
+    let wrong = put("", &Digest::of(b"other")).await;
+    assert!(wrong.summary().starts_with("400 DIGEST_INVALID"));
+    assert!(
+        put("?tag=.bad", digest)
+            .await
+            .summary()
+            .starts_with("400 MANIFEST_INVALID")
+    );
+    let many: Vec<_> = (0..51).map(|n| format!("tag=t{n}")).collect();
+    assert_eq!(
+        put(&format!("?{}", many.join("&")), digest).await.status,
+        414
+    );
+    let call = format!("PUT /v2/{STAGING}/manifests/v1?tag=v2");
+    assert_eq!(market.ask(&token, &call, &[], "{}").await.status, 400);
+}
+
+#[tokio::test]
+async fn broken_manifests_say_what_is_wrong() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let image = image("one");
+    let put = async |kind: &str, body: Vec<u8>| {
+        let call = format!("PUT /v2/{STAGING}/manifests/v1");
+        let answer = market
+            .ask(&token, &call, &[("content-type", kind)], body)
+            .await;
+        answer.summary()
+    };
+    let mut answers = vec![
+        put(media_type::OCI_MANIFEST, b"{".to_vec()).await,
+        put(media_type::OCI_MANIFEST, b"{}".to_vec()).await,
+        put(media_type::OCI_MANIFEST, b"[]".to_vec()).await,
+        put(media_type::DOCKER_SCHEMA1_SIGNED, b"{}".to_vec()).await,
+        put("text/plain", br#"{"schemaVersion":2}"#.to_vec()).await,
+        put(media_type::DOCKER_MANIFEST, image.manifest.bytes.clone()).await,
+        put(media_type::OCI_MANIFEST, image.manifest.bytes.clone()).await,
+        put(media_type::OCI_INDEX, index(&[&image.manifest]).bytes).await,
+        put(media_type::OCI_MANIFEST, vec![b' '; MAX_MANIFEST_BYTES + 1]).await,
+    ];
+    let call = format!("PUT /v2/{STAGING}/manifests/.v1");
+    answers.push(market.ask(&token, &call, &[], "{}").await.summary());
+    let call = format!("GET /v2/{STAGING}/manifests/.v1");
+    answers.push(market.get(&token, &call).await.summary());
+    insta::assert_snapshot!(answers.join("\n"));
+}
+
+#[tokio::test]
+async fn what_is_announced_too_large_is_not_read() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let call = format!("PUT /v2/{STAGING}/manifests/v1");
+    let answer = market
+        .ask(&token, &call, &[("content-length", "99999999")], "")
+        .await;
+    assert!(answer.summary().starts_with("413 SIZE_INVALID"));
+}
+
+#[tokio::test]
+async fn tags_and_manifests_can_be_taken_out() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let image = image("one");
+    market.push(&token, STAGING, "v1", &image).await;
+    market.push(&token, STAGING, "v2", &image).await;
+    let ask = async |call: &str, reference: &str| {
+        let call = format!("{call} /v2/{STAGING}/manifests/{reference}");
+        market.get(&token, &call).await.status.as_u16()
+    };
+    let digest = image.manifest.digest.as_str();
+    assert_eq!(ask("DELETE", "v1").await, 202);
+    assert_eq!((ask("GET", "v1").await, ask("GET", "v2").await), (404, 200));
+    assert_eq!(ask("DELETE", digest).await, 202);
+    assert_eq!(
+        (ask("GET", digest).await, ask("GET", "v2").await),
+        (404, 404)
+    );
+    assert_eq!(ask("DELETE", digest).await, 404);
+    assert_eq!(ask("DELETE", "v2").await, 404);
+}
+
+#[tokio::test]
+async fn a_subject_is_acknowledged() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let image = image("one");
+    let note = artifact(&image.manifest, "application/vnd.example.note");
+    market.push_blob(&token, STAGING, &note.blobs[0]).await;
+    let call = format!("PUT /v2/{STAGING}/manifests/{}", note.manifest.digest);
+    let answer = market.ask(&token, &call, &[], note.manifest.bytes).await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.header("oci-subject"), image.manifest.digest.as_str());
+}
+
+#[tokio::test]
+async fn pulls_are_counted_and_a_hold_warns() {
+    let (market, image) = Market::listed(PullAccess::Subscribers).await;
+    let token = market.token("subscriber", &[RELEASED]).await;
+    let path = format!("/v2/{RELEASED}/manifests/1");
+    assert_eq!(
+        market.get(&token, &format!("HEAD {path}")).await.status,
+        200
+    );
+    let got = market.get(&token, &format!("GET {path}")).await;
+    assert_eq!(got.body, image.manifest.bytes);
+    assert_eq!(got.header("warning"), "");
+    market
+        .app
+        .manage_listing(
+            &Actor::system(),
+            "acme",
+            "db",
+            ListingEvent::Hold,
+            "CVE overdue",
+        )
+        .await
+        .unwrap();
+    let got = market.get(&token, &format!("GET {path}")).await;
+    insta::assert_snapshot!(got.header("warning"), @r#"299 - "acme/db is on hold: see https://registry.example/p/acme/db""#);
+    assert_eq!(market.pulls().await, 2);
+}
+
+#[tokio::test]
+async fn what_is_revoked_is_gone_for_customers() {
+    let (market, _) = Market::listed(PullAccess::Everyone).await;
+    market
+        .app
+        .manage_listing(
+            &Actor::system(),
+            "acme",
+            "db",
+            ListingEvent::Revoke,
+            "fraud",
+        )
+        .await
+        .unwrap();
+    let token = market.token("subscriber", &[RELEASED]).await;
+    let answer = market.get(&token, "GET /v2/acme/db/manifests/1").await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.summary().contains("there is no repository acme/db"));
+}

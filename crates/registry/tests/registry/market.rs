@@ -1,0 +1,372 @@
+//! A marketplace in a temporary folder, its people, and requests to its registry.
+
+use std::{path::Path, sync::Arc};
+
+use app::{
+    Actor, App, AppConfig, Application, Keys, ManualClock, NewAccount, NewKey, NewSubmission, Parts,
+};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Request, StatusCode},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
+use market::{Decision, License, Money, Plan, ProductManifest, PublisherState, PullAccess, Role};
+use oci::Digest;
+use store::{
+    Database,
+    blobs::{FsBlobs, Uploads},
+};
+use tempfile::TempDir;
+use tower::ServiceExt;
+use trust::SigningKey;
+
+use crate::image::{Image, image, signature};
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const STAGING: &str = "staging/acme/db";
+pub(crate) const RELEASED: &str = "acme/db";
+
+/// The marketplace: publishers `acme` (with owner, editor, viewer) and `rival`, staff, customers.
+pub(crate) struct Market {
+    pub(crate) app: Arc<App>,
+    pub(crate) db: Database,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) dir: TempDir,
+    pub(crate) router: Router,
+    tokens: SigningKey,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Status, code and message of an error, or the status alone.
+    pub(crate) fn summary(&self) -> String {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        match serde_json::from_slice::<serde_json::Value>(&self.body) {
+            Ok(body) if body["errors"][0]["code"].is_string() => {
+                let error = &body["errors"][0];
+                let (code, message) = (text(&error["code"]), text(&error["message"]));
+                format!("{} {code}: {message}", self.status.as_u16())
+            }
+            _ => self.status.as_u16().to_string(),
+        }
+    }
+}
+
+/// Opens what lies in `dir`, or makes it.
+async fn open(
+    dir: &Path,
+    clock: Arc<ManualClock>,
+    tokens: &SigningKey,
+    public_url: &str,
+) -> (Arc<App>, Database) {
+    let db: store::DatabaseUrl = format!("sqlite:{}", dir.join("market.db").display())
+        .parse()
+        .unwrap();
+    let db = Database::open(&db).await.unwrap();
+    let parts = Parts {
+        db: db.clone(),
+        blobs: Arc::new(FsBlobs::open(&dir.join("blobs")).unwrap()),
+        uploads: Uploads::open(&dir.join("uploads")).unwrap(),
+        clock,
+        keys: Keys {
+            release: SigningKey::generate().unwrap(),
+            tokens: tokens.clone(),
+        },
+        config: AppConfig {
+            public_url: public_url.to_owned(),
+            max_blob_bytes: 64 << 20,
+            advisories_file: dir.join("advisories.db"),
+            token_life: chrono::TimeDelta::minutes(5),
+            open_registration: true,
+        },
+    };
+    (App::new(parts).await.unwrap(), db)
+}
+
+/// Makes the accounts and publishers.
+async fn people(app: &App) {
+    let staff = [("reviewer", "reviewer"), ("operator", "operator")];
+    for name in [
+        "owner",
+        "editor",
+        "viewer",
+        "rival",
+        "other",
+        "subscriber",
+        "reviewer",
+        "operator",
+    ] {
+        let role = staff.iter().find(|(staff, _)| *staff == name);
+        let new = NewAccount {
+            name: name.to_owned(),
+            email: format!("{name}@example.org"),
+            password: PASSWORD.to_owned(),
+            staff_role: role.map(|(_, role)| (*role).to_owned()),
+        };
+        app.create_account(&Actor::system(), &new).await.unwrap();
+    }
+    for (owner, slug) in [("owner", "acme"), ("rival", "rival")] {
+        let application = Application {
+            slug: slug.to_owned(),
+            legal_name: slug.to_owned(),
+            website: "https://example.org".to_owned(),
+            phone: "+1 555 0100".to_owned(),
+            email: "office@example.org".to_owned(),
+        };
+        let owner = actor(app, owner).await;
+        app.apply_as_publisher(&owner, &application).await.unwrap();
+        app.decide_publisher(&Actor::system(), slug, PublisherState::Verified, "")
+            .await
+            .unwrap();
+    }
+    let owner = actor(app, "owner").await;
+    for (name, role) in [("editor", Role::Editor), ("viewer", Role::Viewer)] {
+        app.set_member(&owner, "acme", name, role).await.unwrap();
+    }
+}
+
+/// Somebody who signed in.
+pub(crate) async fn actor(app: &App, name: &str) -> Actor {
+    Actor::account(app.find_account(name).await.unwrap())
+}
+
+impl Market {
+    pub(crate) async fn new() -> Self {
+        let at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        Self::at(at, "https://registry.example").await
+    }
+
+    /// Makes the marketplace at a time, under an address.
+    pub(crate) async fn at(time: DateTime<Utc>, url: &str) -> Self {
+        let (dir, clock) = (TempDir::new().unwrap(), Arc::new(ManualClock::new(time)));
+        let tokens = SigningKey::generate().unwrap();
+        let market = Self::over(dir, clock, tokens, url).await;
+        people(&market.app).await;
+        market
+    }
+
+    async fn over(dir: TempDir, clock: Arc<ManualClock>, tokens: SigningKey, url: &str) -> Self {
+        let (app, db) = open(dir.path(), Arc::clone(&clock), &tokens, url).await;
+        let router = plimsoll_registry::router(Arc::clone(&app));
+        Self {
+            app,
+            db,
+            clock,
+            dir,
+            router,
+            tokens,
+        }
+    }
+
+    /// Leaves everything as it is and opens it again, as after a crash.
+    pub(crate) async fn restarted(self) -> Self {
+        let url = self.app.config().public_url.clone();
+        Self::over(self.dir, self.clock, self.tokens, &url).await
+    }
+
+    /// Makes the marketplace with `acme/db:1` on it.
+    pub(crate) async fn listed(access: PullAccess) -> (Self, Image) {
+        let market = Self::new().await;
+        let image = market.release(access).await;
+        (market, image)
+    }
+
+    /// Puts `acme/db:1` on the market, with a subscriber.
+    pub(crate) async fn release(&self, access: PullAccess) -> Image {
+        let owner = actor(&self.app, "owner").await;
+        let key = SigningKey::generate().unwrap();
+        let new = NewKey {
+            name: "release".to_owned(),
+            pem: key.public().to_pem(),
+        };
+        self.app
+            .add_publisher_key(&owner, "acme", &new)
+            .await
+            .unwrap();
+        let image = image("a database");
+        let token = self.token("owner", &[STAGING]).await;
+        self.push(&token, STAGING, "1", &image).await;
+        let (signed, tag) = signature(&key, &image.manifest);
+        self.push(&token, STAGING, &tag, &signed).await;
+        let picture = self
+            .app
+            .upload_picture(&owner, "acme", picture().into())
+            .await
+            .unwrap();
+        let draft = draft(&picture.digest, access);
+        self.app.create_product(&owner, "acme", "db").await.unwrap();
+        self.app
+            .save_draft(&owner, "acme", "db", &draft)
+            .await
+            .unwrap();
+        let new = NewSubmission {
+            repository: "db".to_owned(),
+            tag: "1".to_owned(),
+        };
+        let submission = self.app.submit(&owner, "acme", "db", &new).await.unwrap();
+        self.work().await;
+        let reviewer = actor(&self.app, "reviewer").await;
+        self.app
+            .decide(&reviewer, submission.id.as_str(), Decision::Approve, "")
+            .await
+            .unwrap();
+        self.work().await;
+        let subscriber = actor(&self.app, "subscriber").await;
+        self.app
+            .subscribe(&subscriber, "acme", "db", "free", true)
+            .await
+            .unwrap();
+        image
+    }
+
+    /// Ends the application and counts the pulls of `acme/db` that it recorded.
+    pub(crate) async fn pulls(self) -> i64 {
+        self.app.close().await;
+        let market = self.restarted().await;
+        let mut tx = market.db.read().await.unwrap();
+        let acme = store::publishers::find_by_slug(&mut tx, "acme")
+            .await
+            .unwrap();
+        let product = store::products::find_by_slug(&mut tx, &acme.unwrap().id, "db").await;
+        let product = product.unwrap().unwrap();
+        store::pulls::count(&mut tx, &product.id).await.unwrap()
+    }
+
+    async fn work(&self) {
+        while self.app.work_once("test").await.unwrap() {}
+    }
+
+    /// Asks `/token` for everything in `repositories`, signed in as `who`; nobody is `""`.
+    pub(crate) async fn token(&self, who: &str, repositories: &[&str]) -> String {
+        let scopes: Vec<_> = repositories
+            .iter()
+            .map(|name| format!("repository:{name}:pull,push,delete"))
+            .collect();
+        self.token_for(who, &scopes.join("+")).await
+    }
+
+    /// Asks `/token` for `scopes`.
+    pub(crate) async fn token_for(&self, who: &str, scopes: &str) -> String {
+        let mut request = Request::get(format!("/token?scope={scopes}"));
+        if !who.is_empty() {
+            request = request.header("authorization", basic(who, PASSWORD));
+        }
+        let answer = self.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, 200, "{}", answer.summary());
+        answer.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: to_bytes(body, usize::MAX).await.unwrap().to_vec(),
+        }
+    }
+
+    /// Sends `method path` with a token, extra headers and a body.
+    pub(crate) async fn ask(
+        &self,
+        token: &str,
+        call: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let (method, path) = call.split_once(' ').unwrap();
+        let mut request = Request::builder().method(method).uri(path);
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, token: &str, call: &str) -> Answer {
+        self.ask(token, call, &[], Body::empty()).await
+    }
+
+    pub(crate) async fn push_blob(&self, token: &str, repository: &str, blob: &[u8]) -> Digest {
+        let digest = Digest::of(blob);
+        let call = format!("POST /v2/{repository}/blobs/uploads/?digest={digest}");
+        let answer = self.ask(token, &call, &[], blob.to_vec()).await;
+        assert_eq!(answer.status, 201, "{}", answer.summary());
+        digest
+    }
+
+    pub(crate) async fn push(&self, token: &str, repository: &str, tag: &str, image: &Image) {
+        for blob in &image.blobs {
+            self.push_blob(token, repository, blob).await;
+        }
+        let call = format!("PUT /v2/{repository}/manifests/{tag}");
+        let kind = [("content-type", image.manifest.media_type.as_str())];
+        let answer = self
+            .ask(token, &call, &kind, image.manifest.bytes.clone())
+            .await;
+        assert_eq!(answer.status, 201, "{}", answer.summary());
+    }
+}
+
+pub(crate) fn basic(name: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
+}
+
+fn picture() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 512, 512);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[200; 512 * 512]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+fn draft(picture: &str, access: PullAccess) -> ProductManifest {
+    ProductManifest {
+        name: "Acme DB".to_owned(),
+        logo: Some(picture.to_owned()),
+        short_description: "Keeps rows.".to_owned(),
+        category: "Databases".to_owned(),
+        long_description: "It keeps rows.".to_owned(),
+        screenshots: vec![picture.to_owned()],
+        support_link: "https://example.org/help".to_owned(),
+        plans: vec![Plan {
+            id: "free".parse().unwrap(),
+            name: "Free".to_owned(),
+            description: "Everything.".to_owned(),
+            price: Money {
+                amount_minor: 0,
+                currency: "EUR".to_owned(),
+            },
+        }],
+        installation_instructions: "Pull and run.".to_owned(),
+        license: License {
+            link: None,
+            text: Some("Use it.".to_owned()),
+        },
+        access,
+        ..ProductManifest::default()
+    }
+}

@@ -1,0 +1,17 @@
+//! The store's behaviour, told once and run on SQLite and on PostgreSQL.
+
+extern crate plimsoll_store as store;
+
+#[macro_use]
+mod databases;
+mod children;
+mod concurrency;
+mod engine;
+mod full_disk;
+mod jobs;
+mod market_side;
+mod people;
+mod registry;
+mod review;
+mod rows;
+mod statements;

@@ -1,0 +1,215 @@
+//! Accounts, sessions, tokens, publishers, settings, pictures, the audit log.
+
+use market::{KeyId, PublisherState, TokenId};
+use store::{
+    accounts, assets, audit,
+    publishers::{self, Member, PublisherKey},
+    settings, tokens,
+};
+
+use crate::rows::{account, at, cast, id, publisher};
+
+both! {
+    async fn accounts_have_one_name_each(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        for (number, name) in [(1, "b_b"), (2, "a.c"), (3, "a-d"), (4, "ab")] {
+            accounts::create(&mut tx, &account(number, name)).await.expect("created");
+        }
+        let names: Vec<_> = accounts::list(&mut tx).await.expect("listed").into_iter().map(|a| a.name).collect();
+        assert_eq!(names, ["a-d", "a.c", "ab", "b_b"]);
+        tx.commit().await.expect("committed");
+        let mut tx = db.begin().await.expect("a transaction");
+        let taken = accounts::create(&mut tx, &account(5, "ab")).await.expect_err("taken");
+        assert!(taken.is_conflict() && !taken.is_full(), "{taken:?}");
+    }
+
+    async fn a_disabled_account_has_no_sessions(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let ann = account(1, "ann");
+        accounts::create(&mut tx, &ann).await.expect("created");
+        let session = accounts::Session {
+            secret_hash: "hash".to_owned(),
+            account_id: ann.id.clone(),
+            csrf: "csrf".to_owned(),
+            created_at: at(0),
+            expires_at: at(10),
+        };
+        accounts::create_session(&mut tx, &session).await.expect("created");
+        assert_eq!(accounts::find_session(&mut tx, "hash", at(9)).await.expect("read"), Some(session));
+        assert_eq!(accounts::find_session(&mut tx, "hash", at(10)).await.expect("read"), None);
+        accounts::set_disabled(&mut tx, &ann.id, Some(at(3))).await.expect("set");
+        assert_eq!(accounts::find_session(&mut tx, "hash", at(4)).await.expect("read"), None);
+        let ann = accounts::find(&mut tx, &ann.id).await.expect("read").expect("there");
+        assert_eq!(ann.disabled_at, Some(at(3)));
+        accounts::set_disabled(&mut tx, &ann.id, None).await.expect("set");
+        accounts::set_staff_role(&mut tx, &ann.id, Some("reviewer")).await.expect("set");
+        accounts::set_password(&mut tx, &ann.id, "other").await.expect("set");
+        let ann = accounts::find_by_name(&mut tx, "ann").await.expect("read").expect("there");
+        assert_eq!((ann.disabled_at, ann.staff_role.as_deref(), ann.password_hash.as_str()), (None, Some("reviewer"), "other"));
+    }
+
+    async fn old_sessions_go_when_new_ones_come(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let ann = account(1, "ann");
+        accounts::create(&mut tx, &ann).await.expect("created");
+        let session = |hash: &str, from, to| accounts::Session {
+            secret_hash: hash.to_owned(),
+            account_id: ann.id.clone(),
+            csrf: String::new(),
+            created_at: at(from),
+            expires_at: at(to),
+        };
+        accounts::create_session(&mut tx, &session("old", 0, 5)).await.expect("created");
+        accounts::create_session(&mut tx, &session("new", 6, 9)).await.expect("created");
+        assert_eq!(accounts::find_session(&mut tx, "old", at(1)).await.expect("read"), None);
+        accounts::delete_session(&mut tx, "new").await.expect("deleted");
+        assert_eq!(accounts::find_session(&mut tx, "new", at(7)).await.expect("read"), None);
+    }
+
+    async fn tokens_are_revoked_by_their_owner_once(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let (ann, bob) = (account(1, "ann"), account(2, "bob"));
+        for person in [&ann, &bob] {
+            accounts::create(&mut tx, person).await.expect("created");
+        }
+        let token = |number| tokens::Token {
+            id: id(TokenId::new, number),
+            account_id: ann.id.clone(),
+            name: format!("token {number}"),
+            secret_hash: "hash".to_owned(),
+            may_push: true,
+            created_at: at(0),
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        for number in [1, 2] {
+            tokens::create(&mut tx, &token(number)).await.expect("created");
+        }
+        tokens::record_use(&mut tx, &token(1).id, at(4)).await.expect("noted");
+        assert!(!tokens::revoke(&mut tx, &bob.id, &token(1).id, at(5)).await.expect("asked"));
+        assert!(tokens::revoke(&mut tx, &ann.id, &token(1).id, at(5)).await.expect("revoked"));
+        assert!(!tokens::revoke(&mut tx, &ann.id, &token(1).id, at(6)).await.expect("asked"));
+        let gone = tokens::find(&mut tx, &token(1).id).await.expect("read").expect("there");
+        assert_eq!((gone.revoked_at, gone.last_used_at), (Some(at(5)), Some(at(4))));
+        assert_eq!(tokens::of_account(&mut tx, &ann.id).await.expect("listed"), [token(2)]);
+    }
+
+    async fn publishers_members_and_keys(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        let acme = cast.publisher;
+        let member = |role: &str| Member {
+            publisher_id: acme.id.clone(),
+            account_id: cast.account.id.clone(),
+            role: role.to_owned(),
+            joined_at: at(1),
+        };
+        for role in ["owner", "viewer"] {
+            publishers::set_member(&mut tx, &member(role)).await.expect("set");
+            let found = publishers::member_role(&mut tx, &acme.id, &cast.account.id).await;
+            assert_eq!(found.expect("read").as_deref(), Some(role));
+        }
+        let mine = publishers::of_account(&mut tx, &cast.account.id).await.expect("listed");
+        assert_eq!(mine, [acme.clone()]);
+        let key = |number| PublisherKey {
+            id: id(KeyId::new, number),
+            publisher_id: acme.id.clone(),
+            name: "key".to_owned(),
+            fingerprint: format!("{number}"),
+            pem: "pem".to_owned(),
+            created_at: at(0),
+            revoked_at: None,
+        };
+        publishers::add_key(&mut tx, &key(1)).await.expect("added");
+        publishers::add_key(&mut tx, &key(2)).await.expect("added");
+        let other = publisher(9, "other");
+        publishers::create(&mut tx, &other).await.expect("created");
+        assert!(!publishers::revoke_key(&mut tx, &other.id, &key(1).id, at(3)).await.expect("asked"));
+        assert!(publishers::revoke_key(&mut tx, &acme.id, &key(1).id, at(3)).await.expect("revoked"));
+        assert!(!publishers::revoke_key(&mut tx, &acme.id, &key(1).id, at(4)).await.expect("asked"));
+        let revoked = PublisherKey { revoked_at: Some(at(3)), ..key(1) };
+        assert_eq!(publishers::keys(&mut tx, &acme.id).await.expect("listed"), [revoked, key(2)]);
+        tx.commit().await.expect("committed");
+        let mut tx = db.begin().await.expect("a transaction");
+        let twice = PublisherKey { id: id(KeyId::new, 3), ..key(2) };
+        assert!(publishers::add_key(&mut tx, &twice).await.expect_err("taken").is_conflict());
+    }
+
+    async fn a_standing_changes_from_what_it_was(db: Database) {
+        use PublisherState::{Applied, Suspended, Verified};
+        let mut tx = db.begin().await.expect("a transaction");
+        let acme = publisher(1, "acme");
+        publishers::create(&mut tx, &acme).await.expect("created");
+        assert!(publishers::set_state(&mut tx, &acme.id, (Applied, Verified), at(5), None).await.expect("set"));
+        assert!(!publishers::set_state(&mut tx, &acme.id, (Applied, Suspended), at(6), Some("x")).await.expect("asked"));
+        publishers::set_logo(&mut tx, &acme.id, "sha256:logo").await.expect("set");
+        let found = publishers::find_by_slug(&mut tx, "acme").await.expect("read").expect("there");
+        assert_eq!((found.state, found.decided_at, found.reason), (Verified, Some(at(5)), None));
+        assert_eq!(found.logo.as_deref(), Some("sha256:logo"));
+        assert_eq!(publishers::list(&mut tx).await.expect("listed").len(), 1);
+    }
+
+    async fn pictures_stay_their_first_uploaders(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let (acme, other) = (publisher(1, "acme"), publisher(2, "other"));
+        for one in [&acme, &other] {
+            publishers::create(&mut tx, one).await.expect("created");
+        }
+        let asset = |publisher: &publishers::Publisher| assets::Asset {
+            digest: "sha256:a".to_owned(),
+            publisher_id: publisher.id.clone(),
+            media_type: "image/png".to_owned(),
+            width: 512,
+            height: 512,
+            size: 1 << 40,
+            created_at: at(0),
+        };
+        assets::create(&mut tx, &asset(&acme)).await.expect("created");
+        assets::create(&mut tx, &asset(&other)).await.expect("stays");
+        assert_eq!(assets::find(&mut tx, "sha256:a").await.expect("read"), Some(asset(&acme)));
+        assert_eq!(assets::find(&mut tx, "sha256:b").await.expect("read"), None);
+    }
+
+    async fn a_setting_is_made_once(db: Database) {
+        let mut winners = Vec::new();
+        for round in 0..4 {
+            let racers: Vec<_> = (0..8).map(|racer| {
+                let db = db.clone();
+                tokio::spawn(async move {
+                    let mut tx = db.begin().await.expect("a transaction");
+                    let stands = settings::find_or_insert(&mut tx, &format!("key {round}"), &format!("{racer}")).await;
+                    tx.commit().await.expect("committed");
+                    stands.expect("a value")
+                })
+            }).collect();
+            let mut values = Vec::new();
+            for racer in racers {
+                values.push(racer.await.expect("ends"));
+            }
+            assert!(values.iter().all(|value| *value == values[0]), "{values:?}");
+            winners.push(values.remove(0));
+        }
+        let stored = settings::find(&mut db.read().await.expect("a transaction"), "key 0").await;
+        assert_eq!(stored.expect("read").as_ref(), Some(&winners[0]));
+    }
+
+    async fn the_audit_log_keeps_its_order(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let record = |number: u8, subject: &str| audit::AuditRecord {
+            id: id(market::AuditId::new, number).as_str().to_owned(),
+            at: at(i64::from(number)),
+            actor: "system".to_owned(),
+            action: "submit".to_owned(),
+            subject: subject.to_owned(),
+            reason: (number > 1).then(|| "because".to_owned()),
+            before: None,
+            after: Some("x".to_owned()),
+        };
+        for (number, subject) in [(2, "b"), (1, "a"), (3, "a")] {
+            audit::append(&mut tx, &record(number, subject)).await.expect("appended");
+        }
+        assert_eq!(audit::of_subject(&mut tx, "a").await.expect("read"), [record(1, "a"), record(3, "a")]);
+        assert_eq!(audit::newest(&mut tx, 2).await.expect("read"), [record(3, "a"), record(2, "b")]);
+    }
+}

@@ -1,0 +1,194 @@
+//! Repositories, their blobs, manifests, tags and uploads.
+
+use market::{RepositoryId, UploadId};
+use serde_json::json;
+use store::{
+    Database, Tx,
+    repositories::{self, ManifestRow, Repository, Upload},
+};
+
+use crate::rows::{Cast, at, cast, id};
+
+fn manifest(name: &str, subject: Option<&str>) -> ManifestRow {
+    ManifestRow {
+        digest: format!("sha256:{name}"),
+        media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+        content: name.as_bytes().to_vec(),
+        subject: subject.map(str::to_owned),
+        artifact_type: subject.map(|_| "application/x".to_owned()),
+        annotations: subject.map(|_| json!({"k": "v"}).into()),
+    }
+}
+
+/// Tags that collations for people order otherwise than bytes do.
+const TAGS: [&str; 14] = [
+    "-", ".", "1", "1-rc", "1.0", "10", "2", "A", "B", "Z", "_", "a", "a-b", "b",
+];
+
+async fn tags_in_byte_order(db: Database) {
+    let mut tx = db.begin().await.expect("a transaction");
+    let Cast { repository, .. } = cast(&mut tx).await;
+    for tag in TAGS.iter().rev() {
+        repositories::set_tag(&mut tx, &repository.id, tag, "sha256:m", at(0))
+            .await
+            .expect("set");
+    }
+    let all = repositories::tags(&mut tx, &repository.id, "", 100).await;
+    assert_eq!(all.expect("read"), TAGS);
+    for (place, last) in TAGS.iter().enumerate() {
+        let page = repositories::tags(&mut tx, &repository.id, last, 3).await;
+        let end = (place + 4).min(TAGS.len());
+        assert_eq!(page.expect("read"), TAGS[place + 1..end], "after {last}");
+    }
+    // Last need not be there.
+    let page = repositories::tags(&mut tx, &repository.id, "C", 2).await;
+    assert_eq!(page.expect("read"), ["Z", "_"]);
+}
+
+#[test]
+fn tags_in_byte_order_on_sqlite() {
+    crate::databases::with_sqlite(|db, _| tags_in_byte_order(db));
+}
+
+#[test]
+fn tags_in_byte_order_where_words_order_otherwise() {
+    crate::databases::with_postgres("icu", |db, _| tags_in_byte_order(db));
+}
+
+#[test]
+fn tags_in_byte_order_where_bytes_order() {
+    crate::databases::with_postgres("c", |db, _| tags_in_byte_order(db));
+}
+
+async fn add(tx: &mut Tx, cast: &Cast, number: u8, name: &str) -> Repository {
+    let repository = Repository {
+        id: id(RepositoryId::new, number),
+        name: name.to_owned(),
+        publisher_id: cast.publisher.id.clone(),
+        product_id: None,
+        created_at: at(0),
+    };
+    let stored = repositories::find_or_create(tx, &repository).await;
+    stored.expect("created")
+}
+
+both! {
+    async fn a_name_has_one_repository(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        let again = add(&mut tx, &cast, 9, &cast.repository.name).await;
+        assert_eq!(again, cast.repository);
+        for (number, name) in [(2, "staging/acme/a_b"), (3, "staging/acme/a-b"), (4, "staging/acme/ab"), (5, "staging/acme.x/ab")] {
+            add(&mut tx, &cast, number, name).await;
+        }
+        let names: Vec<_> = repositories::names(&mut tx).await.expect("read").into_iter().map(|r| r.name).collect();
+        let mut sorted = names.clone();
+        sorted.sort();
+        assert_eq!((names.len(), &names), (5, &sorted));
+        assert_eq!(repositories::of_publisher(&mut tx, &cast.publisher.id).await.expect("read").len(), 5);
+        assert_eq!(repositories::find(&mut tx, &cast.repository.id).await.expect("read"), Some(cast.repository));
+    }
+
+    async fn a_name_is_made_once_however_many_push(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        tx.commit().await.expect("committed");
+        let racers: Vec<_> = (10..18).map(|number| {
+            let db = db.clone();
+            let publisher_id = cast.publisher.id.clone();
+            tokio::spawn(async move {
+                let mut tx = db.begin().await.expect("a transaction");
+                let repository = Repository {
+                    id: id(RepositoryId::new, number),
+                    name: "staging/acme/new".to_owned(),
+                    publisher_id,
+                    product_id: None,
+                    created_at: at(0),
+                };
+                let stands = repositories::find_or_create(&mut tx, &repository).await.expect("stands");
+                repositories::link_blob(&mut tx, &stands.id, "sha256:b", 5, at(0)).await.expect("linked");
+                tx.commit().await.expect("committed");
+                stands.id
+            })
+        }).collect();
+        let mut ids = Vec::new();
+        for racer in racers {
+            ids.push(racer.await.expect("ends"));
+        }
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    }
+
+    async fn a_blob_belongs_to_the_repositories_that_link_it(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        let other = add(&mut tx, &cast, 2, "staging/acme/other").await;
+        let repository = &cast.repository.id;
+        for _ in 0..2 {
+            repositories::link_blob(&mut tx, repository, "sha256:a", 1 << 40, at(0)).await.expect("linked");
+        }
+        repositories::link_blob(&mut tx, repository, "sha256:b", 2, at(0)).await.expect("linked");
+        assert_eq!(repositories::find_blob(&mut tx, repository, "sha256:a").await.expect("read"), Some(1 << 40));
+        assert_eq!(repositories::find_blob(&mut tx, &other.id, "sha256:a").await.expect("read"), None);
+        assert_eq!(repositories::blob_bytes(&mut tx, repository).await.expect("summed"), (1 << 40) + 2);
+        assert_eq!(repositories::blob_bytes(&mut tx, &other.id).await.expect("summed"), 0);
+        assert!(repositories::unlink_blob(&mut tx, repository, "sha256:a").await.expect("unlinked"));
+        assert!(!repositories::unlink_blob(&mut tx, repository, "sha256:a").await.expect("asked"));
+    }
+
+    async fn manifests_go_with_their_tags(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let Cast { repository, .. } = cast(&mut tx).await;
+        let repository = &repository.id;
+        for name in ["a", "b"] {
+            repositories::put_manifest(&mut tx, repository, &manifest(name, None), at(0)).await.expect("kept");
+        }
+        for (tag, name) in [("latest", "a"), ("1.0", "a"), ("latest", "b"), ("2.0", "b")] {
+            repositories::set_tag(&mut tx, repository, tag, &format!("sha256:{name}"), at(0)).await.expect("set");
+        }
+        let by_tag = repositories::find_manifest_by_tag(&mut tx, repository, "latest").await;
+        assert_eq!(by_tag.expect("read"), Some(manifest("b", None)));
+        assert!(repositories::delete_manifest(&mut tx, repository, "sha256:b").await.expect("deleted"));
+        assert!(!repositories::delete_manifest(&mut tx, repository, "sha256:b").await.expect("asked"));
+        assert_eq!(repositories::tags(&mut tx, repository, "", 9).await.expect("read"), ["1.0"]);
+        assert!(repositories::delete_tag(&mut tx, repository, "1.0").await.expect("deleted"));
+        assert!(!repositories::delete_tag(&mut tx, repository, "1.0").await.expect("asked"));
+        let untagged = repositories::find_manifest(&mut tx, repository, "sha256:a").await;
+        assert_eq!(untagged.expect("read"), Some(manifest("a", None)));
+    }
+
+    async fn referrers_are_found_by_subject_oldest_first(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        let other = add(&mut tx, &cast, 2, "staging/acme/other").await;
+        let repository = &cast.repository.id;
+        let subject = Some("sha256:s");
+        for (name, time) in [("late", 9), ("early", 1), ("also-early", 1)] {
+            repositories::put_manifest(&mut tx, repository, &manifest(name, subject), at(time)).await.expect("kept");
+        }
+        repositories::put_manifest(&mut tx, repository, &manifest("none", None), at(0)).await.expect("kept");
+        repositories::put_manifest(&mut tx, &other.id, &manifest("elsewhere", subject), at(0)).await.expect("kept");
+        let found = repositories::referrers(&mut tx, repository, "sha256:s").await.expect("read");
+        assert_eq!(found, ["also-early", "early", "late"].map(|name| manifest(name, subject)));
+    }
+
+    async fn an_upload_is_one_repositories_until_it_ends(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        let other = add(&mut tx, &cast, 2, "staging/acme/other").await;
+        let upload = |number: u8| Upload {
+            id: id(UploadId::new, number),
+            repository_id: cast.repository.id.clone(),
+            account_id: String::new(),
+            started_at: at(i64::from(number)),
+        };
+        for number in [1, 2, 3] {
+            repositories::create_upload(&mut tx, &upload(number)).await.expect("created");
+        }
+        assert_eq!(repositories::find_upload(&mut tx, &cast.repository.id, &upload(1).id).await.expect("read"), Some(upload(1)));
+        assert_eq!(repositories::find_upload(&mut tx, &other.id, &upload(1).id).await.expect("read"), None);
+        repositories::delete_upload(&mut tx, &upload(1).id).await.expect("deleted");
+        assert_eq!(repositories::delete_uploads_before(&mut tx, at(3)).await.expect("deleted"), 1);
+        assert_eq!(repositories::find_upload(&mut tx, &cast.repository.id, &upload(2).id).await.expect("read"), None);
+        assert!(repositories::find_upload(&mut tx, &cast.repository.id, &upload(3).id).await.expect("read").is_some());
+    }
+}

@@ -1,0 +1,201 @@
+//! A publisher's products before and beside their listings: drafts, submitting, withdrawing.
+
+use std::sync::Arc;
+
+use app::{App, NewSubmission, Product, Submission};
+use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use market::Problem;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    error::{Answer, ProblemJson},
+    extract::{At, Body, SignedIn},
+    manifest::ManifestJson,
+    products::ProductPath,
+    publishers::PublisherPath,
+    submission_json::SubmissionJson,
+    words::{ListJson, ListingStateJson, SlugJson},
+};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(create_product))
+        .routes(routes!(get_draft))
+        .routes(routes!(save_draft))
+        .routes(routes!(withdraw_product))
+        .routes(routes!(list_submissions, submit))
+}
+
+/// A product to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewProductJson {
+    /// Its short name; it stays.
+    slug: SlugJson,
+}
+
+/// A product as its publisher sees it.
+#[derive(Serialize, ToSchema)]
+struct DraftJson {
+    /// Its short name.
+    product: SlugJson,
+    /// Its listing's state.
+    state: ListingStateJson,
+    /// Why it is in its state.
+    state_reason: Option<String>,
+    /// The manifest the publisher works on.
+    manifest: ManifestJson,
+    /// What keeps the draft from being submitted.
+    problems: Vec<ProblemJson>,
+    /// Its submissions, newest first.
+    submissions: Vec<SubmissionJson>,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// When anything of it last changed.
+    updated_at: DateTime<Utc>,
+}
+
+/// What keeps a draft from being submitted.
+#[derive(Serialize, ToSchema)]
+struct ProblemsJson {
+    /// Every problem; none means that it is complete.
+    problems: Vec<ProblemJson>,
+}
+
+/// Why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReasonJson {
+    /// What stands in the audit log and, for consumers, beside the listing.
+    #[schema(min_length = 1, pattern = r"\S")]
+    pub(super) reason: String,
+}
+
+/// The image to submit with the draft.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewSubmissionJson {
+    /// The staging repository without `staging/<publisher>/` in front.
+    repository: String,
+    /// The tag; what it names now is what is reviewed.
+    tag: String,
+}
+
+/// Makes a product with an empty draft.
+#[utoipa::path(post, path = "/publishers/{publisher}/products", tag = "drafts", params(PublisherPath),
+    request_body = NewProductJson, responses((status = 201, description = "The product.", body = DraftJson)))]
+async fn create_product(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<PublisherPath>,
+    Body(new): Body<NewProductJson>,
+) -> Answer<(StatusCode, Json<DraftJson>)> {
+    let publisher = at.publisher.as_str();
+    let made = app
+        .create_product(&actor, publisher, new.slug.as_str())
+        .await?;
+    let problems = made.draft.problems();
+    let draft = DraftJson::of(made, Vec::new(), problems);
+    Ok((StatusCode::CREATED, Json(draft)))
+}
+
+/// Returns a product as its publisher sees it, with what keeps its draft from being submitted.
+#[utoipa::path(get, path = "/publishers/{publisher}/products/{product}", tag = "drafts", params(ProductPath),
+    responses((status = 200, description = "The product.", body = DraftJson)))]
+async fn get_draft(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<ProductPath>,
+) -> Answer<Json<DraftJson>> {
+    let (_, product, submissions, problems) = app
+        .product_draft(&actor, at.publisher.as_str(), at.product.as_str())
+        .await?;
+    Ok(Json(DraftJson::of(product, submissions, problems)))
+}
+
+/// Replaces the draft's manifest, which may be incomplete.
+#[utoipa::path(put, path = "/publishers/{publisher}/products/{product}/manifest", tag = "drafts",
+    params(ProductPath), request_body = ManifestJson,
+    responses((status = 200, description = "What is still missing.", body = ProblemsJson)))]
+async fn save_draft(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<ProductPath>,
+    Body(manifest): Body<ManifestJson>,
+) -> Answer<Json<ProblemsJson>> {
+    let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
+    let problems = app
+        .save_draft(&actor, publisher, product, &manifest.into())
+        .await?;
+    let problems = problems.into_iter().map(ProblemJson::from).collect();
+    Ok(Json(ProblemsJson { problems }))
+}
+
+/// Takes a product off the market for good.
+#[utoipa::path(post, path = "/publishers/{publisher}/products/{product}/withdrawal", tag = "drafts",
+    params(ProductPath), request_body = ReasonJson,
+    responses((status = 204, description = "It is withdrawn.")))]
+async fn withdraw_product(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<ProductPath>,
+    Body(json): Body<ReasonJson>,
+) -> Answer<StatusCode> {
+    let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
+    app.withdraw_product(&actor, publisher, product, &json.reason)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Returns a product's submissions, newest first.
+#[utoipa::path(get, path = "/publishers/{publisher}/products/{product}/submissions", tag = "drafts",
+    params(ProductPath),
+    responses((status = 200, description = "The submissions.", body = ListJson<SubmissionJson>)))]
+async fn list_submissions(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<ProductPath>,
+) -> Answer<Json<ListJson<SubmissionJson>>> {
+    let (_, _, submissions, _) = app
+        .product_draft(&actor, at.publisher.as_str(), at.product.as_str())
+        .await?;
+    Ok(ListJson::of(submissions))
+}
+
+/// Submits the draft together with an image for review; inspection goes on in the background.
+#[utoipa::path(post, path = "/publishers/{publisher}/products/{product}/submissions", tag = "drafts",
+    params(ProductPath), request_body = NewSubmissionJson,
+    responses((status = 202, description = "The submission, being inspected.", body = SubmissionJson)))]
+async fn submit(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<ProductPath>,
+    Body(json): Body<NewSubmissionJson>,
+) -> Answer<(StatusCode, Json<SubmissionJson>)> {
+    let new = NewSubmission {
+        repository: json.repository,
+        tag: json.tag,
+    };
+    let made = app
+        .submit(&actor, at.publisher.as_str(), at.product.as_str(), &new)
+        .await?;
+    Ok((StatusCode::ACCEPTED, Json(made.into())))
+}
+
+impl DraftJson {
+    fn of(product: Product, submissions: Vec<Submission>, problems: Vec<Problem>) -> Self {
+        Self {
+            product: product.slug.into(),
+            state: product.state.into(),
+            state_reason: product.state_reason,
+            manifest: product.draft.0.into(),
+            problems: problems.into_iter().map(ProblemJson::from).collect(),
+            submissions: submissions.into_iter().map(SubmissionJson::from).collect(),
+            created_at: product.created_at,
+            updated_at: product.updated_at,
+        }
+    }
+}

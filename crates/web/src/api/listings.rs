@@ -1,0 +1,110 @@
+//! The operator's hand on the market: hold, reinstate, revoke.
+
+use std::sync::Arc;
+
+use app::{App, Product};
+use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use market::ListingEvent;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    drafts::ReasonJson,
+    error::Answer,
+    extract::{At, Body, SignedIn},
+    words::{ListJson, ListingStateJson, SlugJson},
+};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_listings))
+        .routes(routes!(manage_listing))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct ListingPath {
+    /// The publisher's short name.
+    #[param(inline)]
+    publisher: SlugJson,
+    /// The product's short name.
+    #[param(inline)]
+    product: SlugJson,
+    /// What to do.
+    #[param(inline)]
+    action: ListingActionJson,
+}
+
+/// What the operator does to a listing.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum ListingActionJson {
+    /// Warn consumers and take no new subscriptions.
+    Hold,
+    /// Lift a hold.
+    Reinstate,
+    /// Take it off the market for good.
+    Revoke,
+}
+
+/// A listing.
+#[derive(Serialize, ToSchema)]
+struct ListingJson {
+    /// The publisher's short name.
+    publisher: String,
+    /// The product's short name.
+    product: SlugJson,
+    /// `listed` or `on-hold`.
+    state: ListingStateJson,
+    /// Why it is on hold.
+    state_reason: Option<String>,
+    /// Since when it is on hold.
+    held_at: Option<DateTime<Utc>>,
+    /// Whether the newest release bears the mark.
+    certified: bool,
+}
+
+/// Returns everything on the market, listings on hold first.
+#[utoipa::path(get, path = "/listings", tag = "listings",
+    responses((status = 200, description = "The listings.", body = ListJson<ListingJson>)))]
+async fn list_listings(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+) -> Answer<Json<ListJson<ListingJson>>> {
+    Ok(ListJson::of(app.list_listings(&actor).await?))
+}
+
+/// Puts a listing on hold, reinstates or revokes it.
+#[utoipa::path(post, path = "/listings/{publisher}/{product}/{action}", tag = "listings", params(ListingPath),
+    request_body = ReasonJson, responses((status = 204, description = "So it is.")))]
+async fn manage_listing(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<ListingPath>,
+    Body(json): Body<ReasonJson>,
+) -> Answer<StatusCode> {
+    let event = match at.action {
+        ListingActionJson::Hold => ListingEvent::Hold,
+        ListingActionJson::Reinstate => ListingEvent::Reinstate,
+        ListingActionJson::Revoke => ListingEvent::Revoke,
+    };
+    let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
+    app.manage_listing(&actor, publisher, product, event, &json.reason)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<(String, Product)> for ListingJson {
+    fn from((publisher, product): (String, Product)) -> Self {
+        Self {
+            publisher,
+            product: product.slug.into(),
+            state: product.state.into(),
+            state_reason: product.state_reason,
+            held_at: product.held_at,
+            certified: product.certified,
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Publishers: applying, standing, members.
+
+use std::sync::Arc;
+
+use app::{App, Application, ProductOverview, Publisher, PublisherPage};
+use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use market::Role;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    error::Answer,
+    extract::{Asked, At, Body, SignedIn},
+    keys::KeyJson,
+    submission_json::SubmissionJson,
+    words::{ListJson, ListingStateJson, PublisherStateJson, SlugJson},
+};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_publishers, apply_as_publisher))
+        .routes(routes!(get_publisher))
+        .routes(routes!(decide_publisher))
+        .routes(routes!(set_member))
+}
+
+/// Which publisher.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct PublisherPath {
+    /// The publisher's short name.
+    #[param(inline)]
+    pub(super) publisher: SlugJson,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct MemberPath {
+    /// The publisher's short name.
+    #[param(inline)]
+    publisher: SlugJson,
+    /// The name the member signs in with.
+    #[param(min_length = 1, max_length = 40)]
+    account: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+#[derive(Default)]
+struct PublishersQuery {
+    /// All publishers instead of one's own; for the operator.
+    all: bool,
+}
+
+/// What an organisation tells about itself.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ApplicationJson {
+    /// Short name in addresses and repositories.
+    slug: SlugJson,
+    /// Legal entity name.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    legal_name: String,
+    /// Company website.
+    #[schema(max_length = 500, pattern = r"^https?://(localhost|.*\.)")]
+    website: String,
+    /// Phone number, 5 to 20 digits.
+    #[schema(max_length = 60, pattern = r"^([ +\-()./]*[0-9]){5,20}[ +\-()./]*$")]
+    phone: String,
+    /// Company e-mail.
+    #[schema(max_length = 254, pattern = r"^[^@\s]+@\S*\.\S*$")]
+    email: String,
+}
+
+/// The operator's decision.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PublisherDecisionJson {
+    /// What the publisher is from now on.
+    state: PublisherStateJson,
+    /// Why; needed unless it is verified.
+    #[serde(default)]
+    reason: String,
+}
+
+/// What a member may do.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MemberJson {
+    /// Look, change and submit, or also manage keys and members.
+    role: MemberRoleJson,
+}
+
+/// A member's role.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum MemberRoleJson {
+    /// May look.
+    Viewer,
+    /// May change, push and submit.
+    Editor,
+    /// May also manage keys and members.
+    Owner,
+}
+
+/// A publisher as its members and the operator see it.
+#[derive(Serialize, ToSchema)]
+struct PublisherJson {
+    /// Its short name.
+    slug: SlugJson,
+    /// Its standing.
+    state: PublisherStateJson,
+    /// What the operator said.
+    reason: Option<String>,
+    /// Legal entity.
+    legal_name: String,
+    /// Company website.
+    website: String,
+    /// Phone number.
+    phone: String,
+    /// Company e-mail.
+    email: String,
+    /// Digest of its logo.
+    logo: Option<String>,
+    /// When it applied.
+    created_at: DateTime<Utc>,
+    /// When the operator last decided.
+    decided_at: Option<DateTime<Utc>>,
+}
+
+/// A publisher with its keys and products.
+#[derive(Serialize, ToSchema)]
+struct PublisherPageJson {
+    /// The publisher.
+    publisher: PublisherJson,
+    /// Its signing keys, revoked ones too.
+    keys: Vec<KeyJson>,
+    /// Its products.
+    products: Vec<OverviewJson>,
+    /// Whether the asker may change products and submit.
+    may_edit: bool,
+    /// Whether the asker may manage keys and members.
+    may_manage: bool,
+}
+
+/// A product and its newest submission.
+#[derive(Serialize, ToSchema)]
+struct OverviewJson {
+    /// Its short name.
+    product: SlugJson,
+    /// Its listing's state.
+    state: ListingStateJson,
+    /// Why it is in its state.
+    state_reason: Option<String>,
+    /// When anything of it last changed.
+    updated_at: DateTime<Utc>,
+    /// Its newest submission.
+    latest: Option<SubmissionJson>,
+}
+
+/// Returns the publishers the asker is a member of; all of them to the operator who asks so.
+#[utoipa::path(get, path = "/publishers", tag = "publishers", params(PublishersQuery),
+    responses((status = 200, description = "The publishers.", body = ListJson<PublisherJson>)))]
+async fn list_publishers(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    Asked(query): Asked<PublishersQuery>,
+) -> Answer<Json<ListJson<PublisherJson>>> {
+    let publishers = if query.all {
+        app.list_publishers(&actor).await?
+    } else {
+        app.my_publishers(&actor).await?
+    };
+    Ok(ListJson::of(publishers))
+}
+
+/// Applies for an organisation; the asker becomes its owner.
+#[utoipa::path(post, path = "/publishers", tag = "publishers", request_body = ApplicationJson,
+    responses((status = 201, description = "The publisher, which now waits for the operator.", body = PublisherJson)))]
+async fn apply_as_publisher(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    Body(json): Body<ApplicationJson>,
+) -> Answer<(StatusCode, Json<PublisherJson>)> {
+    let application = Application {
+        slug: json.slug.0.to_string(),
+        legal_name: json.legal_name,
+        website: json.website,
+        phone: json.phone,
+        email: json.email,
+    };
+    let made = app.apply_as_publisher(&actor, &application).await?;
+    Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// Returns what members and the operator's staff see of a publisher.
+#[utoipa::path(get, path = "/publishers/{publisher}", tag = "publishers", params(PublisherPath),
+    responses((status = 200, description = "The publisher.", body = PublisherPageJson)))]
+async fn get_publisher(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<PublisherPath>,
+) -> Answer<Json<PublisherPageJson>> {
+    let page = app.publisher_page(&actor, at.publisher.as_str()).await?;
+    Ok(Json(page.into()))
+}
+
+/// Verifies, rejects or suspends a publisher.
+#[utoipa::path(post, path = "/publishers/{publisher}/decision", tag = "publishers", params(PublisherPath),
+    request_body = PublisherDecisionJson,
+    responses((status = 200, description = "The publisher as decided.", body = PublisherJson)))]
+async fn decide_publisher(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<PublisherPath>,
+    Body(json): Body<PublisherDecisionJson>,
+) -> Answer<Json<PublisherJson>> {
+    let decided = app
+        .decide_publisher(&actor, at.publisher.as_str(), json.state.0, &json.reason)
+        .await?;
+    Ok(Json(decided.into()))
+}
+
+/// Makes an account a member, or changes what a member may do.
+#[utoipa::path(put, path = "/publishers/{publisher}/members/{account}", tag = "publishers", params(MemberPath),
+    request_body = MemberJson, responses((status = 204, description = "So it is.")))]
+async fn set_member(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<MemberPath>,
+    Body(json): Body<MemberJson>,
+) -> Answer<StatusCode> {
+    let role = match json.role {
+        MemberRoleJson::Viewer => Role::Viewer,
+        MemberRoleJson::Editor => Role::Editor,
+        MemberRoleJson::Owner => Role::Owner,
+    };
+    app.set_member(&actor, at.publisher.as_str(), &at.account, role)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<Publisher> for PublisherJson {
+    fn from(publisher: Publisher) -> Self {
+        Self {
+            slug: publisher.slug.into(),
+            state: publisher.state.into(),
+            reason: publisher.reason,
+            legal_name: publisher.legal_name,
+            website: publisher.website,
+            phone: publisher.phone,
+            email: publisher.email,
+            logo: publisher.logo,
+            created_at: publisher.created_at,
+            decided_at: publisher.decided_at,
+        }
+    }
+}
+
+impl From<PublisherPage> for PublisherPageJson {
+    fn from(page: PublisherPage) -> Self {
+        Self {
+            publisher: page.publisher.into(),
+            keys: page.keys.into_iter().map(KeyJson::from).collect(),
+            products: page.products.into_iter().map(OverviewJson::from).collect(),
+            may_edit: page.may_edit,
+            may_manage: page.may_manage,
+        }
+    }
+}
+
+impl From<ProductOverview> for OverviewJson {
+    fn from(overview: ProductOverview) -> Self {
+        let product = overview.product;
+        Self {
+            product: product.slug.into(),
+            state: product.state.into(),
+            state_reason: product.state_reason,
+            updated_at: product.updated_at,
+            latest: overview.latest.map(SubmissionJson::from),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! `/operator`: publishers, listings, advisories, jobs, audit.
+
+use std::{collections::HashMap, sync::Arc};
+
+use app::{App, AppError, AuditRecord, JobSummary, Product, Publisher};
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use chrono::{DateTime, TimeDelta};
+use market::{ListingEvent, ListingState, PublisherState};
+
+use super::{count, publisher::product_name};
+use crate::{
+    answer::{Answer, Refusal, page_with},
+    failure::Failure,
+    form::Form,
+    notice::Notice,
+    pages::operator::{
+        AdvisoryStatus, AuditRow, FeedRow, JobFailure, JobsSummary, ListingRow, OperatorPage,
+        PublisherRow,
+    },
+    view::{Flash, listing_pill, publisher_pill},
+    viewer::Viewer,
+};
+
+/// Audit records on the page.
+const AUDIT: i64 = 50;
+/// Advisories older than this are called stale.
+const STALE_AFTER: TimeDelta = TimeDelta::days(7);
+
+/// `GET /operator`
+pub(crate) async fn show(State(app): State<Arc<App>>, viewer: Viewer) -> Answer {
+    page_with(StatusCode::OK, &view(&app, viewer).await?)
+}
+
+/// `POST /operator/publishers/{slug}/decision`
+pub(crate) async fn decide_publisher(
+    State(app): State<Arc<App>>,
+    Path(slug): Path<String>,
+    form: Form,
+) -> Answer {
+    let decided = match form.text("decision").parse() {
+        Ok(to) => app
+            .decide_publisher(&form.viewer.actor, &slug, to, form.text("reason"))
+            .await
+            .map(drop),
+        Err(_) => Err(AppError::invalid(
+            "decision",
+            "choose verify, reject or suspend",
+        )),
+    };
+    answer(&app, form.viewer, decided, Notice::PublisherDecided).await
+}
+
+/// `POST /operator/listings/{publisher}/{product}`
+pub(crate) async fn manage_listing(
+    State(app): State<Arc<App>>,
+    Path((publisher, product)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let event = match form.text("action") {
+        "hold" => Ok(ListingEvent::Hold),
+        "reinstate" => Ok(ListingEvent::Reinstate),
+        "revoke" => Ok(ListingEvent::Revoke),
+        _ => Err(AppError::invalid(
+            "action",
+            "choose hold, reinstate or revoke",
+        )),
+    };
+    let changed = match event {
+        Ok(event) => {
+            app.manage_listing(
+                &form.viewer.actor,
+                &publisher,
+                &product,
+                event,
+                form.text("reason"),
+            )
+            .await
+        }
+        Err(error) => Err(error),
+    };
+    answer(&app, form.viewer, changed, Notice::ListingChanged).await
+}
+
+async fn answer(
+    app: &App,
+    mut viewer: Viewer,
+    outcome: Result<(), AppError>,
+    notice: Notice,
+) -> Answer {
+    let Err(error) = outcome else {
+        return viewer.done("/operator", notice);
+    };
+    let refusal = Refusal::of(error)?;
+    viewer.layout.flash = Some(Flash {
+        is_error: true,
+        text: refusal.text,
+    });
+    page_with(refusal.status, &view(app, viewer).await?)
+}
+
+async fn view(app: &App, viewer: Viewer) -> Result<OperatorPage, Failure> {
+    let actor = &viewer.actor;
+    let mut publishers = app.list_publishers(actor).await?;
+    publishers.sort_by_key(|publisher| publisher.state != PublisherState::Applied);
+    let names = account_names(app, &viewer).await?;
+    let audit = app.audit_log(actor, AUDIT).await?;
+    Ok(OperatorPage {
+        listings: listings(app, &viewer).await?,
+        advisories: advisories(app, &viewer),
+        jobs: jobs(app.job_summary(actor).await?),
+        publishers: publishers
+            .into_iter()
+            .map(|publisher| publisher_row(publisher, &viewer))
+            .collect(),
+        audit: audit
+            .into_iter()
+            .map(|record| audit_row(record, &names, &viewer))
+            .collect(),
+        layout: viewer.layout,
+    })
+}
+
+fn publisher_row(publisher: Publisher, viewer: &Viewer) -> PublisherRow {
+    let label = |to| match to {
+        PublisherState::Verified => "Verify",
+        PublisherState::Rejected => "Reject",
+        PublisherState::Suspended => "Suspend",
+        PublisherState::Applied => "Ask again",
+    };
+    let possible = PublisherState::ALL
+        .iter()
+        .filter(|to| publisher.state.decide(**to).is_ok());
+    PublisherRow {
+        decisions: possible
+            .map(|to| (to.to_string(), label(*to).to_owned()))
+            .collect(),
+        slug: publisher.slug.to_string(),
+        name: publisher.legal_name,
+        website: publisher.website,
+        phone: publisher.phone,
+        email: publisher.email,
+        state: publisher_pill(publisher.state),
+        since: viewer.when(publisher.decided_at.unwrap_or(publisher.created_at)),
+        is_waiting: publisher.state == PublisherState::Applied,
+    }
+}
+
+async fn listings(app: &App, viewer: &Viewer) -> Result<Vec<ListingRow>, Failure> {
+    let mut rows = Vec::new();
+    for (publisher, product) in app.list_listings(&viewer.actor).await? {
+        let broken = app.broken_promises(&viewer.actor, &product.id).await?;
+        rows.push(listing_row(publisher, product, broken, viewer));
+    }
+    Ok(rows)
+}
+
+fn listing_row(publisher: String, product: Product, broken: usize, viewer: &Viewer) -> ListingRow {
+    let held_at = product
+        .held_at
+        .filter(|_| product.state == ListingState::OnHold);
+    let actions = [
+        (ListingEvent::Hold, "hold", "Put on hold"),
+        (ListingEvent::Reinstate, "reinstate", "Reinstate"),
+        (ListingEvent::Revoke, "revoke", "Revoke"),
+    ];
+    let possible = actions
+        .into_iter()
+        .filter(|(event, ..)| product.state.after(*event).is_ok());
+    ListingRow {
+        actions: possible
+            .map(|(_, value, label)| (value.to_owned(), label.to_owned()))
+            .collect(),
+        name: product_name(&product),
+        path: format!("{publisher}/{}", product.slug),
+        publisher,
+        state: listing_pill(product.state),
+        since: viewer.when(held_at.unwrap_or(product.updated_at)),
+        revoked_at: held_at.map(|at| viewer.when(ListingState::revoked_at(at))),
+        breached: count(broken),
+    }
+}
+
+fn advisories(app: &App, viewer: &Viewer) -> Option<AdvisoryStatus> {
+    let meta = app.advisory_status().meta;
+    let time = |text: &str| {
+        DateTime::parse_from_rfc3339(text)
+            .ok()
+            .map(|at| at.to_utc())
+    };
+    let built_at = time(&meta.created_at)?;
+    let feeds = meta.sources.into_iter().map(|source| FeedRow {
+        dated: viewer.when(source.newest.as_deref().and_then(time).unwrap_or(built_at)),
+        name: source.name,
+        advisories: source.records,
+    });
+    Some(AdvisoryStatus {
+        built_at: viewer.when(built_at),
+        is_stale: viewer.now - built_at > STALE_AFTER,
+        advisories: meta.records,
+        feeds: feeds.collect(),
+    })
+}
+
+fn jobs(summary: JobSummary) -> JobsSummary {
+    let of = |state: &str| {
+        let found = summary.counts.iter().find(|(name, _)| name == state);
+        found.map_or(0, |(_, jobs)| count(*jobs))
+    };
+    JobsSummary {
+        waiting: of("queued"),
+        running: of("running"),
+        failed: of("failed"),
+        failures: summary
+            .failed
+            .into_iter()
+            .map(|(kind, error)| JobFailure { kind, error })
+            .collect(),
+    }
+}
+
+async fn account_names(app: &App, viewer: &Viewer) -> Result<HashMap<String, String>, Failure> {
+    let accounts = app.list_accounts(&viewer.actor).await?;
+    Ok(accounts
+        .into_iter()
+        .map(|account| (account.id.to_string(), account.name))
+        .collect())
+}
+
+fn audit_row(record: AuditRecord, names: &HashMap<String, String>, viewer: &Viewer) -> AuditRow {
+    let change = match (record.before, record.after) {
+        (Some(before), Some(after)) => format!("{before} → {after} "),
+        (None, Some(after)) => format!("→ {after} "),
+        _ => String::new(),
+    };
+    AuditRow {
+        at: viewer.when(record.at),
+        who: names.get(&record.actor).cloned().unwrap_or(record.actor),
+        action: record.action,
+        subject: format!("{change}{}", record.subject),
+        reason: record.reason.unwrap_or_default(),
+    }
+}

@@ -1,0 +1,231 @@
+//! `/p/{publisher}/{product}`.
+
+use std::sync::Arc;
+
+use app::{App, ImageView, PublicCheck, Subscription, certify};
+use axum::extract::{Path, State};
+use chrono::DateTime;
+use market::{ListingState, Money, ProductManifest, PublisherState, PullAccess};
+
+use crate::{
+    answer::{Answer, Refusal, page_with},
+    failure::Failure,
+    form::Form,
+    markdown::markdown,
+    notice::Notice,
+    pages::product::{
+        Certificate, CheckLine, HistoryLine, HoldNotice, LicenseView, PlanView, PlatformView,
+        ProductPage, PublisherLine, Release, SubscriptionLine,
+    },
+    router::RELEASE_KEY,
+    view::{Digest, Flash, Install, picture_url, price, subscription_pill},
+    viewer::Viewer,
+};
+
+/// `GET /p/{publisher}/{product}`
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(names): Path<(String, String)>,
+) -> Answer {
+    render(&app, viewer, names, None).await
+}
+
+/// `POST /p/{publisher}/{product}/subscribe`
+pub(crate) async fn subscribe(
+    State(app): State<Arc<App>>,
+    Path(names): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let (publisher, product) = &names;
+    let accepted = form.text("accept_license") == "true";
+    let plan = form.text("plan");
+    let outcome = app
+        .subscribe(&form.viewer.actor, publisher, product, plan, accepted)
+        .await;
+    match outcome {
+        Ok(_) => form.viewer.done(
+            &format!("/p/{publisher}/{product}#install"),
+            Notice::Subscribed,
+        ),
+        Err(error) => render(&app, form.viewer, names, Some(Refusal::of(error)?)).await,
+    }
+}
+
+async fn render(
+    app: &Arc<App>,
+    mut viewer: Viewer,
+    (publisher, product): (String, String),
+    refusal: Option<Refusal>,
+) -> Answer {
+    let status = refusal
+        .as_ref()
+        .map(|refusal| refusal.status)
+        .unwrap_or_default();
+    if let Some(refusal) = refusal {
+        viewer.layout.flash = Some(Flash {
+            is_error: true,
+            text: refusal.text,
+        });
+    }
+    let found = app
+        .product_page(&viewer.actor, &publisher, &product)
+        .await?;
+    page_with(status, &view(app, viewer, found)?)
+}
+
+fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPage, Failure> {
+    let name = format!("{}/{}", found.publisher.slug, found.product.slug);
+    let released = found.releases.first();
+    let released = released.ok_or_else(|| app::AppError::not_found("product", &name))?;
+    let listed = found
+        .product
+        .listed
+        .clone()
+        .map(|listed| listed.0)
+        .unwrap_or_default();
+    let url = format!("/p/{name}");
+    let absolute_url = format!("{}{url}", app.config().public_url);
+    Ok(ProductPage {
+        hold: hold(&found.product, &viewer),
+        certificate: found
+            .product
+            .certified
+            .then(|| certificate(released, &found.check_results, &viewer)),
+        subscription: found
+            .subscription
+            .map(|mine| subscription(&listed, &mine, &viewer)),
+        install: install(app, name, released, &listed),
+        release: Release {
+            tag: released.tag.clone(),
+            digest: Digest(released.digest.clone()),
+            released_at: viewer.when(released.released_at),
+            scanned_at: found.scanned_at.map(|at| viewer.when(at)),
+            advisories_at: DateTime::parse_from_rfc3339(&found.advisories_at)
+                .ok()
+                .map(|at| viewer.when(at.to_utc())),
+            platforms: found.images.into_iter().map(platform).collect(),
+        },
+        publisher: PublisherLine {
+            name: found.publisher.legal_name,
+            website: found.publisher.website,
+            is_verified: found.publisher.state == PublisherState::Verified,
+        },
+        plans: plans(&listed),
+        logo_url: listed.logo.as_deref().map(picture_url),
+        screenshot_urls: listed
+            .screenshots
+            .iter()
+            .map(|digest| picture_url(digest))
+            .collect(),
+        long_description: markdown(&listed.long_description),
+        instructions: markdown(&listed.installation_instructions),
+        name: listed.name,
+        category: listed.category,
+        tags: listed.tags,
+        short_description: listed.short_description,
+        support_link: listed.support_link,
+        license: LicenseView {
+            link: listed.license.link,
+            text: listed.license.text,
+        },
+        badge_url: format!("{absolute_url}/badge.svg"),
+        absolute_url,
+        url,
+        layout: viewer.layout,
+    })
+}
+
+fn hold(product: &app::Product, viewer: &Viewer) -> Option<HoldNotice> {
+    let held_at = product
+        .held_at
+        .filter(|_| product.state == ListingState::OnHold)?;
+    Some(HoldNotice {
+        since: viewer.when(held_at),
+        revoked_at: viewer.when(ListingState::revoked_at(held_at)),
+    })
+}
+
+fn certificate(released: &app::Release, checks: &[PublicCheck], viewer: &Viewer) -> Certificate {
+    let line = |check: &PublicCheck| CheckLine {
+        title: check.title.clone(),
+        proves: check.proves.to_owned(),
+        outcome: match (check.passed, check.level) {
+            (true, _) => "pass",
+            (false, certify::Level::Error) => "fail",
+            (false, certify::Level::Warning) => "warn",
+            (false, certify::Level::Info) => "hint",
+        }
+        .to_owned(),
+    };
+    Certificate {
+        kind: "Certified container".to_owned(),
+        granted_at: viewer.when(released.released_at),
+        until: None,
+        checks: checks.iter().map(line).collect(),
+    }
+}
+
+fn subscription(
+    listed: &ProductManifest,
+    mine: &Subscription,
+    viewer: &Viewer,
+) -> SubscriptionLine {
+    let plan = listed
+        .plans
+        .iter()
+        .find(|plan| plan.id.as_str() == mine.plan);
+    SubscriptionLine {
+        plan: plan.map_or_else(|| mine.plan.clone(), |plan| plan.name.clone()),
+        price: price(&Money {
+            amount_minor: mine.amount_minor,
+            currency: mine.currency.clone(),
+        }),
+        state: subscription_pill(mine.state),
+        since: viewer.when(mine.started_at),
+        until: mine.ended_at.map(|at| viewer.when(at)),
+    }
+}
+
+fn install(
+    app: &App,
+    repository: String,
+    released: &app::Release,
+    listed: &ProductManifest,
+) -> Install {
+    Install {
+        registry: app.config().host().to_owned(),
+        repository,
+        tag: released.tag.clone(),
+        digest: released.digest.clone(),
+        key_url: format!("{}{RELEASE_KEY}", app.config().public_url),
+        needs_token: listed.access != PullAccess::Everyone,
+    }
+}
+
+fn plans(listed: &ProductManifest) -> Vec<PlanView> {
+    let plans = listed.plans.iter().map(|plan| PlanView {
+        id: plan.id.to_string(),
+        name: plan.name.clone(),
+        description: plan.description.clone(),
+        price: price(&plan.price),
+    });
+    plans.collect()
+}
+
+fn platform(image: ImageView) -> PlatformView {
+    let lines = image.layers.into_iter().map(|layer| HistoryLine {
+        instruction: layer.instruction,
+        layer: Some(Digest(layer.digest)),
+        size: layer.size,
+    });
+    PlatformView {
+        platform: image.platform,
+        os: image
+            .distribution
+            .unwrap_or_else(|| "no distribution".to_owned()),
+        size: image.size,
+        digest: Digest(image.digest),
+        history: lines.collect(),
+    }
+}

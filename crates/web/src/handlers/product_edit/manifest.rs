@@ -1,0 +1,305 @@
+//! The manifest as a form: as it stands, as it was typed, and back.
+
+use app::{App, AppError};
+use market::{CATEGORIES, ENGINES, License, Plan, Problem, ProductManifest, PullAccess};
+
+use crate::{
+    form::Form,
+    pages::product_edit::{ManifestForm, PlanForm},
+    view::{Choice, amount, parse_price},
+};
+
+/// The most plans that are read; a manifest has at most 20.
+const MAX_PLANS: usize = 21;
+const ACCESSES: [(PullAccess, &str); 3] = [
+    (PullAccess::Subscribers, "Subscribers"),
+    (PullAccess::SignedIn, "Everybody with an account"),
+    (PullAccess::Everyone, "Everybody"),
+];
+
+/// The two ways between a manifest and its form.
+pub(super) trait ManifestFields: Sized {
+    /// Returns the form for a product that does not exist yet.
+    fn empty() -> Self;
+    /// Returns the form of a manifest as it stands.
+    fn of(manifest: &ProductManifest, slug: &str) -> Self;
+    /// Returns the form as it was typed.
+    fn typed(form: &Form) -> Self;
+    /// Returns the manifest that was typed; it may be incomplete.
+    ///
+    /// # Errors
+    /// What cannot be read at all: short names and prices of plans, choices that there are not.
+    fn manifest(&self) -> Result<ProductManifest, Vec<Problem>>;
+}
+
+impl ManifestFields for ManifestForm {
+    fn empty() -> Self {
+        Self::of(&ProductManifest::default(), "")
+    }
+
+    fn of(manifest: &ProductManifest, slug: &str) -> Self {
+        let plans = manifest.plans.iter().map(|plan| PlanForm {
+            id: plan.id.to_string(),
+            name: plan.name.clone(),
+            description: plan.description.clone(),
+            amount: amount(&plan.price),
+            currency: plan.price.currency.clone(),
+        });
+        Self {
+            slug: slug.to_owned(),
+            name: manifest.name.clone(),
+            logo: manifest.logo.clone(),
+            short_description: manifest.short_description.clone(),
+            categories: categories(&manifest.category),
+            tags: manifest.tags.join(", "),
+            long_description: manifest.long_description.clone(),
+            screenshots: manifest.screenshots.clone(),
+            support_link: manifest.support_link.clone(),
+            plans: plans.chain([PlanForm::default()]).collect(),
+            installation_instructions: manifest.installation_instructions.clone(),
+            license_link: manifest.license.link.clone().unwrap_or_default(),
+            license_text: manifest.license.text.clone().unwrap_or_default(),
+            platforms: platforms(manifest.platform.as_str()),
+            accesses: accesses(manifest.access.as_str()),
+        }
+    }
+
+    fn typed(form: &Form) -> Self {
+        let text = |name: &str| form.text(name).trim().to_owned();
+        Self {
+            slug: text("slug"),
+            name: text("name"),
+            logo: form.given("logo.keep"),
+            short_description: text("short_description"),
+            categories: categories(form.text("category")),
+            tags: text("tags"),
+            long_description: text("long_description"),
+            screenshots: form.all("screenshots.keep").map(str::to_owned).collect(),
+            support_link: text("support_link"),
+            plans: typed_plans(form),
+            installation_instructions: text("installation_instructions"),
+            license_link: text("license.link"),
+            license_text: text("license.text"),
+            platforms: platforms(form.text("platform")),
+            accesses: accesses(form.text("access")),
+        }
+    }
+
+    fn manifest(&self) -> Result<ProductManifest, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let given = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let tags = self
+            .tags
+            .split(',')
+            .map(str::trim)
+            .filter(|tag| !tag.is_empty());
+        let manifest = ProductManifest {
+            name: self.name.clone(),
+            logo: self.logo.clone(),
+            short_description: self.short_description.clone(),
+            category: selected(&self.categories).to_owned(),
+            tags: tags.map(str::to_owned).collect(),
+            long_description: self.long_description.clone(),
+            screenshots: self.screenshots.clone(),
+            support_link: self.support_link.clone(),
+            plans: read_plans(&self.plans, &mut problems),
+            installation_instructions: self.installation_instructions.clone(),
+            license: License {
+                link: given(&self.license_link),
+                text: given(&self.license_text),
+            },
+            ..ProductManifest::default()
+        };
+        let platform = selected(&self.platforms).parse();
+        let access = selected(&self.accesses).parse();
+        for (field, is_wrong) in [("platform", platform.is_err()), ("access", access.is_err())] {
+            if is_wrong {
+                problems.push(problem(field, "choose one of the list"));
+            }
+        }
+        match (platform, access) {
+            (Ok(platform), Ok(access)) if problems.is_empty() => Ok(ProductManifest {
+                platform,
+                access,
+                ..manifest
+            }),
+            _ => Err(problems),
+        }
+    }
+}
+
+/// Uploads the chosen pictures and puts them into the form beside those that stand.
+pub(super) async fn add_pictures(
+    app: &App,
+    publisher: &str,
+    form: &Form,
+    typed: &mut ManifestForm,
+) -> Result<(), AppError> {
+    for field in ["logo", "screenshots"] {
+        for png in form.files(field) {
+            let uploaded = app
+                .upload_picture(&form.viewer.actor, publisher, png.clone())
+                .await;
+            let digest = uploaded.map_err(|error| named(field, error))?.digest;
+            if field == "logo" {
+                typed.logo = Some(digest);
+            } else if !typed.screenshots.contains(&digest) {
+                typed.screenshots.push(digest);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The use case knows of pictures, the form of logo and screenshots.
+fn named(field: &str, error: AppError) -> AppError {
+    match error {
+        AppError::Invalid(problems) => AppError::Invalid(
+            problems
+                .into_iter()
+                .map(|found| problem(field, found.message))
+                .collect(),
+        ),
+        AppError::TooLarge(message) => AppError::invalid(field, message),
+        other => other,
+    }
+}
+
+fn typed_plans(form: &Form) -> Vec<PlanForm> {
+    let plan = |place: usize| {
+        let text = |name: &str| {
+            form.text(&format!("plans[{place}].{name}"))
+                .trim()
+                .to_owned()
+        };
+        PlanForm {
+            id: text("id"),
+            name: text("name"),
+            description: text("description"),
+            amount: text("price"),
+            currency: text("price.currency").to_uppercase(),
+        }
+    };
+    let plans = (0..MAX_PLANS).map(plan).filter(|plan| !is_empty(plan));
+    plans.chain([PlanForm::default()]).collect()
+}
+
+/// A currency alone is no plan: some browsers fill it in by themselves.
+fn is_empty(plan: &PlanForm) -> bool {
+    [&plan.id, &plan.name, &plan.description, &plan.amount]
+        .iter()
+        .all(|text| text.is_empty())
+}
+
+fn read_plans(typed: &[PlanForm], problems: &mut Vec<Problem>) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for (place, typed) in typed.iter().filter(|plan| !is_empty(plan)).enumerate() {
+        let mut refuse = |name: &str, message: String| {
+            problems.push(problem(&format!("plans[{place}].{name}"), message))
+        };
+        let id = typed
+            .id
+            .parse()
+            .map_err(|error: market::SlugError| refuse("id", error.to_string()));
+        let price =
+            parse_price(&typed.amount, &typed.currency).map_err(|message| refuse("price", message));
+        if let (Ok(id), Ok(price)) = (id, price) {
+            let (name, description) = (typed.name.clone(), typed.description.clone());
+            plans.push(Plan {
+                id,
+                name,
+                description,
+                price,
+            });
+        }
+    }
+    plans
+}
+
+fn problem(field: &str, message: impl Into<String>) -> Problem {
+    Problem {
+        field: field.to_owned(),
+        message: message.into(),
+    }
+}
+
+fn categories(current: &str) -> Vec<Choice> {
+    CATEGORIES
+        .iter()
+        .map(|name| Choice::new(name, name, current))
+        .collect()
+}
+
+fn platforms(current: &str) -> Vec<Choice> {
+    let choices = ENGINES
+        .iter()
+        .map(|(platform, label)| Choice::new(platform.as_str(), label, current));
+    choices.collect()
+}
+
+fn accesses(current: &str) -> Vec<Choice> {
+    let choices = ACCESSES
+        .iter()
+        .map(|(access, label)| Choice::new(access.as_str(), label, current));
+    choices.collect()
+}
+
+fn selected(choices: &[Choice]) -> &str {
+    let selected = choices.iter().find(|choice| choice.is_selected);
+    selected.map_or("", |choice| choice.value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use market::Money;
+
+    use super::*;
+
+    #[test]
+    fn a_manifest_survives_its_form() {
+        let manifest = ProductManifest {
+            name: "Harbour DB".to_owned(),
+            logo: Some("sha256:aa".to_owned()),
+            category: "Databases".to_owned(),
+            tags: vec!["sql".to_owned(), "small fleet".to_owned()],
+            screenshots: vec!["sha256:bb".to_owned(), "sha256:cc".to_owned()],
+            plans: vec![Plan {
+                id: "team".parse().expect("a short name"),
+                name: "Team".to_owned(),
+                description: "For ten".to_owned(),
+                price: Money {
+                    amount_minor: 1950,
+                    currency: "EUR".to_owned(),
+                },
+            }],
+            license: License {
+                link: None,
+                text: Some("Be kind.".to_owned()),
+            },
+            access: PullAccess::Everyone,
+            ..ProductManifest::default()
+        };
+        assert_eq!(ManifestForm::of(&manifest, "db").manifest(), Ok(manifest));
+        assert_eq!(
+            ManifestForm::empty().manifest(),
+            Ok(ProductManifest::default())
+        );
+    }
+
+    #[test]
+    fn says_what_cannot_be_read() {
+        let mut form = ManifestForm::empty();
+        form.plans = vec![PlanForm {
+            id: "No Slug".to_owned(),
+            amount: "a lot".to_owned(),
+            ..PlanForm::default()
+        }];
+        form.accesses.clear();
+        let problems = form.manifest().expect_err("wrong");
+        let fields: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.field.as_str())
+            .collect();
+        assert_eq!(fields, ["plans[0].id", "plans[0].price", "access"]);
+    }
+}

@@ -1,0 +1,255 @@
+//! `/publisher/{slug}/products/new` and `/publisher/{slug}/{product}`: the manifest,
+//! submitting and withdrawing.
+
+mod manifest;
+
+use std::sync::Arc;
+
+use app::{App, AppError, NewSubmission, Product, Publisher, Submission};
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use market::{ListingEvent, ListingState, Problem, PublisherState};
+
+use self::manifest::{ManifestFields, add_pictures};
+use super::publisher::submission_link;
+use crate::{
+    answer::{Answer, Refusal, page_with},
+    failure::Failure,
+    form::Form,
+    notice::Notice,
+    pages::product_edit::{ManifestForm, ProductEditPage, ProductState},
+    view::{FieldErrors, Flash, listing_pill},
+    viewer::Viewer,
+};
+
+/// `GET /publisher/{slug}/products/new`
+pub(crate) async fn show_new(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(publisher): Path<String>,
+) -> Answer {
+    let page = new_page(&app, viewer, &publisher, ManifestForm::empty()).await?;
+    page_with(StatusCode::OK, &page)
+}
+
+/// `POST /publisher/{slug}/products/new`
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    Path(publisher): Path<String>,
+    form: Form,
+) -> Answer {
+    let mut typed = ManifestForm::typed(&form);
+    let slug = typed.slug.clone();
+    let outcome = async {
+        add_pictures(&app, &publisher, &form, &mut typed).await?;
+        let draft = typed.manifest().map_err(AppError::Invalid)?;
+        app.create_product(&form.viewer.actor, &publisher, &slug)
+            .await?;
+        app.save_draft(&form.viewer.actor, &publisher, &slug, &draft)
+            .await
+    };
+    match outcome.await {
+        Ok(_) => form.viewer.done(
+            &format!("/publisher/{publisher}/{slug}"),
+            Notice::ProductCreated,
+        ),
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let mut page = new_page(&app, form.viewer, &publisher, typed).await?;
+            page.layout.flash = refused(&refusal);
+            page.errors = refusal.errors;
+            page_with(refusal.status, &page)
+        }
+    }
+}
+
+/// `GET /publisher/{slug}/{product}`
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path((publisher, product)): Path<(String, String)>,
+) -> Answer {
+    page_with(
+        StatusCode::OK,
+        &view(&app, viewer, &publisher, &product).await?,
+    )
+}
+
+/// `POST /publisher/{slug}/{product}`: saves the draft, complete or not.
+pub(crate) async fn save(
+    State(app): State<Arc<App>>,
+    Path((publisher, product)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let mut typed = ManifestForm::typed(&form);
+    let outcome = async {
+        add_pictures(&app, &publisher, &form, &mut typed).await?;
+        let draft = typed.manifest().map_err(AppError::Invalid)?;
+        app.save_draft(&form.viewer.actor, &publisher, &product, &draft)
+            .await
+    };
+    match outcome.await {
+        Ok(_) => form.viewer.done(
+            &format!("/publisher/{publisher}/{product}"),
+            Notice::DraftSaved,
+        ),
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let mut page = view(&app, form.viewer, &publisher, &product).await?;
+            page.layout.flash = refused(&refusal);
+            (page.form, page.errors) = (typed, refusal.errors);
+            page_with(refusal.status, &page)
+        }
+    }
+}
+
+/// `POST /publisher/{slug}/{product}/submit`
+pub(crate) async fn submit(
+    State(app): State<Arc<App>>,
+    Path((publisher, product)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let new = NewSubmission {
+        repository: form.given("repository").unwrap_or_else(|| product.clone()),
+        tag: form.text("tag").trim().to_owned(),
+    };
+    match app
+        .submit(&form.viewer.actor, &publisher, &product, &new)
+        .await
+    {
+        Ok(submission) => form.viewer.done(
+            &format!("/submissions/{}", submission.id),
+            Notice::Submitted,
+        ),
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let mut page = view(&app, form.viewer, &publisher, &product).await?;
+            if let Some(product) = &mut page.product {
+                product.typed = (new.repository, new.tag);
+                product.submit_error = Some(refusal.text);
+            }
+            page_with(refusal.status, &page)
+        }
+    }
+}
+
+/// `POST /publisher/{slug}/{product}/withdraw`
+pub(crate) async fn withdraw(
+    State(app): State<Arc<App>>,
+    Path((publisher, product)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let reason = form.text("reason");
+    match app
+        .withdraw_product(&form.viewer.actor, &publisher, &product, reason)
+        .await
+    {
+        Ok(()) => form.viewer.done(
+            &format!("/publisher/{publisher}/{product}"),
+            Notice::Withdrawn,
+        ),
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let mut page = view(&app, form.viewer, &publisher, &product).await?;
+            page.layout.flash = Some(Flash {
+                is_error: true,
+                text: refusal.text,
+            });
+            page_with(refusal.status, &page)
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Option<Flash> {
+    let text = match refusal.errors.len() {
+        0 => refusal.text.clone(),
+        _ => "Nothing was saved: something cannot be read as it stands.".to_owned(),
+    };
+    Some(Flash {
+        is_error: true,
+        text,
+    })
+}
+
+async fn new_page(
+    app: &App,
+    viewer: Viewer,
+    publisher: &str,
+    form: ManifestForm,
+) -> Result<ProductEditPage, Failure> {
+    let found = app
+        .publisher_page(&viewer.actor, publisher)
+        .await?
+        .publisher;
+    let rights = app.product_rights(&viewer.actor, publisher).await?;
+    if !rights.may_edit {
+        let message = "only editors and owners of the organisation make products";
+        return Err(AppError::Denied(message.to_owned()).into());
+    }
+    Ok(ProductEditPage {
+        layout: viewer.layout,
+        publisher_slug: found.slug.to_string(),
+        publisher_name: found.legal_name,
+        product: None,
+        form,
+        errors: FieldErrors::default(),
+        can_edit: true,
+        registry: app.config().host().to_owned(),
+    })
+}
+
+async fn view(
+    app: &App,
+    viewer: Viewer,
+    publisher: &str,
+    product: &str,
+) -> Result<ProductEditPage, Failure> {
+    let found = app.product_draft(&viewer.actor, publisher, product).await?;
+    let rights = app.product_rights(&viewer.actor, publisher).await?;
+    let tags = app.staging_tags(&viewer.actor, publisher, product).await?;
+    let mut state = product_state(&found, tags, &viewer);
+    let (publisher, product, _, problems) = found;
+    state.can_submit &= rights.may_edit;
+    state.can_withdraw &= rights.may_withdraw;
+    Ok(ProductEditPage {
+        publisher_slug: publisher.slug.to_string(),
+        publisher_name: publisher.legal_name,
+        product: Some(state),
+        form: ManifestForm::of(&product.draft, product.slug.as_str()),
+        errors: FieldErrors(problems),
+        can_edit: rights.may_edit,
+        registry: app.config().host().to_owned(),
+        layout: viewer.layout,
+    })
+}
+
+type Found = (Publisher, Product, Vec<Submission>, Vec<Problem>);
+
+fn product_state(found: &Found, tags: Vec<String>, viewer: &Viewer) -> ProductState {
+    let (publisher, product, submissions, problems) = found;
+    let name = format!("{}/{}", publisher.slug, product.slug);
+    let is_over = matches!(
+        product.state,
+        ListingState::Revoked | ListingState::Withdrawn
+    );
+    ProductState {
+        slug: product.slug.to_string(),
+        listing: listing_pill(product.state),
+        public_url: product.state.is_public().then(|| format!("/p/{name}")),
+        typed: (
+            product.slug.to_string(),
+            tags.last().cloned().unwrap_or_default(),
+        ),
+        staging_tags: tags,
+        staging_repository: format!("staging/{name}"),
+        can_submit: problems.is_empty() && !is_over && publisher.state == PublisherState::Verified,
+        can_withdraw: product.state.after(ListingEvent::Withdraw).is_ok(),
+        submit_error: None,
+        submissions: submissions
+            .iter()
+            .map(|submission| submission_link(submission, viewer))
+            .collect(),
+    }
+}

@@ -1,0 +1,172 @@
+//! `/publisher/{slug}`: an organisation's products and signing keys.
+
+use std::sync::Arc;
+
+use app::{App, NewKey, ProductOverview, PublisherKey, Submission};
+use axum::extract::{Path, State};
+use market::Class;
+
+use super::count;
+use crate::{
+    answer::{Answer, Refusal, page_with},
+    form::Form,
+    notice::Notice,
+    pages::{
+        publisher::{KeyRow, ProductRow, PublisherPage, SubmissionLink},
+        publisher_portal::ApplicationForm,
+    },
+    view::{
+        FieldErrors, SeverityCounts, listing_pill, picture_url, publisher_pill, submission_pill,
+    },
+    viewer::Viewer,
+};
+
+/// `GET /publisher/{slug}`
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(slug): Path<String>,
+) -> Answer {
+    render(&app, viewer, &slug, None).await
+}
+
+/// `POST /publisher/{slug}/keys/new`
+pub(crate) async fn add_key(
+    State(app): State<Arc<App>>,
+    Path(slug): Path<String>,
+    form: Form,
+) -> Answer {
+    let new = NewKey {
+        name: form.text("key_name").to_owned(),
+        pem: form.text("key_pem").to_owned(),
+    };
+    match app.add_publisher_key(&form.viewer.actor, &slug, &new).await {
+        Ok(_) => form
+            .viewer
+            .done(&format!("/publisher/{slug}#keys"), Notice::KeyAdded),
+        Err(error) => {
+            let refusal = Refusal::of(error)?.renamed(&[("name", "key_name"), ("pem", "key_pem")]);
+            render(&app, form.viewer, &slug, Some((new, refusal))).await
+        }
+    }
+}
+
+/// `POST /publisher/{slug}/keys/{id}/revoke`
+pub(crate) async fn revoke_key(
+    State(app): State<Arc<App>>,
+    Path((slug, id)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    app.revoke_publisher_key(&form.viewer.actor, &slug, &id)
+        .await?;
+    form.viewer
+        .done(&format!("/publisher/{slug}#keys"), Notice::KeyRevoked)
+}
+
+async fn render(
+    app: &App,
+    viewer: Viewer,
+    slug: &str,
+    refused: Option<(NewKey, Refusal)>,
+) -> Answer {
+    let found = app.publisher_page(&viewer.actor, slug).await?;
+    let mut page = view(app, viewer, found);
+    let mut status = Default::default();
+    if let Some((new, refusal)) = refused {
+        (page.new_key_name, page.new_key_pem) = (new.name, new.pem);
+        page.errors = refusal.errors;
+        status = refusal.status;
+    }
+    page_with(status, &page)
+}
+
+fn view(app: &App, viewer: Viewer, found: app::PublisherPage) -> PublisherPage {
+    let publisher = found.publisher;
+    let slug = publisher.slug.to_string();
+    PublisherPage {
+        products: found
+            .products
+            .into_iter()
+            .map(|product| product_row(&slug, product, &viewer))
+            .collect(),
+        keys: found
+            .keys
+            .into_iter()
+            .map(|key| key_row(key, &viewer))
+            .collect(),
+        profile: ApplicationForm {
+            legal_name: publisher.legal_name,
+            slug,
+            website: publisher.website,
+            phone: publisher.phone,
+            email: publisher.email,
+        },
+        state: publisher_pill(publisher.state),
+        state_reason: publisher.reason,
+        logo_url: publisher.logo.as_deref().map(picture_url),
+        can_edit: found.may_edit,
+        can_manage_keys: found.may_manage,
+        registry: app.config().host().to_owned(),
+        new_key_name: String::new(),
+        new_key_pem: String::new(),
+        errors: FieldErrors::default(),
+        layout: viewer.layout,
+    }
+}
+
+fn product_row(publisher: &str, overview: ProductOverview, viewer: &Viewer) -> ProductRow {
+    let product = overview.product;
+    ProductRow {
+        name: product_name(&product),
+        url: format!("/publisher/{publisher}/{}", product.slug),
+        listing: listing_pill(product.state),
+        submission: overview
+            .latest
+            .map(|latest| submission_link(&latest, viewer)),
+        findings: severity_counts(&overview.counts),
+        next_due: overview.next_due.map(|at| viewer.when(at)),
+    }
+}
+
+/// Returns a product's name; a draft may have none yet.
+pub(super) fn product_name(product: &app::Product) -> String {
+    if product.draft.name.trim().is_empty() {
+        product.slug.to_string()
+    } else {
+        product.draft.name.clone()
+    }
+}
+
+/// Returns a submission as a line in a list.
+pub(super) fn submission_link(submission: &Submission, viewer: &Viewer) -> SubmissionLink {
+    SubmissionLink {
+        number: count(submission.number),
+        url: format!("/submissions/{}", submission.id),
+        state: submission_pill(submission.state),
+        submitted_at: viewer.when(submission.submitted_at),
+    }
+}
+
+/// Returns how many findings each class has.
+pub(super) fn severity_counts(counts: &[(Class, i64)]) -> SeverityCounts {
+    let of = |wanted| {
+        let found = counts.iter().find(|(class, _)| *class == wanted);
+        found.map_or(0, |(_, findings)| count(*findings))
+    };
+    SeverityCounts {
+        critical: of(Class::Critical),
+        major: of(Class::Major),
+        minor: of(Class::Minor),
+        unscored: of(Class::Unscored),
+    }
+}
+
+fn key_row(key: PublisherKey, viewer: &Viewer) -> KeyRow {
+    KeyRow {
+        id: key.id.to_string(),
+        name: key.name,
+        fingerprint: key.fingerprint,
+        added_at: viewer.when(key.created_at),
+        revoked_at: key.revoked_at.map(|at| viewer.when(at)),
+    }
+}

@@ -1,0 +1,147 @@
+//! `/submissions/{id}`: one snapshot under review, for its publisher and the reviewers.
+
+mod image;
+mod manifest;
+mod thread;
+mod view;
+
+use std::sync::Arc;
+
+use app::{App, AppError};
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use market::{Class, Decision};
+
+use super::{Parameters, review::part};
+use crate::{
+    answer::{Answer, Refusal, page_with},
+    failure::Failure,
+    form::Form,
+    notice::Notice,
+    pages::submission::SubmissionPage,
+    view::Flash,
+    viewer::Viewer,
+};
+
+/// Findings on one page.
+const PAGE: usize = 50;
+
+/// `GET /submissions/{id}?class=&page=`
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Answer {
+    let page = load(&app, viewer, &id, &parameters).await?;
+    page_with(StatusCode::OK, &page)
+}
+
+/// `POST /submissions/{id}/remarks`
+pub(crate) async fn add_remark(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Answer {
+    let (anchor, body) = (form.text("anchor"), form.text("body"));
+    match app.add_comment(&form.viewer.actor, &id, anchor, body).await {
+        Ok(remark) => {
+            let to = format!("/submissions/{id}#remark-{}", remark.id);
+            form.viewer.done(&to, Notice::RemarkAdded)
+        }
+        Err(error) => refuse(&app, &form, &id, error).await,
+    }
+}
+
+/// `POST /submissions/{id}/remarks/{remark}/resolve`
+pub(crate) async fn resolve_remark(
+    State(app): State<Arc<App>>,
+    Path((id, remark)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    app.resolve_comment(&form.viewer.actor, &id, &remark, true)
+        .await?;
+    form.viewer
+        .done(&format!("/submissions/{id}#thread"), Notice::RemarkResolved)
+}
+
+/// `POST /submissions/{id}/remarks/{remark}/reopen`
+pub(crate) async fn reopen_remark(
+    State(app): State<Arc<App>>,
+    Path((id, remark)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    app.resolve_comment(&form.viewer.actor, &id, &remark, false)
+        .await?;
+    form.viewer
+        .done(&format!("/submissions/{id}#thread"), Notice::RemarkReopened)
+}
+
+/// `POST /submissions/{id}/decision`
+pub(crate) async fn decide(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Answer {
+    let decided = match form.text("decision").parse::<Decision>() {
+        Ok(decision) => app
+            .decide(&form.viewer.actor, &id, decision, form.text("reason"))
+            .await
+            .map(drop),
+        Err(_) => Err(AppError::invalid("decision", "choose what you decide")),
+    };
+    match decided {
+        Ok(()) => form
+            .viewer
+            .done(&format!("/submissions/{id}"), Notice::Decided),
+        Err(error) => refuse(&app, &form, &id, error).await,
+    }
+}
+
+/// Shows the page again with what was typed and why it was refused.
+async fn refuse(app: &App, form: &Form, id: &str, error: AppError) -> Answer {
+    let refusal = Refusal::of(error)?;
+    let mut page = load(app, form.viewer.clone(), id, &Parameters::default()).await?;
+    page.draft_remark = form.text("body").to_owned();
+    page.draft_reason = form.text("reason").to_owned();
+    page.layout.flash = Some(Flash {
+        is_error: true,
+        text: refusal.text,
+    });
+    page.errors = refusal.errors;
+    page_with(refusal.status, &page)
+}
+
+async fn load(
+    app: &App,
+    viewer: Viewer,
+    id: &str,
+    parameters: &Parameters,
+) -> Result<SubmissionPage, Failure> {
+    let mut found = app.submission_page(&viewer.actor, id).await?;
+    let class = parameters
+        .get("class")
+        .and_then(|class| class.parse::<Class>().ok());
+    let shown = std::mem::take(&mut found.findings);
+    let mut page = view::page(viewer.clone(), &found, &shown);
+    let of_class = || {
+        let fits =
+            |finding: &&app::FindingView| class.is_none_or(|class| finding.finding.class == class);
+        shown.iter().filter(fits)
+    };
+    let url = |page: usize| match class {
+        Some(class) => format!("/submissions/{id}?class={class}&page={page}#findings"),
+        None => format!("/submissions/{id}?page={page}#findings"),
+    };
+    let (start, paging) = part(of_class().count(), PAGE, parameters, url);
+    let several = found.images.len() > 1;
+    let part = of_class().skip(start).take(PAGE);
+    page.findings = part
+        .map(|finding| view::finding(finding, several, &viewer))
+        .collect();
+    page.findings_paging = paging;
+    page.class = class;
+    Ok(page)
+}

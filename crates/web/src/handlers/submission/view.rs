@@ -1,0 +1,232 @@
+//! The submission as its page shows it.
+
+use app::{CheckView, Difference, FindingView, certify};
+use chrono::DateTime;
+use market::{Class, FindingState, SubmissionState, deadline};
+
+use super::{image, manifest, thread};
+use crate::{
+    handlers::{count, publisher::severity_counts},
+    pages::{
+        Changes, Check, Finding, Progress, SignatureLine, SignatureReport,
+        submission::SubmissionPage,
+    },
+    view::{Digest, Due, FieldErrors, Paging},
+    viewer::Viewer,
+};
+
+/// Returns the page, but for the part of the findings that is shown.
+pub(super) fn page(
+    viewer: Viewer,
+    found: &app::SubmissionPage,
+    findings: &[FindingView],
+) -> SubmissionPage {
+    let submission = &found.submission;
+    let progress = progress(found);
+    // A page that renews itself would take away what is being typed.
+    let is_settled = progress.is_none() && submission.state != SubmissionState::Inspecting;
+    let is_open = matches!(
+        submission.state,
+        SubmissionState::InReview | SubmissionState::ChangesRequested
+    );
+    let several = found.images.len() > 1;
+    let editor_url = format!("/publisher/{}/{}", found.publisher.slug, found.product.slug);
+    let advisories_at = DateTime::parse_from_rfc3339(&found.advisories.1).ok();
+    SubmissionPage {
+        id: submission.id.to_string(),
+        number: count(submission.number),
+        product: submission.manifest.name.clone(),
+        product_url: (found.may_submit || !viewer.actor.is_staff()).then_some(editor_url),
+        publisher: found.publisher.legal_name.clone(),
+        state: submission.state,
+        state_since: viewer.when(submission.waiting_since),
+        submitted_at: viewer.when(submission.submitted_at),
+        submitted_by: found.submitted_by.clone(),
+        tag: submission.tag.clone(),
+        digest: Digest(submission.digest.clone()),
+        progress,
+        failure: submission.problem.clone(),
+        changes: found.difference.as_ref().map(changes),
+        signature: signature(found),
+        severity: severity_counts(&found.counts),
+        class: None,
+        findings: Vec::new(),
+        findings_paging: Paging::default(),
+        advisories_at: advisories_at.map(|at| viewer.when(at.to_utc())),
+        checks: found
+            .checks
+            .iter()
+            .map(|view| check(view, several))
+            .collect(),
+        platforms: found
+            .images
+            .iter()
+            .map(|image| image::panel(image, findings))
+            .collect(),
+        manifest: manifest::items(&submission.manifest, found.difference.as_ref()),
+        remarks: thread::remarks(found, &viewer),
+        anchors: thread::anchors(found, findings),
+        draft_remark: String::new(),
+        draft_reason: String::new(),
+        errors: FieldErrors::default(),
+        can_comment: found.may_comment && is_settled,
+        can_decide: found.may_decide && is_open,
+        why_not_decide: (viewer.actor.is_staff() && !found.may_decide)
+            .then(|| "You belong to this publisher: somebody else decides.".to_owned()),
+        layout: viewer.layout,
+    }
+}
+
+fn progress(found: &app::SubmissionPage) -> Option<Progress> {
+    let (done, total, note) = found.progress.as_ref()?;
+    let title = if found.submission.state == SubmissionState::Approved {
+        "Release"
+    } else {
+        "Inspection"
+    };
+    Some(Progress {
+        title,
+        done: count(*done),
+        total: count(*total).max(1),
+        step: if note.is_empty() {
+            "waiting for its turn".to_owned()
+        } else {
+            note.clone()
+        },
+    })
+}
+
+fn changes(difference: &Difference) -> Changes {
+    let digests = |layers: &[String]| layers.iter().cloned().map(Digest).collect();
+    let check = |(title, failed, fails): &(String, bool, bool)| {
+        let outcome = match (failed, fails) {
+            (true, false) => "passes now",
+            (false, true) => "fails now",
+            _ => "as before",
+        };
+        (title.clone(), outcome.to_owned())
+    };
+    Changes {
+        number: count(difference.since),
+        url: format!("/submissions/{}", difference.before),
+        fields: difference
+            .fields
+            .iter()
+            .map(|field| manifest::title(field).to_owned())
+            .collect(),
+        fixed: difference.gone_findings.clone(),
+        introduced: difference.new_findings.clone(),
+        layers_added: digests(&difference.new_layers),
+        layers_removed: digests(&difference.gone_layers),
+        checks: difference.checks.iter().map(check).collect(),
+    }
+}
+
+fn signature(found: &app::SubmissionPage) -> Option<SignatureReport> {
+    let signature = found.submission.signature.as_ref()?;
+    let text = |name: &str| signature[name].as_str().unwrap_or_default().to_owned();
+    let is_verified = signature["verified"] == true;
+    let lines = signature["key_id"].as_str().map(|key| SignatureLine {
+        kind: text("key_name"),
+        key: key.to_owned(),
+        outcome: if is_verified { "pass" } else { "fail" }.to_owned(),
+        detail: format!("over {}", text("digest")),
+    });
+    Some(SignatureReport {
+        is_verified,
+        verdict: if is_verified {
+            format!(
+                "Signed by {} with a registered key.",
+                found.publisher.legal_name
+            )
+        } else {
+            text("reason")
+        },
+        lines: lines.into_iter().collect(),
+    })
+}
+
+/// Returns a finding's line in the table.
+pub(super) fn finding(view: &FindingView, several_platforms: bool, viewer: &Viewer) -> Finding {
+    let finding = &view.finding;
+    let fixed = finding.state == FindingState::Fixed;
+    let platform = if several_platforms {
+        format!(" ({})", view.platform)
+    } else {
+        String::new()
+    };
+    let state = if fixed {
+        "Gone by a newer release. "
+    } else {
+        ""
+    };
+    Finding {
+        id: finding.vulnerability.clone(),
+        url: view
+            .urls
+            .iter()
+            .find(|url| url.starts_with("https://") || url.starts_with("http://"))
+            .cloned(),
+        summary: format!("{state}{}{platform}", view.title),
+        class: finding.class,
+        score: finding.score,
+        vector: view.vector.clone(),
+        source: view.score_source.clone(),
+        component: finding.component.clone(),
+        version: finding.version.clone(),
+        fixed_version: finding.fixed_version.clone(),
+        layer: Digest(finding.layer.clone()),
+        due: Due::new(
+            deadline(
+                if fixed { Class::None } else { finding.class },
+                finding.notified_at,
+            ),
+            viewer.now,
+        ),
+    }
+}
+
+fn check(view: &CheckView, several_platforms: bool) -> Check {
+    let result = &view.result;
+    let outcome = match (result.status, result.level) {
+        (certify::Status::Passed, _) => "pass",
+        (certify::Status::NotApplicable, _) => "skip",
+        (certify::Status::Failed, certify::Level::Error) => "fail",
+        (certify::Status::Failed, certify::Level::Warning) => "warn",
+        (certify::Status::Failed, certify::Level::Info) => "hint",
+    };
+    let mut evidence: Vec<_> = result.evidence.iter().map(evidence_line).collect();
+    evidence.extend((!result.note.is_empty()).then(|| result.note.clone()));
+    evidence.extend(
+        (result.evidence_left_out > 0).then(|| format!("and {} more", result.evidence_left_out)),
+    );
+    let platform = if several_platforms {
+        format!(" on {}", view.platform)
+    } else {
+        String::new()
+    };
+    Check {
+        id: result.id.clone(),
+        title: format!("{}{platform}", result.title),
+        outcome: outcome.to_owned(),
+        proves: view.proves.to_owned(),
+        help: view.help.to_owned(),
+        evidence,
+        suggestion: (!result.suggestion.is_empty()).then(|| result.suggestion.clone()),
+    }
+}
+
+fn evidence_line(evidence: &certify::Evidence) -> String {
+    let layer = evidence
+        .layer
+        .as_ref()
+        .map(|layer| format!("layer {}", Digest(layer.to_string()).short()));
+    let path = evidence.path.as_ref().map(|path| format!("/{path}"));
+    let place = [path, layer, evidence.history.clone()];
+    let place: Vec<_> = place.into_iter().flatten().collect();
+    if place.is_empty() {
+        evidence.note.clone()
+    } else {
+        format!("{}: {}", place.join(", "), evidence.note)
+    }
+}

@@ -1,0 +1,71 @@
+//! What a page says about what was just done. It travels in a cookie as a code, so that
+//! nobody can put words of their own into our mouth.
+
+use crate::view::Flash;
+
+/// The cookie's name.
+pub(crate) const NOTICE_COOKIE: &str = "plimsoll_notice";
+
+macro_rules! notices {
+    ($($name:ident = $code:literal, $text:literal;)*) => {
+        /// Something that was done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Notice { $($name,)* }
+
+        impl Notice {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Returns what the cookie says.
+            pub(crate) fn code(self) -> &'static str { match self { $(Self::$name => $code,)* } }
+
+            fn text(self) -> &'static str { match self { $(Self::$name => $text,)* } }
+
+            fn find(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+notices! {
+    Registered = "registered", "Your account was created and you are signed in.";
+    SignedOut = "signed-out", "You are signed out.";
+    TokenRevoked = "token-revoked", "The token was revoked. Whatever uses it can no longer sign in.";
+    Subscribed = "subscribed", "You are subscribed. Below is how to pull it.";
+    SubscriptionEnded = "subscription-ended", "The subscription has ended. Containers that run keep running; new pulls are refused.";
+    Applied = "applied", "The application was sent. The operator looks at it; meanwhile you can register signing keys.";
+    KeyAdded = "key-added", "The key was registered.";
+    KeyRevoked = "key-revoked", "The key was revoked. Signatures by it no longer count for new submissions.";
+    ProductCreated = "product-created", "The product was created.";
+    DraftSaved = "draft-saved", "The draft was saved.";
+    Submitted = "submitted", "Submitted. It is being inspected now.";
+    Withdrawn = "withdrawn", "The product was taken off the market.";
+    RemarkAdded = "remark-added", "The remark was added.";
+    RemarkResolved = "remark-resolved", "The remark is resolved.";
+    RemarkReopened = "remark-reopened", "The remark is open again.";
+    Decided = "decided", "The decision was recorded.";
+    PublisherDecided = "publisher-decided", "The decision on the publisher was recorded.";
+    ListingChanged = "listing-changed", "The listing was changed.";
+}
+
+/// Returns what the page is to say for the cookie's `code`.
+pub(crate) fn flash(code: &str) -> Option<Flash> {
+    Notice::find(code).map(|notice| Flash {
+        is_error: false,
+        text: notice.text().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_words_are_said() {
+        for notice in Notice::ALL {
+            assert_eq!(Notice::find(notice.code()), Some(*notice));
+        }
+        assert!(flash("<b>you have won</b>").is_none());
+    }
+}

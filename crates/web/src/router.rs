@@ -1,0 +1,137 @@
+//! Every route, by who calls it.
+
+use std::sync::Arc;
+
+use app::App;
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn_with_state, map_response},
+    routing::{get, post},
+};
+
+use crate::{
+    api,
+    form::MAX_FORM_BYTES,
+    frame::{frame, protect},
+    handlers::{
+        account, files, no_page, operator, product, product_edit, publisher, publisher_portal,
+        register, review, sign_in, storefront, submission, wrong_method,
+    },
+};
+
+/// Where the key stands that releases are signed with.
+pub(crate) const RELEASE_KEY: &str = "/.well-known/plimsoll/release.pub";
+
+/// Returns the whole web side: pages, files and the JSON API.
+pub fn router(app: Arc<App>) -> Router {
+    let pages = consumers()
+        .merge(publishers())
+        .merge(staff())
+        .fallback(no_page)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&app), frame));
+    pages
+        .merge(files())
+        .layer(map_response(protect))
+        .merge(api::router())
+        .with_state(app)
+}
+
+/// Everybody: looking around, an account, subscriptions.
+fn consumers() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(storefront::show_front))
+        .route("/search", get(storefront::show_search))
+        .route("/p/{publisher}/{product}", get(product::show))
+        .route(
+            "/p/{publisher}/{product}/subscribe",
+            post(product::subscribe),
+        )
+        .route("/register", get(register::show).post(register::register))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/account", get(account::show))
+        .route("/account/tokens", post(account::create_token))
+        .route("/account/tokens/{id}/revoke", post(account::revoke_token))
+        .route(
+            "/account/subscriptions/{id}/cancel",
+            post(account::cancel_subscription),
+        )
+}
+
+/// Members of a publisher.
+fn publishers() -> Router<Arc<App>> {
+    let pictures = DefaultBodyLimit::max(MAX_FORM_BYTES);
+    Router::new()
+        .route(
+            "/publisher",
+            get(publisher_portal::show)
+                .post(publisher_portal::apply)
+                .layer(pictures),
+        )
+        .route("/publisher/{slug}", get(publisher::show))
+        .route("/publisher/{slug}/keys/new", post(publisher::add_key))
+        .route(
+            "/publisher/{slug}/keys/{id}/revoke",
+            post(publisher::revoke_key),
+        )
+        .route(
+            "/publisher/{slug}/products/new",
+            get(product_edit::show_new)
+                .post(product_edit::create)
+                .layer(pictures),
+        )
+        .route(
+            "/publisher/{slug}/{product}",
+            get(product_edit::show)
+                .post(product_edit::save)
+                .layer(pictures),
+        )
+        .route(
+            "/publisher/{slug}/{product}/submit",
+            post(product_edit::submit),
+        )
+        .route(
+            "/publisher/{slug}/{product}/withdraw",
+            post(product_edit::withdraw),
+        )
+}
+
+/// The certification team and the operator; a submission is its publisher's page too.
+fn staff() -> Router<Arc<App>> {
+    Router::new()
+        .route("/review", get(review::show))
+        .route("/submissions/{id}", get(submission::show))
+        .route("/submissions/{id}/remarks", post(submission::add_remark))
+        .route(
+            "/submissions/{id}/remarks/{remark}/resolve",
+            post(submission::resolve_remark),
+        )
+        .route(
+            "/submissions/{id}/remarks/{remark}/reopen",
+            post(submission::reopen_remark),
+        )
+        .route("/submissions/{id}/decision", post(submission::decide))
+        .route("/operator", get(operator::show))
+        .route(
+            "/operator/publishers/{slug}/decision",
+            post(operator::decide_publisher),
+        )
+        .route(
+            "/operator/listings/{publisher}/{product}",
+            post(operator::manage_listing),
+        )
+}
+
+/// Browsers on their own, other sites, and who verifies a release.
+fn files() -> Router<Arc<App>> {
+    Router::new()
+        .route("/static/style.css", get(files::style))
+        .route("/static/mark.svg", get(files::mark))
+        .route("/favicon.svg", get(files::mark))
+        .route("/favicon.ico", get(files::mark))
+        .route("/pictures/{digest}", get(files::picture))
+        .route("/p/{publisher}/{product}/badge.svg", get(files::badge))
+        .route(RELEASE_KEY, get(files::release_key))
+}

@@ -1,0 +1,223 @@
+//! Every operation of the document, asked by everybody: the reviewed table of who gets what.
+//! An operation that is missing here fails the test.
+
+use std::fmt::Write as _;
+
+use app::{Actor, market::Role};
+use axum::body::Body;
+use serde_json::{Value, json};
+
+use super::client::Client;
+use crate::fixture::{Fixture, PASSWORD, manifest, picture};
+
+/// Who asks, in the table's order.
+const ROLES: [&str; 8] = [
+    "anonymous",
+    "consumer",
+    "subscriber",
+    "viewer",
+    "editor",
+    "owner",
+    "reviewer",
+    "operator",
+];
+
+/// A market with one of everything, and the names of these things.
+struct Market {
+    fixture: Fixture,
+    tokens: Vec<String>,
+    names: Vec<(&'static str, String)>,
+}
+
+impl Market {
+    async fn new() -> Self {
+        let fixture = Fixture::new().await;
+        for name in ["consumer", "subscriber", "viewer", "editor", "owner"] {
+            fixture.account(name, None).await;
+        }
+        fixture.account("reviewer", Some("reviewer")).await;
+        fixture.account("operator", Some("operator")).await;
+        fixture.publisher("owner").await;
+        fixture.member("owner", "viewer", Role::Viewer).await;
+        fixture.member("owner", "editor", Role::Editor).await;
+        fixture.product("owner").await;
+        let first = fixture.submission("owner", "1.0").await;
+        fixture.release(&first).await;
+        let submission = fixture.submission("owner", "2.0").await;
+        let app = &fixture.app;
+        let reviewer = fixture.actor("reviewer").await;
+        let comment = app
+            .add_comment(&reviewer, &submission, "submission", "Well?")
+            .await
+            .expect("a remark");
+        let subscriber = fixture.actor("subscriber").await;
+        app.subscribe(&subscriber, "acme", "ship-db", "pro", true)
+            .await
+            .expect("a subscription");
+        let page = app.publisher_page(&Actor::system(), "acme").await;
+        let key = page.expect("a page").keys[0].id.to_string();
+        let consumer = fixture.actor("consumer").await;
+        let token = app.create_token(&consumer, "old", false, None).await;
+        let digest = app::oci::Digest::of(&picture(512)).to_string();
+        let names = vec![
+            ("publisher", "acme".to_owned()),
+            ("product", "ship-db".to_owned()),
+            ("submission", submission),
+            ("comment", comment.id.to_string()),
+            ("key", key),
+            ("token", token.expect("a token").0.id.to_string()),
+            ("digest", digest),
+            ("account", "consumer".to_owned()),
+            ("action", "hold".to_owned()),
+        ];
+        let mut tokens = vec![String::new()];
+        for role in &ROLES[1..] {
+            tokens.push(fixture.token(role, true).await);
+        }
+        fixture.app.close().await;
+        Self {
+            fixture,
+            tokens,
+            names,
+        }
+    }
+
+    fn fill(&self, path: &str) -> String {
+        let mut path = path.to_owned();
+        for (name, value) in &self.names {
+            path = path.replace(&format!("{{{name}}}"), value);
+        }
+        assert!(!path.contains('{'), "no name for {path}");
+        path
+    }
+
+    /// Asks in a copy of the market, so that the answers do not depend on each other.
+    async fn ask(&self, method: &str, path: &str, role: usize) -> u16 {
+        let copy = self.fixture.copy().await;
+        let mut client = Client::anonymous(&copy.app);
+        if role > 0 {
+            client = client.with_token(&self.tokens[role]);
+        }
+        let (media_type, body) = self.body(method, path);
+        let reply = client
+            .send(method, &self.fill(path), media_type, body)
+            .await;
+        let status = reply.status.as_u16();
+        assert!(status < 500, "{method} {path}: {}", reply.text());
+        if status >= 400 {
+            reply.refused();
+        }
+        status
+    }
+
+    /// A body with which the operation succeeds, if anything does.
+    fn body(&self, method: &str, path: &str) -> (&'static str, Body) {
+        if path.ends_with("/pictures") {
+            return ("image/png", picture(8).into());
+        }
+        let body = match (method, path) {
+            ("GET" | "DELETE", _) | (_, "/advisories/reload") => return ("", Body::empty()),
+            (_, path) => self.json(path),
+        };
+        ("application/json", body.to_string().into())
+    }
+
+    fn json(&self, path: &str) -> Value {
+        let digest = &self.names[6].1;
+        match path {
+            "/accounts" => {
+                json!({"name": "new", "email": "new@example.com", "password": PASSWORD, "staff_role": "reviewer"})
+            }
+            "/account/tokens" => json!({"name": "new"}),
+            "/publishers" => json!({
+                "slug": "other", "legal_name": "Other", "website": "https://other.example",
+                "phone": "+1 555 0100", "email": "a@other.example",
+            }),
+            "/publishers/{publisher}/decision" => json!({"state": "suspended", "reason": "So."}),
+            "/publishers/{publisher}/logo" => json!({"digest": digest}),
+            "/publishers/{publisher}/members/{account}" => json!({"role": "viewer"}),
+            "/publishers/{publisher}/keys" => {
+                let key = trust::SigningKey::from_scalar(&[3; 32]).expect("a key");
+                json!({"name": "new", "pem": key.public().to_pem()})
+            }
+            "/publishers/{publisher}/products" => json!({"slug": "new"}),
+            "/publishers/{publisher}/products/{product}/manifest" => manifest(digest),
+            "/publishers/{publisher}/products/{product}/withdrawal"
+            | "/listings/{publisher}/{product}/{action}" => json!({"reason": "So."}),
+            "/publishers/{publisher}/products/{product}/submissions" => {
+                json!({"repository": "db", "tag": "1.0"})
+            }
+            "/products/{publisher}/{product}/subscription" => {
+                json!({"plan": "pro", "accept_license": true})
+            }
+            "/submissions/{submission}/comments" => json!({"body": "Yes."}),
+            "/submissions/{submission}/comments/{comment}/resolve" => json!({"resolved": true}),
+            "/submissions/{submission}/decision" => {
+                json!({"decision": "reject", "reason": "No."})
+            }
+            other => panic!("{other} is not covered: say what a good body is"),
+        }
+    }
+}
+
+/// Returns method and path of every operation of the document.
+pub(crate) fn operations() -> Vec<(String, String, Vec<u16>)> {
+    let document = serde_json::to_value(plimsoll_web::api::document()).expect("JSON");
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("an item") {
+            let responses = operation["responses"].as_object().expect("responses");
+            let statuses = responses
+                .keys()
+                .map(|status| status.parse().expect("a status"));
+            operations.push((method.to_uppercase(), path.clone(), statuses.collect()));
+        }
+    }
+    operations
+}
+
+#[tokio::test]
+async fn who_gets_what() {
+    let market = Market::new().await;
+    let mut table = format!("{:72}", "");
+    for role in ROLES {
+        let _ = write!(table, "{role:>11}");
+    }
+    for (method, path, declared) in operations() {
+        let _ = write!(table, "\n{:72}", format!("{method:6} {path}"));
+        for role in 0..ROLES.len() {
+            let status = market.ask(&method, &path, role).await;
+            assert!(
+                declared.contains(&status),
+                "{method} {path} answers {status}, which the document does not say"
+            );
+            let _ = write!(table, "{status:>11}");
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn the_document_is_openapi_3_1_and_complete() {
+    let document = serde_json::to_value(plimsoll_web::api::document()).expect("JSON");
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut names = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("an item") {
+            let name = operation["operationId"].as_str().expect("a name");
+            assert!(!names.contains(&name.to_owned()), "{name} is used twice");
+            names.push(name.to_owned());
+            assert!(operation["summary"].is_string(), "{method} {path}");
+            assert!(operation["tags"][0].is_string(), "{method} {path}");
+        }
+    }
+    let text = document.to_string();
+    for part in text.split("\"$ref\":\"").skip(1) {
+        let (reference, _) = part.split_once('"').expect("an end");
+        let pointer = reference.trim_start_matches('#');
+        assert!(
+            document.pointer(pointer).is_some(),
+            "{reference} is nowhere"
+        );
+    }
+}

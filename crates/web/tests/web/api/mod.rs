@@ -1,0 +1,7 @@
+//! The JSON API.
+
+mod client;
+mod coverage;
+mod errors;
+mod fuzz;
+mod stories;

@@ -1,0 +1,308 @@
+//! What people do with the API, from the first application to the first subscription.
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+use crate::fixture::{Fixture, PASSWORD, manifest, picture};
+
+/// Signs in with name and password, as for the first token.
+fn basic(anonymous: &Client, name: &str, password: &str) -> Client {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    anonymous.with(&format!(
+        "Basic {}",
+        STANDARD.encode(format!("{name}:{password}"))
+    ))
+}
+
+#[tokio::test]
+async fn a_publisher_gets_on_the_market_and_a_consumer_subscribes() {
+    let fixture = Fixture::new().await;
+    let nobody = Client::anonymous(&fixture.app);
+
+    // Ann makes an account and a token, and applies.
+    let ann = json!({"name": "ann", "email": "ann@acme.example", "password": PASSWORD});
+    nobody.post("/accounts", &ann).await.expect(201);
+    let by_password = basic(&nobody, "ann", PASSWORD);
+    let new = json!({"name": "laptop", "may_push": true});
+    let made = by_password.post("/account/tokens", &new).await.expect(201);
+    let ann = nobody.with_token(made["secret"].as_str().expect("a secret"));
+    let application = json!({
+        "slug": "acme", "legal_name": "Acme Ltd", "website": "https://acme.example",
+        "phone": "+1 555 0100", "email": "sales@acme.example",
+    });
+    let applied = ann.post("/publishers", &application).await.expect(201);
+    assert_eq!(applied["state"], "applied");
+
+    // Before the operator has verified her she cannot make products.
+    let new = json!({"slug": "ship-db"});
+    let early = ann.post("/publishers/acme/products", &new).await;
+    assert_eq!(early.refused(), (403, "denied".to_owned()));
+    let operator = nobody.with_token(&fixture.token("olga", true).await);
+    let all = operator.get("/publishers?all=true").await.expect(200);
+    assert_eq!(all["items"][0]["slug"], "acme");
+    let decision = json!({"state": "verified"});
+    operator
+        .post("/publishers/acme/decision", &decision)
+        .await
+        .expect(200);
+
+    // The empty draft says everything that is missing; submitting it is refused with the same list.
+    let made = ann
+        .post("/publishers/acme/products", &new)
+        .await
+        .expect(201);
+    let missing = made["problems"].as_array().expect("problems").len();
+    assert!(missing > 5, "{made}");
+    let path = "/publishers/acme/products/ship-db";
+    let image = json!({"repository": "db", "tag": "1.0"});
+    let refused = ann.post(&format!("{path}/submissions"), &image).await;
+    let refused = refused.expect(422);
+    assert_eq!(refused["error"]["problems"], made["problems"]);
+
+    // With a picture and the rest the draft is complete, but there is no image yet.
+    let bytes = picture(512);
+    let sent = ann
+        .send(
+            "POST",
+            "/publishers/acme/pictures",
+            "image/png",
+            bytes.clone().into(),
+        )
+        .await
+        .expect(201);
+    let digest = sent["digest"].as_str().expect("a digest");
+    let logo = json!({"digest": digest});
+    ann.put("/publishers/acme/logo", &logo).await.expect(204);
+    let served = nobody.get(&format!("/pictures/{digest}")).await;
+    assert_eq!(served.bytes, bytes);
+    assert_eq!(
+        served.headers["cache-control"],
+        "public, max-age=31536000, immutable"
+    );
+    let saved = ann
+        .put(&format!("{path}/manifest"), &manifest(digest))
+        .await
+        .expect(200);
+    assert_eq!(saved["problems"], json!([]));
+    let draft = ann.get(path).await.expect(200);
+    assert_eq!(draft["manifest"], with_nulls(manifest(digest)));
+    let refused = ann.post(&format!("{path}/submissions"), &image).await;
+    assert_eq!(refused.expect(422)["error"]["problems"][0]["field"], "tag");
+}
+
+/// What is sent back names every field.
+fn with_nulls(mut manifest: Value) -> Value {
+    manifest["license"]["text"] = Value::Null;
+    manifest
+}
+
+#[tokio::test]
+async fn a_submission_is_reviewed_released_and_subscribed_to() {
+    let fixture = Fixture::new().await;
+    for name in ["ann", "bob"] {
+        fixture.account(name, None).await;
+    }
+    fixture.publisher("ann").await;
+    fixture.product("ann").await;
+    let id = fixture.submission("ann", "1.0").await;
+    let nobody = Client::anonymous(&fixture.app);
+    let ann = nobody.with_token(&fixture.token("ann", true).await);
+    let reviewer = nobody.with_token(&fixture.token("rita", true).await);
+    let bob = nobody.with_token(&fixture.token("bob", true).await);
+
+    // The reviewer sees everything that was found.
+    let queue = reviewer.get("/review-queue").await.expect(200);
+    assert_eq!(queue["items"][0]["submission"]["id"], *id);
+    let path = format!("/submissions/{id}");
+    let page = reviewer.get(&path).await.expect(200);
+    assert_eq!(page["submission"]["signature"]["verified"], true, "{page}");
+    let findings = reviewer.get(&format!("{path}/findings")).await.expect(200);
+    assert!(!findings["items"].as_array().expect("a list").is_empty());
+    assert_eq!(findings["items"][0]["class"], "critical");
+    let checks = reviewer.get(&format!("{path}/checks")).await.expect(200);
+    assert!(checks["items"].as_array().expect("a list").len() > 10);
+    let images = reviewer.get(&format!("{path}/images")).await.expect(200);
+    assert_eq!(images["items"][0]["components"][0]["name"], "libssl1.1");
+
+    // They talk, and the remark is settled.
+    let remark = json!({"anchor": "field:logo", "body": "Is it yours?"});
+    let added = reviewer
+        .post(&format!("{path}/comments"), &remark)
+        .await
+        .expect(201);
+    let comment = added["id"].as_str().expect("an id");
+    let resolve = format!("{path}/comments/{comment}/resolve");
+    ann.post(&resolve, &json!({"resolved": true}))
+        .await
+        .expect(204);
+    let thread = ann.get(&format!("{path}/thread")).await.expect(200);
+    assert_eq!(thread["items"][0]["author"], "rita");
+    assert!(thread["items"][0]["resolved_at"].is_string());
+
+    // Approved, released, found by everybody.
+    let decision = json!({"decision": "approve"});
+    let decided = reviewer
+        .post(&format!("{path}/decision"), &decision)
+        .await
+        .expect(200);
+    assert_eq!(decided["state"], "approved");
+    fixture.work().await;
+    let found = nobody.get("/products?q=ship&category=Databases").await;
+    assert_eq!(found.expect(200)["items"][0]["product"], "ship-db");
+
+    // Bob must accept the licence; then he may pull.
+    let product = "/products/acme/ship-db";
+    let subscription = format!("{product}/subscription");
+    let wrong = json!({"plan": "pro", "accept_license": false});
+    let refused = bob.post(&subscription, &wrong).await.expect(422);
+    assert_eq!(refused["error"]["problems"][0]["field"], "accept_license");
+    let right = json!({"plan": "pro", "accept_license": true});
+    bob.post(&subscription, &right).await.expect(201);
+    let twice = bob.post(&subscription, &right).await;
+    assert_eq!(twice.refused(), (409, "conflict".to_owned()));
+    assert_eq!(bob.get(product).await.expect(200)["may_pull"], true);
+    let own = bob.get("/subscriptions").await.expect(200);
+    assert_eq!(own["items"][0]["product"], "acme/ship-db");
+    bob.delete(&subscription).await.expect(204);
+    assert_eq!(bob.get(product).await.expect(200)["may_pull"], false);
+}
+
+#[tokio::test]
+async fn nothing_private_is_in_what_consumers_see() {
+    let fixture = Fixture::new().await;
+    for name in ["ann", "bob"] {
+        fixture.account(name, None).await;
+    }
+    fixture.publisher("ann").await;
+    fixture.product("ann").await;
+    let id = fixture.submission("ann", "1.0").await;
+    fixture.release(&id).await;
+    let nobody = Client::anonymous(&fixture.app);
+    let ann = nobody.with_token(&fixture.token("ann", true).await);
+    let bob = nobody.with_token(&fixture.token("bob", true).await);
+    let subscribe = json!({"plan": "pro", "accept_license": true});
+    bob.post("/products/acme/ship-db/subscription", &subscribe)
+        .await
+        .expect(201);
+    let operator = nobody.with_token(&fixture.token("olga", true).await);
+    let reason = json!({"reason": "A promise was broken."});
+    operator
+        .post("/listings/acme/ship-db/hold", &reason)
+        .await
+        .expect(204);
+    for path in ["/products", "/products/acme/ship-db", "/advisories"] {
+        let text = nobody.get(path).await.expect(200).to_string();
+        for private in [
+            "staging",
+            "CVE-",
+            "libssl",
+            "bob",
+            "rita",
+            "acc_",
+            "sub_",
+            "+1 555",
+            fixture.path().to_str().expect("a path"),
+        ] {
+            assert!(!text.contains(private), "{path} tells {private}: {text}");
+        }
+    }
+    // The publisher learns who subscribed from reports that are agreed on, not here.
+    let page = ann.get("/publishers/acme").await.expect(200).to_string();
+    assert!(!page.contains("bob"));
+}
+
+#[tokio::test]
+async fn the_operator_holds_reinstates_and_revokes() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    fixture.product("ann").await;
+    let id = fixture.submission("ann", "1.0").await;
+    fixture.release(&id).await;
+    let nobody = Client::anonymous(&fixture.app);
+    let operator = nobody.with_token(&fixture.token("olga", true).await);
+    let ann = nobody.with_token(&fixture.token("ann", true).await);
+    let reason = json!({"reason": "A promise was broken."});
+    let act = |action: &str| format!("/listings/acme/ship-db/{action}");
+
+    operator.post(&act("hold"), &reason).await.expect(204);
+    let held = nobody.get("/products/acme/ship-db").await.expect(200);
+    assert_eq!(held["state"], "on-hold");
+    let plan = json!({"plan": "pro", "accept_license": true});
+    let late = ann.post("/products/acme/ship-db/subscription", &plan).await;
+    assert_eq!(late.refused().0, 409);
+    operator.post(&act("reinstate"), &reason).await.expect(204);
+    let twice = operator.post(&act("reinstate"), &reason).await;
+    assert_eq!(twice.refused().0, 409);
+    operator.post(&act("revoke"), &reason).await.expect(204);
+    assert_eq!(nobody.get("/products/acme/ship-db").await.refused().0, 404);
+    let log = operator.get("/audit?limit=1").await.expect(200);
+    assert_eq!(log["items"][0]["after"], "revoked");
+    let jobs = operator.get("/jobs").await.expect(200);
+    assert_eq!(jobs["failed"], json!([]));
+    operator
+        .post("/advisories/reload", &Value::Null)
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_token_reads_or_writes_until_it_is_revoked() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    let nobody = Client::anonymous(&fixture.app);
+    let reader = nobody.with_token(&fixture.token("ann", false).await);
+    let application = json!({
+        "slug": "acme", "legal_name": "Acme Ltd", "website": "https://acme.example",
+        "phone": "+1 555 0100", "email": "sales@acme.example",
+    });
+    assert_eq!(
+        reader.post("/publishers", &application).await.refused().0,
+        403
+    );
+    let more = json!({"name": "more", "may_push": true});
+    assert_eq!(reader.post("/account/tokens", &more).await.refused().0, 403);
+    let list = reader.get("/account/tokens").await.expect(200);
+    let id = list["items"][0]["id"].as_str().expect("an id").to_owned();
+    assert!(!list.to_string().contains("plm_"), "secrets are shown once");
+    let writer = nobody.with_token(&fixture.token("ann", true).await);
+    writer
+        .delete(&format!("/account/tokens/{id}"))
+        .await
+        .expect(204);
+    assert_eq!(reader.get("/account").await.refused().0, 401);
+}
+
+#[tokio::test]
+async fn a_session_reads_but_never_writes() {
+    use axum::{body::Body, http::Request};
+    let fixture = Fixture::new().await;
+    let session = fixture
+        .app
+        .sign_in("olga", PASSWORD)
+        .await
+        .expect("a session");
+    let nobody = Client::anonymous(&fixture.app);
+    let request = |method: &str, path: &str| {
+        Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header(
+                "cookie",
+                format!("a=b; plimsoll_session={}", session.secret),
+            )
+            .body(Body::empty())
+            .expect("a request")
+    };
+    let read = nobody.request(request("GET", "/account")).await;
+    assert_eq!(read.expect(200)["name"], "olga");
+    let write = nobody.request(request("POST", "/advisories/reload")).await;
+    assert_eq!(write.refused().0, 401);
+    fixture
+        .app
+        .sign_out(&session.secret)
+        .await
+        .expect("signed out");
+    let read = nobody.request(request("GET", "/account")).await;
+    assert_eq!(read.refused().0, 401);
+}

@@ -1,0 +1,7 @@
+//! The pages: what people do with a browser, and what others try.
+
+mod access;
+mod attacks;
+mod browser;
+mod stories;
+mod tmp_look;
