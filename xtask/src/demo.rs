@@ -1,10 +1,6 @@
 //! `cargo xtask demo`: a whole marketplace on loopback, and one real image's way through it.
 
-use std::{
-    io::IsTerminal,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{io::IsTerminal, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -177,7 +173,10 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 /// Prints what inspection found: signature, classes, the gravest findings, the checks that failed.
 fn show_inspection(page: &Value, stage: &Stage) -> Result<()> {
     if text(&page["submission"], "state") == "failed" {
-        bail!("inspection failed: {}", text(&page["submission"], "problem"));
+        bail!(
+            "inspection failed: {}",
+            text(&page["submission"], "problem")
+        );
     }
     let list = |name: &str| page[name].as_array().cloned().unwrap_or_default();
     stage.say(&format!(
@@ -362,7 +361,7 @@ fn consume(cast: &Cast, server: &Server, binary: &Path, stage: &Stage) -> Result
     Ok(token)
 }
 
-fn pull(server: &Server, token: &str, dir: &PathBuf) -> Result<()> {
+fn pull(server: &Server, token: &str, dir: &Path) -> Result<()> {
     let credentials = oci::Credentials::Basic {
         user: "carl".to_owned(),
         password: token.to_owned(),

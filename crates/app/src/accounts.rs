@@ -147,6 +147,7 @@ impl App {
                 .await?;
         }
         store::accounts::set_password(&mut tx, &account.id, &hash).await?;
+        store::accounts::delete_sessions(&mut tx, &account.id).await?;
         let change = Change {
             subject: account.id.as_str(),
             after: Some("password-set"),

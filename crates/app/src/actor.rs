@@ -49,6 +49,11 @@ impl Actor {
         self.account.as_ref()
     }
 
+    /// Returns whether nobody in particular asks.
+    pub fn is_nobody(&self) -> bool {
+        self.account.is_none() && !self.system
+    }
+
     /// Returns whether the asker signed in with something that may change things.
     pub fn may_write(&self) -> bool {
         !self.read_only
@@ -90,15 +95,13 @@ impl Actor {
 }
 
 /// What a token that may only read is good for.
-const READING: [Action; 8] = [
+const READING: [Action; 6] = [
     Action::BrowseListings,
     Action::ReadSubmission,
     Action::ReadQueue,
     Action::PullStaging,
     Action::PullReleased,
     Action::ReadAudit,
-    Action::ManageOwnTokens,
-    Action::Subscribe,
 ];
 
 impl App {

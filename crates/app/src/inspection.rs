@@ -12,9 +12,7 @@ use std::{
 };
 
 use inventory::{InspectError, LayerReport, Limits, PARSER_VERSION};
-use market::{
-    Action, Class, FindingId, FindingState, SubmissionEvent, SubmissionId, SubmissionState,
-};
+use market::{Action, SubmissionEvent, SubmissionId, SubmissionState};
 use oci::{
     Descriptor, Digest, ImageSource, ManifestKind, PlatformImage, RawManifest, SourceError,
     VerifyingReader,
@@ -32,26 +30,7 @@ pub(crate) use crate::scan::ImageContent;
 use crate::{
     Actor, App, AppError,
     jobs::{Running, with_causes},
-    scan::{ScanFinding, match_inventory},
 };
-
-/// What is kept about a finding besides its columns.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct FindingDetail {
-    pub(crate) aliases: Vec<String>,
-    pub(crate) advisories: Vec<String>,
-    pub(crate) source: String,
-    pub(crate) status: String,
-    pub(crate) title: String,
-    pub(crate) urls: Vec<String>,
-    pub(crate) explanation: String,
-    pub(crate) severities: serde_json::Value,
-    pub(crate) word: Option<String>,
-    pub(crate) vector: Option<String>,
-    pub(crate) score_source: Option<String>,
-    pub(crate) purl: String,
-    pub(crate) path: String,
-}
 
 /// An image in staging, as the scanner reads it.
 struct StagedImage {
@@ -216,21 +195,6 @@ impl App {
             })
         };
         contents.into_iter().map(examine).collect()
-    }
-
-    /// Returns what the advisories say about an image of a submission.
-    pub(crate) fn findings(
-        &self,
-        submission: &Submission,
-        image: &str,
-        content: &ImageContent,
-        database: &advisory::database::Database,
-    ) -> Result<Vec<Finding>, AppError> {
-        let scan = match_inventory(&content.inventory, database).map_err(AppError::internal)?;
-        let found = scan.findings.iter();
-        found
-            .map(|found| self.finding(submission, image, found))
-            .collect()
     }
 
     /// Marks a submission as failed that the machine cannot inspect, whatever it tries.
@@ -401,50 +365,6 @@ impl App {
         }
         Ok(tx.commit().await?)
     }
-
-    fn finding(
-        &self,
-        submission: &Submission,
-        image: &str,
-        found: &ScanFinding<'_>,
-    ) -> Result<Finding, AppError> {
-        let matched = &found.matched;
-        let detail = FindingDetail {
-            aliases: matched.aliases.clone(),
-            advisories: matched.advisories.clone(),
-            source: matched.source.clone(),
-            status: matched.status.as_str().to_owned(),
-            title: matched.title.clone(),
-            urls: matched.urls.clone(),
-            explanation: matched.explanation.clone(),
-            severities: serde_json::to_value(&matched.severities).map_err(AppError::internal)?,
-            word: found
-                .score
-                .as_ref()
-                .map(|score| score.score.severity().to_string()),
-            vector: found.score.as_ref().and_then(|score| score.vector.clone()),
-            score_source: found.score.as_ref().map(|score| score.source.clone()),
-            purl: found.component.purl.clone(),
-            path: found.component.path.clone(),
-        };
-        Ok(Finding {
-            id: self.id(FindingId::new),
-            submission_id: submission.id.clone(),
-            image: image.to_owned(),
-            state: FindingState::Open,
-            vulnerability: matched.vulnerability.clone(),
-            component: found.component.name.replace('\0', REPLACEMENT),
-            version: found.component.version.replace('\0', REPLACEMENT),
-            layer: found.component.layer.to_string(),
-            class: found.class,
-            score: found.score.as_ref().map(|score| score.score.value()),
-            fixed_version: matched.fixed_version.clone(),
-            detail: storable(serde_json::to_value(detail).map_err(AppError::internal)?).into(),
-            first_seen_at: self.now(),
-            notified_at: None,
-            due_at: None,
-        })
-    }
 }
 
 impl ImageContent {
@@ -479,10 +399,10 @@ fn check_rows(report: &certify::Report) -> Result<Vec<(String, serde_json::Value
 }
 
 /// Stands where a text that was found had a NUL.
-const REPLACEMENT: &str = "\u{fffd}";
+pub(crate) const REPLACEMENT: &str = "\u{fffd}";
 
 /// Returns JSON without NUL, which PostgreSQL cannot store and what is found may hold.
-fn storable(value: serde_json::Value) -> serde_json::Value {
+pub(crate) fn storable(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match value {
         Value::String(text) if text.contains('\0') => {
@@ -503,20 +423,4 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(AppError::internal)
-}
-
-/// Returns how many findings of each class there are, the worst class first.
-pub(crate) fn class_counts(counts: &[(Class, i64)]) -> Vec<(Class, i64)> {
-    let all = [Class::Critical, Class::Major, Class::Minor, Class::Unscored];
-    all.into_iter()
-        .map(|class| {
-            (
-                class,
-                counts
-                    .iter()
-                    .find(|(known, _)| *known == class)
-                    .map_or(0, |(_, count)| *count),
-            )
-        })
-        .collect()
 }

@@ -10,6 +10,7 @@ mod advisories;
 mod audit;
 mod clock;
 mod error;
+mod findings;
 mod inspection;
 mod jobs;
 mod listings;
@@ -27,6 +28,7 @@ mod submissions;
 mod subscriptions;
 mod throttle;
 mod tokens;
+mod watch;
 
 pub use accounts::{NewAccount, SignedIn};
 pub use actor::Actor;
@@ -43,6 +45,7 @@ pub use submission_page::{
 };
 pub use submissions::NewSubmission;
 pub use tokens::{Access, Grant, IssuedToken, NewToken, Scope};
+pub use watch::ClockOutcome;
 
 // What the store keeps is what the pages show.
 pub use store::{

@@ -9,7 +9,7 @@ use store::{
     Tx, findings::Finding, products::Product, publishers::Publisher, submissions::Submission,
 };
 
-use crate::{Actor, App, AppError, audit::Change, inspection::class_counts};
+use crate::{Actor, App, AppError, audit::Change, findings::class_counts};
 
 /// A product with its newest submission.
 #[derive(Debug, Clone)]
@@ -249,7 +249,12 @@ impl App {
         let publisher = self.member_publisher(&mut tx, actor, publisher).await?;
         let name = format!("staging/{}/{repository}", publisher.slug);
         match store::repositories::find_by_name(&mut tx, &name).await? {
-            Some(found) => Ok(store::repositories::tags(&mut tx, &found.id, "", 100).await?),
+            Some(found) => {
+                let mut tags = store::repositories::tags(&mut tx, &found.id, "", 100).await?;
+                // Signatures and attestations lie beside images under tags of this form.
+                tags.retain(|tag| !tag.starts_with("sha256-"));
+                Ok(tags)
+            }
             None => Ok(Vec::new()),
         }
     }

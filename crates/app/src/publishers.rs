@@ -184,7 +184,7 @@ impl App {
         }
         let mut tx = self.begin().await?;
         let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::ManageKeys, Some(&publisher.id))
+        self.authorize(&mut tx, actor, Action::ManageMembers, Some(&publisher.id))
             .await?;
         let found = store::accounts::find_by_name(&mut tx, account).await?;
         let account = found.ok_or_else(|| AppError::not_found("account", account))?;
@@ -196,7 +196,7 @@ impl App {
             after: Some(role.as_str()),
             ..Change::default()
         };
-        self.record(&mut tx, actor, Action::ManageKeys, change)
+        self.record(&mut tx, actor, Action::ManageMembers, change)
             .await?;
         Ok(tx.commit().await?)
     }
@@ -487,6 +487,12 @@ impl App {
         actor: &Actor,
         slug: &str,
     ) -> Result<Publisher, AppError> {
+        // Who is nobody learns nothing about which publishers there are.
+        if actor.is_nobody() {
+            return Err(AppError::Unauthenticated(
+                "publishers are seen by their members".to_owned(),
+            ));
+        }
         let publisher = self.publisher_by_slug(tx, slug).await?;
         self.authorize(tx, actor, Action::ReadSubmission, Some(&publisher.id))
             .await
@@ -514,7 +520,7 @@ fn check_application(application: &Application) -> Result<Slug, AppError> {
         problems.push(Problem {
             field: field.to_owned(),
             message: message.to_owned(),
-        })
+        });
     };
     if application.legal_name.trim().is_empty() || application.legal_name.chars().count() > 200 {
         add(

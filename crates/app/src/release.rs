@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use market::{
-    Action, Deadline, FindingState, ListingEvent, ReleaseId, RepositoryId, SubmissionEvent,
-    SubmissionId, SubmissionState, deadline,
+    Action, Deadline, Decision, FindingState, ListingEvent, ReleaseId, RepositoryId,
+    SubmissionEvent, SubmissionId, SubmissionState, deadline,
 };
-use oci::{Descriptor, Digest, ManifestKind, RawManifest};
+use oci::{Descriptor, Digest, ManifestKind, RawManifest, media_type};
 use store::{
     Tx, products::Product, publishers::Publisher, releases::Release, repositories::Repository,
     submissions::Submission,
@@ -29,6 +29,12 @@ impl App {
         let product = store::products::find(&mut tx, &submission.product_id)
             .await?
             .ok_or_else(|| AppError::not_found("product", id.as_str()))?;
+        if let Err(illegal) = product.state.after(ListingEvent::Release) {
+            drop(tx);
+            return self
+                .reject_approved(&submission, &illegal.to_string())
+                .await;
+        }
         let publisher = store::publishers::find(&mut tx, &product.publisher_id)
             .await?
             .ok_or_else(|| AppError::not_found("publisher", id.as_str()))?;
@@ -57,6 +63,18 @@ impl App {
         )
         .await?;
         self.list(&mut tx, (&publisher, &product), &submission, &repository.id)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Ends the way of a submission whose product left the market after the approval.
+    async fn reject_approved(&self, submission: &Submission, why: &str) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        let event = (
+            Action::DecideSubmission,
+            SubmissionEvent::Decided(Decision::Reject),
+        );
+        self.move_submission(&mut tx, &Actor::system(), submission, event, Some(why))
             .await?;
         Ok(tx.commit().await?)
     }
@@ -110,25 +128,20 @@ impl App {
             let staging = store::repositories::find_by_name(tx, &submission.repository).await?;
             let staging =
                 staging.ok_or_else(|| AppError::not_found("repository", &submission.repository))?;
-            let blobs: BTreeSet<&Digest> = image
+            let kept_here = image
                 .layers
                 .iter()
+                .filter(|layer| !media_type::is_foreign(&layer.media_type));
+            let blobs: BTreeSet<&Digest> = kept_here
                 .chain([&image.config])
                 .map(|blob: &Descriptor| &blob.digest)
                 .collect();
             for digest in blobs {
-                if let Some(size) =
-                    store::repositories::find_blob(tx, &staging.id, digest.as_str()).await?
-                {
-                    store::repositories::link_blob(
-                        tx,
-                        &released.id,
-                        digest.as_str(),
-                        size,
-                        self.now(),
-                    )
+                let size = store::repositories::find_blob(tx, &staging.id, digest.as_str()).await?;
+                // What is released can be pulled whole, or is not released.
+                let size = size.ok_or_else(|| AppError::not_found("blob", digest.as_str()))?;
+                store::repositories::link_blob(tx, &released.id, digest.as_str(), size, self.now())
                     .await?;
-                }
             }
         }
         let row = crate::registry::manifest_row(manifest)?;

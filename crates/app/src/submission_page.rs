@@ -14,7 +14,8 @@ use store::{
 
 use crate::{
     Actor, App, AppError, LayerView,
-    inspection::{FindingDetail, ImageContent, class_counts},
+    findings::{FindingDetail, class_counts},
+    inspection::ImageContent,
     jobs::JobKind,
 };
 

@@ -1,12 +1,13 @@
 //! Submitting a snapshot, and what people then say and decide about it.
 
 use market::{
-    Action, Anchor, CommentId, Decision, Problem, ProductId, Role, SubmissionEvent, SubmissionId,
-    SubmissionState,
+    Action, Anchor, CommentId, Decision, ListingEvent, Problem, ProductId, Role, SubmissionEvent,
+    SubmissionId, SubmissionState,
 };
 use oci::Tag;
 use store::{
     Tx,
+    products::Product,
     submissions::{Comment, Submission},
 };
 
@@ -39,19 +40,7 @@ impl App {
         self.authorize(&mut tx, actor, Action::Submit, Some(&publisher.id))
             .await?;
         require_verified(&publisher)?;
-        if matches!(
-            product.state,
-            market::ListingState::Revoked | market::ListingState::Withdrawn
-        ) {
-            return Err(AppError::Conflict(format!(
-                "the product is {} and takes no submissions",
-                product.state
-            )));
-        }
-        let problems = self.manifest_problems(&mut tx, &product.draft).await?;
-        if !problems.is_empty() {
-            return Err(AppError::Invalid(problems));
-        }
+        self.check_submittable(&mut tx, &product).await?;
         let name = format!("staging/{}/{}", publisher.slug, new.repository.trim());
         let (digest, media_type) = self.staged_image(&mut tx, &name, &new.tag).await?;
         let earlier = store::submissions::of_product(&mut tx, &product.id).await?;
@@ -77,17 +66,41 @@ impl App {
             problem: None,
             certifiable: false,
         };
-        if let Some(last) = last.filter(|last| last.state.can_be_superseded()) {
-            self.move_submission(
-                &mut tx,
-                actor,
-                last,
-                (Action::Submit, SubmissionEvent::Superseded),
-                None,
-            )
+        self.take_submission(&mut tx, actor, last, &submission)
             .await?;
+        tx.commit().await?;
+        self.job_added.notify_one();
+        Ok(submission)
+    }
+
+    async fn check_submittable(&self, tx: &mut Tx, product: &Product) -> Result<(), AppError> {
+        if product.state.after(ListingEvent::Release).is_err() {
+            return Err(AppError::Conflict(format!(
+                "the product is {} and takes no submissions",
+                product.state
+            )));
         }
-        store::submissions::create(&mut tx, &submission)
+        let problems = self.manifest_problems(tx, &product.draft).await?;
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(AppError::Invalid(problems))
+        }
+    }
+
+    /// Puts a submission in the place of the last one and has it inspected.
+    async fn take_submission(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        last: Option<&Submission>,
+        submission: &Submission,
+    ) -> Result<(), AppError> {
+        if let Some(last) = last.filter(|last| last.state.can_be_superseded()) {
+            let event = (Action::Submit, SubmissionEvent::Superseded);
+            self.move_submission(tx, actor, last, event, None).await?;
+        }
+        store::submissions::create(tx, submission)
             .await
             .map_err(|error| {
                 if error.is_conflict() {
@@ -96,23 +109,17 @@ impl App {
                     error.into()
                 }
             })?;
-        self.enqueue(
-            &mut tx,
-            &JobKind::Inspect {
-                submission: submission.id.clone(),
-            },
-        )
-        .await?;
+        let job = JobKind::Inspect {
+            submission: submission.id.clone(),
+        };
+        self.enqueue(tx, &job).await?;
         let change = Change {
             subject: submission.id.as_str(),
             reason: Some(&submission.digest),
             after: Some(submission.state.as_str()),
             ..Change::default()
         };
-        self.record(&mut tx, actor, Action::Submit, change).await?;
-        tx.commit().await?;
-        self.job_added.notify_one();
-        Ok(submission)
+        self.record(tx, actor, Action::Submit, change).await
     }
 
     async fn staged_image(

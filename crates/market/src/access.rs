@@ -36,6 +36,8 @@ text_enum! {
         DecidePublisher = "decide-publisher",
         /// Register or revoke a publisher's signing keys.
         ManageKeys = "manage-keys",
+        /// Add members of a publisher and change their roles.
+        ManageMembers = "manage-members",
         /// Create a product or change its draft manifest.
         EditProduct = "edit-product",
         /// Submit a snapshot for review.
@@ -77,6 +79,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::ApplyAsPublisher, &[Role::Account]),
     (Action::DecidePublisher, &[Role::Operator]),
     (Action::ManageKeys, &[Role::Owner]),
+    (Action::ManageMembers, &[Role::Owner, Role::Operator]),
     (Action::EditProduct, &[Role::Editor, Role::Owner]),
     (Action::Submit, &[Role::Editor, Role::Owner]),
     (

@@ -202,9 +202,11 @@ impl SubmissionState {
             (Self::Inspecting, E::InspectionFailed) => Ok(Self::Failed),
             (Self::InReview, E::Decided(Decision::RequestChanges)) => Ok(Self::ChangesRequested),
             (Self::InReview, E::Decided(Decision::Approve)) => Ok(Self::Approved),
-            (Self::InReview | Self::ChangesRequested, E::Decided(Decision::Reject)) => {
-                Ok(Self::Rejected)
-            }
+            // An approved one is rejected only where its product left the market meanwhile.
+            (
+                Self::InReview | Self::ChangesRequested | Self::Approved,
+                E::Decided(Decision::Reject),
+            ) => Ok(Self::Rejected),
             (Self::Approved, E::Released) => Ok(Self::Released),
             (
                 Self::Inspecting | Self::InReview | Self::ChangesRequested | Self::Failed,

@@ -67,35 +67,24 @@ pub(crate) struct GlobalArgs {
     pub(crate) now: Option<DateTime<Utc>>,
 }
 
-/// The commands.
+/// The commands; what each is for stands at its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a marketplace: registry, storefront, portal and workers
     Serve(ServeArgs),
-    /// List the known vulnerabilities of an image
     Scan(ScanArgs),
-    /// Write an image's bill of materials
     Sbom(SbomArgs),
-    /// Check that an image is signed by a key
     Verify(VerifyArgs),
-    /// Run the certification checks over an image
     Certify(CertifyArgs),
-    /// Download, compile and describe advisories
     #[command(subcommand)]
     Advisories(AdvisoriesCommand),
-    /// Manage the accounts of a marketplace
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Decide on publishers and manage their members
     #[command(subcommand)]
     Publisher(PublisherCommand),
-    /// Manage the access tokens of an account
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Explain a command, `images` or `exit-codes`
     Help(HelpArgs),
 }
 

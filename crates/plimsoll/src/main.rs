@@ -7,6 +7,8 @@
 
 mod advisory_file;
 mod cli;
+#[cfg(test)]
+mod cli_docs;
 mod commands;
 mod config;
 mod exit;

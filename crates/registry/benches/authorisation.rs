@@ -1,6 +1,5 @@
 //! What authorisation costs a request: a token that was seen before, one that was not, the
 //! rights behind a new token, and the whole of a manifest's HEAD.
-#![expect(missing_docs, reason = "criterion's macros make functions")]
 
 use std::{hint::black_box, sync::Arc};
 

@@ -7,7 +7,7 @@ use app::{Access, App};
 use axum::{
     body::{Body, HttpBody},
     extract::{Request, State},
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use oci::Route;
@@ -79,7 +79,9 @@ async fn answer(app: Arc<App>, parts: Parts, body: Body) -> Result<Response, Fai
 
 /// Keeps the length that the body would have had.
 fn without_body(mut response: Response) -> Response {
-    if let Some(length) = response.body().size_hint().exact() {
+    // An answer that never has a body must not name a length either (RFC 9110, section 8.6).
+    let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status());
+    if let Some(length) = response.body().size_hint().exact().filter(|_| !bodiless) {
         response
             .headers_mut()
             .entry(header::CONTENT_LENGTH)

@@ -78,7 +78,14 @@ async fn whole(
         let Err(error) = received.await else {
             return Ok(created(&name, &claimed));
         };
-        app.cancel_upload(&name, &id).await?;
+        if let Err(left) = app.cancel_upload(&name, &id).await {
+            let left: &dyn std::error::Error = &left;
+            tracing::warn!(
+                error = left,
+                upload.id = id,
+                "an upload is left to the sweeper"
+            );
+        }
         Err(error.into())
     })
     .await
@@ -182,8 +189,27 @@ fn chunk(call: &Call, body: Body) -> Result<(Option<u64>, Bytes), Failure> {
     Ok((Some(chunk.first), exactly(chunk.len, bytes(body))))
 }
 
+/// How much of a refused body is still read, so that a client that sends before it listens
+/// gets to the answer instead of a broken pipe.
+const MOST_DISCARDED: u64 = 1 << 30;
+
+/// Reads the body in a task of its own; what nobody takes any more is read and dropped.
 fn bytes(body: Body) -> Bytes {
-    body.into_data_stream()
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(4);
+    tokio::spawn(async move {
+        let mut stream = body.into_data_stream();
+        let mut discarded = 0;
+        while let Some(piece) = stream.next().await {
+            let size = piece.as_ref().map_or(0, |piece| piece.len() as u64);
+            if sender.send(piece).await.is_err() {
+                discarded += size;
+                if size == 0 || discarded > MOST_DISCARDED {
+                    return;
+                }
+            }
+        }
+    });
+    stream::poll_fn(move |context| receiver.poll_recv(context))
         .map_err(|error| Box::new(error) as Box<dyn std::error::Error + Send + Sync>)
         .boxed()
 }

@@ -204,6 +204,8 @@ CREATE TABLE findings (
     UNIQUE (submission_id, image, vulnerability, component, version)
 );
 
+CREATE INDEX findings_due ON findings (due_at) WHERE state = 'open';
+
 CREATE TABLE check_results (
     submission_id TEXT NOT NULL REFERENCES submissions (id),
     image         TEXT NOT NULL,

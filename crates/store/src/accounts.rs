@@ -150,6 +150,14 @@ pub async fn set_disabled(
         id.as_str(),
         at
     )?;
+    delete_sessions(tx, id).await
+}
+
+/// Ends all sessions of an account.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete_sessions(tx: &mut Tx, id: &AccountId) -> Result<(), StoreError> {
     execute!(
         tx,
         "DELETE FROM sessions WHERE account_id = $1",

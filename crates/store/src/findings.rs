@@ -1,7 +1,7 @@
 //! Findings: a vulnerability in a component of a submitted image, with its clock.
 
 use chrono::{DateTime, Utc};
-use market::{Class, FindingId, FindingState, SubmissionId};
+use market::{Class, FindingId, FindingState, ProductId, SubmissionId};
 use sqlx::types::Json;
 
 use crate::{
@@ -122,6 +122,33 @@ pub async fn of_submission(
         Finding,
         "SELECT * FROM findings WHERE submission_id = $1 ORDER BY COALESCE(score, -1) DESC, vulnerability COLLATE \"C\", component COLLATE \"C\", image COLLATE \"C\", version COLLATE \"C\"",
         submission.as_str()
+    )
+}
+
+/// A submission of a listed product with a finding that is overdue.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct OverdueSubmission {
+    /// The submission.
+    #[sqlx(try_from = "String")]
+    pub id: SubmissionId,
+    /// Its product.
+    #[sqlx(try_from = "String")]
+    pub product_id: ProductId,
+}
+
+/// Returns the submissions of listed products that have an open finding due by `now`.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn overdue_submissions(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+) -> Result<Vec<OverdueSubmission>, StoreError> {
+    fetch_all!(
+        tx,
+        OverdueSubmission,
+        "SELECT DISTINCT s.id, s.product_id FROM findings f JOIN submissions s ON s.id = f.submission_id JOIN products p ON p.id = s.product_id WHERE f.state = 'open' AND f.due_at <= $1 AND p.state = 'listed' ORDER BY s.id",
+        now
     )
 }
 

@@ -84,3 +84,22 @@ pub async fn of_product(tx: &mut Tx, product: &ProductId) -> Result<Vec<Release>
         product.as_str()
     )
 }
+
+/// Returns whether a product was released under a digest.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn has_digest(
+    tx: &mut Tx,
+    product: &ProductId,
+    digest: &str,
+) -> Result<bool, StoreError> {
+    let found = fetch_opt!(
+        tx,
+        (i64,),
+        "SELECT COUNT(*) FROM releases WHERE product_id = $1 AND digest = $2",
+        product.as_str(),
+        digest
+    )?;
+    Ok(found.is_some_and(|(count,)| count > 0))
+}

@@ -152,21 +152,16 @@ pub async fn waiting_for_review(tx: &mut Tx) -> Result<Vec<Submission>, StoreErr
     )
 }
 
-/// Returns how many submissions that somebody may still need have this content of a repository.
+/// Returns how many submissions of images in a repository are still on their way.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn count_of_digest(
-    tx: &mut Tx,
-    repository: &str,
-    digest: &str,
-) -> Result<i64, StoreError> {
+pub async fn count_under_way(tx: &mut Tx, repository: &str) -> Result<i64, StoreError> {
     fetch_scalar!(
         tx,
         i64,
-        "SELECT COUNT(*) FROM submissions WHERE repository = $1 AND digest = $2 AND state IN ('inspecting', 'in-review', 'changes-requested', 'approved')",
-        repository,
-        digest
+        "SELECT COUNT(*) FROM submissions WHERE repository = $1 AND state IN ('inspecting', 'in-review', 'changes-requested', 'approved')",
+        repository
     )
 }
 

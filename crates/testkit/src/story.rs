@@ -228,7 +228,12 @@ impl PublisherDesk {
     ///
     /// # Errors
     /// It takes more than five minutes.
-    pub fn wait(&self, submission: &str, while_in: &[&str], narrator: &dyn Narrator) -> Result<Value> {
+    pub fn wait(
+        &self,
+        submission: &str,
+        while_in: &[&str],
+        narrator: &dyn Narrator,
+    ) -> Result<Value> {
         let end = Instant::now() + Duration::from_secs(300);
         let path = format!("/api/v1/submissions/{submission}");
         while Instant::now() < end {
@@ -242,7 +247,11 @@ impl PublisherDesk {
             }
             let progress = &page["progress"];
             let number = |name: &str| progress[name].as_u64().unwrap_or(0);
-            narrator.progress(number("done"), number("total"), progress["note"].as_str().unwrap_or(state));
+            narrator.progress(
+                number("done"),
+                number("total"),
+                progress["note"].as_str().unwrap_or(state),
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
         bail!("submission {submission} is still {}", while_in.join(" or "));

@@ -96,6 +96,7 @@ impl Browser {
             "--disable-sync".to_owned(),
             "--disable-dev-shm-usage".to_owned(),
             "--hide-scrollbars".to_owned(),
+            "--force-prefers-reduced-motion".to_owned(),
             format!("--window-size={},{}", look.width.max(500), look.height),
             format!("--user-data-dir={}", browser._profile.path().display()),
         ];
@@ -231,6 +232,24 @@ impl Browser {
         let element = self.find(css)?;
         self.call("POST", &format!("/element/{element}/click"), &json!({}))
             .map(drop)
+    }
+
+    /// Clicks an element that leads to another page, and waits until that is there.
+    ///
+    /// # Errors
+    /// There is no such element, or no page comes.
+    pub fn click_through(&self, css: &str) -> Result<()> {
+        self.evaluate("window.leaving = true")?;
+        self.click(css)?;
+        let end = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < end {
+            let arrived = self.evaluate("!window.leaving && document.readyState === 'complete'");
+            if arrived.is_ok_and(|arrived| arrived == true) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("`{css}` leads to no page");
     }
 
     /// Types into a field, replacing what is there.

@@ -146,26 +146,31 @@ impl Failure {
     }
 
     fn words(&self) -> (&'static str, String) {
-        let error = match self {
-            Self::App(error) => &**error,
-            Self::NoPage => return ("There is no such page", "The address may be mistyped, or what stood there was taken away.".to_owned()),
-            Self::WrongMethod => return ("This address takes no such request", "It belongs to a form: open the page with the form and send it from there.".to_owned()),
-            Self::ForeignForm => return ("The form was not accepted", "It did not come from a page of this marketplace, or the page is older than your sign-in. Nothing was changed. Load the page again and send the form from there.".to_owned()),
-            Self::BadForm(why) => return ("The form cannot be read", format!("Nothing was changed. {}", capital(why))),
-            Self::LargeForm => return ("The form is too large", "Nothing was changed. Send fewer or smaller pictures at a time.".to_owned()),
+        let (title, explanation) = match self {
+            Self::App(error) => return use_case_words(error),
+            Self::NoPage => (
+                "There is no such page",
+                "The address may be mistyped, or what stood there was taken away.",
+            ),
+            Self::WrongMethod => (
+                "This address takes no such request",
+                "It belongs to a form: open the page with the form and send it from there.",
+            ),
+            Self::ForeignForm => (
+                "The form was not accepted",
+                "It did not come from a page of this marketplace, or the page is older than \
+                 your sign-in. Nothing was changed. Load the page again and send it from there.",
+            ),
+            Self::BadForm(why) => {
+                let why = format!("Nothing was changed. {}", sentence(why));
+                return ("The form cannot be read", why);
+            }
+            Self::LargeForm => (
+                "The form is too large",
+                "Nothing was changed. Send fewer or smaller pictures at a time.",
+            ),
         };
-        let sentence = capital(&error.to_string());
-        match error {
-            AppError::Unauthenticated(_) | AppError::WrongPassword => ("Sign in first", sentence),
-            AppError::Denied(_) => ("This is not open to you", format!("{sentence} If you think that it should be, ask whoever keeps the organisation or the marketplace.")),
-            AppError::NotFound { .. } => ("Not found", format!("{sentence} It may have another name, be gone, or be open to others only.")),
-            AppError::Invalid(_) => ("Something in the form is wrong", format!("{sentence} Go back and correct it.")),
-            AppError::Conflict(_) => ("This cannot be done now", sentence),
-            AppError::TooMany(_) => ("Too many attempts", sentence),
-            AppError::TooLarge(_) => ("Too large", sentence),
-            AppError::Full => ("The storage is full", sentence),
-            AppError::Internal(_) => ("Something broke", "It is not your fault. Nothing was half done; the operator finds the cause in the server's log. Try again in a while.".to_owned()),
-        }
+        (title, explanation.to_owned())
     }
 
     fn ways_on(&self, is_signed_in: bool) -> Vec<(String, String)> {
@@ -192,8 +197,34 @@ impl Failure {
     }
 }
 
+/// Returns title and explanation of what a use case said.
+fn use_case_words(error: &AppError) -> (&'static str, String) {
+    let (title, more) = match error {
+        AppError::Unauthenticated(_) | AppError::WrongPassword => ("Sign in first", ""),
+        AppError::Denied(_) => (
+            "This is not open to you",
+            " If you think that it should be, ask whoever keeps the organisation or the marketplace.",
+        ),
+        AppError::NotFound { .. } => (
+            "Not found",
+            " It may have another name, be gone, or be open to others only.",
+        ),
+        AppError::Invalid(_) => ("Something in the form is wrong", " Go back and correct it."),
+        AppError::Conflict(_) => ("This cannot be done now", ""),
+        AppError::TooMany(_) => ("Too many attempts", ""),
+        AppError::TooLarge(_) => ("Too large", ""),
+        AppError::Full => ("The storage is full", ""),
+        AppError::Internal(_) => (
+            "Something broke",
+            " It is not your fault. Nothing was half done; the operator finds the cause in the \
+             server's log. Try again in a while.",
+        ),
+    };
+    (title, format!("{}{more}", sentence(&error.to_string())))
+}
+
 /// Makes a sentence of an error's message.
-fn capital(text: &str) -> String {
+fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars
         .next()

@@ -181,7 +181,7 @@ both! {
         let base = tar(&[("etc/os-release", DEBIAN_11), ("var/lib/dpkg/status", &dpkg(&[("openssl", "1.1.1n-0+deb11u1")]))]);
         let mut told = Vec::new();
         for (tag, packing) in [("plain", Packing::None), ("gzip", Packing::Gzip), ("zstd", Packing::Zstd)] {
-            let submission = world.submitted(tag, &Image::of(&[base.clone()], packing)).await;
+            let submission = world.submitted(tag, &Image::of(std::slice::from_ref(&base), packing)).await;
             assert_eq!(submission.state, SubmissionState::InReview, "{:?}", submission.problem);
             told.push(world.classes(&submission).await);
         }

@@ -150,22 +150,7 @@ async fn subscriptions_give_rights(world: &World) {
         (1999, "EUR")
     );
     assert!(told(app.subscribe(carl, "acme", "db", "free", true).await).starts_with("conflict"));
-    assert_eq!(world.rights(carl, "acme/db").await, (true, false));
-    assert_eq!(
-        world.rights(carl, "market.example/acme/db").await,
-        (true, false)
-    );
-    let access = world.access(carl, "acme/db").await;
-    let request = PullRequest {
-        reference: "1.0",
-        user_agent: "docker/28",
-        access: &access,
-    };
-    let (_, warning) = app
-        .pull_manifest(&"acme/db".parse().expect("a name"), request)
-        .await
-        .expect("pulled");
-    assert_eq!(warning, None);
+    a_subscriber_pulls(world, carl).await;
     assert!(matches!(
         app.unsubscribe(&world.viewer, subscription.id.as_str())
             .await,
@@ -185,6 +170,26 @@ async fn subscriptions_give_rights(world: &World) {
         world.audit(subscription.id.as_str()).await,
         ["subscribe ->active", "subscribe active>lapsed"]
     );
+}
+
+async fn a_subscriber_pulls(world: &World, carl: &Actor) {
+    assert_eq!(world.rights(carl, "acme/db").await, (true, false));
+    assert_eq!(
+        world.rights(carl, "market.example/acme/db").await,
+        (true, false)
+    );
+    let access = world.access(carl, "acme/db").await;
+    let request = PullRequest {
+        reference: "1.0",
+        user_agent: "docker/28",
+        access: &access,
+    };
+    let (_, warning) = world
+        .app
+        .pull_manifest(&"acme/db".parse().expect("a name"), request)
+        .await
+        .expect("pulled");
+    assert_eq!(warning, None);
 }
 
 async fn the_log_is_complete(world: &World, submissions: &[&market::SubmissionId; 2]) {
@@ -231,8 +236,8 @@ async fn the_log_is_complete(world: &World, submissions: &[&market::SubmissionId
         world.audit(publisher.id.as_str()).await,
         [
             "apply-as-publisher ->applied",
-            "manage-keys ->editor",
-            "manage-keys ->viewer",
+            "manage-members ->editor",
+            "manage-members ->viewer",
             "decide-publisher applied>verified",
             "manage-keys ->key-added"
         ]

@@ -6,6 +6,7 @@ extern crate plimsoll_app as app;
 #[path = "../../../store/tests/store/databases.rs"]
 mod databases;
 mod accounts;
+mod deadlines;
 mod images;
 mod inspection;
 mod jobs;

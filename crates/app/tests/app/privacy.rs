@@ -23,7 +23,7 @@ const PRIVATE: [&str; 9] = [
 async fn everything(world: &World, actor: &Actor) -> String {
     let app = &world.app;
     let mut text = String::new();
-    let mut add = |what: &dyn std::fmt::Debug| write!(text, "{what:?}\n").expect("written");
+    let mut add = |what: &dyn std::fmt::Debug| writeln!(text, "{what:?}").expect("written");
     add(&app.search(&Search::default(), 1).await.expect("searched"));
     add(&app.product_page(actor, "acme", "db").await.expect("a page"));
     add(&app.badge("acme", "db").await.expect("a badge"));

@@ -269,9 +269,20 @@ async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> 
 /// Returns the names of all functions in the sources that take an actor.
 fn use_cases() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for entry in fs::read_dir(src).expect("a folder") {
+    collect_use_cases(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut names,
+    );
+    names
+}
+
+fn collect_use_cases(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect_use_cases(&path, names);
+            continue;
+        }
         let Ok(text) = fs::read_to_string(path) else {
             continue;
         };
@@ -282,7 +293,6 @@ fn use_cases() -> BTreeSet<String> {
             }
         }
     }
-    names
 }
 
 async fn things(world: &World) -> Things {

@@ -94,10 +94,12 @@ async fn serve(config: &Config, printer: &Printer) -> Result<(), Failure> {
         None => format!("http://{}", reachable(address)),
     };
     let market = market_folder::open(config, &url).await?;
+    // Whoever sees the ready line may ask to stop at once.
+    let stop = server::stop_on_signal()?;
     let password = market.app.make_first_operator().await?;
     announce(printer, &url, config, password.as_deref())?;
     tracing::info!(%address, url, data = %config.data_dir().display(), "ready");
-    server::serve(listener, market, config.workers()).await
+    server::serve(listener, market, config.workers(), stop).await
 }
 
 /// An address that stands for all addresses is reached as this machine.

@@ -5,7 +5,7 @@ mod registry;
 
 use app::scan::ImageContent;
 use clap::Args;
-use inventory::{InspectError, Limits, ScanError};
+use inventory::Limits;
 use oci::{Digest, ImageRef, ImageSource, Layout, PlatformImage};
 use tempfile::TempDir;
 
@@ -82,7 +82,9 @@ pub(crate) fn load(
 ) -> Result<Loaded, Failure> {
     let (name, tag) = (args.image.to_string(), tag_of(&args.image));
     if let ImageRef::Rootfs(root) = &args.image {
-        let inventory = inventory::scan_rootfs(root, &Limits::default()).map_err(scan_failure)?;
+        must_exist(&args.image)?;
+        let inventory = inventory::scan_rootfs(root, &Limits::default())
+            .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
         return Ok(Loaded {
             name,
             tag,
@@ -112,7 +114,7 @@ fn take_apart(
     let bar = Bar::new(printer, "Reading");
     let progress = |at: inventory::Progress| bar.set(at.bytes, at.bytes_total, "");
     let inventory = inventory::inspect(source, image, &Limits::default(), &progress)
-        .map_err(inspect_failure)?;
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     Ok((
         Some(image.descriptor.digest.clone()),
         ImageContent::new(image, inventory),
@@ -121,6 +123,7 @@ fn take_apart(
 
 fn open(args: &ImageArgs, environment: &Environment, printer: &Printer) -> Result<Opened, Failure> {
     let ImageRef::Registry(reference) = &args.image else {
+        must_exist(&args.image)?;
         let source = oci::open_image(&args.image)?;
         return Ok(Opened {
             digest: source.root().digest.clone(),
@@ -141,6 +144,22 @@ fn open(args: &ImageArgs, environment: &Environment, printer: &Printer) -> Resul
     })
 }
 
+/// A path that is not there deserves plainer words than a layout without its files.
+fn must_exist(image: &ImageRef) -> Result<(), Failure> {
+    match image {
+        ImageRef::OciLayout(path, _)
+        | ImageRef::OciArchive(path, _)
+        | ImageRef::DockerArchive(path, _)
+        | ImageRef::Rootfs(path)
+            if !path.exists() =>
+        {
+            Err(Failure::failed(format!("there is no `{}`", path.display()))
+                .hint("relative paths count from the current folder"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Returns the tag an image goes by, for the checks that look at it.
 fn tag_of(image: &ImageRef) -> Option<String> {
     match image {
@@ -156,12 +175,4 @@ fn tag_of(image: &ImageRef) -> Option<String> {
         }
         ImageRef::Rootfs(_) => None,
     }
-}
-
-fn scan_failure(error: ScanError) -> Failure {
-    Failure::from_error(Exit::Failed, &error)
-}
-
-fn inspect_failure(error: InspectError) -> Failure {
-    Failure::from_error(Exit::Failed, &error)
 }

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, process, sync::Arc, time::Duration};
 
 use app::App;
+use store::blobs::FsBlobs;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
@@ -10,6 +11,8 @@ use crate::market_folder::Market;
 
 /// How often the file of advisories is looked at.
 const LOOK_AT_ADVISORIES: Duration = Duration::from_secs(10);
+/// How often promises are compared with the clock.
+const LOOK_AT_CLOCKS: Duration = Duration::from_secs(60);
 const SWEEP: Duration = Duration::from_secs(3600);
 /// How long a worker may go on with its job after the signal to stop; the job is done again
 /// by whoever takes the queue next.
@@ -29,6 +32,11 @@ pub(super) fn start(market: &Market, workers: u32, stop: &CancellationToken) -> 
     let (app, token) = (Arc::clone(&market.app), stop.clone());
     tasks.spawn(async move {
         let watched = watch_advisories(&app);
+        token.run_until_cancelled(watched).await;
+    });
+    let (app, token) = (Arc::clone(&market.app), stop.clone());
+    tasks.spawn(async move {
+        let watched = watch_clocks(&app);
         token.run_until_cancelled(watched).await;
     });
     let (app, files, token) = (Arc::clone(&market.app), market.files.clone(), stop.clone());
@@ -81,6 +89,27 @@ async fn watch_advisories(app: &App) {
     }
 }
 
+/// Puts listings on hold whose promises are broken, and revokes those held for too long.
+async fn watch_clocks(app: &App) {
+    let mut ticks = time::interval(LOOK_AT_CLOCKS);
+    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match app.enforce_deadlines().await {
+            Ok(outcome) if outcome == app::ClockOutcome::default() => {}
+            Ok(outcome) => tracing::info!(
+                outcome.held,
+                outcome.revoked,
+                "the clocks ran out for listings"
+            ),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the clocks cannot be looked at"
+            ),
+        }
+    }
+}
+
 /// What changes when a file is replaced.
 fn stamp(file: &Path) -> Option<(std::time::SystemTime, u64)> {
     let about = fs::metadata(file).ok()?;
@@ -88,20 +117,22 @@ fn stamp(file: &Path) -> Option<(std::time::SystemTime, u64)> {
 }
 
 /// Drops uploads that nobody goes on with, and what a crash left of blobs.
-async fn sweep(app: &App, files: Option<Arc<store::blobs::FsBlobs>>) {
+async fn sweep(app: &App, files: Option<Arc<FsBlobs>>) {
     let mut ticks = time::interval(SWEEP);
     loop {
         ticks.tick().await;
-        match app.sweep_uploads().await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "dropped abandoned uploads"),
-            Err(error) => tracing::warn!(%error, "abandoned uploads cannot be dropped"),
+        log_swept("uploads", app.sweep_uploads().await);
+        if let Some(files) = &files {
+            let yesterday = app.now() - chrono::TimeDelta::days(1);
+            log_swept("blobs", files.sweep(yesterday).await);
         }
-        let Some(files) = &files else { continue };
-        match files.sweep(app.now() - chrono::TimeDelta::days(1)).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "dropped unfinished blobs"),
-            Err(error) => tracing::warn!(%error, "unfinished blobs cannot be dropped"),
-        }
+    }
+}
+
+fn log_swept<E: std::error::Error>(what: &str, swept: Result<usize, E>) {
+    match swept {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "dropped unfinished {what}"),
+        Err(error) => tracing::warn!(%error, "unfinished {what} cannot be dropped"),
     }
 }

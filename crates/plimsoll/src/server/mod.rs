@@ -15,7 +15,10 @@ use std::{
 
 use app::App;
 use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::log::init as init_log;
@@ -51,7 +54,7 @@ pub(crate) fn bind(address: &str) -> Result<StdListener, Failure> {
     Ok(listener)
 }
 
-/// Serves until SIGTERM or SIGINT, then ends requests and jobs in good order.
+/// Serves until `stop`, then ends requests and jobs in good order.
 ///
 /// # Errors
 /// The runtime cannot take the listener, or serving fails.
@@ -59,8 +62,8 @@ pub(crate) async fn serve(
     listener: StdListener,
     market: Market,
     workers: u32,
+    stop: CancellationToken,
 ) -> Result<(), Failure> {
-    let stop = CancellationToken::new();
     let background = background::start(&market, workers, &stop);
     let listener = TcpListener::from_std(listener).or_fail("cannot use the listener")?;
     // Answers are small and many: waiting to fill packets would only delay them.
@@ -73,7 +76,6 @@ pub(crate) async fn serve(
     let server = axum::serve(listener, router)
         .with_graceful_shutdown(stop.clone().cancelled_owned())
         .into_future();
-    tokio::spawn(cancel_on_signal(stop.clone()));
     let served = tokio::select! {
         served = server => served.or_fail("the server failed"),
         () = out_of_patience(&stop) => {
@@ -97,13 +99,23 @@ async fn out_of_patience(stop: &CancellationToken) {
     tokio::time::sleep(GRACE).await;
 }
 
-async fn cancel_on_signal(stop: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).expect("a runtime with signals runs");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
-    tracing::info!("stopping: requests may end, new ones are refused");
-    stop.cancel();
+/// Returns what SIGTERM and SIGINT cancel. From here on they no longer end the process.
+///
+/// # Errors
+/// The system does not let signals be handled.
+pub(crate) fn stop_on_signal() -> Result<CancellationToken, Failure> {
+    let stop = CancellationToken::new();
+    let handle = |kind| signal(kind).or_fail("cannot handle signals");
+    let mut terminate = handle(SignalKind::terminate())?;
+    let mut interrupt = handle(SignalKind::interrupt())?;
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: requests may end, new ones are refused");
+        token.cancel();
+    });
+    Ok(stop)
 }

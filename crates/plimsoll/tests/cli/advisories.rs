@@ -18,14 +18,32 @@ fn import_and_status() {
     let shown = place.run(&["advisories", "status", "--advisories", "a.db", "--now", NOW]);
     let digest = shown.lines().find(|line| line.starts_with("Version"));
     let digest = digest.expect("a version").to_owned();
-    insta::assert_snapshot!(shown.replace(&digest, "Version     …"));
+    insta::assert_snapshot!(shown.replace(&digest, "Version     …"), @r#"
+exit 0
+--- out ---
+File        a.db
+Version     …
+Compiled    2026-11-01T12:00:00Z (0 days old)
+Advisories  2
+Packages    2
+Ecosystems  Alpine:v3.20
+
+SOURCE  FILES  ADVISORIES  MALFORMED  NEWEST
+test    1      2           0          2026-10-02T00:00:00Z
+--- err ---
+"#);
 }
 
 #[test]
 fn what_is_no_feed_is_refused() {
     let place = Place::new();
     place.write("feed.json", "hello");
-    insta::assert_snapshot!(place.run(&["advisories", "import", "--output", "a.db", "feed.json"]));
+    insta::assert_snapshot!(place.run(&["advisories", "import", "--output", "a.db", "feed.json"]), @r#"
+exit 3
+--- out ---
+--- err ---
+error: feed.json is no advisory feed that Plimsoll knows: expected OSV (JSON, JSON lines or zip), the Debian security tracker's JSON or Alpine's secdb JSON, plain or as .gz or .zst
+"#);
     assert!(!place.join("a.db").exists());
 }
 

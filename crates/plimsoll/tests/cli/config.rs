@@ -9,7 +9,14 @@ fn unknown_keys_and_wrong_types_name_file_and_line() {
         "plimsoll.toml",
         "[server]\nlisten = \"127.0.0.1:80\"\nworker = 3\n\n[registry]\ntoken_life = 15\n",
     );
-    insta::assert_snapshot!(place.run(&["config", "check"]));
+    insta::assert_snapshot!(place.run(&["config", "check"]), @r#"
+exit 2
+--- out ---
+--- err ---
+error: plimsoll.toml:6: `registry.token_life` must be a duration such as 15m, 24h or 90d, but is a number
+       plimsoll.toml:3: there is no key `server.worker`
+hint: did you mean `server.workers`?
+"#);
 }
 
 #[test]
@@ -25,7 +32,34 @@ fn values_say_where_they_come_from_and_secrets_stay_hidden() {
         .output()
         .expect("the binary runs");
     assert!(!place.show(&output).contains("geheim"));
-    insta::assert_snapshot!(place.show(&output));
+    insta::assert_snapshot!(place.show(&output), @r#"
+exit 0
+--- out ---
+KEY                         FROM                      VALUE
+server.listen               default                   127.0.0.1:8080
+server.public_url           default                   -
+server.workers              $PLIMSOLL_SERVER_WORKERS  5
+data.dir                    flag                      store
+database.url                plimsoll.toml:4           postgres://…@db/market
+blobs.kind                  default                   filesystem
+blobs.s3.endpoint           default                   -
+blobs.s3.region             default                   us-east-1
+blobs.s3.bucket             default                   -
+blobs.s3.prefix             default                   -
+blobs.s3.access_key         default                   -
+blobs.s3.secret_key         default                   -
+blobs.s3.allow_http         default                   false
+registry.max_blob_bytes     default                   20GiB
+registry.token_life         default                   15m
+accounts.open_registration  default                   true
+advisories.file             default                   -
+advisories.sources          default                   debian=https://security-tracker.debian.org/tracker/data/json, osv-debian=https://storage.googleapis.com/osv-vulnerabilities/Debian/all.zip, osv-alpine=https://storage.googleapis.com/osv-vulnerabilities/Alpine/all.zip
+keys.passphrase             plimsoll.toml:2           (hidden)
+keys.passphrase_file        default                   -
+log.level                   default                   info
+log.format                  default                   text
+--- err ---
+"#);
 }
 
 #[test]
@@ -36,17 +70,34 @@ fn a_misspelt_variable_is_pointed_out() {
         .env("PLIMSOLL_DATA_DIRR", "x")
         .output()
         .expect("the binary runs");
-    insta::assert_snapshot!(place.show(&output));
+    insta::assert_snapshot!(place.show(&output), @r#"
+exit 0
+--- out ---
+The configuration is valid (no file)
+--- err ---
+warning: the variable PLIMSOLL_DATA_DIRR means nothing here: did you mean PLIMSOLL_DATA_DIR?
+"#);
 }
 
 #[test]
 fn a_missing_file_and_a_wrong_variable_are_errors() {
     let place = Place::new();
-    insta::assert_snapshot!(place.run(&["config", "check", "--config", "no.toml"]));
+    insta::assert_snapshot!(place.run(&["config", "check", "--config", "no.toml"]), @r#"
+exit 2
+--- out ---
+--- err ---
+error: cannot read the configuration `no.toml`
+  caused by: No such file or directory (os error 2)
+"#);
     let output = place
         .command(&["config", "check"])
         .env("PLIMSOLL_REGISTRY_MAX_BLOB_BYTES", "plenty")
         .output()
         .expect("the binary runs");
-    insta::assert_snapshot!(place.show(&output));
+    insta::assert_snapshot!(place.show(&output), @r#"
+exit 2
+--- out ---
+--- err ---
+error: $PLIMSOLL_REGISTRY_MAX_BLOB_BYTES: `plenty` is not bytes, such as 10GiB
+"#);
 }

@@ -8,40 +8,415 @@ fn help(args: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
+/// Leaves out the flags of every command, which `root` shows.
+fn own_help(args: &[&str]) -> String {
+    let text = help(args);
+    let (own, rest) = text
+        .split_once("Global options:\n")
+        .expect("there are some");
+    let after = rest
+        .lines()
+        .skip_while(|line| line.is_empty() || line.starts_with(' '));
+    format!("{own}{}", after.collect::<Vec<_>>().join("\n"))
+}
+
 #[test]
 fn root() {
-    insta::assert_snapshot!(help(&["--help"]));
+    insta::assert_snapshot!(help(&["--help"]), @r#"
+A marketplace and publisher programme for container images
+
+Run a marketplace with `serve`; look at any image with `scan`, `sbom`, `certify` and `verify`, which
+need no server and say the same as it does.
+
+Usage: plimsoll [OPTIONS] <COMMAND>
+
+Commands:
+  serve       Run a marketplace: registry, storefront, portal and workers
+  scan        List the known vulnerabilities of an image
+  sbom        Write an image's bill of materials
+  verify      Check that an image is signed by a key
+  certify     Run the certification checks over an image
+  advisories  Download, compile and describe advisories
+  account     Manage the accounts of a marketplace
+  publisher   Decide on publishers and manage their members
+  token       Manage the access tokens of an account
+  config      Show or check the configuration
+  help        Explain a command, `images` or `exit-codes`
+
+Options:
+  -h, --help
+          Print help (see a summary with '-h')
+
+  -V, --version
+          Print version
+
+Global options:
+      --format <FORMAT>
+          How data is written to standard output
+
+          Possible values:
+          - text: For people
+          - json: For programs
+          
+          [default: text]
+
+  -q, --quiet
+          Leave out notes and progress; data, warnings and errors remain
+
+      --color <WHEN>
+          When to use colours; NO_COLOR is respected
+
+          Possible values:
+          - auto:   On a terminal, unless `NO_COLOR` is set
+          - always: Always
+          - never:  Never
+          
+          [default: auto]
+
+      --config <FILE>
+          Configuration file; else ./plimsoll.toml, if there is one
+          
+          [env: PLIMSOLL_CONFIG]
+
+`plimsoll help images` explains how images are named, `plimsoll help exit-codes` how commands end.
+"#);
 }
 
 #[test]
 fn serve() {
-    insta::assert_snapshot!(help(&["serve", "--help"]));
+    insta::assert_snapshot!(own_help(&["serve", "--help"]), @r#"
+Run a marketplace: registry, storefront, portal and workers
+
+Works in an empty folder: database, keys and the first operator are made on first start. The
+operator's password is printed once. Stops on SIGTERM and SIGINT after requests have ended, 30
+seconds later at the latest. /healthz says that the process is alive, /readyz that database and
+blobs can be used.
+
+Usage: plimsoll serve [OPTIONS]
+
+Options:
+      --data <DIR>
+          Folder that everything is kept in
+
+      --listen <ADDR>
+          Address and port to listen on; port 0 picks a free one
+
+      --public-url <URL>
+          Where clients reach it, if not at the listening address
+
+      --workers <N>
+          Background jobs at once in this process; 0 for none
+
+      --log-level <LEVEL>
+          Least severe level to log
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Examples:
+  plimsoll serve
+  plimsoll serve --data /var/lib/plimsoll --listen 0.0.0.0:8080 --public-url https://market.example
+  plimsoll serve --listen 127.0.0.1:0 --format json
+
+With --format json the first line on standard output is
+  {"event":"ready","url":"…","operator":"operator","operator_password":"…"}
+where operator_password is null except on the first start.
+"#);
 }
 
 #[test]
 fn scan() {
-    insta::assert_snapshot!(help(&["scan", "--help"]));
+    insta::assert_snapshot!(own_help(&["scan", "--help"]), @r#"
+List the known vulnerabilities of an image
+
+Findings are grouped by package, the worst first. Each bears the programme's class, which decides
+how fast it must be fixed (Critical: 72 hours, Major: 7 days), and beside it the CVSS word and
+score. Advisories come from --advisories, else from the configuration, else from the database that
+`plimsoll advisories update` makes, else from a small starter set.
+
+Usage: plimsoll scan [OPTIONS] <IMAGE>
+
+Arguments:
+  <IMAGE>
+          The image: `host/name:tag`, `oci:DIR[:TAG]` and more; see `plimsoll help images`
+
+Options:
+      --platform <OS/ARCH>
+          Which image of several, such as linux/arm64; `all` for every one
+          
+          Without it, the platform of this machine where the image has it, else the first.
+
+      --user <NAME:PASSWORD>
+          Credentials for the registry
+          
+          Others on this machine may read it from the list of processes: prefer `docker login`, or
+          the variables PLIMSOLL_REGISTRY_USER and PLIMSOLL_REGISTRY_PASSWORD.
+
+      --plain-http
+          Speak http without TLS to the registry
+
+      --ca-file <FILE>
+          Certificates (PEM) to trust instead of the public ones
+
+      --advisories <FILE>
+          The advisory database to match with
+
+      --severity <CLASS,…>
+          Show only these classes: critical, major, minor, unscored
+
+      --only-fixed
+          Show only what a newer version fixes
+
+      --fail-on <CLASS>
+          End with 1 where something of this class or a worse one is shown
+
+      --exit-code <N>
+          End with N where something is shown; with --fail-on, instead of 1
+
+      --layers
+          Show which layer brought each package
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Examples:
+  plimsoll scan registry.example/team/app:1.4
+  plimsoll scan --fail-on major --only-fixed oci:build/app
+  plimsoll scan --format json docker-archive:app.tar | jq '.images[].summary'
+
+Ends with 0 whatever is found, unless --fail-on or --exit-code is given.
+"#);
 }
 
 #[test]
 fn sbom() {
-    insta::assert_snapshot!(help(&["sbom", "--help"]));
+    insta::assert_snapshot!(own_help(&["sbom", "--help"]), @r#"
+Write an image's bill of materials
+
+Lists every installed package with version, licence, package URL and the layer that brought it, as
+one JSON document on standard output.
+
+Usage: plimsoll sbom [OPTIONS] <IMAGE>
+
+Arguments:
+  <IMAGE>
+          The image: `host/name:tag`, `oci:DIR[:TAG]` and more; see `plimsoll help images`
+
+Options:
+      --platform <OS/ARCH>
+          Which image of several, such as linux/arm64; `all` for every one
+          
+          Without it, the platform of this machine where the image has it, else the first.
+
+      --user <NAME:PASSWORD>
+          Credentials for the registry
+          
+          Others on this machine may read it from the list of processes: prefer `docker login`, or
+          the variables PLIMSOLL_REGISTRY_USER and PLIMSOLL_REGISTRY_PASSWORD.
+
+      --plain-http
+          Speak http without TLS to the registry
+
+      --ca-file <FILE>
+          Certificates (PEM) to trust instead of the public ones
+
+      --output-format <OUTPUT_FORMAT>
+          Which kind of document
+
+          Possible values:
+          - cyclonedx: CycloneDX, JSON
+          - spdx:      SPDX, JSON
+          
+          [default: cyclonedx]
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Examples:
+  plimsoll sbom registry.example/team/app:1.4 > app.cdx.json
+  plimsoll sbom --output-format spdx oci:build/app > app.spdx.json
+"#);
 }
 
 #[test]
 fn verify() {
-    insta::assert_snapshot!(help(&["verify", "--help"]));
+    insta::assert_snapshot!(own_help(&["verify", "--help"]), @r#"
+Check that an image is signed by a key
+
+Looks for the image's cosign signature (the tag `sha256-….sig` beside it, in the registry or the OCI
+layout) and checks that the key signed this very digest under this very name. Nothing is pulled but
+the signature.
+
+Usage: plimsoll verify [OPTIONS] <IMAGE>
+
+Arguments:
+  <IMAGE>
+          The image: `host/name:tag`, `host/name@sha256:…` or `oci:DIR[:TAG]`
+
+Options:
+      --key <FILE>
+          File with the public key (PEM) that must have signed
+
+      --trust-host
+          Trust the key that the image's own host publishes
+          
+          Fetches /.well-known/plimsoll/release.pub from the host. That proves only that the image
+          is what this host signs today, not that the host is honest: keep the key and give it with
+          --key to notice when it changes.
+
+      --identity <HOST/NAME>
+          The name the signer must have given the image, where it is not the one in IMAGE
+
+      --digest
+          Print only the verified reference by digest
+
+      --user <NAME:PASSWORD>
+          Credentials for the registry
+          
+          Others on this machine may read it from the list of processes: prefer `docker login`, or
+          the variables PLIMSOLL_REGISTRY_USER and PLIMSOLL_REGISTRY_PASSWORD.
+
+      --plain-http
+          Speak http without TLS to the registry
+
+      --ca-file <FILE>
+          Certificates (PEM) to trust instead of the public ones
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Examples:
+  plimsoll verify --key release.pub market.example/acme/db:1.4
+  docker pull $(plimsoll verify --digest --key release.pub market.example/acme/db:1.4)
+  plimsoll verify --trust-host market.example/acme/db:1.4
+
+A tag may move after it was verified: pull what --digest prints.
+Ends with 0 when a signature holds, with 4 when none does.
+"#);
 }
 
 #[test]
 fn certify() {
-    insta::assert_snapshot!(help(&["certify", "--help"]));
+    insta::assert_snapshot!(own_help(&["certify", "--help"]), @r#"
+Run the certification checks over an image
+
+The same checks that a submission goes through. What fails is shown with its evidence, why it
+matters and what to do. An image passes when no check of level error fails.
+
+Usage: plimsoll certify [OPTIONS] <IMAGE>
+
+Arguments:
+  <IMAGE>
+          The image: `host/name:tag`, `oci:DIR[:TAG]` and more; see `plimsoll help images`
+
+Options:
+      --platform <OS/ARCH>
+          Which image of several, such as linux/arm64; `all` for every one
+          
+          Without it, the platform of this machine where the image has it, else the first.
+
+      --user <NAME:PASSWORD>
+          Credentials for the registry
+          
+          Others on this machine may read it from the list of processes: prefer `docker login`, or
+          the variables PLIMSOLL_REGISTRY_USER and PLIMSOLL_REGISTRY_PASSWORD.
+
+      --plain-http
+          Speak http without TLS to the registry
+
+      --ca-file <FILE>
+          Certificates (PEM) to trust instead of the public ones
+
+      --all
+          Show passed checks and those that do not apply, too
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Examples:
+  plimsoll certify registry.example/team/app:1.4
+  plimsoll certify --all --platform all oci:build/app
+
+Ends with 0 when the image passes, with 1 when a check of level error fails.
+docs/checks.md describes every check.
+"#);
 }
 
 #[test]
 fn groups() {
     let groups = ["advisories", "account", "publisher", "token", "config"];
-    insta::assert_snapshot!(groups.map(|group| help(&[group, "-h"])).join("\n----\n"));
+    insta::assert_snapshot!(groups.map(|group| own_help(&[group, "-h"])).join("\n----\n"), @r#"
+Download, compile and describe advisories
+
+Usage: plimsoll advisories [OPTIONS] <COMMAND>
+
+Commands:
+  update  Download the configured sources and compile them
+  import  Compile files that are here already
+  status  Say what the compiled advisories are made of
+
+Options:
+  -h, --help  Print help (see more with '--help')
+
+
+----
+Manage the accounts of a marketplace
+
+Usage: plimsoll account [OPTIONS] <COMMAND>
+
+Commands:
+  create    Make an account; prints its password once, unless it is given
+  list      List all accounts
+  password  Set an account's password; prints it once, unless it is given
+  disable   Bar an account from signing in
+  enable    Let an account sign in again
+
+Options:
+  -h, --help  Print help (see more with '--help')
+
+
+----
+Decide on publishers and manage their members
+
+Usage: plimsoll publisher [OPTIONS] <COMMAND>
+
+Commands:
+  list     List all publishers
+  verify   Let a publisher publish
+  reject   Refuse an application
+  suspend  Stop a publisher from publishing
+  member   Make an account a member of a publisher
+
+Options:
+  -h, --help  Print help (see more with '--help')
+
+
+----
+Manage the access tokens of an account
+
+Usage: plimsoll token [OPTIONS] <COMMAND>
+
+Commands:
+  create  Make an access token; prints it once
+  list    List an account's access tokens
+  revoke  Revoke an access token
+
+Options:
+  -h, --help  Print help (see more with '--help')
+
+
+----
+Show or check the configuration
+
+Usage: plimsoll config [OPTIONS] <COMMAND>
+
+Commands:
+  show   Print every key with its value and where that comes from; secrets are hidden
+  check  Say what is wrong
+
+Options:
+  -h, --help  Print help (see more with '--help')
+"#);
 }
 
 #[test]
@@ -73,12 +448,57 @@ fn every_command_has_an_own_first_line() {
         let usage = lines.find(|line| line.starts_with("Usage:"));
         format!("{about}\n    {}", usage.expect("a usage line"))
     };
-    insta::assert_snapshot!(commands.iter().map(usage).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!(commands.iter().map(usage).collect::<Vec<_>>().join("\n"), @r#"
+Compile files that are here already
+    Usage: plimsoll advisories import [OPTIONS] <[NAME=]FILE>...
+Download the configured sources and compile them
+    Usage: plimsoll advisories update [OPTIONS]
+Say what the compiled advisories are made of
+    Usage: plimsoll advisories status [OPTIONS]
+Make an account; prints its password once, unless it is given
+    Usage: plimsoll account create [OPTIONS] --email <EMAIL> <NAME>
+List all accounts
+    Usage: plimsoll account list [OPTIONS]
+Set an account's password; prints it once, unless it is given
+    Usage: plimsoll account password [OPTIONS] <NAME>
+Bar an account from signing in
+    Usage: plimsoll account disable [OPTIONS] <NAME>
+Let an account sign in again
+    Usage: plimsoll account enable [OPTIONS] <NAME>
+List all publishers
+    Usage: plimsoll publisher list [OPTIONS]
+Let a publisher publish
+    Usage: plimsoll publisher verify [OPTIONS] <PUBLISHER>
+Refuse an application
+    Usage: plimsoll publisher reject [OPTIONS] --reason <REASON> <PUBLISHER>
+Stop a publisher from publishing
+    Usage: plimsoll publisher suspend [OPTIONS] --reason <REASON> <PUBLISHER>
+Make an account a member of a publisher
+    Usage: plimsoll publisher member [OPTIONS] --role <ROLE> <PUBLISHER> <ACCOUNT>
+Make an access token; prints it once
+    Usage: plimsoll token create [OPTIONS] --account <ACCOUNT> <NAME>
+List an account's access tokens
+    Usage: plimsoll token list [OPTIONS] --account <ACCOUNT>
+Revoke an access token
+    Usage: plimsoll token revoke [OPTIONS] --account <ACCOUNT> <ID>
+Print every key with its value and where that comes from; secrets are hidden
+    Usage: plimsoll config show [OPTIONS]
+Say what is wrong
+    Usage: plimsoll config check [OPTIONS]
+"#);
 }
 
 #[test]
 fn topics() {
-    insta::assert_snapshot!(help(&["help", "exit-codes"]));
+    insta::assert_snapshot!(help(&["help", "exit-codes"]), @r#"
+Exit codes:
+
+  0  success; also where whoever reads the output stopped reading
+  1  `scan --fail-on` or `--exit-code` found something; `certify` found a failed check of level error
+  2  what was asked for makes no sense: wrong usage, configuration, name or value
+  3  it cannot be done: a file, network, registry or database error
+  4  `verify`: no signature holds, or the image is not signed
+"#);
     assert_eq!(help(&["help", "scan"]), help(&["scan", "--help"]));
     assert!(help(&["help", "images"]).contains("docker-archive:FILE"));
 }

@@ -16,14 +16,49 @@ const SCAN: [&str; 4] = ["scan", "oci:image:1.4", "--advisories", "a.db"];
 
 #[test]
 fn findings_by_package_with_class_and_score() {
-    insta::assert_snapshot!(place().run(&SCAN));
+    insta::assert_snapshot!(place().run(&SCAN), @r#"
+exit 0
+--- out ---
+Target      oci:image:1.4
+Digest      sha256:5d7ac80524200ac1c4f0108dafbcb24cf498e39f55ea077e8498c14b4c3319b3
+Platform    linux/amd64
+System      Alpine Linux v3.20
+Packages    2
+Advisories  2 records, compiled 2026-11-01T12:00:00Z
+Found       1 Critical  0 Major  0 Minor  1 Unscored  (CVSS: 1 critical, 0 high, 0 medium, 0 low)
+
+LIBRARY  VULNERABILITY  CLASS (CVSS)             STATUS    INSTALLED  FIXED     TITLE
+zlib     CVE-2026-1111  Critical (Critical 9.8)  fixed     1.3.1-r1   1.3.2-r0  zlib: writes beyond its buffer
+                                                                                https://example.com/CVE-2026-1111
+musl     CVE-2026-2222  Unscored                 affected  1.2.5-r0   -         musl: a locale may be misread
+--- err ---
+"#);
 }
 
 #[test]
 fn layers_are_shown_when_asked_for() {
     let place = place();
     let shown = place.run(&[&SCAN[..], &["--layers", "--only-fixed"]].concat());
-    insta::assert_snapshot!(shown);
+    insta::assert_snapshot!(shown, @r#"
+exit 0
+--- out ---
+Target      oci:image:1.4
+Digest      sha256:5d7ac80524200ac1c4f0108dafbcb24cf498e39f55ea077e8498c14b4c3319b3
+Platform    linux/amd64
+System      Alpine Linux v3.20
+Packages    2
+Advisories  2 records, compiled 2026-11-01T12:00:00Z
+Found       1 Critical  0 Major  0 Minor  0 Unscored  (CVSS: 1 critical, 0 high, 0 medium, 0 low)
+
+LIBRARY  VULNERABILITY  CLASS (CVSS)             STATUS  INSTALLED  FIXED     LAYER  TITLE
+zlib     CVE-2026-1111  Critical (Critical 9.8)  fixed   1.3.1-r1   1.3.2-r0  2      zlib: writes beyond its buffer
+                                                                                     https://example.com/CVE-2026-1111
+
+LAYER  DIGEST                                                                   PACKAGES  INSTRUCTION
+1      sha256:b52681f84058890063e272105134af3d64eac090bda679b5025554378db40b45  +0        ADD rootfs /
+2      sha256:9bbe8110f99eb92114ba216e4f26e8269b1ead5a4d151cc0b7d69b325d636172  +2        RUN apk add zlib
+--- err ---
+"#);
 }
 
 #[test]
@@ -52,7 +87,111 @@ fn json_is_stable() {
     let mut document = document;
     document["advisories"]["version"] = "…".into();
     let pretty = serde_json::to_string_pretty(&document).expect("JSON");
-    insta::assert_snapshot!(pretty);
+    insta::assert_snapshot!(pretty, @r#"
+{
+  "advisories": {
+    "created_at": "2026-11-01T12:00:00Z",
+    "file": "a.db",
+    "records": 2,
+    "sources": [
+      "test"
+    ],
+    "starter": false,
+    "version": "…"
+  },
+  "digest": "sha256:5d7ac80524200ac1c4f0108dafbcb24cf498e39f55ea077e8498c14b4c3319b3",
+  "images": [
+    {
+      "digest": "sha256:5d7ac80524200ac1c4f0108dafbcb24cf498e39f55ea077e8498c14b4c3319b3",
+      "distribution": {
+        "id": "alpine",
+        "id_like": [],
+        "name": "Alpine Linux v3.20",
+        "version_codename": null,
+        "version_id": "3.20.3"
+      },
+      "findings": [
+        {
+          "advisories": [
+            "ALPINE-CVE-2026-1111"
+          ],
+          "aliases": [
+            "ALPINE-CVE-2026-1111"
+          ],
+          "class": "critical",
+          "description": "",
+          "explanation": "test (ALPINE-CVE-2026-1111): origin zlib in Alpine v3.20 is fixed in 1.3.2-r0; installed is the older 1.3.1-r1.",
+          "fixed_version": "1.3.2-r0",
+          "installed_version": "1.3.1-r1",
+          "layer": {
+            "digest": "sha256:9bbe8110f99eb92114ba216e4f26e8269b1ead5a4d151cc0b7d69b325d636172",
+            "index": 1
+          },
+          "package": {
+            "architecture": "x86_64",
+            "name": "zlib",
+            "path": "lib/apk/db/installed",
+            "purl": "pkg:apk/alpine/zlib@1.3.1-r1?arch=x86_64&distro=alpine-3.20.3",
+            "source_name": "zlib",
+            "source_version": "1.3.1-r1",
+            "type": "apk",
+            "version": "1.3.1-r1"
+          },
+          "score": 9.8,
+          "score_source": "test",
+          "severities": [
+            {
+              "authority": "distribution",
+              "source": "test",
+              "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
+            }
+          ],
+          "severity": "critical",
+          "source": "test",
+          "status": "fixed",
+          "title": "zlib: writes beyond its buffer",
+          "urls": [
+            "https://example.com/CVE-2026-1111"
+          ],
+          "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+          "vulnerability": "CVE-2026-1111"
+        }
+      ],
+      "layers": [
+        {
+          "created": "2026-10-20T10:00:00Z",
+          "digest": "sha256:b52681f84058890063e272105134af3d64eac090bda679b5025554378db40b45",
+          "instruction": "ADD rootfs /",
+          "size": 2048
+        },
+        {
+          "created": "2026-10-20T10:00:01Z",
+          "digest": "sha256:9bbe8110f99eb92114ba216e4f26e8269b1ead5a4d151cc0b7d69b325d636172",
+          "instruction": "RUN apk add zlib",
+          "size": 3072
+        }
+      ],
+      "packages": 2,
+      "platform": "linux/amd64",
+      "problems": [],
+      "size": 5120,
+      "summary": {
+        "critical": 1,
+        "fixable": 1,
+        "major": 0,
+        "minor": 0,
+        "none": 0,
+        "total": 1,
+        "unscored": 0
+      },
+      "uncovered": []
+    }
+  ],
+  "scanned_at": "2026-11-01T12:00:00Z",
+  "schema_version": 1,
+  "target": "oci:image:1.4"
+}
+"#);
 }
 
 #[test]
@@ -80,7 +219,13 @@ fn one_platform_of_several_is_chosen() {
     assert_eq!(platforms(&["--platform", "all"]).len(), 2);
     assert_eq!(platforms(&[]).len(), 1);
     let wrong = place.run(&[&scan[..], &["--platform", "linux/s390x"]].concat());
-    insta::assert_snapshot!(wrong);
+    insta::assert_snapshot!(wrong, @r#"
+exit 2
+--- out ---
+--- err ---
+error: the image has no platform `linux/s390x`
+hint: it has linux/amd64, linux/arm64
+"#);
 }
 
 #[test]

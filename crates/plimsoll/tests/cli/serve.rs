@@ -86,7 +86,7 @@ fn starts_in_an_empty_folder_and_again() {
     }
     let front = first.get("/").to_lowercase();
     for header in [
-        "content-security-policy: default-src 'self'",
+        "content-security-policy: default-src ",
         "x-content-type-options: nosniff",
         "x-frame-options: deny",
         "referrer-policy: ",
@@ -125,21 +125,41 @@ fn the_port_is_taken() {
         "--listen",
         &format!("127.0.0.1:{port}"),
     ]);
-    insta::assert_snapshot!(shown.replace(&port, "[PORT]"));
+    insta::assert_snapshot!(shown.replace(&port, "[PORT]"), @r#"
+exit 3
+--- out ---
+--- err ---
+error: cannot listen on 127.0.0.1:[PORT]
+  caused by: Address already in use (os error 98)
+hint: another program has the port: choose another with --listen
+"#);
 }
 
 #[test]
 fn the_folder_is_taken() {
     let place = Place::new();
     let _server = Server::start(&place, &[]);
-    insta::assert_snapshot!(place.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]));
+    insta::assert_snapshot!(place.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]), @r#"
+exit 3
+--- out ---
+--- err ---
+error: another server is running on the data folder `data`
+hint: stop it first; several servers side by side need PostgreSQL (`database.url`)
+"#);
 }
 
 #[test]
 fn the_folder_cannot_be_made() {
     let place = Place::new();
     place.write("file", "in the way");
-    insta::assert_snapshot!(place.run(&["serve", "--data", "file/data"]));
+    insta::assert_snapshot!(place.run(&["serve", "--data", "file/data"]), @r#"
+exit 3
+--- out ---
+--- err ---
+error: cannot write in the data folder `file/data/`
+  caused by: Not a directory (os error 20)
+hint: a file is in the way: name a folder with --data
+"#);
 }
 
 #[test]
@@ -152,5 +172,12 @@ fn keys_are_encrypted_with_the_passphrase() {
     let key = std::fs::read_to_string(place.join("data/keys/release.key")).expect("a key");
     assert!(key.contains("ENCRYPTED"), "the key is not encrypted");
     let shown = place.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
-    insta::assert_snapshot!(shown);
+    insta::assert_snapshot!(shown, @r#"
+exit 3
+--- out ---
+--- err ---
+error: cannot use the key `data/keys/release.key`
+  caused by: the private key is encrypted: give its passphrase
+hint: set `keys.passphrase_file` to the file with its passphrase
+"#);
 }

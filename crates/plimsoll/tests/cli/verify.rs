@@ -9,7 +9,14 @@ fn a_signature_holds() {
     let place = Place::new();
     sample::image(&place);
     sample::sign(&place, "market.example/acme/db", 7);
-    insta::assert_snapshot!(place.run(&VERIFY));
+    insta::assert_snapshot!(place.run(&VERIFY), @r#"
+exit 0
+--- out ---
+Verified sha256:5d7ac80524200ac1c4f0108dafbcb24cf498e39f55ea077e8498c14b4c3319b3
+  signed as market.example/acme/db
+  by key    ce97ec20d43661a19b215cb2e376a698d0b4aa2aa5b4c7854e916bd05082fcee
+--- err ---
+"#);
     let digest = place.output(&[&VERIFY[..], &["--digest"]].concat());
     assert!(String::from_utf8_lossy(&digest.stdout).starts_with("sha256:"));
     let named = [&VERIFY[..], &["--identity", "market.example/acme/db"]].concat();
@@ -23,7 +30,13 @@ fn another_name_is_refused() {
     sample::image(&place);
     sample::sign(&place, "market.example/acme/db", 7);
     let named = [&VERIFY[..], &["--identity", "market.example/evil/db"]].concat();
-    insta::assert_snapshot!(place.run(&named));
+    insta::assert_snapshot!(place.run(&named), @r#"
+exit 4
+--- out ---
+--- err ---
+error: key ce97ec20d43661a19b215cb2e376a698d0b4aa2aa5b4c7854e916bd05082fcee signed the image as `market.example/acme/db`, not as `market.example/evil/db`
+hint: for a copy in another registry give the signed name with --identity
+"#);
 }
 
 #[test]
@@ -45,5 +58,11 @@ fn unsigned_is_refused() {
     sample::image(&place);
     let key = trust::SigningKey::from_scalar(&[7; 32]).expect("a key");
     place.write("release.pub", key.public().to_pem());
-    insta::assert_snapshot!(place.run(&VERIFY));
+    insta::assert_snapshot!(place.run(&VERIFY), @r#"
+exit 4
+--- out ---
+--- err ---
+error: the image is not signed: the manifest carries no cosign signature
+hint: releases are signed as a whole: verify the tag or the index's digest, not one platform's
+"#);
 }

@@ -9,6 +9,7 @@ mod market;
 mod way;
 
 /// Says that a test is skipped, and why.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests reads it")]
 fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }

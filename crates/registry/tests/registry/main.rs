@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on should say where"
 )]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod access;
 mod blobs;

@@ -103,7 +103,8 @@ fn with_name(address: &str, name: &str) -> String {
 /// Returns the address of a server; `None`, with words, where there is none to be had.
 #[expect(
     clippy::disallowed_methods,
-    reason = "where tests are told of a server"
+    clippy::print_stderr,
+    reason = "where tests are told of a server, and say that there is none"
 )]
 fn server() -> Option<String> {
     if let Ok(address) = std::env::var("TEST_DATABASE_URL") {
@@ -114,7 +115,9 @@ fn server() -> Option<String> {
         return None;
     };
     let mut hasher = DefaultHasher::new();
-    env!("CARGO_MANIFEST_DIR").hash(&mut hasher);
+    // One for all crates of this checkout.
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    crates.hash(&mut hasher);
     let dir = std::env::temp_dir().join(format!("plimsoll-pg-{:08x}", hasher.finish() as u32));
     fs::create_dir_all(&dir).expect("a folder");
     // Whoever has the lock is the only one to start or stop the server.

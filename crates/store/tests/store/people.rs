@@ -111,7 +111,7 @@ both! {
             assert_eq!(found.expect("read").as_deref(), Some(role));
         }
         let mine = publishers::of_account(&mut tx, &cast.account.id).await.expect("listed");
-        assert_eq!(mine, [acme.clone()]);
+        assert_eq!(mine, std::slice::from_ref(&acme));
         let key = |number| PublisherKey {
             id: id(KeyId::new, number),
             publisher_id: acme.id.clone(),

@@ -152,12 +152,12 @@ async fn listings(app: &App, viewer: &Viewer) -> Result<Vec<ListingRow>, Failure
     let mut rows = Vec::new();
     for (publisher, product) in app.list_listings(&viewer.actor).await? {
         let broken = app.broken_promises(&viewer.actor, &product.id).await?;
-        rows.push(listing_row(publisher, product, broken, viewer));
+        rows.push(listing_row(publisher, &product, broken, viewer));
     }
     Ok(rows)
 }
 
-fn listing_row(publisher: String, product: Product, broken: usize, viewer: &Viewer) -> ListingRow {
+fn listing_row(publisher: String, product: &Product, broken: usize, viewer: &Viewer) -> ListingRow {
     let held_at = product
         .held_at
         .filter(|_| product.state == ListingState::OnHold);
@@ -173,7 +173,7 @@ fn listing_row(publisher: String, product: Product, broken: usize, viewer: &View
         actions: possible
             .map(|(_, value, label)| (value.to_owned(), label.to_owned()))
             .collect(),
-        name: product_name(&product),
+        name: product_name(product),
         path: format!("{publisher}/{}", product.slug),
         publisher,
         state: listing_pill(product.state),

@@ -10,7 +10,7 @@ use crate::{
         register::RegisterPage,
         sign_in::SignInPage,
     },
-    view::{FieldErrors, subscription_pill},
+    view::{FieldErrors, When, subscription_pill},
 };
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
@@ -51,10 +51,10 @@ fn register() -> RegisterPage {
 }
 
 fn account() -> AccountPage {
-    let token = |id: &str, label: &str, used| TokenRow {
+    let token = |id: &str, label: &str, used: Option<When>| TokenRow {
         id: id.to_owned(),
         label: label.to_owned(),
-        may_write: label.len() % 2 == 0,
+        may_write: used.is_some(),
         created_at: ago(24 * 12),
         last_used_at: used,
     };

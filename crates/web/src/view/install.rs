@@ -44,11 +44,8 @@ impl Install {
         vec![
             Commands {
                 tool: "Docker",
-                proves: "Up to Docker 28, DOCKER_CONTENT_TRUST=1 accepts only what the operator signed. From 29 on Docker ignores it: pull by digest, or check with one of the tools below.",
-                lines: self.signed_in(
-                    "docker login",
-                    &format!("DOCKER_CONTENT_TRUST=1 docker pull {}", self.by_tag()),
-                ),
+                proves: "Docker checks that the bytes fit the digest, not who signed it: prove it with one of the tools below first, then pull by digest.",
+                lines: self.signed_in("docker login", &format!("docker pull {}", self.by_tag())),
             },
             Commands {
                 tool: "Podman",
@@ -75,8 +72,12 @@ impl Install {
         vec![
             Commands {
                 tool: "Plimsoll",
-                proves: "Signature, certificate, provenance and freshness in one answer.",
-                lines: format!("plimsoll verify {}", self.by_tag()),
+                proves: "The operator signed this digest, for this repository.",
+                lines: format!(
+                    "curl --fail --output operator.pub {}\nplimsoll verify {} --key operator.pub",
+                    self.key_url,
+                    self.by_tag()
+                ),
             },
             Commands {
                 tool: "Cosign",

@@ -18,11 +18,8 @@ use crate::{exit::Exit, failure::Failure};
 /// $XDG_DATA_HOME or ~/.local/share. A running server takes over a new file by itself.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdvisoriesCommand {
-    /// Download the configured sources and compile them
     Update(UpdateArgs),
-    /// Compile files that are here already
     Import(ImportArgs),
-    /// Say what the compiled advisories are made of
     Status(StatusArgs),
 }
 

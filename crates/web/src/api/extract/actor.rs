@@ -11,9 +11,9 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::api::error::ApiError;
+use crate::{api::error::ApiError, cookie};
 
-/// The name of the cookie that holds a browser's session.
+/// The name of the cookie that holds a browser's session; the pages set it.
 const SESSION_COOKIE: &str = "plimsoll_session";
 
 /// Whoever asks; nobody in particular where nothing is sent.
@@ -79,35 +79,9 @@ async fn by_header(app: &Arc<App>, value: &HeaderValue) -> Result<Actor, ApiErro
 }
 
 async fn by_session(app: &Arc<App>, headers: &HeaderMap) -> Result<Actor, ApiError> {
-    let Some(secret) = session_cookie(headers) else {
+    let Some(secret) = cookie::find(headers, SESSION_COOKIE) else {
         return Ok(Actor::anonymous());
     };
     let session = app.find_session(secret).await?;
     Ok(session.map_or_else(Actor::anonymous, |session| Actor::account(session.account)))
-}
-
-fn session_cookie(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == SESSION_COOKIE)
-        .map(|(_, secret)| secret)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_session_among_other_cookies() {
-        let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("a=1; b=2"));
-        assert_eq!(session_cookie(&headers), None);
-        let value = HeaderValue::from_static("x_plimsoll_session=no; plimsoll_session=yes");
-        headers.append(header::COOKIE, value);
-        assert_eq!(session_cookie(&headers), Some("yes"));
-    }
 }

@@ -195,7 +195,7 @@ fn read_plans(typed: &[PlanForm], problems: &mut Vec<Problem>) -> Vec<Plan> {
     let mut plans = Vec::new();
     for (place, typed) in typed.iter().filter(|plan| !is_empty(plan)).enumerate() {
         let mut refuse = |name: &str, message: String| {
-            problems.push(problem(&format!("plans[{place}].{name}"), message))
+            problems.push(problem(&format!("plans[{place}].{name}"), message));
         };
         let id = typed
             .id

@@ -130,7 +130,7 @@ fn signature(found: &app::SubmissionPage) -> Option<SignatureReport> {
         kind: text("key_name"),
         key: key.to_owned(),
         outcome: if is_verified { "pass" } else { "fail" }.to_owned(),
-        detail: format!("over {}", text("digest")),
+        detail: format!("Made for {}.", Digest(text("digest")).short()),
     });
     Some(SignatureReport {
         is_verified,

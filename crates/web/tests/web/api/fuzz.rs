@@ -1,6 +1,12 @@
 //! Schemathesis against a real listener: what it makes up from the document, right and wrong,
 //! must be answered as the document says.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "says what was skipped or tried"
+)]
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},

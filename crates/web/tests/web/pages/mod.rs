@@ -4,4 +4,3 @@ mod access;
 mod attacks;
 mod browser;
 mod stories;
-mod tmp_look;

@@ -1,0 +1,279 @@
+//! Manifests, tags and referrers of repositories.
+
+use std::collections::BTreeSet;
+
+use market::{ListingState, PullId};
+use oci::{Descriptor, Digest, ErrorCode, ManifestKind, RawManifest, RepoName, media_type};
+use store::{
+    Tx,
+    pulls::Pull,
+    repositories::{ManifestRow, Repository},
+};
+
+use super::RegistryError;
+use crate::{Access, App, AppError};
+
+/// A manifest that was pushed.
+#[derive(Debug, Clone)]
+pub struct PushedManifest {
+    /// Its digest.
+    pub digest: Digest,
+    /// What it is about, where it is about something.
+    pub subject: Option<Digest>,
+}
+
+/// What a pull is asked for by and with.
+#[derive(Debug, Clone, Copy)]
+pub struct PullRequest<'a> {
+    /// A tag or a digest.
+    pub reference: &'a str,
+    /// The client, as it calls itself.
+    pub user_agent: &'a str,
+    /// Who pulls.
+    pub access: &'a Access,
+}
+
+impl App {
+    /// Keeps a manifest, under tags where some are given.
+    ///
+    /// # Errors
+    /// It names blobs or manifests that the repository lacks, or the repository takes no pushes.
+    pub async fn put_manifest(
+        &self,
+        name: &RepoName,
+        tags: &[oci::Tag],
+        manifest: &RawManifest,
+    ) -> Result<PushedManifest, RegistryError> {
+        let mut tx = self.begin().await?;
+        let repository = self.repository_to_push(&mut tx, name).await?;
+        check_references(&mut tx, &repository, manifest).await?;
+        store::repositories::put_manifest(
+            &mut tx,
+            &repository.id,
+            &manifest_row(manifest)?,
+            self.now(),
+        )
+        .await?;
+        for tag in tags {
+            store::repositories::set_tag(
+                &mut tx,
+                &repository.id,
+                tag.as_str(),
+                manifest.digest.as_str(),
+                self.now(),
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        let subject = manifest.subject().map(|subject| subject.digest.clone());
+        Ok(PushedManifest {
+            digest: manifest.digest.clone(),
+            subject,
+        })
+    }
+
+    /// Returns a manifest by tag or digest.
+    ///
+    /// # Errors
+    /// The repository has none.
+    pub async fn find_manifest(
+        &self,
+        name: &RepoName,
+        reference: &str,
+    ) -> Result<(Repository, ManifestRow), RegistryError> {
+        let mut tx = self.read().await?;
+        let repository = self.repository(&mut tx, name).await?;
+        let row = if reference.contains(':') {
+            store::repositories::find_manifest(&mut tx, &repository.id, reference).await?
+        } else {
+            store::repositories::find_manifest_by_tag(&mut tx, &repository.id, reference).await?
+        };
+        let row = row.ok_or_else(|| {
+            RegistryError::new(
+                ErrorCode::ManifestUnknown,
+                format!("repository {name} has no `{reference}`"),
+            )
+        })?;
+        Ok((repository, row))
+    }
+
+    /// Returns a manifest and records the pull where it is a released one; with it, the
+    /// warning that a listing on hold carries.
+    ///
+    /// # Errors
+    /// The repository has none.
+    pub async fn pull_manifest(
+        &self,
+        name: &RepoName,
+        request: PullRequest<'_>,
+    ) -> Result<(ManifestRow, Option<String>), RegistryError> {
+        let (repository, row) = self.find_manifest(name, request.reference).await?;
+        let Some(product) = repository.product() else {
+            return Ok((row, None));
+        };
+        let mut tx = self.read().await?;
+        let state = store::products::find(&mut tx, &product)
+            .await?
+            .map(|product| product.state);
+        let account = (!request.access.account.is_empty()).then(|| request.access.account.clone());
+        let plan = match account.as_ref().and_then(|id| id.parse().ok()) {
+            Some(account) => store::subscriptions::in_force(&mut tx, &account, &product)
+                .await?
+                .map(|subscription| subscription.plan),
+            None => None,
+        };
+        // One pull of an index fetches its platforms' manifests and signatures too.
+        let counts = store::releases::has_digest(&mut tx, &product, &row.digest).await?;
+        drop(tx);
+        let pull = Pull {
+            id: self.id(PullId::new).as_str().to_owned(),
+            at: self.now(),
+            product_id: product,
+            account_id: account,
+            plan,
+            reference: request.reference.to_owned(),
+            digest: row.digest.clone(),
+            user_agent: request.user_agent.chars().take(200).collect(),
+        };
+        if counts {
+            self.pulls.record(pull).await;
+        }
+        let warning = (state == Some(ListingState::OnHold))
+            .then(|| format!("{name} is on hold: see {}/p/{name}", self.config.public_url));
+        Ok((row, warning))
+    }
+
+    /// Takes a manifest with its tags, or a single tag, out of a staging repository.
+    ///
+    /// # Errors
+    /// It is not there, or under review.
+    pub async fn delete_manifest(
+        &self,
+        name: &RepoName,
+        reference: &str,
+    ) -> Result<(), RegistryError> {
+        let mut tx = self.begin().await?;
+        let repository = self.repository_to_push(&mut tx, name).await?;
+        if reference.contains(':') {
+            self.require_nothing_under_way(&mut tx, name).await?;
+        }
+        let gone = if reference.contains(':') {
+            store::repositories::delete_manifest(&mut tx, &repository.id, reference).await?
+        } else {
+            store::repositories::delete_tag(&mut tx, &repository.id, reference).await?
+        };
+        if !gone {
+            return Err(RegistryError::new(
+                ErrorCode::ManifestUnknown,
+                format!("repository {name} has no `{reference}`"),
+            ));
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Returns up to `limit` tags after `last`, in byte order.
+    ///
+    /// # Errors
+    /// There is no such repository.
+    pub async fn list_tags(
+        &self,
+        name: &RepoName,
+        last: &str,
+        limit: i64,
+    ) -> Result<Vec<String>, RegistryError> {
+        let mut tx = self.read().await?;
+        let repository = self.repository(&mut tx, name).await?;
+        Ok(store::repositories::tags(&mut tx, &repository.id, last, limit).await?)
+    }
+
+    /// Returns descriptors of what refers to a manifest.
+    ///
+    /// # Errors
+    /// There is no such repository.
+    pub async fn referrers(
+        &self,
+        name: &RepoName,
+        subject: &Digest,
+    ) -> Result<Vec<Descriptor>, RegistryError> {
+        let mut tx = self.read().await?;
+        let repository = self.repository(&mut tx, name).await?;
+        let rows =
+            store::repositories::referrers(&mut tx, &repository.id, subject.as_str()).await?;
+        let descriptor = |row: ManifestRow| -> Result<Descriptor, RegistryError> {
+            Ok(Descriptor {
+                media_type: row.media_type,
+                digest: row.digest.parse().map_err(RegistryError::internal)?,
+                size: row.content.len() as u64,
+                artifact_type: row.artifact_type,
+                platform: None,
+                annotations: row
+                    .annotations
+                    .and_then(|notes| serde_json::from_value(notes.0).ok()),
+                urls: None,
+            })
+        };
+        rows.into_iter().map(descriptor).collect()
+    }
+}
+
+/// Everything a manifest names must be in the repository, so that what is there can be pulled whole.
+async fn check_references(
+    tx: &mut Tx,
+    repository: &Repository,
+    manifest: &RawManifest,
+) -> Result<(), RegistryError> {
+    match &manifest.kind {
+        ManifestKind::Image(image) => {
+            let blobs: BTreeSet<&Digest> = image
+                .layers
+                .iter()
+                .filter(|layer| !media_type::is_foreign(&layer.media_type))
+                .chain([&image.config])
+                .map(|blob| &blob.digest)
+                .collect();
+            for digest in blobs {
+                if store::repositories::find_blob(tx, &repository.id, digest.as_str())
+                    .await?
+                    .is_none()
+                {
+                    let message = format!(
+                        "the manifest names blob {digest}, which was not pushed to {}",
+                        repository.name
+                    );
+                    return Err(RegistryError::new(ErrorCode::ManifestBlobUnknown, message));
+                }
+            }
+        }
+        ManifestKind::Index(index) => {
+            for child in &index.manifests {
+                if store::repositories::find_manifest(tx, &repository.id, child.digest.as_str())
+                    .await?
+                    .is_none()
+                {
+                    let message = format!(
+                        "the index names manifest {}, which was not pushed to {}",
+                        child.digest, repository.name
+                    );
+                    return Err(RegistryError::new(ErrorCode::ManifestBlobUnknown, message));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn manifest_row(manifest: &RawManifest) -> Result<ManifestRow, AppError> {
+    let annotations = manifest
+        .annotations()
+        .map(serde_json::to_value)
+        .transpose()
+        .map_err(AppError::internal)?;
+    Ok(ManifestRow {
+        digest: manifest.digest.to_string(),
+        media_type: manifest.media_type.clone(),
+        content: manifest.bytes.clone(),
+        subject: manifest.subject().map(|subject| subject.digest.to_string()),
+        artifact_type: manifest.artifact_type().map(str::to_owned),
+        annotations: annotations.map(Into::into),
+    })
+}

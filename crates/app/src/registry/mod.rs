@@ -1,0 +1,36 @@
+//! The registry's use cases: who may do what in which repository, and what pushing and
+//! pulling change. The distribution protocol itself is the crate `registry`.
+
+mod blobs;
+mod error;
+mod manifests;
+mod rights;
+mod uploads;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+
+use crate::AppError;
+
+pub use error::RegistryError;
+pub(crate) use manifests::manifest_row;
+pub use manifests::{PullRequest, PushedManifest};
+pub use rights::Rights;
+pub use uploads::Body;
+
+/// Reads a stream that must not be longer than `limit` bytes.
+pub(crate) async fn collect(
+    mut stream: impl Stream<Item = std::io::Result<Bytes>> + Unpin,
+    limit: usize,
+) -> Result<Bytes, AppError> {
+    let mut bytes = BytesMut::new();
+    while let Some(piece) = stream.next().await {
+        bytes.extend_from_slice(&piece.map_err(AppError::internal)?);
+        if bytes.len() > limit {
+            return Err(AppError::TooLarge(format!(
+                "stored content is larger than {limit} bytes"
+            )));
+        }
+    }
+    Ok(bytes.freeze())
+}

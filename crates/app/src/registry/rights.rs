@@ -1,0 +1,185 @@
+//! Repositories, their place in the programme, and who may do what there.
+
+use market::{Action, RepositoryId};
+use oci::{ErrorCode, RepoName};
+use store::{StoreError, Tx, products::Product, publishers::Publisher, repositories::Repository};
+
+use super::RegistryError;
+use crate::{Actor, App, AppError};
+
+/// What somebody may do in a repository.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Read.
+    pub pull: bool,
+    /// Write and delete.
+    pub push: bool,
+}
+
+/// A repository's place in the programme.
+enum Place {
+    /// `staging/<publisher>/…`
+    Staging(Box<Publisher>),
+    /// `<publisher>/<product>`
+    Released(Box<Product>),
+    /// Nowhere.
+    Unknown,
+}
+
+impl App {
+    /// Returns what `actor` may do in the repository called `name`; nothing where it has no place.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn repository_rights(&self, actor: &Actor, name: &str) -> Result<Rights, AppError> {
+        let mut tx = self.read().await?;
+        // Notary's names have the host in front.
+        let name = name
+            .strip_prefix(self.config.host())
+            .and_then(|rest| rest.strip_prefix('/'))
+            .unwrap_or(name);
+        let may =
+            |action, roles: &[market::Role]| crate::actor::check(actor, action, roles).is_ok();
+        Ok(match self.place(&mut tx, name).await? {
+            Place::Unknown => Rights::default(),
+            Place::Staging(publisher) => {
+                let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
+                let verified = publisher.state == market::PublisherState::Verified;
+                Rights {
+                    pull: may(Action::PullStaging, &roles),
+                    push: verified && may(Action::PushStaging, &roles),
+                }
+            }
+            Place::Released(product) => {
+                let roles = self.roles_for_product(&mut tx, actor, &product).await?;
+                let on_market = product.state.is_public() || actor.is_staff();
+                Rights {
+                    pull: on_market && may(Action::PullReleased, &roles),
+                    push: false,
+                }
+            }
+        })
+    }
+
+    async fn place(&self, tx: &mut Tx, name: &str) -> Result<Place, StoreError> {
+        let Ok(name) = name.parse::<RepoName>() else {
+            return Ok(Place::Unknown);
+        };
+        let parts: Vec<_> = name.parts().collect();
+        match parts.as_slice() {
+            ["staging", publisher, _, ..] => {
+                let publisher = store::publishers::find_by_slug(tx, publisher).await?;
+                Ok(publisher.map_or(Place::Unknown, |found| Place::Staging(Box::new(found))))
+            }
+            [publisher, product] => {
+                let Some(publisher) = store::publishers::find_by_slug(tx, publisher).await? else {
+                    return Ok(Place::Unknown);
+                };
+                let product = store::products::find_by_slug(tx, &publisher.id, product).await?;
+                Ok(product.map_or(Place::Unknown, |product| Place::Released(Box::new(product))))
+            }
+            _ => Ok(Place::Unknown),
+        }
+    }
+
+    /// Returns the words for somebody who may not do `action` in `name`: what to do, without
+    /// telling a private repository from a missing one.
+    pub async fn denial(&self, name: &RepoName, action: &str, signed_in: bool) -> String {
+        let url = &self.config.public_url;
+        let public = match self.read().await {
+            Ok(mut tx) => {
+                matches!(self.place(&mut tx, name.as_str()).await, Ok(Place::Released(product)) if product.state.is_public())
+            }
+            Err(_) => false,
+        };
+        let host = self.config.host();
+        let sign_in = if signed_in {
+            String::new()
+        } else {
+            format!("sign in first (docker login {host}), and ")
+        };
+        match (public, action) {
+            (true, "pull") => format!("{sign_in}subscribe to {name} at {url}/p/{name} to pull it"),
+            (true, _) => format!(
+                "{name} holds released images, which nobody pushes: push to staging/… and submit"
+            ),
+            (false, "pull") if signed_in => {
+                format!("there is no repository {name} that your account may pull from")
+            }
+            (false, _) if signed_in => {
+                format!(
+                    "there is no repository {name} that your account may push to: publishers push to staging/<publisher>/<name>, with a token that may write"
+                )
+            }
+            (false, _) => {
+                format!("sign in first (docker login {host}): {name} is not open to everybody")
+            }
+        }
+    }
+
+    pub(super) async fn repository(
+        &self,
+        tx: &mut Tx,
+        name: &RepoName,
+    ) -> Result<Repository, RegistryError> {
+        let found = store::repositories::find_by_name(tx, name.as_str()).await?;
+        found.ok_or_else(|| {
+            RegistryError::new(
+                ErrorCode::NameUnknown,
+                format!("repository {name} does not exist: push to it first"),
+            )
+        })
+    }
+
+    /// Returns the repository to push to, made on the first push; only staging is pushed to.
+    pub(super) async fn repository_to_push(
+        &self,
+        tx: &mut Tx,
+        name: &RepoName,
+    ) -> Result<Repository, RegistryError> {
+        let Place::Staging(publisher) = self.place(tx, name.as_str()).await? else {
+            return Err(RegistryError::new(
+                ErrorCode::Denied,
+                format!("{name} is no staging repository: push to staging/<publisher>/<name>"),
+            ));
+        };
+        let repository = Repository {
+            id: self.id(RepositoryId::new),
+            name: name.to_string(),
+            publisher_id: publisher.id,
+            product_id: None,
+            created_at: self.now(),
+        };
+        Ok(store::repositories::find_or_create(tx, &repository).await?)
+    }
+
+    /// Returns the names of the repositories that the asker may pull from, after `last`, in byte order.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn catalog(
+        &self,
+        actor: &Actor,
+        last: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, RegistryError> {
+        let mut tx = self.read().await?;
+        let mut names: Vec<_> = store::repositories::names(&mut tx)
+            .await?
+            .into_iter()
+            .map(|repository| repository.name)
+            .collect();
+        drop(tx);
+        names.sort();
+        let mut visible = Vec::new();
+        for name in names.into_iter().filter(|name| name.as_str() > last) {
+            if visible.len() >= limit {
+                break;
+            }
+            if self.repository_rights(actor, &name).await?.pull {
+                visible.push(name);
+            }
+        }
+        Ok(visible)
+    }
+}

@@ -1,0 +1,55 @@
+//! Forty days of promises, in a moment.
+
+use app::ClockOutcome;
+use chrono::TimeDelta;
+use market::ListingState;
+
+use crate::{images::Image, world::World};
+
+async fn state(world: &World) -> (ListingState, Option<String>) {
+    let product = world
+        .app
+        .product_draft(&world.owner, "acme", "db")
+        .await
+        .expect("the product")
+        .1;
+    (product.state, product.state_reason)
+}
+
+both! {
+    async fn a_broken_promise_holds_and_a_long_hold_revokes(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let submission = world.released("1.0", &Image::vulnerable("one")).await;
+        let tick = async || world.app.enforce_deadlines().await.expect("the clocks are looked at");
+        let nothing = ClockOutcome::default();
+
+        world.clock.advance(TimeDelta::hours(72) - TimeDelta::seconds(1));
+        assert_eq!(tick().await, nothing, "the promise is not broken yet");
+        world.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(tick().await, ClockOutcome { held: 1, revoked: 0 });
+        let (held, reason) = state(&world).await;
+        assert_eq!(held, ListingState::OnHold);
+        assert!(!reason.expect("a reason").contains("CVE"), "consumers read it");
+        assert_eq!(tick().await, nothing, "once is enough");
+
+        world.clock.advance(TimeDelta::days(30) - TimeDelta::seconds(1));
+        assert_eq!(tick().await, nothing);
+        world.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(tick().await, ClockOutcome { held: 0, revoked: 1 });
+        assert_eq!(state(&world).await.0, ListingState::Revoked);
+        assert_eq!(tick().await, nothing);
+        assert!(!world.audit(submission.product_id.as_str()).await.is_empty());
+    }
+
+    async fn a_fix_in_time_keeps_the_listing(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        world.clock.advance(TimeDelta::hours(70));
+        world.released("1.1", &Image::debian(&[("bash", "5.1-2+deb11u1")], "two")).await;
+        world.clock.advance(TimeDelta::days(40));
+        assert_eq!(world.app.enforce_deadlines().await.expect("looked at"), ClockOutcome::default());
+        assert_eq!(state(&world).await.0, ListingState::Listed);
+    }
+}
