@@ -115,7 +115,7 @@ fn scan(binary: &Path) -> Result<()> {
 }
 
 fn demo_image() -> Result<PathBuf> {
-    crate::images::obtain(None)?;
+    crate::images::of_debian()?;
     Ok(cache()?.join("images/harbour"))
 }
 

