@@ -66,15 +66,7 @@ fn people_walk_through_the_pages() {
         .operator_password
         .clone()
         .expect("the password was printed");
-    market
-        .desk
-        .push(market.image("1.1").as_ref(), "1.1", &Silent)
-        .expect("the push succeeds");
-    let submission = market.submit("1.1");
-    market
-        .desk
-        .wait(&submission, &["inspecting"], &Silent)
-        .expect("inspection ends");
+    let (submission, _) = market.in_review("1.1");
 
     for look_at in [
         Look::DESKTOP,
@@ -162,15 +154,7 @@ fn a_consumer_subscribes_and_a_reviewer_decides() {
         .click_through("form[action='/sign-out'] button")
         .expect("carl signs out");
 
-    market
-        .desk
-        .push(market.image("1.1").as_ref(), "1.1", &Silent)
-        .expect("the push succeeds");
-    let submission = market.submit("1.1");
-    market
-        .desk
-        .wait(&submission, &["inspecting"], &Silent)
-        .expect("inspection ends");
+    let (submission, _) = market.in_review("1.1");
     sign_in(&browser, &base, "rita", Cast::password());
     browser
         .open(&format!("{base}/review"))

@@ -4,8 +4,12 @@
 mod browser;
 mod clients;
 mod crash;
+#[expect(dead_code, reason = "only PostgreSQL is asked for here")]
+#[path = "../../../store/tests/store/databases.rs"]
+mod databases;
 mod docker;
 mod market;
+mod scale;
 mod way;
 
 /// Says that a test is skipped, and why.

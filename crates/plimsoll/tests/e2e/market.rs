@@ -34,16 +34,21 @@ impl Market {
     pub(crate) fn start() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let data = dir.path().join("data");
-        Self::open(dir, &data)
+        Self::open(dir, &data, &[])
     }
 
     /// The same with its data in a folder of the test's choice.
     pub(crate) fn start_in(data: &Path) -> Self {
-        Self::open(tempfile::tempdir().expect("a temporary folder"), data)
+        Self::start_with(data, &[])
     }
 
-    fn open(dir: TempDir, data: &Path) -> Self {
-        let server = serve(data);
+    /// The same with further arguments for the server.
+    pub(crate) fn start_with(data: &Path, args: &[&str]) -> Self {
+        Self::open(tempfile::tempdir().expect("a temporary folder"), data, args)
+    }
+
+    fn open(dir: TempDir, data: &Path, args: &[&str]) -> Self {
+        let server = serve_with(data, args);
         let password = server
             .ready
             .operator_password
@@ -69,23 +74,15 @@ impl Market {
 
     /// Pushes, submits, approves and waits until `tag` is released.
     pub(crate) fn release(&self, tag: &str) -> Digest {
-        let digest = self
-            .desk
-            .push(self.image(tag).as_ref(), tag, &Silent)
-            .expect("the push succeeds");
-        let submission = self.submit(tag);
-        let page = self
-            .desk
-            .wait(&submission, &["inspecting"], &Silent)
-            .expect("inspection ends");
-        assert_eq!(page["submission"]["state"], "in-review", "{page:#}");
+        let (submission, page) = self.in_review(tag);
         self.decide(&submission, "approve", "");
-        let page = self
+        let released = self
             .desk
             .wait(&submission, &["approved"], &Silent)
             .expect("the release ends");
-        assert_eq!(page["submission"]["state"], "released", "{page:#}");
-        digest
+        assert_eq!(released["submission"]["state"], "released", "{released:#}");
+        let digest = page["submission"]["digest"].as_str().expect("a digest");
+        digest.parse().expect("a digest")
     }
 
     /// Completes the manifest and submits `tag`.
@@ -96,6 +93,20 @@ impl Market {
             .expect("the manifest is taken");
         assert!(problems.is_empty(), "{problems:?}");
         self.desk.submit(tag).expect("the submission is taken")
+    }
+
+    /// Pushes, signs and submits `tag`, and waits until people can look at it.
+    pub(crate) fn in_review(&self, tag: &str) -> (String, Value) {
+        self.desk
+            .push(self.image(tag).as_ref(), tag, &Silent)
+            .expect("the push succeeds");
+        let submission = self.submit(tag);
+        let page = self
+            .desk
+            .wait(&submission, &["inspecting"], &Silent)
+            .expect("inspection ends");
+        assert_eq!(page["submission"]["state"], "in-review", "{page:#}");
+        (submission, page)
     }
 
     pub(crate) fn decide(&self, submission: &str, decision: &str, reason: &str) {
@@ -149,11 +160,15 @@ impl Market {
 
 /// Starts the program under test.
 pub(crate) fn serve(data: &Path) -> Server {
+    serve_with(data, &[])
+}
+
+fn serve_with(data: &Path, args: &[&str]) -> Server {
     Server::start(
         Path::new(env!("CARGO_BIN_EXE_plimsoll")),
         data,
         "127.0.0.1:0",
-        &[],
+        args,
     )
     .expect("the server starts")
 }

@@ -4,7 +4,7 @@ use oci::{Client, ClientOptions, Credentials, Layout};
 use serde_json::json;
 use testkit::{ApiError, User};
 
-use crate::market::{Market, Silent, succeed, texts};
+use crate::market::{Market, succeed, texts};
 
 fn refused<T: std::fmt::Debug>(outcome: anyhow::Result<T>) -> ApiError {
     outcome
@@ -16,15 +16,7 @@ fn refused<T: std::fmt::Debug>(outcome: anyhow::Result<T>) -> ApiError {
 #[test]
 fn an_image_goes_from_push_to_verified_pull() {
     let market = Market::start();
-    market
-        .desk
-        .push(market.image("1.0").as_ref(), "1.0", &Silent)
-        .expect("the push succeeds");
-    let first = market.submit("1.0");
-    let page = market
-        .desk
-        .wait(&first, &["inspecting"], &Silent)
-        .expect("inspection ends");
+    let (first, page) = market.in_review("1.0");
     assert_eq!(
         page["submission"]["signature"]["verified"], true,
         "{page:#}"
@@ -79,15 +71,7 @@ fn an_image_goes_from_push_to_verified_pull() {
 #[test]
 fn who_publishes_does_not_approve() {
     let market = Market::start();
-    market
-        .desk
-        .push(market.image("1.0").as_ref(), "1.0", &Silent)
-        .expect("the push succeeds");
-    let submission = market.submit("1.0");
-    market
-        .desk
-        .wait(&submission, &["inspecting"], &Silent)
-        .expect("inspection ends");
+    let (submission, _) = market.in_review("1.0");
     let body = json!({ "decision": "approve", "reason": "" });
     let path = format!("/api/v1/submissions/{submission}/decision");
     assert_eq!(refused(market.desk.user.post(&path, &body)).status, 403);
