@@ -14,11 +14,14 @@ use store::{
     tokens::Token,
 };
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 
 use crate::{Actor, App, AppError, audit::Change, state::random};
 
 /// How long a browser stays signed in.
 const SESSION_LIFE: TimeDelta = TimeDelta::hours(12);
+/// Bytes of an account's name.
+const LONGEST_NAME: usize = 40;
 const SHORTEST_PASSWORD: usize = 12;
 
 /// An account to make.
@@ -26,7 +29,7 @@ const SHORTEST_PASSWORD: usize = 12;
 pub struct NewAccount {
     /// The name it signs in with: 2 to 40 lower-case letters, digits, `-`, `.`, `_`.
     pub name: String,
-    /// Where notices go.
+    /// E-mail address of whoever is behind it.
     pub email: String,
     /// At least 12 characters.
     pub password: String,
@@ -209,10 +212,9 @@ impl App {
         password: &str,
     ) -> Result<Actor, AppError> {
         match password.strip_prefix("plm_") {
-            Some(token) => {
-                self.throttled(name, self.authenticate_token(Some(name), token))
-                    .await
-            }
+            // A token cannot be guessed, so nobody is kept from using theirs.
+            Some(token) => self.authenticate_token(Some(name), token).await,
+            None if name.len() > LONGEST_NAME => Err(AppError::WrongPassword),
             None => {
                 self.throttled(name, self.authenticate_password(name, password))
                     .await
@@ -462,7 +464,7 @@ const UNKNOWN_ACCOUNT_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb
 fn check_new_account(new: &NewAccount) -> Result<(), AppError> {
     let legal =
         |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_');
-    if !(2..=40).contains(&new.name.len()) || !new.name.bytes().all(legal) {
+    if !(2..=LONGEST_NAME).contains(&new.name.len()) || !new.name.bytes().all(legal) {
         return Err(AppError::invalid(
             "name",
             "use 2 to 40 lower-case letters, digits, `-`, `.` or `_`",
@@ -499,7 +501,11 @@ fn check_password(password: &str) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Each hash takes 19 MiB and a processor for a while, so few are computed at once.
+static HASHING: Semaphore = Semaphore::const_new(4);
+
 async fn hash_password(password: String) -> Result<String, AppError> {
+    let _turn = HASHING.acquire().await.map_err(AppError::internal)?;
     let hash = tokio::task::spawn_blocking(move || {
         Argon2::default()
             .hash_password_with_salt(password.as_bytes(), &random::<16>())
@@ -511,6 +517,7 @@ async fn hash_password(password: String) -> Result<String, AppError> {
 }
 
 async fn verify_password(password: String, hash: String) -> Result<bool, AppError> {
+    let _turn = HASHING.acquire().await.map_err(AppError::internal)?;
     let fits = tokio::task::spawn_blocking(move || {
         PasswordHash::new(&hash).is_ok_and(|hash| {
             Argon2::default()

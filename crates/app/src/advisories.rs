@@ -18,6 +18,9 @@ use crate::{
     jobs::{JobKind, Running},
 };
 
+/// The setting that holds the version everything released was last matched with.
+const MATCHED: &str = "matched-advisories";
+
 /// The advisory database in words.
 #[derive(Debug, Clone)]
 pub struct AdvisoryStatus {
@@ -77,13 +80,7 @@ impl App {
         };
         self.record(&mut tx, actor, Action::UpdateAdvisories, change)
             .await?;
-        self.enqueue(
-            &mut tx,
-            &JobKind::Rematch {
-                database: after.clone(),
-            },
-        )
-        .await?;
+        self.want_rematch(&mut tx, &after).await?;
         tx.commit().await?;
         *self
             .advisories
@@ -91,6 +88,24 @@ impl App {
             .expect("nobody panics while holding the advisories") = database;
         self.job_added.notify_one();
         Ok(self.advisory_status())
+    }
+
+    async fn want_rematch(&self, tx: &mut Tx, version: &str) -> Result<(), AppError> {
+        store::settings::set(tx, MATCHED, version).await?;
+        let database = version.to_owned();
+        self.enqueue(tx, &JobKind::Rematch { database }).await
+    }
+
+    /// Has everything matched again whose advisories were replaced while nobody watched.
+    pub(crate) async fn match_advisories_replaced_meanwhile(&self) -> Result<(), AppError> {
+        let version = self.advisory_database().meta().version.clone();
+        let mut tx = self.begin().await?;
+        match store::settings::find(&mut tx, MATCHED).await? {
+            Some(matched) if matched == version => return Ok(()),
+            Some(_) => self.want_rematch(&mut tx, &version).await?,
+            None => store::settings::set(&mut tx, MATCHED, &version).await?,
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Takes over a database file that somebody else replaced, such as the command line beside the server.

@@ -32,7 +32,7 @@ pub enum AppError {
     #[error("{0}")]
     Conflict(String),
     /// Too many attempts.
-    #[error("too many attempts: try again in {} seconds", .0.as_secs())]
+    #[error("too many attempts: try again in {} seconds", .0.as_secs() + 1)]
     TooMany(Duration),
     /// A limit on size or count was passed.
     #[error("{0}")]

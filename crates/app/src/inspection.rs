@@ -2,11 +2,11 @@
 //! match every component, run the checks. Layers that were ever taken apart are not read again.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::Read,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -36,7 +36,11 @@ use crate::{
 struct StagedImage {
     root: Descriptor,
     manifests: HashMap<Digest, RawManifest>,
+    /// What the repository has; a digest alone gives no access to what others pushed.
+    linked: HashSet<Digest>,
     blobs: Arc<dyn BlobStore>,
+    /// Whether the store failed, which is not the image's fault.
+    store_failed: AtomicBool,
 }
 
 impl ImageSource for StagedImage {
@@ -55,15 +59,54 @@ impl ImageSource for StagedImage {
     }
 
     fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, SourceError> {
-        let reader =
-            self.blobs
-                .open_sync(&descriptor.digest)
-                .map_err(|error| SourceError::Read {
-                    place: descriptor.digest.to_string(),
-                    source: std::io::Error::other(error),
-                })?;
+        if !self.linked.contains(&descriptor.digest) {
+            return Err(SourceError::Missing {
+                place: "the staging repository".to_owned(),
+                name: descriptor.digest.to_string(),
+            });
+        }
+        let reader = self.blobs.open_sync(&descriptor.digest).map_err(|error| {
+            self.store_failed.store(true, Ordering::Relaxed);
+            SourceError::Read {
+                place: descriptor.digest.to_string(),
+                source: std::io::Error::other(error),
+            }
+        })?;
         Ok(Box::new(VerifyingReader::new(reader, descriptor)))
     }
+}
+
+impl StagedImage {
+    /// Tells the machine's failures from the image's.
+    fn stop(&self, error: impl std::error::Error + Send + Sync + 'static) -> Stop {
+        if self.store_failed.load(Ordering::Relaxed) {
+            return Stop::Machine(AppError::internal(error));
+        }
+        Stop::Image(with_causes(&error))
+    }
+}
+
+/// Returns which blobs of these manifests the repository has.
+async fn linked_blobs(
+    tx: &mut Tx,
+    repository: &str,
+    manifests: &HashMap<Digest, RawManifest>,
+) -> Result<HashSet<Digest>, AppError> {
+    let mut linked = HashSet::new();
+    let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
+        return Ok(linked);
+    };
+    let images = manifests.values().filter_map(RawManifest::image);
+    let named: Vec<_> = images
+        .flat_map(|image| image.layers.iter().chain([&image.config]))
+        .collect();
+    for blob in named {
+        let size = store::repositories::find_blob(tx, &repository.id, blob.digest.as_str()).await?;
+        if size.is_some() {
+            linked.insert(blob.digest.clone());
+        }
+    }
+    Ok(linked)
 }
 
 /// One platform's image with everything found in it.
@@ -124,10 +167,10 @@ impl App {
         running.progress(1, 4, "reading the image").await?;
         let source = Arc::new(self.staged(submission).await?);
         let images = {
-            let source = Arc::clone(&source);
-            blocking(move || oci::platform_images(source.as_ref()))
+            let shared = Arc::clone(&source);
+            blocking(move || oci::platform_images(shared.as_ref()))
                 .await?
-                .map_err(|error| Stop::Image(with_causes(&error)))?
+                .map_err(|error| source.stop(error))?
         };
         let mut contents = Vec::new();
         for image in images {
@@ -251,10 +294,13 @@ impl App {
             annotations: None,
             urls: None,
         };
+        let linked = linked_blobs(&mut tx, &submission.repository, &manifests).await?;
         Ok(StagedImage {
             root,
             manifests,
+            linked,
             blobs: Arc::clone(&self.blobs),
+            store_failed: AtomicBool::new(false),
         })
     }
 
@@ -296,7 +342,7 @@ impl App {
         source: &Arc<StagedImage>,
         image: PlatformImage,
     ) -> Result<ImageContent, Stop> {
-        let known = self.known_reports(&image).await?;
+        let known = self.known_reports(source, &image).await?;
         let done = Arc::new(AtomicUsize::new(0));
         let total = image.layers().len();
         let scan = {
@@ -324,7 +370,7 @@ impl App {
                 }
             }
         };
-        let reports = reports.map_err(|error: InspectError| Stop::Image(with_causes(&error)))?;
+        let reports = reports.map_err(|error: InspectError| source.stop(error))?;
         self.keep_reports(&reports).await?;
         let inventory = blocking(move || inventory::merge(&reports)).await?;
         Ok(ImageContent::new(&image, inventory))
@@ -332,11 +378,16 @@ impl App {
 
     async fn known_reports(
         &self,
+        source: &StagedImage,
         image: &PlatformImage,
     ) -> Result<HashMap<Digest, LayerReport>, Stop> {
         let mut tx = self.read().await?;
         let mut known = HashMap::new();
-        for layer in image.layers() {
+        let layers = image.layers().iter();
+        let own: Vec<_> = layers
+            .filter(|layer| source.linked.contains(&layer.digest))
+            .collect();
+        for layer in own {
             let row = store::images::find_layer_report(
                 &mut tx,
                 layer.digest.as_str(),

@@ -223,10 +223,16 @@ impl App {
             tracing::error!(job.kind = job.kind, job.id = %job.id, error = text, "a job failed for good");
             let held = store::jobs::fail(tx, &job.id, worker, &text, self.now()).await?;
             let kind = serde_json::from_value(job.payload.0.clone());
-            if let (true, Ok(JobKind::Inspect { submission })) = (held, kind) {
-                self.give_up_inspection(tx, &submission).await?;
-            }
-            return Ok(());
+            return match (held, kind) {
+                (true, Ok(JobKind::Inspect { submission })) => {
+                    self.give_up_inspection(tx, &submission).await
+                }
+                (true, Ok(JobKind::Release { submission })) => {
+                    let why = "the release failed several times; the operator finds the reason among the jobs";
+                    self.give_up_release(tx, &submission, why).await
+                }
+                _ => Ok(()),
+            };
         }
         tracing::warn!(job.kind = job.kind, job.id = %job.id, error = text, "a job failed and will be tried again");
         Ok(store::jobs::retry(

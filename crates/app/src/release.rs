@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use market::{
-    Action, Deadline, Decision, FindingState, ListingEvent, ReleaseId, RepositoryId,
-    SubmissionEvent, SubmissionId, SubmissionState, deadline,
+    Action, Deadline, FindingState, ListingEvent, ReleaseId, RepositoryId, SubmissionEvent,
+    SubmissionId, SubmissionState, deadline,
 };
 use oci::{Descriptor, Digest, ManifestKind, RawManifest, media_type};
 use store::{
@@ -67,13 +67,27 @@ impl App {
         Ok(tx.commit().await?)
     }
 
+    /// Gives a submission whose release failed for good back to the reviewer.
+    pub(crate) async fn give_up_release(
+        &self,
+        tx: &mut Tx,
+        id: &SubmissionId,
+        why: &str,
+    ) -> Result<(), AppError> {
+        let found = store::submissions::find(tx, id).await?;
+        let approved = found.filter(|found| found.state == SubmissionState::Approved);
+        if let Some(submission) = approved {
+            let event = (Action::DecideSubmission, SubmissionEvent::ReleaseFailed);
+            self.move_submission(tx, &Actor::system(), &submission, event, Some(why))
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Ends the way of a submission whose product left the market after the approval.
     async fn reject_approved(&self, submission: &Submission, why: &str) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let event = (
-            Action::DecideSubmission,
-            SubmissionEvent::Decided(Decision::Reject),
-        );
+        let event = (Action::DecideSubmission, SubmissionEvent::ReleaseRefused);
         self.move_submission(&mut tx, &Actor::system(), submission, event, Some(why))
             .await?;
         Ok(tx.commit().await?)

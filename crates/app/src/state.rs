@@ -130,7 +130,7 @@ impl App {
         let advisories =
             crate::advisories::open_or_make(&config.advisories_file, clock.now()).await?;
         let pulls = PullRecorder::start(db.clone());
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             db,
             blobs,
             uploads,
@@ -143,7 +143,9 @@ impl App {
             pulls,
             job_added: Notify::new(),
             ids: Ids::default(),
-        }))
+        });
+        app.match_advisories_replaced_meanwhile().await?;
+        Ok(app)
     }
 
     /// Returns the present time.

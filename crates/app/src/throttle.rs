@@ -38,6 +38,9 @@ impl Throttle {
             .expect("nobody panics while holding the throttle");
         if map.len() >= MOST_NAMES {
             map.retain(|_, (_, last)| now - *last < TimeDelta::seconds(LONGEST));
+            if map.len() >= MOST_NAMES && !map.contains_key(name) {
+                return;
+            }
         }
         let entry = map.entry(name.to_owned()).or_insert((0, now));
         *entry = (entry.0.saturating_add(1), now);

@@ -1,13 +1,14 @@
-//! The clocks: a promise to fix that was broken puts the listing on hold, and a hold that
-//! lasted too long revokes it (programme and policies, "Classification of Issues").
+//! The clocks: a promise to fix that was broken puts the listing on hold, a reviewed fix
+//! lifts that hold, and a hold that lasted too long revokes the listing (programme and policies, "Classification of Issues").
 
 use market::{Action, ListingEvent, ListingState};
-use store::products::Product;
+use store::{Tx, products::Product};
 
 use crate::{Actor, App, AppError};
 
 /// What consumers read on the listing; it names no vulnerability.
 const HELD: &str = "A security finding was not fixed within the time promised.";
+const MENDED: &str = "A newer release has what was promised.";
 const REVOKED: &str = "The listing was on hold for longer than the programme allows.";
 
 /// What the clocks brought about.
@@ -15,12 +16,15 @@ const REVOKED: &str = "The listing was on hold for longer than the programme all
 pub struct ClockOutcome {
     /// Listings put on hold.
     pub held: usize,
+    /// Listings whose hold was lifted by a fix.
+    pub reinstated: usize,
     /// Listings revoked.
     pub revoked: usize,
 }
 
 impl App {
-    /// Puts listings with overdue findings on hold and revokes those that were on hold for too long.
+    /// Puts listings with overdue findings on hold, lifts holds that a fix ended, and revokes
+    /// listings that were on hold for too long.
     ///
     /// # Errors
     /// The database refused; what was done before stays done.
@@ -48,24 +52,47 @@ impl App {
                 outcome.held += 1;
             }
         }
-        for product in self.held_too_long().await? {
+        for product in
+            store::products::in_state(&mut self.read().await?, ListingState::OnHold).await?
+        {
+            let over = product
+                .held_at
+                .is_some_and(|at| ListingState::revoked_at(at) <= self.now());
             let mut tx = self.begin().await?;
-            let revoke = (Action::ManageListing, ListingEvent::Revoke);
-            self.change_listing(&mut tx, &Actor::system(), &product, revoke, REVOKED)
-                .await?;
+            // Only a hold that the clocks made is lifted by them.
+            let (event, reason) = if product.state_reason.as_deref() == Some(HELD)
+                && self.is_mended(&mut tx, &product).await?
+            {
+                outcome.reinstated += 1;
+                (ListingEvent::Reinstate, MENDED)
+            } else if over {
+                outcome.revoked += 1;
+                (ListingEvent::Revoke, REVOKED)
+            } else {
+                continue;
+            };
+            self.change_listing(
+                &mut tx,
+                &Actor::system(),
+                &product,
+                (Action::ManageListing, event),
+                reason,
+            )
+            .await?;
             tx.commit().await?;
-            outcome.revoked += 1;
         }
         Ok(outcome)
     }
 
-    async fn held_too_long(&self) -> Result<Vec<Product>, AppError> {
-        let held = store::products::in_state(&mut self.read().await?, ListingState::OnHold).await?;
-        let over = |product: &Product| {
-            product
-                .held_at
-                .is_some_and(|at| ListingState::revoked_at(at) <= self.now())
+    /// Returns whether the newest release keeps every promise.
+    async fn is_mended(&self, tx: &mut Tx, product: &Product) -> Result<bool, AppError> {
+        let newest = store::releases::of_product(tx, &product.id)
+            .await?
+            .into_iter()
+            .next();
+        let Some(release) = newest else {
+            return Ok(false);
         };
-        Ok(held.into_iter().filter(over).collect())
+        Ok(store::findings::count_overdue(tx, &release.submission_id, self.now()).await? == 0)
     }
 }

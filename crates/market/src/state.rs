@@ -172,6 +172,10 @@ pub enum SubmissionEvent {
     Decided(Decision),
     /// Everything is signed and public.
     Released,
+    /// The release could not be done; the reviewer may approve again.
+    ReleaseFailed,
+    /// The product left the market after the approval.
+    ReleaseRefused,
     /// A newer one came.
     Superseded,
 }
@@ -185,6 +189,8 @@ impl SubmissionEvent {
             Self::Decided(Decision::Approve) => "approved",
             Self::Decided(Decision::Reject) => "rejected",
             Self::Released => "released",
+            Self::ReleaseFailed => "sent back to review",
+            Self::ReleaseRefused => "rejected at its release",
             Self::Superseded => "superseded",
         }
     }
@@ -202,11 +208,9 @@ impl SubmissionState {
             (Self::Inspecting, E::InspectionFailed) => Ok(Self::Failed),
             (Self::InReview, E::Decided(Decision::RequestChanges)) => Ok(Self::ChangesRequested),
             (Self::InReview, E::Decided(Decision::Approve)) => Ok(Self::Approved),
-            // An approved one is rejected only where its product left the market meanwhile.
-            (
-                Self::InReview | Self::ChangesRequested | Self::Approved,
-                E::Decided(Decision::Reject),
-            ) => Ok(Self::Rejected),
+            (Self::InReview | Self::ChangesRequested, E::Decided(Decision::Reject))
+            | (Self::Approved, E::ReleaseRefused) => Ok(Self::Rejected),
+            (Self::Approved, E::ReleaseFailed) => Ok(Self::InReview),
             (Self::Approved, E::Released) => Ok(Self::Released),
             (
                 Self::Inspecting | Self::InReview | Self::ChangesRequested | Self::Failed,

@@ -16,7 +16,7 @@ pub struct Account {
     pub id: AccountId,
     /// The name it signs in with.
     pub name: String,
-    /// Where notices go.
+    /// E-mail address of whoever is behind it.
     pub email: String,
     /// argon2id, in PHC form.
     pub password_hash: String,

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use crate::{
     StoreError, Tx,
-    db::{execute, fetch_all},
+    db::{execute, fetch_all, fetch_scalar},
 };
 
 /// A vulnerability in a component.
@@ -148,6 +148,24 @@ pub async fn overdue_submissions(
         tx,
         OverdueSubmission,
         "SELECT DISTINCT s.id, s.product_id FROM findings f JOIN submissions s ON s.id = f.submission_id JOIN products p ON p.id = s.product_id WHERE f.state = 'open' AND f.due_at <= $1 AND p.state = 'listed' ORDER BY s.id",
+        now
+    )
+}
+
+/// Returns how many open findings of a submission were due by `now`.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn count_overdue(
+    tx: &mut Tx,
+    submission: &SubmissionId,
+    now: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM findings WHERE submission_id = $1 AND state = 'open' AND due_at <= $2",
+        submission.as_str(),
         now
     )
 }

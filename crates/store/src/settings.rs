@@ -19,16 +19,16 @@ pub async fn find(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> 
     Ok(row.map(|(value,)| value))
 }
 
-/// Sets the value of `key` where it has none yet; gives the value that stands.
+/// Sets the value of `key`.
 ///
 /// # Errors
 /// The database refused.
-pub async fn find_or_insert(tx: &mut Tx, key: &str, value: &str) -> Result<String, StoreError> {
+pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         key,
         value
     )?;
-    Ok(find(tx, key).await?.unwrap_or_else(|| value.to_owned()))
+    Ok(())
 }

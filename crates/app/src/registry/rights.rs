@@ -33,7 +33,7 @@ impl App {
     /// The database cannot be read.
     pub async fn repository_rights(&self, actor: &Actor, name: &str) -> Result<Rights, AppError> {
         let mut tx = self.read().await?;
-        // Notary's names have the host in front.
+        // Clients of content trust put the host in front of the name.
         let name = name
             .strip_prefix(self.config.host())
             .and_then(|rest| rest.strip_prefix('/'))

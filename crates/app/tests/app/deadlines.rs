@@ -27,7 +27,7 @@ both! {
         world.clock.advance(TimeDelta::hours(72) - TimeDelta::seconds(1));
         assert_eq!(tick().await, nothing, "the promise is not broken yet");
         world.clock.advance(TimeDelta::seconds(1));
-        assert_eq!(tick().await, ClockOutcome { held: 1, revoked: 0 });
+        assert_eq!(tick().await, ClockOutcome { held: 1, ..nothing.clone() });
         let (held, reason) = state(&world).await;
         assert_eq!(held, ListingState::OnHold);
         assert!(!reason.expect("a reason").contains("CVE"), "consumers read it");
@@ -36,7 +36,7 @@ both! {
         world.clock.advance(TimeDelta::days(30) - TimeDelta::seconds(1));
         assert_eq!(tick().await, nothing);
         world.clock.advance(TimeDelta::seconds(1));
-        assert_eq!(tick().await, ClockOutcome { held: 0, revoked: 1 });
+        assert_eq!(tick().await, ClockOutcome { revoked: 1, ..nothing.clone() });
         assert_eq!(state(&world).await.0, ListingState::Revoked);
         assert_eq!(tick().await, nothing);
         assert!(!world.audit(submission.product_id.as_str()).await.is_empty());
@@ -51,5 +51,27 @@ both! {
         world.clock.advance(TimeDelta::days(40));
         assert_eq!(world.app.enforce_deadlines().await.expect("looked at"), ClockOutcome::default());
         assert_eq!(state(&world).await.0, ListingState::Listed);
+    }
+
+    async fn a_late_fix_lifts_the_hold_that_the_clock_made(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        world.clock.advance(TimeDelta::hours(73));
+        assert_eq!(world.app.enforce_deadlines().await.expect("looked at").held, 1);
+        world.released("1.1", &Image::debian(&[("bash", "5.1-2+deb11u1")], "two")).await;
+        assert_eq!(state(&world).await.0, ListingState::OnHold, "the clock lifts it, not the release");
+        assert_eq!(world.app.enforce_deadlines().await.expect("looked at").reinstated, 1);
+        assert_eq!(state(&world).await.0, ListingState::Listed);
+    }
+
+    async fn a_hold_by_the_operator_stays(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::debian(&[("bash", "5.1-2+deb11u1")], "one")).await;
+        let hold = market::ListingEvent::Hold;
+        world.app.manage_listing(&world.operator, "acme", "db", hold, "A complaint").await.expect("held");
+        assert_eq!(world.app.enforce_deadlines().await.expect("looked at"), ClockOutcome::default());
+        assert_eq!(state(&world).await.0, ListingState::OnHold);
     }
 }

@@ -201,4 +201,24 @@ both! {
         assert_eq!(world.blobs.opened(&shared), 1);
         assert_eq!(world.blobs.opened(&Digest::of(&two.layers[1].0)), 1);
     }
+
+    async fn a_digest_gives_no_access_to_what_others_pushed(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let secret = Image::vulnerable("secret");
+        for (bytes, _) in &secret.layers {
+            world.push_blob("staging/acme/other", bytes).await.expect("pushed");
+        }
+        let name = "staging/acme/db";
+        world.push_blob(name, secret.config.to_string().as_bytes()).await.expect("pushed");
+        // Layers that are kept elsewhere need not be pushed, says the specification.
+        let foreign = String::from_utf8(secret.manifest()).expect("text").replace("layer.v1", "layer.nondistributable.v1");
+        let digest = world.push_manifest(name, Some("1.0"), foreign.into_bytes()).await.expect("pushed");
+        world.sign(&world.key, &digest).await;
+        let submission = world.submit("1.0").await.expect("submitted");
+        world.work().await;
+        let submission = world.submission(&submission).await;
+        assert_eq!(submission.state, SubmissionState::Failed);
+        assert!(submission.problem.expect("told").contains("missing"));
+    }
 }

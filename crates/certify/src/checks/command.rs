@@ -6,8 +6,8 @@ pub(crate) static CHECK: Check = Check {
     id: "command",
     title: "It has a command to run",
     proves: "A container can be started without naming a program.",
-    help: "Without ENTRYPOINT and CMD `docker run IMAGE` fails, so neither consumers nor the \
-        runtime tests can start it.",
+    help: "Without ENTRYPOINT and CMD `docker run IMAGE` fails, so consumers cannot \
+        start it.",
     suggestion: "Set ENTRYPOINT or CMD in the Dockerfile.",
     level: Level::Error,
     run,

@@ -7,8 +7,7 @@ pub(crate) static CHECK: Check = Check {
     title: "It has a health-check",
     proves: "The engine can tell a working container from one that merely runs.",
     help: "The programme asks certified images for a working health-check (CIS Docker Benchmark \
-        4.6). Whether it works is tested when the image is run; this check looks for its \
-        presence.",
+        4.6). This check looks for its presence; nothing is run.",
     suggestion: "Add `HEALTHCHECK CMD …` to the Dockerfile, and build with `--format docker` where \
         the builder drops it from OCI images.",
     level: Level::Warning,

@@ -35,7 +35,7 @@ pub(crate) enum AccountCommand {
 pub(crate) struct CreateArgs {
     /// 2 to 40 lower-case letters, digits, `-`, `.` or `_`
     name: String,
-    /// Where notices go
+    /// E-mail address of whoever is behind it
     #[arg(long)]
     email: String,
     /// Make it staff: reviewer or operator

@@ -76,8 +76,12 @@ async fn watch_advisories(app: &App) {
             continue;
         }
         match app.take_over_new_advisories().await {
-            Ok(true) => tracing::info!("took over new advisories"),
-            Ok(false) => {}
+            Ok(taken) => {
+                known = found;
+                if taken {
+                    tracing::info!("took over new advisories");
+                }
+            }
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -85,7 +89,6 @@ async fn watch_advisories(app: &App) {
                 );
             }
         }
-        known = found;
     }
 }
 
@@ -99,6 +102,7 @@ async fn watch_clocks(app: &App) {
             Ok(outcome) if outcome == app::ClockOutcome::default() => {}
             Ok(outcome) => tracing::info!(
                 outcome.held,
+                outcome.reinstated,
                 outcome.revoked,
                 "the clocks ran out for listings"
             ),

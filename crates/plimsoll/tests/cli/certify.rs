@@ -28,7 +28,7 @@ error    Its distribution is still supported (supported-distribution)
 
 warning  It has a health-check (health-check)
          - no HEALTHCHECK is declared
-         Why: The programme asks certified images for a working health-check (CIS Docker Benchmark 4.6). Whether it works is tested when the image is run; this check looks for its presence.
+         Why: The programme asks certified images for a working health-check (CIS Docker Benchmark 4.6). This check looks for its presence; nothing is run.
          Do:  Add `HEALTHCHECK CMD …` to the Dockerfile, and build with `--format docker` where the builder drops it from OCI images.
 
 warning  It says what it is (labels)

@@ -27,7 +27,7 @@ struct NewAccountJson {
     /// The name it signs in with.
     #[schema(pattern = "^[a-z0-9._-]{2,40}$", min_length = 2, max_length = 40)]
     name: String,
-    /// Where notices go.
+    /// E-mail address of whoever is behind it.
     #[schema(pattern = r"^[^@\s]+@\S+$", max_length = 254)]
     email: String,
     /// At least 12 characters.
@@ -54,7 +54,7 @@ struct AccountJson {
     id: String,
     /// The name it signs in with.
     name: String,
-    /// Where notices go.
+    /// E-mail address of whoever is behind it.
     email: String,
     /// `reviewer`, `operator` or nothing.
     staff_role: Option<String>,

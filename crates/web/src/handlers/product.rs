@@ -200,6 +200,7 @@ fn install(
         digest: released.digest.clone(),
         key_url: format!("{}{RELEASE_KEY}", app.config().public_url),
         needs_token: listed.access != PullAccess::Everyone,
+        needs_subscription: listed.access == PullAccess::Subscribers,
     }
 }
 

@@ -204,6 +204,7 @@ fn product() -> ProductPage {
             digest: digest("9f2c44aa01").0,
             key_url: "https://market.example/keys/operator.pub".to_owned(),
             needs_token: true,
+            needs_subscription: true,
         },
         instructions: Html("<p>Mount a volume at <code>/data</code> and set <code>PILOT_PASSWORD</code>.</p>".to_owned()),
         release: release(),

@@ -15,6 +15,8 @@ pub struct Install {
     pub key_url: String,
     /// Whether pulling needs a token.
     pub needs_token: bool,
+    /// Whether pulling needs a subscription.
+    pub needs_subscription: bool,
 }
 
 /// What to type with one tool.

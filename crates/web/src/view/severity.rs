@@ -139,7 +139,9 @@ impl fmt::Display for Due {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.deadline {
             Deadline::None => f.write_str(r#"<span class="muted">no clock</span>"#),
-            Deadline::NotNotified => f.write_str(r#"<span class="muted">starts with the release</span>"#),
+            Deadline::NotNotified => {
+                f.write_str(r#"<span class="muted">starts with the release</span>"#)
+            }
             Deadline::Due(at) if at <= self.now => write!(
                 f,
                 r#"<strong class="overdue">overdue since {}</strong>"#,
