@@ -1,24 +1,13 @@
-//! Publishers: applying, being verified, signing keys, pictures.
+//! Publishers: applying, being verified, members, signing keys.
 
-use bytes::Bytes;
-use market::{
-    AccountId, Action, KeyId, LogoSize, Problem, PublisherId, PublisherState, Role, Slug,
-    check_logo,
-};
-use oci::Digest;
+use market::{AccountId, Action, KeyId, Problem, PublisherId, PublisherState, Role, Slug};
 use store::{
     Tx,
-    assets::Asset,
     publishers::{Member, Publisher, PublisherKey},
 };
 use trust::PublicKey;
 
 use crate::{Actor, App, AppError, ProductOverview, audit::Change};
-
-/// Largest picture accepted, in bytes.
-const MAX_PICTURE_BYTES: usize = 5 << 20;
-/// Largest picture accepted, in pixels along an edge.
-const MAX_PICTURE_PIXELS: u32 = 8_192;
 
 /// What an organisation tells about itself (publish guide, "Verified Publisher profile").
 #[derive(Debug, Clone, Default)]
@@ -42,25 +31,6 @@ impl Application {
             Err(AppError::Invalid(problems)) => problems,
             _ => Vec::new(),
         }
-    }
-}
-
-/// Returns what keeps a picture from being a logo, before it is uploaded.
-pub fn picture_logo_problems(png: &[u8]) -> Vec<Problem> {
-    match decode_png(png).map(check_logo) {
-        Ok(Ok(())) => Vec::new(),
-        Ok(Err(problem)) => vec![problem],
-        Err(error) => vec![Problem {
-            field: "logo".to_owned(),
-            message: match error {
-                AppError::Invalid(problems) => problems
-                    .into_iter()
-                    .map(|problem| problem.message)
-                    .collect::<Vec<_>>()
-                    .join("; "),
-                other => other.to_string(),
-            },
-        }],
     }
 }
 
@@ -325,94 +295,6 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    /// Uploads a picture for use as logo or screenshot; it is decoded, not trusted.
-    ///
-    /// # Errors
-    /// It is no PNG, too large, or the asker may not.
-    pub async fn upload_picture(
-        &self,
-        actor: &Actor,
-        slug: &str,
-        png: Bytes,
-    ) -> Result<Asset, AppError> {
-        let size = decode_png(&png)?;
-        let mut tx = self.begin().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
-            .await?;
-        let digest = Digest::of(&png);
-        let asset = Asset {
-            digest: digest.to_string(),
-            publisher_id: publisher.id.clone(),
-            media_type: "image/png".to_owned(),
-            width: i64::from(size.width),
-            height: i64::from(size.height),
-            size: i64::try_from(png.len()).unwrap_or(i64::MAX),
-            created_at: self.now(),
-        };
-        self.blobs.put_bytes(&digest, png).await?;
-        store::assets::create(&mut tx, &asset).await?;
-        tx.commit().await?;
-        Ok(asset)
-    }
-
-    /// Makes an uploaded picture the publisher's logo.
-    ///
-    /// # Errors
-    /// It is not square or too small, unknown, or the asker may not.
-    pub async fn set_publisher_logo(
-        &self,
-        actor: &Actor,
-        slug: &str,
-        digest: &str,
-    ) -> Result<(), AppError> {
-        let mut tx = self.begin().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
-            .await?;
-        if let Some(problem) = self.logo_problem(&mut tx, digest).await? {
-            return Err(AppError::Invalid(vec![problem]));
-        }
-        store::publishers::set_logo(&mut tx, &publisher.id, digest).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Returns what keeps an uploaded picture from being a logo.
-    pub(crate) async fn logo_problem(
-        &self,
-        tx: &mut Tx,
-        digest: &str,
-    ) -> Result<Option<Problem>, AppError> {
-        let Some(asset) = store::assets::find(tx, digest).await? else {
-            let message = format!("no picture `{digest}` was uploaded: upload it first");
-            return Ok(Some(Problem {
-                field: "logo".to_owned(),
-                message,
-            }));
-        };
-        let pixels = |edge| u32::try_from(edge).unwrap_or(0);
-        Ok(check_logo(LogoSize {
-            width: pixels(asset.width),
-            height: pixels(asset.height),
-        })
-        .err())
-    }
-
-    /// Returns an uploaded picture's type and bytes; pictures are public.
-    ///
-    /// # Errors
-    /// There is none with this digest.
-    pub async fn picture(&self, digest: &str) -> Result<(String, Bytes), AppError> {
-        let missing = || AppError::not_found("picture", digest);
-        let asset = store::assets::find(&mut self.read().await?, digest)
-            .await?
-            .ok_or_else(missing)?;
-        let digest: Digest = digest.parse().map_err(|_malformed| missing())?;
-        let blob = self.blobs.get(&digest, None).await?;
-        let bytes = crate::registry::collect(blob.stream, MAX_PICTURE_BYTES).await?;
-        Ok((asset.media_type, bytes))
-    }
-
     /// Returns the publishers the asker is a member of.
     ///
     /// # Errors
@@ -569,35 +451,4 @@ fn check_application(application: &Application) -> Result<Slug, AppError> {
         Ok(slug) if problems.is_empty() => Ok(slug),
         _ => Err(AppError::Invalid(problems)),
     }
-}
-
-fn decode_png(bytes: &[u8]) -> Result<LogoSize, AppError> {
-    if bytes.len() > MAX_PICTURE_BYTES {
-        return Err(AppError::TooLarge(format!(
-            "the picture has {} bytes; at most {MAX_PICTURE_BYTES} are accepted",
-            bytes.len()
-        )));
-    }
-    let refuse = |error: png::DecodingError| {
-        AppError::invalid("picture", format!("it cannot be decoded as PNG: {error}"))
-    };
-    let limits = png::Limits { bytes: 512 << 20 };
-    let mut reader = png::Decoder::new_with_limits(std::io::Cursor::new(bytes), limits)
-        .read_info()
-        .map_err(refuse)?;
-    let size = LogoSize {
-        width: reader.info().width,
-        height: reader.info().height,
-    };
-    if size.width > MAX_PICTURE_PIXELS || size.height > MAX_PICTURE_PIXELS {
-        return Err(AppError::invalid(
-            "picture",
-            format!(
-                "it is {} × {} pixels; at most {MAX_PICTURE_PIXELS} along an edge",
-                size.width, size.height
-            ),
-        ));
-    }
-    while reader.next_row().map_err(refuse)?.is_some() {}
-    Ok(size)
 }
