@@ -43,9 +43,7 @@ pub(crate) async fn open_or_make(file: &Path, now: DateTime<Utc>) -> Result<Data
         }
         Database::open(&file).map_err(AppError::internal)
     };
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(AppError::internal)?
+    blocking(work).await?
 }
 
 impl App {
@@ -62,14 +60,24 @@ impl App {
     /// # Errors
     /// The file cannot be opened, or the asker may not.
     pub async fn reload_advisories(&self, actor: &Actor) -> Result<AdvisoryStatus, AppError> {
-        let mut tx = self.begin().await?;
-        self.authorize(&mut tx, actor, Action::UpdateAdvisories, None)
-            .await?;
+        self.authorize(
+            &mut self.read().await?,
+            actor,
+            Action::UpdateAdvisories,
+            None,
+        )
+        .await?;
         let file = self.config.advisories_file.clone();
-        let opened = tokio::task::spawn_blocking(move || Database::open(&file))
-            .await
-            .map_err(AppError::internal)?;
-        let database = Arc::new(opened.map_err(|error| AppError::Conflict(error.to_string()))?);
+        let opened = blocking(move || Database::open(&file)).await?;
+        let database = opened.map_err(|error| AppError::Conflict(error.to_string()))?;
+        self.adopt(actor, database).await?;
+        Ok(self.advisory_status())
+    }
+
+    /// Takes a database into use and has everything released matched with it.
+    async fn adopt(&self, actor: &Actor, database: Database) -> Result<(), AppError> {
+        let database = Arc::new(database);
+        let mut tx = self.begin().await?;
         let before = self.advisory_database().meta().version.clone();
         let after = database.meta().version.clone();
         let change = Change {
@@ -81,13 +89,14 @@ impl App {
         self.record(&mut tx, actor, Action::UpdateAdvisories, change)
             .await?;
         self.want_rematch(&mut tx, &after).await?;
-        tx.commit().await?;
+        // Before the job can be claimed, so that nobody matches with the old one.
         *self
             .advisories
             .write()
             .expect("nobody panics while holding the advisories") = database;
+        tx.commit().await?;
         self.job_added.notify_one();
-        Ok(self.advisory_status())
+        Ok(())
     }
 
     async fn want_rematch(&self, tx: &mut Tx, version: &str) -> Result<(), AppError> {
@@ -114,14 +123,12 @@ impl App {
     /// The file cannot be opened.
     pub async fn take_over_new_advisories(&self) -> Result<bool, AppError> {
         let file = self.config.advisories_file.clone();
-        let opened = tokio::task::spawn_blocking(move || Database::open(&file))
-            .await
-            .map_err(AppError::internal)?;
+        let opened = blocking(move || Database::open(&file)).await?;
         let found = opened.map_err(AppError::internal)?;
         if found.meta().version == self.advisory_database().meta().version {
             return Ok(false);
         }
-        self.reload_advisories(&Actor::system()).await?;
+        self.adopt(&Actor::system(), found).await?;
         Ok(true)
     }
 
@@ -143,8 +150,7 @@ impl App {
 
     async fn rematch_product(self: &Arc<Self>, product: &Product) -> Result<(), AppError> {
         let mut tx = self.read().await?;
-        let releases = store::releases::of_product(&mut tx, &product.id).await?;
-        let Some(release) = releases.into_iter().next() else {
+        let Some(release) = store::releases::newest(&mut tx, &product.id).await? else {
             return Ok(());
         };
         let submission = store::submissions::find(&mut tx, &release.submission_id).await?;

@@ -48,7 +48,7 @@ pub use submission_page::{
     CheckView, ComponentView, Difference, FindingView, InspectedImage, QueueEntry, SubmissionPage,
 };
 pub use submissions::NewSubmission;
-pub use tokens::{Access, Grant, IssuedToken, NewToken, Scope};
+pub use tokens::{Access, Grant, IssuedToken, Scope};
 pub use watch::ClockOutcome;
 
 // What the store keeps is what the pages show.

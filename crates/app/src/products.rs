@@ -173,9 +173,9 @@ impl App {
     ) -> Result<ProductOverview, AppError> {
         let submissions = store::submissions::of_product(tx, &product.id).await?;
         let latest = submissions.into_iter().next();
-        let released = store::releases::of_product(tx, &product.id).await?;
+        let released = store::releases::newest(tx, &product.id).await?;
         let looked_at = released
-            .first()
+            .as_ref()
             .map(|release| &release.submission_id)
             .or(latest.as_ref().map(|latest| &latest.id));
         let (counts, next_due) = match looked_at {
@@ -207,13 +207,11 @@ impl App {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ManageListing, None)
             .await?;
-        let released = store::releases::of_product(&mut tx, product).await?;
-        let Some(release) = released.first() else {
+        let Some(release) = store::releases::newest(&mut tx, product).await? else {
             return Ok(0);
         };
-        let findings = store::findings::of_submission(&mut tx, &release.submission_id).await?;
-        let due = due_times(&findings);
-        Ok(due.into_iter().filter(|due| *due <= self.now()).count())
+        let overdue = store::findings::count_overdue(&mut tx, &release.submission_id, self.now());
+        Ok(usize::try_from(overdue.await?).unwrap_or(0))
     }
 
     /// Returns what the asker may do with a publisher's products.

@@ -241,17 +241,28 @@ impl App {
         publisher: &str,
         product: &str,
     ) -> Result<(Publisher, Product), AppError> {
-        let missing = || AppError::not_found("product", format!("{publisher}/{product}"));
-        let publisher_row = store::publishers::find_by_slug(tx, publisher)
-            .await?
-            .ok_or_else(missing)?;
-        let found = store::products::find_by_slug(tx, &publisher_row.id, product)
-            .await?
-            .ok_or_else(missing)?;
+        let (publisher, found) = self.product_by_name(tx, publisher, product).await?;
         if !found.state.is_public() {
-            return Err(missing());
+            return Err(AppError::not_found(
+                "product",
+                format!("{}/{}", publisher.slug, found.slug),
+            ));
         }
-        Ok((publisher_row, without_draft(found)))
+        Ok((publisher, without_draft(found)))
+    }
+
+    async fn product_by_name(
+        &self,
+        tx: &mut Tx,
+        publisher: &str,
+        product: &str,
+    ) -> Result<(Publisher, Product), AppError> {
+        let missing = || AppError::not_found("product", format!("{publisher}/{product}"));
+        let publisher = store::publishers::find_by_slug(tx, publisher)
+            .await?
+            .ok_or_else(missing)?;
+        let found = store::products::find_by_slug(tx, &publisher.id, product).await?;
+        Ok((publisher, found.ok_or_else(missing)?))
     }
 
     /// Returns a listing's state and newest tag for its badge, whoever asks.
@@ -263,19 +274,11 @@ impl App {
         publisher: &str,
         product: &str,
     ) -> Result<(ListingState, bool, String), AppError> {
-        let missing = || AppError::not_found("product", format!("{publisher}/{product}"));
         let mut tx = self.read().await?;
-        let publisher_row = store::publishers::find_by_slug(&mut tx, publisher)
-            .await?
-            .ok_or_else(missing)?;
-        let found = store::products::find_by_slug(&mut tx, &publisher_row.id, product)
-            .await?
-            .ok_or_else(missing)?;
-        let release = store::releases::of_product(&mut tx, &found.id)
-            .await?
-            .into_iter()
-            .next()
-            .ok_or_else(missing)?;
+        let (_, found) = self.product_by_name(&mut tx, publisher, product).await?;
+        let release = store::releases::newest(&mut tx, &found.id).await?;
+        let release = release
+            .ok_or_else(|| AppError::not_found("product", format!("{publisher}/{product}")))?;
         Ok((found.state, found.certified, release.tag))
     }
 }

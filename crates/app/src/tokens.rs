@@ -8,15 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Actor, App, AppError, accounts::hash_secret, registry::Rights, state::random};
 
-/// A personal access token to make.
-#[derive(Debug, Clone)]
-pub struct NewToken {
-    /// What its owner calls it.
-    pub name: String,
-    /// Whether it may change anything.
-    pub may_push: bool,
-}
-
 /// What a client asks for: `repository:NAME:pull,push`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {

@@ -30,8 +30,9 @@ impl App {
     /// The database refused; what was done before stays done.
     pub async fn enforce_deadlines(&self) -> Result<ClockOutcome, AppError> {
         let mut outcome = ClockOutcome::default();
-        let overdue =
-            store::findings::overdue_submissions(&mut self.read().await?, self.now()).await?;
+        let mut tx = self.read().await?;
+        let overdue = store::findings::overdue_submissions(&mut tx, self.now()).await?;
+        drop(tx);
         for submission in overdue {
             let mut tx = self.begin().await?;
             let Some(product) = store::products::find(&mut tx, &submission.product_id).await?
@@ -39,10 +40,7 @@ impl App {
                 continue;
             };
             // A newer release may have replaced the one whose finding is late.
-            let newest = store::releases::of_product(&mut tx, &product.id)
-                .await?
-                .into_iter()
-                .next();
+            let newest = store::releases::newest(&mut tx, &product.id).await?;
             let counts = newest.is_some_and(|release| release.submission_id == submission.id);
             if counts && product.state == ListingState::Listed {
                 let hold = (Action::ManageListing, ListingEvent::Hold);
@@ -52,45 +50,43 @@ impl App {
                 outcome.held += 1;
             }
         }
-        for product in
-            store::products::in_state(&mut self.read().await?, ListingState::OnHold).await?
-        {
-            let over = product
-                .held_at
-                .is_some_and(|at| ListingState::revoked_at(at) <= self.now());
-            let mut tx = self.begin().await?;
-            // Only a hold that the clocks made is lifted by them.
-            let (event, reason) = if product.state_reason.as_deref() == Some(HELD)
-                && self.is_mended(&mut tx, &product).await?
-            {
-                outcome.reinstated += 1;
-                (ListingEvent::Reinstate, MENDED)
-            } else if over {
-                outcome.revoked += 1;
-                (ListingEvent::Revoke, REVOKED)
-            } else {
+        let mut tx = self.read().await?;
+        let held = store::products::in_state(&mut tx, ListingState::OnHold).await?;
+        drop(tx);
+        for product in held {
+            let Some((event, reason)) = self.end_of_hold(&product).await? else {
                 continue;
             };
-            self.change_listing(
-                &mut tx,
-                &Actor::system(),
-                &product,
-                (Action::ManageListing, event),
-                reason,
-            )
-            .await?;
+            match event {
+                ListingEvent::Reinstate => outcome.reinstated += 1,
+                _ => outcome.revoked += 1,
+            }
+            let mut tx = self.begin().await?;
+            let change = (Action::ManageListing, event);
+            self.change_listing(&mut tx, &Actor::system(), &product, change, reason)
+                .await?;
             tx.commit().await?;
         }
         Ok(outcome)
     }
 
+    /// Returns what ends a hold now, and the words for it; only what the clocks held do they lift.
+    async fn end_of_hold(
+        &self,
+        product: &Product,
+    ) -> Result<Option<(ListingEvent, &'static str)>, AppError> {
+        let by_clock = product.state_reason.as_deref() == Some(HELD);
+        if by_clock && self.is_mended(&mut self.read().await?, product).await? {
+            return Ok(Some((ListingEvent::Reinstate, MENDED)));
+        }
+        let ends = product.held_at.map(ListingState::revoked_at);
+        let over = ends.is_some_and(|end| end <= self.now());
+        Ok(over.then_some((ListingEvent::Revoke, REVOKED)))
+    }
+
     /// Returns whether the newest release keeps every promise.
     async fn is_mended(&self, tx: &mut Tx, product: &Product) -> Result<bool, AppError> {
-        let newest = store::releases::of_product(tx, &product.id)
-            .await?
-            .into_iter()
-            .next();
-        let Some(release) = newest else {
+        let Some(release) = store::releases::newest(tx, &product.id).await? else {
             return Ok(false);
         };
         Ok(store::findings::count_overdue(tx, &release.submission_id, self.now()).await? == 0)

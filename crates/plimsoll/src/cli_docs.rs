@@ -67,19 +67,25 @@ Data goes to standard output, everything else to standard error.
 ";
 
 #[test]
+fn command_line_document_is_current() {
+    check_document("cli.md", &document());
+}
+
+/// Fails unless a page below `docs` is what it is generated from; `UPDATE_DOCS` rewrites it.
 #[expect(
     clippy::disallowed_methods,
     reason = "a switch for whoever runs the test"
 )]
-fn command_line_document_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
-    let wanted = document();
+pub(crate) fn check_document(name: &str, wanted: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs")
+        .join(name);
     if std::env::var("UPDATE_DOCS").is_ok() {
-        std::fs::write(&path, &wanted).expect("the document can be written");
+        std::fs::write(&path, wanted).expect("the document can be written");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == wanted,
-        "docs/cli.md is not what the commands say; run UPDATE_DOCS=1 cargo test -p plimsoll"
+        "docs/{name} is not what it is made from; run UPDATE_DOCS=1 cargo test -p plimsoll"
     );
 }

@@ -72,6 +72,19 @@ pub async fn of_submission(
     )
 }
 
+/// Returns a product's newest release.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn newest(tx: &mut Tx, product: &ProductId) -> Result<Option<Release>, StoreError> {
+    fetch_opt!(
+        tx,
+        Release,
+        "SELECT * FROM releases WHERE product_id = $1 ORDER BY released_at DESC, id DESC LIMIT 1",
+        product.as_str()
+    )
+}
+
 /// Returns a product's releases, newest first.
 ///
 /// # Errors

@@ -267,20 +267,6 @@ impl Browser {
         .map(drop)
     }
 
-    /// Chooses an option or types without clearing first: selects, files, keys.
-    ///
-    /// # Errors
-    /// There is no such element.
-    pub fn type_into(&self, css: &str, text: &str) -> Result<()> {
-        let element = self.find(css)?;
-        self.call(
-            "POST",
-            &format!("/element/{element}/value"),
-            &json!({ "text": text }),
-        )
-        .map(drop)
-    }
-
     /// Returns the value of a script's expression; works with scripts switched off in pages too.
     ///
     /// # Errors

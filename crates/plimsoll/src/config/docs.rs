@@ -1,6 +1,6 @@
 //! `docs/configuration.md`, made from the table of keys.
 
-use std::{fmt::Write as _, path::Path};
+use std::fmt::Write as _;
 
 use super::keys::{KEYS, Key};
 
@@ -92,19 +92,6 @@ With SQLite a lock in the data folder keeps a second server out.
 ";
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a switch for whoever runs the test"
-)]
 fn configuration_document_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
-    let wanted = document();
-    if std::env::var("UPDATE_DOCS").is_ok() {
-        std::fs::write(&path, &wanted).expect("the document can be written");
-    }
-    let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == wanted,
-        "docs/configuration.md is not what the table of keys says; run UPDATE_DOCS=1 cargo test -p plimsoll"
-    );
+    crate::cli_docs::check_document("configuration.md", &document());
 }
