@@ -140,13 +140,10 @@ pub fn match_inventory<'a>(
     let packages: Vec<_> = inventory
         .components
         .iter()
-        .map(|component| package(inventory, component))
+        .filter_map(|component| Some((package(inventory, component)?, component)))
         .collect();
-    let components: HashMap<_, _> = packages
-        .iter()
-        .cloned()
-        .zip(&inventory.components)
-        .collect();
+    let components: HashMap<_, _> = packages.iter().cloned().collect();
+    let packages: Vec<_> = packages.into_iter().map(|(package, _)| package).collect();
     let report = matching::match_packages(database, &packages)?;
     let findings = report.matches.into_iter().filter_map(|matched| {
         let component = *components.get(&matched.package)?;
@@ -179,12 +176,14 @@ pub fn match_inventory<'a>(
     })
 }
 
-fn package(inventory: &Inventory, component: &Component) -> matching::Package {
+/// Returns what the advisories go by; nothing of ecosystems of which they say nothing.
+fn package(inventory: &Inventory, component: &Component) -> Option<matching::Package> {
     let distribution = inventory.distribution.clone().unwrap_or_default();
-    matching::Package {
+    Some(matching::Package {
         kind: match component.kind {
             Kind::Deb => matching::Kind::Deb,
             Kind::Apk => matching::Kind::Apk,
+            _ => return None,
         },
         // Debian's testing and unstable have a codename only.
         version_id: distribution
@@ -197,5 +196,5 @@ fn package(inventory: &Inventory, component: &Component) -> matching::Package {
         source_name: component.source_name.clone(),
         source_version: component.source_version.clone(),
         architecture: component.architecture.clone(),
-    }
+    })
 }

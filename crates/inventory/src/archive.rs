@@ -3,6 +3,7 @@
 
 use crate::{
     EntryKind, FileEntry, Limits, ScanError,
+    body::Body,
     header::{BLOCK, Header, Type},
     limits,
     pax::Overrides,
@@ -84,16 +85,35 @@ impl<'s, 'a> Archive<'s, 'a> {
         }
     }
 
-    /// Returns the current entry's body in `out`, which it clears before.
-    pub(crate) fn read_body(&mut self, out: &mut Vec<u8>) -> Result<(), ScanError> {
+    /// Returns the first bytes of the current entry's body, `most` of them or fewer.
+    pub(crate) fn peek(&mut self, most: usize) -> Result<&[u8], ScanError> {
+        let most = most.min(usize::try_from(self.body).unwrap_or(usize::MAX));
+        self.stream.peek(most)
+    }
+
+    /// Reads the current entry's body into `out`, which it clears before.
+    pub(crate) fn read_body(&mut self, out: &mut Body) -> Result<(), ScanError> {
         out.clear();
-        let size = self.body;
-        self.stream.read_into(size, out)?;
+        let size = std::mem::take(&mut self.body);
+        let read = self
+            .stream
+            .copy(size, &mut |bytes| out.push(bytes).map_err(ScanError::Spool))?;
+        if read < size {
+            return Err(self.damaged("it ends within a file"));
+        }
+        self.pad(size)
+    }
+
+    /// Returns a header's body, which the caller has bounded.
+    fn small_body(&mut self) -> Result<Vec<u8>, ScanError> {
+        let size = std::mem::take(&mut self.body);
+        let mut out = Vec::new();
+        self.stream.read_into(size, &mut out)?;
         if (out.len() as u64) < size {
             return Err(self.damaged("it ends within a file"));
         }
-        self.body = 0;
-        self.pad(size)
+        self.pad(size)?;
+        Ok(out)
     }
 
     fn entry(
@@ -160,8 +180,7 @@ impl<'s, 'a> Archive<'s, 'a> {
                 "",
             )?;
         }
-        let mut body = Vec::new();
-        self.read_body(&mut body)?;
+        let mut body = self.small_body()?;
         if kind == Type::Pax {
             let read = overrides.read(&body);
             return read.ok_or_else(|| self.damaged("a pax header is malformed"));

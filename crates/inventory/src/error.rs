@@ -47,6 +47,9 @@ pub enum ScanError {
         /// The path or place that exceeded it.
         place: String,
     },
+    /// The temporary file for a large body cannot be written or read.
+    #[error("cannot keep a large file of the layer: {0}: see that the temporary folder has room")]
+    Spool(std::io::Error),
     /// A directory or file of a root file system could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Directory {

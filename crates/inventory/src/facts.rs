@@ -301,8 +301,8 @@ fn secrets(layers: &[(Digest, LayerReport)], live: &HashSet<Content<'_>>) -> Vec
 }
 
 fn accounts<'a>(facts: &mut Facts, tree: &Tree<'a>, extracts: &Extracts<'a>) {
-    for (path, found) in extracts.live(tree) {
-        let Found::Accounts(accounts) = found else {
+    for (path, extract) in extracts.live(tree) {
+        let Found::Accounts(accounts) = extract.found else {
             continue;
         };
         // `etc/master.passwd` repeats `etc/passwd`.

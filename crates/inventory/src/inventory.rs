@@ -3,15 +3,22 @@
 use oci::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Component, Distribution, Facts, Problem};
+use crate::{Component, Distribution, Facts, Problem, Removed};
 
 /// An image, taken apart and put together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inventory {
     /// Which distribution it is, if it says.
     pub distribution: Option<Distribution>,
-    /// Installed packages, by kind, name, version, architecture.
+    /// Packages, by kind, namespace, name, version.
     pub components: Vec<Component>,
+    /// Packages that a distribution package brought, which is what counts: its advisories
+    /// say which versions are mended, whatever the package within says of itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covered: Vec<Component>,
+    /// Packages of lower layers that upper ones took away, in the order of the layers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<Removed>,
     /// The layers, lowest first.
     pub layers: Vec<LayerSummary>,
     /// What is worth knowing of its files.

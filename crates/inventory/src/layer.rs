@@ -1,19 +1,22 @@
 //! Scans one layer: entries, whiteouts, and the bodies of wanted files.
 
-use std::{cell::Cell, io::Read, thread};
+use std::{borrow::Cow, cell::Cell, io::Read, thread};
 
 use oci::Digest;
 
 use crate::{
     EntryKind, Extract, FileEntry, Found, LayerReport, Limits, PARSER_VERSION, Problem, ScanError,
+    analyser::{Analyser, Findings, Reading, Wanted},
     archive::Archive,
-    extract::Wanted,
+    body::Body,
     limits,
     stream::{Counted, HashQueue, LayerStream, hash_queue},
 };
 
 /// More problems of one layer say nothing new.
 const MAX_PROBLEMS: usize = 1000;
+/// Bytes that tell programs from other files.
+pub(crate) const MAGIC: usize = 8;
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
@@ -52,7 +55,7 @@ fn walk<'l>(
     let mut stream = LayerStream::new(blob, limits, queue)?;
     let mut archive = Archive::new(&mut stream, limits, media_type);
     let mut builder = LayerBuilder::new(limits);
-    let mut body = Vec::new();
+    let mut body = Body::default();
     while let Some(mut entry) = archive.next()? {
         builder.entry_count += 1;
         let Some(path) = normalise(&entry.file.path) else {
@@ -61,17 +64,19 @@ fn walk<'l>(
             continue;
         };
         entry.file.path = path;
-        let wanted = builder.add(entry.file);
-        let Some((path, wanted)) = wanted.filter(|(_, wanted)| !wanted.is_empty()) else {
+        let magic = archive.peek(MAGIC)?;
+        let Some((path, wanted)) = builder.add(entry.file, magic) else {
             continue;
         };
         if entry.sparse {
-            builder.problem(Problem::of(&path, "a sparse file; its content is not read"));
+            builder.problem(Problem::of(&path, "not read: a sparse file"));
             continue;
         }
-        builder.reserve(&path, entry.body)?;
-        archive.read_body(&mut body)?;
-        builder.extract(&path, wanted, &body)?;
+        let wanted = builder.reserve(&path, wanted, entry.body);
+        if !wanted.is_empty() {
+            archive.read_body(&mut body)?;
+            builder.analyse(&path, wanted, &body)?;
+        }
     }
     // What follows the archive belongs to the diff_id as well.
     stream.skip(u64::MAX)?;
@@ -108,9 +113,9 @@ impl<'l> LayerBuilder<'l> {
         }
     }
 
-    /// Adds an entry whose path is normalised, a whiteout perhaps;
-    /// returns who wants to read it, if it is a file.
-    pub(crate) fn add(&mut self, file: FileEntry) -> Option<(String, Wanted)> {
+    /// Adds an entry whose path is normalised, a whiteout perhaps, and which begins with
+    /// `magic`; returns who wants to read it.
+    pub(crate) fn add(&mut self, file: FileEntry, magic: &[u8]) -> Option<(String, Wanted)> {
         let (folder, name) = split(&file.path);
         if let Some(hidden) = name.strip_prefix(WHITEOUT) {
             if name == OPAQUE {
@@ -124,62 +129,98 @@ impl<'l> LayerBuilder<'l> {
         if file.path.is_empty() {
             return None;
         }
-        let wanted = (file.kind == EntryKind::File)
-            .then(|| (Wanted::by(&file.path, file.size), &file.path))
-            .filter(|(wanted, _)| !wanted.is_empty())
-            .map(|(wanted, path)| (path.clone(), wanted));
+        let wanted = wanted(&file, magic).map(|wanted| (file.path.clone(), wanted));
         self.files.push(file);
         wanted
     }
 
     /// Adds an entry of a directory tree, which has no whiteouts.
-    pub(crate) fn add_real(&mut self, file: FileEntry) -> Result<Wanted, ScanError> {
+    pub(crate) fn add_real(
+        &mut self,
+        file: FileEntry,
+        magic: &[u8],
+    ) -> Result<Option<Wanted>, ScanError> {
         self.entry_count += 1;
         limits::check("entries", self.limits.entries, self.entry_count, &file.path)?;
-        let wanted = match file.kind {
-            EntryKind::File => Wanted::by(&file.path, file.size),
-            _ => Wanted::NONE,
-        };
+        let wanted = wanted(&file, magic);
         self.files.push(file);
         Ok(wanted)
     }
 
-    /// Refuses a body that is too large to be read whole.
-    pub(crate) fn reserve(&mut self, path: &str, size: u64) -> Result<(), ScanError> {
-        limits::check("file_bytes", self.limits.file_bytes, size, path)?;
-        self.file_bytes += size;
-        limits::check(
-            "all_file_bytes",
-            self.limits.all_file_bytes,
-            self.file_bytes,
-            path,
-        )
+    /// Returns those who may read a body of `size` bytes; says who may not, and why.
+    pub(crate) fn reserve(&mut self, path: &str, wanted: Wanted, size: u64) -> Wanted {
+        let limits = self.limits;
+        let all = self.file_bytes.saturating_add(size);
+        for (name, limit, value) in [
+            ("file_bytes", limits.file_bytes, size),
+            ("all_file_bytes", limits.all_file_bytes, all),
+        ] {
+            if value > limit {
+                let text = format!("not read: it exceeds the limit `{name}` of {limit}");
+                self.problem(Problem::of(path, text));
+                return Wanted::NONE;
+            }
+        }
+        let mut left = wanted;
+        for analyser in wanted.iter() {
+            if let Reading::Whole { most, .. } = analyser.read
+                && size > most
+            {
+                let text = format!("{}: not read: larger than {most} bytes", analyser.name);
+                self.problem(Problem::of(path, text));
+                left = left.without(analyser);
+            }
+        }
+        self.file_bytes += if left.is_empty() { 0 } else { size };
+        left
     }
 
     /// Gives a body to those who want it.
-    pub(crate) fn extract(
+    pub(crate) fn analyse(
         &mut self,
         path: &str,
         wanted: Wanted,
-        body: &[u8],
+        body: &Body,
     ) -> Result<(), ScanError> {
-        for extractor in wanted.iter() {
-            let (found, problems) = (extractor.extract)(path, body);
-            for problem in problems {
-                let text = format!("{}: {}", extractor.name, problem.text);
-                self.problem(Problem {
-                    path: path.to_owned(),
-                    text,
-                    ..problem
-                });
-            }
-            let Some(found) = found else { continue };
+        let mut whole = None;
+        for analyser in wanted.iter() {
+            let findings = match analyser.read {
+                Reading::Parts { read } => read(path, body),
+                Reading::Whole { read, .. } => {
+                    let bytes = match &whole {
+                        Some(bytes) => bytes,
+                        None => whole.insert(all(body)?),
+                    };
+                    read(path, bytes)
+                }
+            };
+            self.keep(path, analyser, findings)?;
+        }
+        Ok(())
+    }
+
+    fn keep(
+        &mut self,
+        path: &str,
+        analyser: &Analyser,
+        findings: Findings,
+    ) -> Result<(), ScanError> {
+        for problem in findings.problems {
+            let text = format!("{}: {}", analyser.name, problem.text);
+            self.problem(Problem {
+                path: path.to_owned(),
+                text,
+                ..problem
+            });
+        }
+        for found in findings.found {
             if let Found::Packages(packages) = &found {
                 self.packages += packages.len() as u64;
                 limits::check("packages", self.limits.packages, self.packages, path)?;
             }
             self.extracts.push(Extract {
                 path: path.to_owned(),
+                analyser: analyser.name.to_owned(),
                 found,
             });
         }
@@ -213,6 +254,19 @@ impl<'l> LayerBuilder<'l> {
             problems: self.problems,
         }
     }
+}
+
+/// Returns who wants a file that begins with `magic`, if anybody does.
+fn wanted(file: &FileEntry, magic: &[u8]) -> Option<Wanted> {
+    let is_file = file.kind == EntryKind::File && file.size > 0;
+    let wanted = Wanted::by(file).or(Wanted::by_magic(magic));
+    (is_file && !wanted.is_empty()).then_some(wanted)
+}
+
+/// Returns a body that may have gone to a file, whole; `reserve` has bounded it.
+fn all(body: &Body) -> Result<Cow<'_, [u8]>, ScanError> {
+    let size = usize::try_from(body.size()).unwrap_or(usize::MAX);
+    body.range(0, size).map_err(ScanError::Spool)
 }
 
 /// Returns folder and name.

@@ -1,30 +1,32 @@
 //! What is in an image: each layer's stream is read once and taken apart, and
 //! the layers' reports are merged into one inventory: components, facts, sizes.
 //!
-//! What lives here: the bounded tar reader, one file per extractor (listed in
-//! `extract.rs`), the merged tree, SBOM documents.
+//! What lives here: the bounded tar reader, one file per analyser (below `os`, `lang`
+//! and `bin`, listed in `analyser.rs`), the merged tree, SBOM documents.
 //! What does not: advisories and matching, judgement about what was found
 //! (`certify`), storage, the network, the clock.
 //!
 //! [`scan_layer`] is pure over a stream and independent of other layers, so a
 //! report may be kept per layer digest and [`PARSER_VERSION`]; [`merge`] is cheap.
 
-mod accounts;
-mod apk;
+mod analyser;
 mod archive;
+mod body;
 mod component;
-mod copyright;
-mod dpkg;
+mod components;
 mod error;
-mod extract;
 mod facts;
 mod header;
 mod inspect;
 mod inventory;
+mod kind;
+mod lang;
 mod layer;
 mod limits;
 mod merge;
-mod os_release;
+mod origins;
+mod os;
+mod ownership;
 mod pax;
 mod purl;
 mod report;
@@ -36,18 +38,23 @@ mod secrets;
 mod stream;
 mod tree;
 
-pub use accounts::{Account, Accounts};
-pub use component::{Component, Kind, Package};
+pub use component::{Claim, Component, Confidence, Evidence, Package, Removed};
 pub use error::{InspectError, ScanError};
 pub use facts::{Cache, EmptyPassword, Facts, FileFact, Leftover, Secret};
 pub use inspect::{Progress, inspect, scan_layers};
 pub use inventory::{Inventory, LayerSummary};
+pub use kind::Kind;
 pub use layer::scan_layer;
 pub use limits::Limits;
 pub use merge::merge;
-pub use os_release::Distribution;
+pub use os::{
+    accounts::{Account, Accounts},
+    os_release::Distribution,
+};
+pub use purl::{PackageUrl, PurlError};
 pub use report::{
-    EntryKind, Extract, FileEntry, Found, LayerReport, PARSER_VERSION, Problem, SecretMatch,
+    EntryKind, Extract, FileEntry, Found, LayerReport, OwnedFiles, PARSER_VERSION, Problem,
+    SecretMatch,
 };
 pub use rootfs::{scan_rootfs, scan_rootfs_layer};
 pub use secret_env::secret_in_env;

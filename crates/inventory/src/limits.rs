@@ -13,9 +13,10 @@ pub struct Limits {
     pub path_bytes: u64,
     /// Bytes of all paths and link targets together (default 256 MiB).
     pub all_path_bytes: u64,
-    /// Bytes of one file that is read whole, such as a package database (default 64 MiB).
+    /// Bytes of one file that is read at all; larger ones are reported as not read
+    /// (default 2 GiB). What is read whole has smaller bounds, one for each analyser.
     pub file_bytes: u64,
-    /// Bytes of all files that are read whole (default 1 GiB).
+    /// Bytes of all files that are read; those beyond are reported as not read (default 32 GiB).
     pub all_file_bytes: u64,
     /// Packages recorded in the layer's databases (default 200,000).
     pub packages: u64,
@@ -28,8 +29,8 @@ impl Default for Limits {
             entries: 1_000_000,
             path_bytes: 4096,
             all_path_bytes: 256 << 20,
-            file_bytes: 64 << 20,
-            all_file_bytes: 1 << 30,
+            file_bytes: 2 << 30,
+            all_file_bytes: 32 << 30,
             packages: 200_000,
         }
     }

@@ -1,46 +1,29 @@
 //! Puts layer reports together: the final tree, and which layer brought what.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use oci::Digest;
 
 use crate::{
-    Component, Distribution, Found, Inventory, Kind, LayerReport, LayerSummary, Package, Problem,
-    component::PackageKey,
-    extract::EXTRACTORS,
-    facts,
-    purl::purl,
+    Distribution, Found, Inventory, LayerReport, LayerSummary, Problem,
+    analyser::{ANALYSERS, Counts},
+    components, facts,
+    origins::Origins,
     tree::{Content, Tree},
 };
-
-/// Databases whose packages are not among the components; an image that has one says so.
-static UNREAD: &[(&str, &str)] = &[
-    ("var/lib/rpm/Packages", "rpm"),
-    ("var/lib/rpm/Packages.db", "rpm"),
-    ("var/lib/rpm/rpmdb.sqlite", "rpm"),
-    ("usr/lib/sysimage/rpm/Packages", "rpm"),
-    ("usr/lib/sysimage/rpm/Packages.db", "rpm"),
-    ("usr/lib/sysimage/rpm/rpmdb.sqlite", "rpm"),
-    ("usr/share/rpm/rpmdb.sqlite", "rpm"),
-    ("var/lib/pacman/local/ALPM_DB_VERSION", "pacman"),
-    ("usr/lib/opkg/status", "opkg"),
-];
 
 /// Returns what the image holds whose layers these are, lowest first.
 pub fn merge(layers: &[(Digest, LayerReport)]) -> Inventory {
     let extracts = Extracts::new(layers);
-    let mut tree = Tree::new(layers.len());
+    let mut tree = Tree::new(layers.len(), extracts.anywhere());
     let mut origins = Origins::default();
     let mut changes = Vec::with_capacity(layers.len());
     for (index, (_, report)) in layers.iter().enumerate() {
         tree.apply(index, report);
         changes.push(origins.step(index, &tree, &extracts));
     }
-    let distribution = extracts.live(&tree).find_map(|(_, found)| match found {
-        Found::Distribution(distribution) => Some(distribution.clone()),
-        _ => None,
-    });
-    let components = components(&origins, layers, distribution.as_ref(), &tree, &extracts);
+    let distribution = distribution(&tree, &extracts);
+    let found = components::gather(&origins, layers, distribution.as_ref(), &tree, &extracts);
     let facts = facts::gather(layers, &tree, &extracts);
     let summary = |(index, (digest, report)): (usize, &(Digest, LayerReport))| LayerSummary {
         digest: digest.clone(),
@@ -55,32 +38,44 @@ pub fn merge(layers: &[(Digest, LayerReport)]) -> Inventory {
     };
     Inventory {
         distribution,
-        components,
+        components: found.components,
+        covered: found.covered,
+        removed: found.removed,
         facts,
         layers: layers.iter().enumerate().map(summary).collect(),
         problems: problems(layers, tree),
     }
 }
 
-fn problems(layers: &[(Digest, LayerReport)], tree: Tree<'_>) -> Vec<Problem> {
-    let unread = UNREAD.iter().filter(|(path, _)| tree.find(path).is_some());
-    let unread: Vec<_> = unread
-        .map(|(path, kind)| {
-            let text = format!("a database of {kind}, whose packages are not among the components");
-            Problem::of(path, text)
+fn distribution<'a>(tree: &Tree<'a>, extracts: &Extracts<'a>) -> Option<Distribution> {
+    extracts
+        .live(tree)
+        .find_map(|(_, extract)| match extract.found {
+            Found::Distribution(distribution) => Some(distribution.clone()),
+            _ => None,
         })
-        .collect();
+}
+
+fn problems(layers: &[(Digest, LayerReport)], tree: Tree<'_>) -> Vec<Problem> {
     let mut problems: Vec<_> = layers
         .iter()
         .flat_map(|(_, r)| r.problems.clone())
         .collect();
     problems.extend(tree.problems);
-    problems.extend(unread);
     problems
 }
 
-/// What the extractors found, by content.
-pub(crate) struct Extracts<'a>(HashMap<Content<'a>, Vec<&'a Found>>);
+/// What one analyser found in a content.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extracted<'a> {
+    /// The analyser's name.
+    pub analyser: &'a str,
+    /// What it found.
+    pub found: &'a Found,
+}
+
+/// What the analysers found, by content.
+pub(crate) struct Extracts<'a>(HashMap<Content<'a>, Vec<Extracted<'a>>>);
 
 impl<'a> Extracts<'a> {
     fn new(layers: &'a [(Digest, LayerReport)]) -> Self {
@@ -91,33 +86,53 @@ impl<'a> Extracts<'a> {
                     layer,
                     path: &extract.path,
                 };
-                by_content.entry(content).or_default().push(&extract.found);
+                by_content.entry(content).or_default().push(Extracted {
+                    analyser: &extract.analyser,
+                    found: &extract.found,
+                });
             }
         }
         Self(by_content)
     }
 
     /// Returns what was found in a content.
-    pub(crate) fn of(&self, content: Content<'a>) -> impl Iterator<Item = &'a Found> {
+    pub(crate) fn of(&self, content: Content<'a>) -> impl Iterator<Item = Extracted<'a>> {
         self.0.get(&content).into_iter().flatten().copied()
     }
 
-    /// Returns, in the order of the extractors' locations, what lies there
+    /// Returns the contents that count wherever they are.
+    fn anywhere(&self) -> std::collections::HashSet<Content<'a>> {
+        let names: Vec<_> = ANALYSERS
+            .iter()
+            .filter(|analyser| matches!(analyser.counts, Counts::Anywhere))
+            .map(|analyser| analyser.name)
+            .collect();
+        let counts = |all: &Vec<Extracted<'_>>| all.iter().any(|one| names.contains(&one.analyser));
+        let contents = self.0.iter().filter(|(_, all)| counts(all));
+        contents.map(|(content, _)| *content).collect()
+    }
+
+    /// Returns, in the order of the analysers' places, what lies there
     /// in the final tree, with its path; every content once.
-    pub(crate) fn live(&self, tree: &Tree<'a>) -> impl Iterator<Item = (String, &'a Found)> {
-        let contents = live_contents(tree);
+    pub(crate) fn live(&self, tree: &Tree<'a>) -> impl Iterator<Item = (String, Extracted<'a>)> {
+        let contents = at_places(tree);
         contents
             .into_iter()
             .flat_map(|(path, content)| self.of(content).map(move |found| (path.clone(), found)))
     }
 }
 
-fn live_contents<'a>(tree: &Tree<'a>) -> Vec<(String, Content<'a>)> {
+/// Returns what lies where the analysers say that their files count, every content once.
+pub(crate) fn at_places<'a>(tree: &Tree<'a>) -> Vec<(String, Content<'a>)> {
     let mut contents: Vec<(String, Content<'a>)> = Vec::new();
-    for location in EXTRACTORS.iter().flat_map(|extractor| extractor.locations) {
-        let found = match location.strip_suffix('/') {
+    let places = ANALYSERS.iter().flat_map(|analyser| match analyser.counts {
+        Counts::At(places) => places,
+        Counts::Anywhere | Counts::Asked => &[],
+    });
+    for place in places {
+        let found = match place.strip_suffix('/') {
             Some(folder) => tree.list(folder),
-            None => tree.find(location).into_iter().collect(),
+            None => tree.find(place).into_iter().collect(),
         };
         for (path, node) in found {
             contents.push((path, node.content));
@@ -126,111 +141,4 @@ fn live_contents<'a>(tree: &Tree<'a>) -> Vec<(String, Content<'a>)> {
     let mut seen = std::collections::HashSet::new();
     contents.retain(|(_, content)| seen.insert(*content));
     contents
-}
-
-/// Where a package comes from.
-#[derive(Clone)]
-struct Origin<'a> {
-    package: &'a Package,
-    layer: usize,
-    path: String,
-}
-
-/// Every package's origin, after some layers. Databases are compared layer by
-/// layer and all together, so that one that moves brings nothing new, and a
-/// package that goes and comes back belongs to the later layer.
-#[derive(Default)]
-struct Origins<'a> {
-    contents: Vec<(String, Content<'a>)>,
-    packages: BTreeMap<PackageKey<'a>, Origin<'a>>,
-}
-
-impl<'a> Origins<'a> {
-    /// Takes note of what the layer changed; returns how many came and went.
-    fn step(&mut self, layer: usize, tree: &Tree<'a>, extracts: &Extracts<'a>) -> (u64, u64) {
-        let mut contents = live_contents(tree);
-        contents.retain(|(_, content)| {
-            extracts
-                .of(*content)
-                .any(|found| matches!(found, Found::Packages(_)))
-        });
-        if contents == self.contents {
-            return (0, 0);
-        }
-        let mut packages = BTreeMap::new();
-        let mut added = 0;
-        for (path, content) in &contents {
-            for package in extracts.of(*content).flat_map(packages_of) {
-                let old = self.packages.get(&package.key()).map(|origin| origin.layer);
-                packages.entry(package.key()).or_insert_with(|| {
-                    added += u64::from(old.is_none());
-                    Origin {
-                        package,
-                        layer: old.unwrap_or(layer),
-                        path: path.clone(),
-                    }
-                });
-            }
-        }
-        let removed = self
-            .packages
-            .keys()
-            .filter(|key| !packages.contains_key(*key))
-            .count();
-        self.contents = contents;
-        self.packages = packages;
-        (added, removed as u64)
-    }
-}
-
-fn packages_of(found: &Found) -> &[Package] {
-    match found {
-        Found::Packages(packages) => packages,
-        _ => &[],
-    }
-}
-
-fn components<'a>(
-    origins: &Origins<'a>,
-    layers: &[(Digest, LayerReport)],
-    distribution: Option<&Distribution>,
-    tree: &Tree<'a>,
-    extracts: &Extracts<'a>,
-) -> Vec<Component> {
-    let component = |origin: &Origin<'a>| {
-        let package = origin.package.clone();
-        let licenses = match package.kind {
-            Kind::Deb => copyright(&package.name, tree, extracts),
-            Kind::Apk => package.licenses.clone(),
-        };
-        Component {
-            purl: purl(&package, distribution),
-            kind: package.kind,
-            name: package.name,
-            version: package.version,
-            architecture: package.architecture,
-            source_name: package.source_name,
-            source_version: package.source_version,
-            licenses,
-            maintainer: package.maintainer,
-            status: package.status,
-            layer: layers[origin.layer].0.clone(),
-            layer_index: origin.layer,
-            path: origin.path.clone(),
-        }
-    };
-    origins.packages.values().map(component).collect()
-}
-
-/// Debian's databases have no licences; the package's documentation has.
-fn copyright<'a>(name: &str, tree: &Tree<'a>, extracts: &Extracts<'a>) -> Vec<String> {
-    let file = tree.find(&format!("usr/share/doc/{name}/copyright"));
-    let found = file
-        .into_iter()
-        .flat_map(|(_, node)| extracts.of(node.content));
-    let licenses = found.filter_map(|found| match found {
-        Found::Licenses(licenses) => Some(licenses.clone()),
-        _ => None,
-    });
-    licenses.flatten().collect()
 }

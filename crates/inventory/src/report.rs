@@ -7,7 +7,7 @@ use oci::Digest;
 use crate::{Accounts, Distribution, Package};
 
 /// Changes whenever a scan would report something else for the same layer.
-pub const PARSER_VERSION: u32 = 1;
+pub const PARSER_VERSION: u32 = 2;
 
 /// One layer, taken apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct LayerReport {
     pub whiteouts: Vec<String>,
     /// Directories whose lower content it hides.
     pub opaque_dirs: Vec<String>,
-    /// What the extractors understood.
+    /// What the analysers understood.
     pub extracts: Vec<Extract>,
     /// What they did not.
     pub problems: Vec<Problem>,
@@ -86,6 +86,22 @@ pub struct FileEntry {
     pub link: Option<String>,
 }
 
+impl FileEntry {
+    /// Makes a regular file of ordinary rights.
+    #[cfg(test)]
+    pub(crate) fn file(path: &str, size: u64) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind: EntryKind::File,
+            size,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            link: None,
+        }
+    }
+}
+
 impl Serialize for FileEntry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut row = serializer.serialize_tuple(7)?;
@@ -100,11 +116,13 @@ impl Serialize for FileEntry {
     }
 }
 
-/// What one extractor found in one file.
+/// What one analyser found in one file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Extract {
     /// The file, as [`FileEntry::path`].
     pub path: String,
+    /// The analyser's name.
+    pub analyser: String,
     /// What it says.
     pub found: Found,
 }
@@ -113,8 +131,10 @@ pub struct Extract {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Found {
-    /// Installed packages.
+    /// Packages.
     Packages(Vec<Package>),
+    /// Files of distribution packages.
+    Owned(Vec<OwnedFiles>),
     /// A distribution's name and version.
     Distribution(Distribution),
     /// Users or groups.
@@ -123,6 +143,15 @@ pub enum Found {
     Licenses(Vec<String>),
     /// Secrets; where, never what.
     Secrets(Vec<SecretMatch>),
+}
+
+/// The files that a distribution package brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnedFiles {
+    /// The package's name.
+    pub package: String,
+    /// Their paths without leading slash, each followed by a line feed.
+    pub paths: String,
 }
 
 /// A secret's rule and line; the secret itself is never kept.

@@ -1,16 +1,18 @@
 //! Scans an unpacked root file system, as if it were one layer.
 
 use std::{
-    fs::{self, Metadata},
-    io::{self, Read},
-    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+    fs::{self, File, Metadata},
+    io,
+    os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use oci::Digest;
 
 use crate::{
-    EntryKind, FileEntry, Inventory, LayerReport, Limits, Problem, ScanError, layer::LayerBuilder,
+    EntryKind, FileEntry, Inventory, LayerReport, Limits, Problem, ScanError,
+    body::Body,
+    layer::{LayerBuilder, MAGIC},
     limits, merge,
 };
 
@@ -105,7 +107,7 @@ impl Walk<'_> {
         let is_file = kind == EntryKind::File;
         let size = if is_file { about.len() } else { 0 };
         self.bytes = self.bytes.saturating_add(size);
-        let wanted = self.builder.add_real(FileEntry {
+        let file = FileEntry {
             path: path.clone(),
             kind,
             size,
@@ -113,8 +115,9 @@ impl Walk<'_> {
             uid: about.uid(),
             gid: about.gid(),
             link: link.map(|link| link.to_string_lossy().into_owned()),
-        })?;
+        };
         if kind == EntryKind::Directory {
+            self.builder.add_real(file, &[])?;
             if about.dev() == self.device {
                 self.folders.push(path);
             } else {
@@ -123,17 +126,28 @@ impl Walk<'_> {
             }
             return Ok(());
         }
+        if !is_file || size == 0 {
+            self.builder.add_real(file, &[])?;
+            return Ok(());
+        }
+        let opened = open(&real, &about).map_err(|source| at(&real, source))?;
+        let mut magic = [0; MAGIC];
+        let length = opened.read_at(&mut magic, 0);
+        let length = length.map_err(|source| at(&real, source))?;
+        let Some(wanted) = self.builder.add_real(file, &magic[..length])? else {
+            return Ok(());
+        };
+        let wanted = self.builder.reserve(&path, wanted, size);
         if wanted.is_empty() {
             return Ok(());
         }
-        self.builder.reserve(&path, size)?;
-        let body = read(&real, &about).map_err(|source| at(&real, source))?;
-        self.builder.extract(&path, wanted, &body)
+        let body = Body::of_file(opened, size).map_err(|source| at(&real, source))?;
+        self.builder.analyse(&path, wanted, &body)
     }
 }
 
-/// Reads a file, unless it is no longer the one `about` was asked of.
-fn read(path: &Path, about: &Metadata) -> io::Result<Vec<u8>> {
+/// Opens a file, unless it is no longer the one `about` was asked of.
+fn open(path: &Path, about: &Metadata) -> io::Result<File> {
     // Never waits, even if a pipe took the file's place in between.
     const O_NONBLOCK: i32 = 0o4000;
     let file = fs::OpenOptions::new()
@@ -144,9 +158,7 @@ fn read(path: &Path, about: &Metadata) -> io::Result<Vec<u8>> {
     if (opened.dev(), opened.ino()) != (about.dev(), about.ino()) {
         return Err(io::Error::other("it was replaced while it was read"));
     }
-    let mut body = Vec::new();
-    file.take(about.len()).read_to_end(&mut body)?;
-    Ok(body)
+    Ok(file)
 }
 
 fn kind(about: &Metadata) -> Option<EntryKind> {

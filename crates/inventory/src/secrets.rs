@@ -6,20 +6,27 @@ use aho_corasick::AhoCorasick;
 
 use crate::{
     Found, SecretMatch,
-    extract::Extractor,
+    analyser::{Analyser, Counts, Findings, Reading, Want},
     secret_rules::{Rule, rules},
 };
 
 /// Reads text files where people, not packages, put them.
-pub(crate) static EXTRACTOR: Extractor = Extractor {
+pub(crate) static ANALYSER: Analyser = Analyser {
     name: "secrets",
+    wants: &[Want::File(|file| file.size <= MOST && wanted(&file.path))],
     // They count in every layer, even where an upper one hides them.
-    locations: &[],
-    wanted,
-    skip_above: Some(256 << 10),
-    extract: |path, bytes| (search(path, bytes), Vec::new()),
+    counts: Counts::Asked,
+    read: Reading::Whole {
+        most: MOST,
+        read: |path, bytes| Findings {
+            found: search(path, bytes).into_iter().collect(),
+            problems: Vec::new(),
+        },
+    },
 };
 
+/// Larger files are data rather than configuration.
+const MOST: u64 = 256 << 10;
 /// More of them in one file say nothing new.
 const MAX_MATCHES: usize = 16;
 

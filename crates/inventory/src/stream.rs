@@ -173,8 +173,31 @@ impl<'a> LayerStream<'a> {
         limits::check("uncompressed_bytes", self.limit, total, "the whole layer")
     }
 
+    /// Returns up to `most` of the next bytes without taking them; fewer where a chunk ends,
+    /// which bodies, aligned to 512 bytes, never do within so many.
+    pub(crate) fn peek(&mut self, most: usize) -> Result<&[u8], ScanError> {
+        if most == 0 {
+            return Ok(&[]);
+        }
+        let bytes = self.fill()?;
+        Ok(&bytes[..most.min(bytes.len())])
+    }
+
     /// Appends up to `size` bytes to `out`; fewer only at the end of the stream.
     pub(crate) fn read_into(&mut self, size: u64, out: &mut Vec<u8>) -> Result<(), ScanError> {
+        self.copy(size, &mut |bytes| {
+            out.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Hands up to `size` bytes to `take`, piece by piece; returns how many there were.
+    pub(crate) fn copy(
+        &mut self,
+        size: u64,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), ScanError>,
+    ) -> Result<u64, ScanError> {
         let mut wanted = size;
         while wanted > 0 {
             let bytes = self.fill()?;
@@ -184,11 +207,11 @@ impl<'a> LayerStream<'a> {
             let part = bytes
                 .len()
                 .min(usize::try_from(wanted).unwrap_or(usize::MAX));
-            out.extend_from_slice(&bytes[..part]);
+            take(&bytes[..part])?;
             self.used += part;
             wanted -= part as u64;
         }
-        Ok(())
+        Ok(size - wanted)
     }
 
     /// Passes over `size` bytes and returns how many there were.

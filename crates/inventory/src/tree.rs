@@ -2,7 +2,11 @@
 //! directories first, then the layer's entries. What replaces a directory by
 //! anything else hides all below it, whiteout or not.
 
-use std::{borrow::Cow, collections::BTreeMap, ops::Bound};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+    ops::Bound,
+};
 
 use crate::{EntryKind, FileEntry, LayerReport, Problem, layer::normalise};
 
@@ -31,6 +35,10 @@ pub(crate) struct Node<'a> {
 
 /// The tree after some layers.
 pub(crate) struct Tree<'a> {
+    /// Contents that count wherever they are.
+    noted: HashSet<Content<'a>>,
+    /// Where they are.
+    pub shown: BTreeMap<String, Content<'a>>,
     nodes: BTreeMap<Cow<'a, str>, Node<'a>>,
     /// Bytes of each layer that upper layers have hidden.
     pub wasted: Vec<u64>,
@@ -41,9 +49,11 @@ pub(crate) struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Starts empty.
-    pub(crate) fn new(layers: usize) -> Self {
+    /// Starts empty; keeps account of where the contents of `noted` are.
+    pub(crate) fn new(layers: usize, noted: HashSet<Content<'a>>) -> Self {
         Self {
+            noted,
+            shown: BTreeMap::new(),
             nodes: BTreeMap::new(),
             wasted: vec![0; layers],
             problems: Vec::new(),
@@ -112,8 +122,17 @@ impl<'a> Tree<'a> {
             entry,
             content,
         };
+        self.show(&place, content);
         if let Some(old) = self.nodes.insert(place, node) {
             self.waste(&old);
+        }
+    }
+
+    fn show(&mut self, place: &str, content: Content<'a>) {
+        if self.noted.contains(&content) {
+            self.shown.insert(place.to_owned(), content);
+        } else {
+            self.shown.remove(place);
         }
     }
 
@@ -170,7 +189,8 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn resolve(&self, path: &str) -> Option<String> {
+    /// Returns where `path` would be, all symbolic links followed; nothing if they go round.
+    pub(crate) fn resolve(&self, path: &str) -> Option<String> {
         let mut left: Vec<&str> = path.split('/').rev().collect();
         let mut done = String::with_capacity(path.len());
         let mut links = 0;
@@ -227,6 +247,7 @@ impl<'a> Tree<'a> {
     fn remove(&mut self, path: &str) {
         if let Some(old) = self.nodes.remove(path) {
             self.waste(&old);
+            self.shown.remove(path);
             self.forget_folder(path);
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use inventory::{Account, Component, Distribution, Facts, FileFact, Inventory, Kind, LayerSummary};
+use inventory::{
+    Account, Component, Distribution, Facts, FileFact, Inventory, Kind, LayerSummary, Package,
+};
 use oci::{Config, Digest, Healthcheck, History, ImageConfig};
 use plimsoll_certify::{LayerFacts, Subject};
 
@@ -76,20 +78,20 @@ impl Image {
 
     /// Installs a package.
     pub(crate) fn install(&mut self, name: &str) {
-        self.inventory.components.push(Component {
-            kind: Kind::Deb,
-            name: name.to_owned(),
-            version: "1.0-1".to_owned(),
+        let package = Package {
             architecture: "amd64".to_owned(),
             source_name: name.to_owned(),
             source_version: "1.0-1".to_owned(),
-            licenses: Vec::new(),
-            maintainer: None,
-            status: None,
+            ..Package::new(Kind::Deb, name, "1.0-1")
+        };
+        self.inventory.components.push(Component {
+            package,
             purl: format!("pkg:deb/debian/{name}@1.0-1"),
             layer: layer(1),
             layer_index: 1,
             path: "var/lib/dpkg/status".to_owned(),
+            evidence: Vec::new(),
+            covered_by: None,
         });
     }
 
@@ -143,6 +145,8 @@ fn good_inventory() -> Inventory {
             id_like: Vec::new(),
         }),
         components: Vec::new(),
+        covered: Vec::new(),
+        removed: Vec::new(),
         layers: Vec::new(),
         facts: Facts {
             files: 900,

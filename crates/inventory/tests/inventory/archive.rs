@@ -161,20 +161,6 @@ fn limits_are_named() {
             "packages",
             Limits {
                 packages: 1,
-                ..base.clone()
-            },
-        ),
-        (
-            "file_bytes",
-            Limits {
-                file_bytes: 4999,
-                ..base.clone()
-            },
-        ),
-        (
-            "all_file_bytes",
-            Limits {
-                all_file_bytes: 4999,
                 ..base
             },
         ),
@@ -183,6 +169,37 @@ fn limits_are_named() {
         let message = error(&tar, &limits).to_string();
         assert!(message.contains(&format!("`{name}`")), "{name}: {message}");
     }
+}
+
+#[test]
+fn files_beyond_a_limit_are_reported_as_not_read() {
+    let tar = small()
+        .file("var/lib/dpkg/status", vec![b'\n'; 5000])
+        .file(
+            "srv/a/package.json",
+            "{\"name\": \"a\", \"version\": \"1\"}",
+        )
+        .file("srv/b/package.json", vec![b' '; 5 << 20])
+        .tar();
+    let limits = |file_bytes, all_file_bytes| Limits {
+        file_bytes,
+        all_file_bytes,
+        ..Limits::default()
+    };
+    for (limits, name) in [
+        (limits(4999, 1 << 30), "`file_bytes`"),
+        (limits(1 << 30, 4999), "`all_file_bytes`"),
+    ] {
+        let report = scan_layer(&mut &*tar, "", &limits).expect("a layer");
+        let status = &report.problems[0];
+        assert_eq!(status.path, "var/lib/dpkg/status");
+        assert!(status.text.contains("not read") && status.text.contains(name));
+        assert_eq!(report.problems[1].path, "srv/b/package.json");
+        let read: Vec<_> = report.extracts.iter().map(|e| e.path.as_str()).collect();
+        assert_eq!(read, ["srv/a/package.json"]);
+    }
+    let report = scan(&tar);
+    assert!(report.problems[0].text.starts_with("npm: not read"));
 }
 
 #[test]

@@ -151,16 +151,6 @@ fn distroless_and_licences_of_copyright_files() {
 }
 
 #[test]
-fn an_unread_database_is_said() {
-    let inventory = merged([Layer::new().file("var/lib/rpm/rpmdb.sqlite", "x")]);
-    assert!(
-        inventory.problems[0].text.contains("rpm"),
-        "{:?}",
-        inventory.problems
-    );
-}
-
-#[test]
 fn facts() {
     let key = format!(
         "-----BEGIN {} KEY-----\n{}\n",
@@ -192,6 +182,111 @@ fn facts() {
         !json.contains("aB3dE5gH7jK9"),
         "the secret itself is never kept"
     );
+}
+
+const MODULE: &str = "{\"name\": \"left-pad\", \"version\": \"1.3.0\"}";
+
+#[test]
+fn language_packages_count_wherever_they_are_left() {
+    let newer = MODULE.replace("1.3.0", "1.4.0");
+    let inventory = merged([
+        Layer::new()
+            .file("app/node_modules/left-pad/package.json", MODULE)
+            .file("old/node_modules/left-pad/package.json", MODULE)
+            .file(
+                "gone/node_modules/x/package.json",
+                MODULE.replace("left-pad", "x"),
+            ),
+        Layer::new().hardlink("new/package.json", "app/node_modules/left-pad/package.json"),
+        // A directory becomes a link in one step, without a whiteout.
+        Layer::new()
+            .symlink("gone", "app")
+            .file("old/node_modules/left-pad/package.json", &newer),
+    ]);
+    assert_eq!(names(&inventory), [("left-pad", 0), ("left-pad", 2)]);
+    let places = |index: usize| -> Vec<&str> {
+        let component = &inventory.components[index];
+        component.evidence.iter().map(|e| e.path.as_str()).collect()
+    };
+    assert_eq!(places(0), ["app/node_modules/left-pad/package.json"]);
+    assert_eq!(places(1), ["old/node_modules/left-pad/package.json"]);
+    assert_eq!(inventory.removed.len(), 1);
+    assert_eq!(inventory.removed[0].purl, "pkg:npm/x@1.3.0");
+    assert_eq!(inventory.removed[0].by, digest(2));
+}
+
+#[test]
+fn a_replaced_version_says_by_what() {
+    let inventory = merged([
+        base(&["a"]),
+        Layer::new().file(STATUS, status(&["a"]).replace("Version: 1", "Version: 2")),
+    ]);
+    let removed = &inventory.removed[0];
+    assert_eq!(removed.purl, "pkg:deb/debian/a@1?arch=all&distro=debian-11");
+    assert_eq!((&removed.layer, &removed.by), (&digest(0), &digest(1)));
+    assert_eq!(removed.replaced_by.as_deref(), Some("2"));
+}
+
+/// Debian's `python3-six`, and the same module by pip.
+fn six(maintainer: &str) -> Layer {
+    let metadata = "Name: six\nVersion: 1.16.0\n";
+    Layer::new()
+        .symlink("lib", "usr/lib")
+        .file(
+            STATUS,
+            format!(
+                "{}Maintainer: {maintainer}\n",
+                status(&["python3-six"]).trim_end().to_owned() + "\n"
+            ),
+        )
+        .file(
+            "var/lib/dpkg/info/python3-six.list",
+            "/.\n/lib/python3/dist-packages/six-1.16.0.egg-info\n",
+        )
+        .file(
+            "usr/lib/python3/dist-packages/six-1.16.0.egg-info",
+            metadata,
+        )
+}
+
+#[test]
+fn what_a_distribution_package_brought_is_covered_by_it() {
+    let inventory = merged([six("Debian <a@debian.org>")]);
+    assert_eq!(names(&inventory), [("python3-six", 0)]);
+    assert_eq!(inventory.covered.len(), 1);
+    assert_eq!(inventory.covered[0].name, "six");
+    assert_eq!(
+        inventory.covered[0].covered_by.as_deref(),
+        Some("pkg:deb/debian/python3-six@1?arch=all")
+    );
+}
+
+#[test]
+fn what_else_brought_it_counts() {
+    let metadata = "Name: six\nVersion: 1.16.0\n";
+    let path = "usr/local/lib/python3/site-packages/six-1.16.0.dist-info/METADATA";
+    let inventory = merged([
+        six("Debian <a@debian.org>"),
+        Layer::new().file(path, metadata),
+    ]);
+    assert_eq!(names(&inventory), [("python3-six", 0), ("six", 0)]);
+    assert_eq!(inventory.components[1].path, path);
+    assert!(inventory.covered.is_empty());
+    // The distribution's advisories say nothing of third parties' packages.
+    let inventory = merged([six("Docker <support@docker.com>")]);
+    assert_eq!(names(&inventory).len(), 2);
+}
+
+#[test]
+fn an_alpine_package_covers_its_files() {
+    let database =
+        "P:py3-six\nV:1-r0\nF:usr/lib/python3.12/site-packages/six.egg-info\nR:PKG-INFO\n\n";
+    let inventory = merged([Layer::new().file("lib/apk/db/installed", database).file(
+        "usr/lib/python3.12/site-packages/six.egg-info/PKG-INFO",
+        "Name: six\nVersion: 1\n",
+    )]);
+    assert_eq!(names(&inventory), [("py3-six", 0)]);
+    assert_eq!(inventory.covered.len(), 1);
 }
 
 fn entry() -> impl Strategy<Value = (u8, String, String)> {

@@ -1,17 +1,22 @@
 //! Debian's record of installed packages: `status`, and `status.d/*` as
 //! distroless images have it (deb-control(5), dpkg(1) "Package states").
 
-use crate::{Found, Kind, Package, Problem, extract::Extractor};
+use crate::{
+    Kind, Package, Problem,
+    analyser::{Analyser, Counts, Findings, Reading, WHOLE_MOST, Want},
+};
 
 /// Reads `dpkg/status` and `dpkg/status.d/*` wherever they lie; the well-known places count.
-pub(crate) static EXTRACTOR: Extractor = Extractor {
+pub(crate) static ANALYSER: Analyser = Analyser {
     name: "dpkg",
-    locations: &["var/lib/dpkg/status", "var/lib/dpkg/status.d/"],
-    wanted,
-    skip_above: None,
-    extract: |_, bytes| {
-        let (packages, problems) = parse(bytes);
-        (Some(Found::Packages(packages)), problems)
+    wants: &[Want::File(|file| wanted(&file.path))],
+    counts: Counts::At(&["var/lib/dpkg/status", "var/lib/dpkg/status.d/"]),
+    read: Reading::Whole {
+        most: WHOLE_MOST,
+        read: |_, bytes| {
+            let (packages, problems) = parse(bytes, Kind::Deb);
+            Findings::packages(packages).with(problems)
+        },
     },
 };
 
@@ -33,23 +38,29 @@ struct Stanza<'a> {
     architecture: &'a [u8],
     source: &'a [u8],
     maintainer: &'a [u8],
+    origin: &'a [u8],
     status: &'a [u8],
 }
 
 /// Returns the packages whose files are in the image, and the stanzas that make no sense.
-pub(crate) fn parse(bytes: &[u8]) -> (Vec<Package>, Vec<Problem>) {
+pub(crate) fn parse(bytes: &[u8], kind: Kind) -> (Vec<Package>, Vec<Problem>) {
     let mut packages = Vec::new();
     let mut problems = Vec::new();
     let mut stanza = Stanza::default();
     for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match line.first() {
-            None => finish(&std::mem::take(&mut stanza), &mut packages, &mut problems),
+            None => finish(
+                &std::mem::take(&mut stanza),
+                kind,
+                &mut packages,
+                &mut problems,
+            ),
             Some(b' ' | b'\t' | b'#') => {}
             Some(_) => field(&mut stanza, number + 1, line, &mut problems),
         }
     }
-    finish(&stanza, &mut packages, &mut problems);
+    finish(&stanza, kind, &mut packages, &mut problems);
     (packages, problems)
 }
 
@@ -67,6 +78,7 @@ fn field<'a>(stanza: &mut Stanza<'a>, number: usize, line: &'a [u8], problems: &
     match colon {
         6 if is(b"Status") => stanza.status = value,
         6 if is(b"Source") => stanza.source = value,
+        6 if is(b"Origin") => stanza.origin = value,
         7 if is(b"Package") => stanza.name = value,
         7 if is(b"Version") => stanza.version = value,
         10 if is(b"Maintainer") => stanza.maintainer = value,
@@ -75,7 +87,12 @@ fn field<'a>(stanza: &mut Stanza<'a>, number: usize, line: &'a [u8], problems: &
     }
 }
 
-fn finish(stanza: &Stanza<'_>, packages: &mut Vec<Package>, problems: &mut Vec<Problem>) {
+fn finish(
+    stanza: &Stanza<'_>,
+    kind: Kind,
+    packages: &mut Vec<Package>,
+    problems: &mut Vec<Problem>,
+) {
     if stanza.line == 0 || !is_present(stanza.status) {
         return;
     }
@@ -89,15 +106,13 @@ fn finish(stanza: &Stanza<'_>, packages: &mut Vec<Package>, problems: &mut Vec<P
     let (name, version) = (text(stanza.name), text(stanza.version));
     let (source_name, source_version) = source(&text(stanza.source), &name, &version);
     packages.push(Package {
-        kind: Kind::Deb,
-        name,
-        version,
         architecture: text(stanza.architecture),
         source_name,
         source_version,
-        licenses: Vec::new(),
         maintainer: optional(stanza.maintainer),
+        vendor: optional(stanza.origin),
         status: optional(stanza.status),
+        ..Package::new(kind, name, version)
     });
 }
 
@@ -139,7 +154,7 @@ mod tests {
 
     #[test]
     fn reads_source_and_state() {
-        let (packages, problems) = parse(STATUS.as_bytes());
+        let (packages, problems) = parse(STATUS.as_bytes(), Kind::Deb);
         let names: Vec<_> = packages.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(names, ["libc6", "bash"]);
         assert_eq!(packages[0].source_name, "glibc");
@@ -151,7 +166,7 @@ mod tests {
 
     #[test]
     fn distroless_has_no_status() {
-        let (packages, _) = parse(b"Package: tzdata\nVersion: 2024a-0+deb12u1\n");
+        let (packages, _) = parse(b"Package: tzdata\nVersion: 2024a-0+deb12u1\n", Kind::Deb);
         assert_eq!(packages.len(), 1);
         assert!(wanted("var/lib/dpkg/status.d/tzdata"));
         assert!(!wanted("var/lib/dpkg/status.d/tzdata.md5sums"));
@@ -162,14 +177,14 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
-            parse(&bytes);
+            parse(&bytes, Kind::Deb);
         }
 
         #[test]
         fn never_panics_on_stanzas(
             text in "((Package|Version|Source|Status)?:? ?[ -~]{0,12}\r?\n?){0,12}"
         ) {
-            parse(text.as_bytes());
+            parse(text.as_bytes(), Kind::Deb);
         }
     }
 }

@@ -2,19 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Found, Problem, extract::Extractor};
+use crate::{
+    Found, Problem,
+    analyser::{Analyser, Counts, Findings, Reading, Want},
+};
 
 /// Reads the account databases below `etc`.
-pub(crate) static EXTRACTOR: Extractor = Extractor {
+pub(crate) static ANALYSER: Analyser = Analyser {
     name: "accounts",
-    locations: &["etc/passwd", "etc/group", "etc/shadow", "etc/master.passwd"],
-    wanted: |path| EXTRACTOR.locations.contains(&path),
-    skip_above: Some(4 << 20),
-    extract: |path, bytes| {
-        let (accounts, problems) = parse(path, bytes);
-        (Some(Found::Accounts(accounts)), problems)
+    wants: &[Want::File(|file| PLACES.contains(&file.path.as_str()))],
+    counts: Counts::At(PLACES),
+    read: Reading::Whole {
+        most: 4 << 20,
+        read: |path, bytes| {
+            let (accounts, problems) = parse(path, bytes);
+            Findings::one(Found::Accounts(accounts)).with(problems)
+        },
     },
 };
+
+const PLACES: &[&str] = &["etc/passwd", "etc/group", "etc/shadow", "etc/master.passwd"];
 
 /// A user or group with its number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,18 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Found, Problem, extract::Extractor};
+use crate::{
+    Found, Problem,
+    analyser::{Analyser, Counts, Findings, Reading, Want},
+};
 
 /// Reads `os-release` wherever it lies; the well-known places count.
-pub(crate) static EXTRACTOR: Extractor = Extractor {
+pub(crate) static ANALYSER: Analyser = Analyser {
     name: "os-release",
-    locations: &["etc/os-release", "usr/lib/os-release"],
-    // Suffix only: `/etc/os-release` may be a link to, say, `…-os-release` in a package store.
-    wanted: |path| path.ends_with("os-release"),
-    skip_above: Some(64 << 10),
-    extract: |_, bytes| {
-        let (distribution, problems) = parse(bytes);
-        (distribution.map(Found::Distribution), problems)
+    // `/etc/os-release` may be a link to, say, `…-os-release` in a package store.
+    wants: &[Want::Tail("os-release")],
+    counts: Counts::At(&["etc/os-release", "usr/lib/os-release"]),
+    read: Reading::Whole {
+        most: 64 << 10,
+        read: |_, bytes| {
+            let (distribution, problems) = parse(bytes);
+            Findings {
+                found: distribution.map(Found::Distribution).into_iter().collect(),
+                problems,
+            }
+        },
     },
 };
 

@@ -1,29 +1,40 @@
 //! Licence names from Debian's machine-readable copyright files (DEP 5).
 
-use crate::{Found, Problem, extract::Extractor};
+use crate::{
+    Found,
+    analyser::{Analyser, Counts, Findings, Reading, Want},
+};
 
 /// Reads `usr/share/doc/PACKAGE/copyright`.
-pub(crate) static EXTRACTOR: Extractor = Extractor {
+pub(crate) static ANALYSER: Analyser = Analyser {
     name: "copyright",
-    // The merge looks the file up by the package's name instead.
-    locations: &[],
-    wanted: |path| path.starts_with("usr/share/doc/") && path.ends_with("/copyright"),
-    skip_above: Some(1 << 20),
-    extract: |_, bytes| {
-        let (licenses, problems) = parse(bytes);
-        let found = (!licenses.is_empty()).then_some(Found::Licenses(licenses));
-        (found, problems)
+    wants: &[Want::File(|file| {
+        file.path.starts_with("usr/share/doc/")
+            && file.path.ends_with("/copyright")
+            && file.size <= MOST
+    })],
+    // The merge looks the file up by the package's name.
+    counts: Counts::Asked,
+    read: Reading::Whole {
+        most: MOST,
+        read: |_, bytes| {
+            let licenses = parse(bytes);
+            let found = (!licenses.is_empty()).then_some(Found::Licenses(licenses));
+            found.map(Findings::one).unwrap_or_default()
+        },
     },
 };
 
+/// What is larger holds every licence's text and is of no use as a hint.
+const MOST: u64 = 1 << 20;
 /// Enough for the largest honest package; the file is only a hint.
 const MAX_LICENSES: usize = 64;
 
 /// Returns the distinct short names in order; none of a file in free prose.
-pub(crate) fn parse(bytes: &[u8]) -> (Vec<String>, Vec<Problem>) {
+pub(crate) fn parse(bytes: &[u8]) -> Vec<String> {
     let mut licenses: Vec<String> = Vec::new();
     if !bytes.starts_with(b"Format:") {
-        return (licenses, Vec::new());
+        return licenses;
     }
     for line in bytes.split(|b| *b == b'\n') {
         let Some(value) = line.strip_prefix(b"License:") else {
@@ -35,7 +46,7 @@ pub(crate) fn parse(bytes: &[u8]) -> (Vec<String>, Vec<Problem>) {
             licenses.push(name.chars().take(200).collect());
         }
     }
-    (licenses, Vec::new())
+    licenses
 }
 
 #[cfg(test)]
@@ -47,12 +58,8 @@ mod tests {
         let text =
             b"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n\
             Files: *\nLicense: GPL-2+\n\nFiles: a\nLicense: MIT\n text\n\nLicense: GPL-2+\n";
-        assert_eq!(parse(text).0, ["GPL-2+", "MIT"]);
-        assert!(
-            parse(b"This package was debianised\nLicense: GPL\n")
-                .0
-                .is_empty()
-        );
+        assert_eq!(parse(text), ["GPL-2+", "MIT"]);
+        assert!(parse(b"This package was debianised\nLicense: GPL\n").is_empty());
     }
 
     proptest::proptest! {

@@ -1,0 +1,171 @@
+//! Python packages as pip and its relatives install them: `*.dist-info/METADATA`, and the
+//! older `*.egg-info` (packaging.python.org, "Core metadata specifications").
+
+use crate::{
+    FileEntry, Kind, Package,
+    analyser::{Analyser, Counts, Findings, Reading, Want},
+};
+
+/// Reads installed metadata.
+pub(crate) static ANALYSER: Analyser = Analyser {
+    name: "python",
+    wants: &[
+        Want::Tail(".dist-info/METADATA"),
+        Want::Tail(".egg-info/PKG-INFO"),
+        Want::Tail("EGG-INFO/PKG-INFO"),
+        Want::File(is_egg_info),
+    ],
+    counts: Counts::Anywhere,
+    read: Reading::Whole {
+        // The description, a whole web page perhaps, follows the fields.
+        most: 8 << 20,
+        read: |_, bytes| read(bytes),
+    },
+};
+
+/// More of them in one package say nothing new.
+const MAX_LICENSES: usize = 16;
+
+/// `distutils` wrote the metadata into one file, and Debian still does.
+fn is_egg_info(file: &FileEntry) -> bool {
+    file.path.ends_with(".egg-info")
+}
+
+fn read(bytes: &[u8]) -> Findings {
+    let (mut name, mut version) = (String::new(), String::new());
+    let (mut license, mut expression) = (String::new(), String::new());
+    let (mut author, mut maintainer) = (String::new(), String::new());
+    let (mut classifiers, mut dependencies) = (Vec::new(), Vec::new());
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if line.trim_ascii().is_empty() {
+            // The description follows.
+            break;
+        }
+        let line = String::from_utf8_lossy(line);
+        let Some((key, value)) = line.split_once(':') else {
+            continue;
+        };
+        let value = value.trim();
+        let set = |field: &mut String| value.clone_into(field);
+        match key {
+            "Name" => set(&mut name),
+            "Version" => set(&mut version),
+            "License" => set(&mut license),
+            "License-Expression" => set(&mut expression),
+            "Author" => set(&mut author),
+            "Maintainer" => set(&mut maintainer),
+            "Classifier" => classifiers.extend(of_classifier(value)),
+            "Requires-Dist" => dependencies.extend(requirement(value)),
+            _ => {}
+        }
+    }
+    if name.is_empty() || version.is_empty() {
+        return Findings::unread("`Name` or `Version` is missing");
+    }
+    let licenses = if !expression.is_empty() {
+        vec![expression]
+    } else if license.is_empty() || license == "UNKNOWN" {
+        classifiers.truncate(MAX_LICENSES);
+        classifiers
+    } else {
+        vec![license]
+    };
+    let people = [maintainer, author];
+    let mut people = people.into_iter();
+    Findings::packages(vec![Package {
+        licenses,
+        maintainer: people.find(|person| !person.is_empty() && person != "UNKNOWN"),
+        dependencies,
+        ..Package::new(Kind::Pypi, normalise(&name), version)
+    }])
+}
+
+/// PEP 503: runs of `-`, `_` and `.` are one dash, and case does not count.
+pub(crate) fn normalise(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '-' | '_' | '.' if out.ends_with('-') => {}
+            '-' | '_' | '.' => out.push('-'),
+            c => out.extend(c.to_lowercase()),
+        }
+    }
+    out
+}
+
+/// Returns the licence's name: the last part of `License :: OSI Approved :: MIT License`.
+fn of_classifier(value: &str) -> Option<String> {
+    let rest = value.strip_prefix("License ::")?;
+    let name = rest.rsplit("::").next()?.trim();
+    (name != "OSI Approved").then(|| name.to_owned())
+}
+
+/// Returns the name of what is needed in any case (PEP 508); extras are not.
+fn requirement(value: &str) -> Option<String> {
+    if value.contains("extra ==") {
+        return None;
+    }
+    let end = value
+        .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.'))
+        .unwrap_or(value.len());
+    Some(normalise(&value[..end])).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Found, analyser::readers};
+
+    fn one(text: &str) -> Option<Package> {
+        match read(text.as_bytes()).found.pop() {
+            Some(Found::Packages(mut packages)) => packages.pop(),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn reads_fields_before_the_description() {
+        let package = one("Metadata-Version: 2.1\nName: Zope.Interface\nVersion: 5.4\n\
+            License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License\nAuthor: A\n\
+            Requires-Dist: idna (<4,>=2.5)\nRequires-Dist: pytest ; extra == 'test'\n\nName: not this\n")
+        .expect("a package");
+        assert_eq!(package.name, "zope-interface");
+        assert_eq!(package.version, "5.4");
+        assert_eq!(package.licenses, ["MIT License"]);
+        assert_eq!(package.maintainer.as_deref(), Some("A"));
+        assert_eq!(package.dependencies, ["idna"]);
+        assert_eq!(
+            one("Name: x\r\nVersion: 1\r\n").expect("a package").version,
+            "1"
+        );
+        assert_eq!(one("Name: x\n\nVersion: 1\n"), None);
+        assert_eq!(one(""), None);
+    }
+
+    #[test]
+    fn wants_every_form() {
+        for path in [
+            "usr/lib/python3/dist-packages/a-1.dist-info/METADATA",
+            "usr/lib/python3/dist-packages/a.egg-info/PKG-INFO",
+            "usr/lib/python3/dist-packages/a-1.egg-info",
+            "opt/a-1-py3.egg/EGG-INFO/PKG-INFO",
+        ] {
+            assert_eq!(readers(path), ["python"], "{path}");
+        }
+        assert!(readers("usr/lib/METADATA").is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
+            read(&bytes);
+        }
+
+        #[test]
+        fn never_panics_on_fields(
+            text in "((Name|Version|License|Classifier|Requires-Dist):? ?[ -~]{0,12}\n?){0,9}"
+        ) {
+            read(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Distributions: their package databases, and what else the operating system records.
+
+pub(crate) mod accounts;
+pub(crate) mod apk;
+pub(crate) mod copyright;
+pub(crate) mod dpkg;
+pub(crate) mod dpkg_files;
+pub(crate) mod os_release;

@@ -1,0 +1,222 @@
+//! Files belong to the distribution package that brought them: a Python module, a jar or a
+//! program of a distribution package is that package, and is not counted twice.
+
+use std::collections::HashMap;
+
+use crate::{Component, Evidence, Found, Kind, OwnedFiles, merge::Extracts, tree::Tree};
+
+/// Who packages software for distributions without being one: advisories of the distribution
+/// say nothing about what they ship, so it is not covered by their packages.
+static THIRD_PARTIES: &[&str] = &[
+    "@docker.com",
+    "@hashicorp.com",
+    "@nodesource.com",
+    "@microsoft.com",
+    "@google.com",
+    "@gitlab.com",
+    "@elastic.co",
+    "@grafana.com",
+    "@nginx.com",
+    "@f5.com",
+    "@mongodb.com",
+    "@datadoghq.com",
+    "@amazon.com",
+    "@oracle.com",
+    "@mariadb.org",
+    "@mariadb.com",
+    "@percona.com",
+    "@cloudflare.com",
+    "@tailscale.com",
+    "@netdata.cloud",
+    "@nvidia.com",
+    "@confluent.io",
+    "@redis.io",
+    "@redis.com",
+    "@influxdata.com",
+    "@clickhouse.com",
+    "@rabbitmq.com",
+    "@azul.com",
+    "@bell-sw.com",
+    "@eclipse.org",
+    "@yarnpkg.com",
+    "@github.com",
+    "Kubernetes Authors",
+    "Jenkins",
+    "Google Cloud CLI Authors",
+    "Dart Team",
+    "Bazel Authors",
+];
+
+/// What the `Vendor` of the distributions' own rpm packages begins with.
+static RPM_VENDORS: &[&str] = &[
+    "AlmaLinux",
+    "Amazon",
+    "CentOS",
+    "CloudLinux",
+    "Fedora",
+    "Microsoft Corporation",
+    "openEuler",
+    "openSUSE",
+    "Oracle America",
+    "Photon",
+    "Red Hat",
+    "Rocky",
+    "Scientific Linux",
+    "SUSE",
+    "VMware",
+    "VzLinux",
+];
+
+/// The owner of each file that shows a component, if it has one.
+pub(crate) struct Ownership(HashMap<String, Option<usize>>);
+
+impl Ownership {
+    /// Looks the files of `components` up in the lists of the distribution's packages.
+    pub(crate) fn new<'a>(
+        components: &[Component],
+        tree: &Tree<'a>,
+        extracts: &Extracts<'a>,
+    ) -> Self {
+        let others = components
+            .iter()
+            .filter(|component| !component.kind.is_distribution());
+        let paths = others.flat_map(|component| &component.evidence);
+        let mut owners: HashMap<_, _> = paths
+            .map(|evidence| (evidence.path.clone(), None))
+            .collect();
+        if !owners.is_empty() {
+            let mut places = Places::new(tree);
+            for (owner, list) in lists(components, tree, extracts) {
+                for path in list.paths.lines() {
+                    if let Some(slot) = owners.get_mut(places.real(path)) {
+                        slot.get_or_insert(owner);
+                    }
+                }
+            }
+        }
+        Self(owners)
+    }
+
+    /// Returns the place of the package that brought all of a component's evidence and answers
+    /// for it; evidence with an owner is dropped where there is other.
+    pub(crate) fn owner(&self, component: &mut Component, all: &[Component]) -> Option<usize> {
+        if component.kind.is_distribution() {
+            return None;
+        }
+        let owner = |evidence: &Evidence| {
+            let owner = self.0.get(&evidence.path).copied().flatten()?;
+            answers(&all[owner]).then_some(owner)
+        };
+        let owners: Vec<_> = component.evidence.iter().map(owner).collect();
+        if owners.iter().all(Option::is_some) {
+            return owners.first().copied().flatten();
+        }
+        let mut owned = owners.iter().map(Option::is_some);
+        component
+            .evidence
+            .retain(|_| !owned.next().unwrap_or_default());
+        component.path.clone_from(&component.evidence[0].path);
+        None
+    }
+}
+
+/// Returns whether advisories of the distribution speak of a package.
+fn answers(package: &Component) -> bool {
+    let names = |list: &[&str], text: &str| list.iter().any(|part| text.contains(part));
+    if package.kind == Kind::Rpm {
+        let vendor = package.vendor.as_deref();
+        return vendor.is_none_or(|vendor| names(RPM_VENDORS, vendor));
+    }
+    let maintainer = package.maintainer.as_deref().unwrap_or_default();
+    !names(THIRD_PARTIES, maintainer)
+}
+
+/// Returns the lists of files, each with the place of its package among the components.
+fn lists<'a>(
+    components: &[Component],
+    tree: &Tree<'a>,
+    extracts: &Extracts<'a>,
+) -> Vec<(usize, &'a OwnedFiles)> {
+    let mut lists = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (place, component) in components.iter().enumerate() {
+        if component.kind.is_distribution() {
+            places.entry(&component.name).or_insert(place);
+        }
+        if component.kind == Kind::Deb {
+            let own = of_debian(component, tree, extracts);
+            lists.extend(own.into_iter().map(|list| (place, list)));
+        }
+    }
+    for (_, extract) in extracts.live(tree) {
+        let Found::Owned(all) = extract.found else {
+            continue;
+        };
+        let known = |list: &'a OwnedFiles| Some((*places.get(&*list.package)?, list));
+        lists.extend(all.iter().filter_map(known));
+    }
+    lists
+}
+
+/// dpkg has a file for each package; packages that may be installed for several architectures
+/// have theirs in the name. Distroless images, and some that were thinned, have checksums only.
+fn of_debian<'a>(
+    package: &Component,
+    tree: &Tree<'a>,
+    extracts: &Extracts<'a>,
+) -> Vec<&'a OwnedFiles> {
+    let (name, architecture) = (&package.name, &package.architecture);
+    let paths = [
+        format!("var/lib/dpkg/info/{name}.list"),
+        format!("var/lib/dpkg/info/{name}:{architecture}.list"),
+        format!("var/lib/dpkg/info/{name}.md5sums"),
+        format!("var/lib/dpkg/info/{name}:{architecture}.md5sums"),
+        format!("var/lib/dpkg/status.d/{name}.md5sums"),
+    ];
+    let found = paths.iter().filter_map(|path| tree.find(path));
+    let first = found
+        .map(|(_, node)| extracts.of(node.content))
+        .find_map(|mut all| {
+            all.find_map(|extract| match extract.found {
+                Found::Owned(lists) => Some(lists.iter().collect()),
+                _ => None,
+            })
+        });
+    first.unwrap_or_default()
+}
+
+/// Where listed paths really are: on many systems `/lib` and `/bin` are links into `/usr`.
+struct Places<'t, 'a> {
+    tree: &'t Tree<'a>,
+    tops: HashMap<String, String>,
+    path: String,
+}
+
+impl<'t, 'a> Places<'t, 'a> {
+    fn new(tree: &'t Tree<'a>) -> Self {
+        Self {
+            tree,
+            tops: HashMap::new(),
+            path: String::new(),
+        }
+    }
+
+    fn real<'s>(&'s mut self, path: &'s str) -> &'s str {
+        let Some((top, rest)) = path.split_once('/') else {
+            return path;
+        };
+        if !self.tops.contains_key(top) {
+            let real = self.tree.resolve(top).unwrap_or_else(|| top.to_owned());
+            self.tops.insert(top.to_owned(), real);
+        }
+        let real = &self.tops[top];
+        if real == top {
+            return path;
+        }
+        self.path.clear();
+        self.path.push_str(real);
+        self.path.push('/');
+        self.path.push_str(rest);
+        &self.path
+    }
+}
