@@ -40,6 +40,9 @@ pub enum AppError {
     /// The store has no room left.
     #[error("the storage is full: nothing was changed; the operator must make room")]
     Full,
+    /// The database has too much to do at present.
+    #[error("the database is busy: nothing was changed; try again in a moment")]
+    Busy,
     /// The server failed.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -94,6 +97,7 @@ impl AppError {
             Self::TooMany(_) => "too-many-attempts",
             Self::TooLarge(_) => "too-large",
             Self::Full => "storage-full",
+            Self::Busy => "busy",
             Self::Internal(_) => "internal",
         }
     }
@@ -103,6 +107,12 @@ impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         if error.is_full() {
             Self::Full
+        } else if error.is_busy() {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database is busy"
+            );
+            Self::Busy
         } else if error.is_nul() {
             Self::invalid(
                 "text",

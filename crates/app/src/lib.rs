@@ -20,6 +20,7 @@ mod publishers;
 mod pulls;
 pub mod registry;
 mod release;
+mod requests;
 pub mod scan;
 mod sign_in;
 mod signature;
@@ -41,8 +42,9 @@ pub use jobs::JobSummary;
 pub use pictures::picture_logo_problems;
 pub use products::{ProductOverview, ProductRights};
 pub use publishers::{Application, Membership, NewKey, PublisherPage};
+pub use requests::RequestSlot;
 pub use sign_in::SignedIn;
-pub use state::{App, AppConfig, Keys, Parts};
+pub use state::{App, AppConfig, Keys, Limits, Measures, Parts};
 pub use storefront::{CatalogPage, ImageView, LayerView, ListingCard, ProductPage, PublicCheck};
 pub use submission_page::{
     CheckView, ComponentView, Difference, FindingView, InspectedImage, QueueEntry, SubmissionPage,

@@ -10,7 +10,7 @@ use store::{
 use tokio::sync::Notify;
 use trust::SigningKey;
 
-use crate::{AppError, Clock, pulls::PullRecorder, throttle::Throttle, tokens::VerifiedTokens};
+use crate::{Actor, AppError, Clock, pulls::PullRecorder, requests::Requests, throttle::Throttle, tokens::VerifiedTokens};
 
 /// What the operator configured.
 #[derive(Debug, Clone)]
@@ -25,6 +25,29 @@ pub struct AppConfig {
     pub token_life: chrono::TimeDelta,
     /// Whether people may make their own accounts.
     pub open_registration: bool,
+    /// What one account may take of the registry.
+    pub limits: Limits,
+}
+
+/// What one account may take of the registry, and one manifest.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Requests under way at once.
+    pub requests_per_account: usize,
+    /// Uploads that are open at once.
+    pub uploads_per_account: i64,
+    /// How many indexes may stand in one another.
+    pub index_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests_per_account: 2_000,
+            uploads_per_account: 1_000,
+            index_depth: 4,
+        }
+    }
 }
 
 impl AppConfig {
@@ -58,6 +81,7 @@ pub struct App {
     pub(crate) verified_tokens: VerifiedTokens,
     pub(crate) pulls: PullRecorder,
     pub(crate) job_added: Notify,
+    pub(crate) requests: Arc<Requests>,
     ids: Ids,
 }
 
@@ -95,6 +119,17 @@ impl std::fmt::Debug for App {
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
+}
+
+/// How the server is doing.
+#[derive(Debug, Clone)]
+pub struct Measures {
+    /// Jobs by state.
+    pub jobs: Vec<(String, i64)>,
+    /// Uploads that were begun and not yet finished.
+    pub open_uploads: i64,
+    /// Connections to the database.
+    pub database: store::PoolSize,
 }
 
 /// The parts an application is put together from.
@@ -142,6 +177,7 @@ impl App {
             verified_tokens: VerifiedTokens::default(),
             pulls,
             job_added: Notify::new(),
+            requests: Arc::default(),
             ids: Ids::default(),
         });
         app.match_advisories_replaced_meanwhile().await?;
@@ -171,6 +207,30 @@ impl App {
         let mut tx = self.db.read().await?;
         store::accounts::count(&mut tx).await?;
         Ok(self.blobs.check().await?)
+    }
+
+    /// Returns whether `actor` may see how the server is doing.
+    ///
+    /// # Errors
+    /// They may not.
+    pub async fn may_measure(&self, actor: &Actor) -> Result<(), AppError> {
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, market::Action::ReadAudit, None)
+            .await
+    }
+
+    /// Returns how the server is doing, in numbers; whoever shows them asks [`App::may_measure`].
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn measure(&self) -> Result<Measures, AppError> {
+        let database = self.db.pool();
+        let mut tx = self.read().await?;
+        Ok(Measures {
+            jobs: store::jobs::counts(&mut tx).await?,
+            open_uploads: store::repositories::count_uploads(&mut tx).await?,
+            database,
+        })
     }
 
     /// Writes what is still in memory and closes the database.

@@ -56,6 +56,8 @@ codes! {
     TooManyRequests = "TOOMANYREQUESTS", 429, "too many requests";
     /// The server failed; nothing that was acknowledged is lost.
     Internal = "UNKNOWN", 500, "internal error";
+    /// The registry cannot answer at present; the same request may succeed later.
+    Unavailable = "UNAVAILABLE", 503, "the registry is not available: try again";
     /// The store has no room left; nothing that was acknowledged is lost.
     StorageFull = "UNKNOWN", 507, "the registry's storage is full";
 }

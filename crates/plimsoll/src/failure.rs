@@ -52,6 +52,13 @@ impl Failure {
         self
     }
 
+    /// Returns the message and its causes on one line, for the log.
+    pub(crate) fn line(&self) -> String {
+        let said = [self.message.as_str()].into_iter();
+        let said = said.chain(self.causes.iter().map(String::as_str));
+        said.collect::<Vec<_>>().join(": ")
+    }
+
     /// Adds `error` and everything behind it as causes.
     #[must_use]
     pub(crate) fn because(mut self, error: &dyn Error) -> Self {
@@ -86,8 +93,9 @@ impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Internal(source) => Self::failed("the marketplace failed").because(&*source),
-            AppError::Full => Self::from_error(Exit::Failed, &error),
-            AppError::TooMany(_) => Self::from_error(Exit::Failed, &error),
+            AppError::Full | AppError::Busy | AppError::TooMany(_) => {
+                Self::from_error(Exit::Failed, &error)
+            }
             _ => Self::from_error(Exit::Usage, &error),
         }
     }

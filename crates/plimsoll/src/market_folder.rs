@@ -19,7 +19,7 @@ use std::{
     sync::Arc,
 };
 
-use app::{App, AppConfig, Parts, SystemClock};
+use app::{App, AppConfig, Limits, Parts, SystemClock};
 use store::{
     Database, DatabaseUrl,
     blobs::{BlobStore, FsBlobs, S3Blobs, S3Config, Uploads},
@@ -178,12 +178,26 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
             advisories_file,
             token_life: config.token_life(),
             open_registration: config.is_on("accounts.open_registration"),
+            limits: Limits {
+                requests_per_account: limit(config, "server.limits.requests_per_account"),
+                uploads_per_account: i64::try_from(limit(config, "registry.uploads_per_account"))
+                    .unwrap_or(i64::MAX),
+                index_depth: limit(config, "registry.index_depth"),
+            },
         },
     };
     Ok(Market {
         app: App::new(parts).await?,
         files,
     })
+}
+
+/// Zero stands for any number.
+pub(crate) fn limit(config: &Config, key: &'static str) -> usize {
+    match config.number(key) {
+        0 => usize::MAX,
+        number => number as usize,
+    }
 }
 
 fn s3(config: &Config) -> S3Config {

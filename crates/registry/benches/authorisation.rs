@@ -35,6 +35,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
             advisories_file: dir.join("advisories.db"),
             token_life: chrono::TimeDelta::hours(1),
             open_registration: true,
+            limits: app::Limits::default(),
         },
     };
     let app = App::new(parts).await.expect("an application");

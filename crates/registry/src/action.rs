@@ -142,6 +142,28 @@ impl Action {
         }
     }
 
+    /// Returns its name in logs and metrics.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Base => "registry.base",
+            Self::Catalog => "registry.list_repositories",
+            Self::HeadBlob(..) => "registry.head_blob",
+            Self::GetBlob(..) => "registry.get_blob",
+            Self::DeleteBlob(..) => "registry.delete_blob",
+            Self::HeadManifest(..) => "registry.head_manifest",
+            Self::GetManifest(..) => "registry.get_manifest",
+            Self::PutManifest(..) => "registry.put_manifest",
+            Self::DeleteManifest(..) => "registry.delete_manifest",
+            Self::StartUpload(_) => "registry.start_upload",
+            Self::UploadStatus(..) => "registry.upload_status",
+            Self::AppendUpload(..) => "registry.append_upload",
+            Self::FinishUpload(..) => "registry.finish_upload",
+            Self::CancelUpload(..) => "registry.cancel_upload",
+            Self::ListTags(_) => "registry.list_tags",
+            Self::ListReferrers(..) => "registry.list_referrers",
+        }
+    }
+
     /// Returns what a token must grant for it.
     pub(crate) fn need(&self) -> Need<'_> {
         match self {

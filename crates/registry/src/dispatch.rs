@@ -1,18 +1,19 @@
 //! The catch-all below `/v2`: path and method become an action, the token is checked, and
 //! the action's handler answers.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use app::{Access, App};
 use axum::{
     body::{Body, HttpBody},
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use oci::Route;
 
 use crate::{
+    ActionName, Held,
     action::Action,
     auth, base, blobs, catalog,
     error::Failure,
@@ -33,8 +34,14 @@ pub(crate) struct Call {
 pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let head = parts.method == Method::HEAD;
-    let response = match answer(app, parts, body).await {
-        Ok(response) => response,
+    let response = match asked(&parts) {
+        Ok(action) => {
+            let name = ActionName(action.name());
+            let answered = answer(app, action, parts, body).await;
+            let mut response = answered.unwrap_or_else(Failure::into_response);
+            response.extensions_mut().insert(name);
+            response
+        }
         Err(failure) => failure.into_response(),
     };
     if head {
@@ -44,36 +51,60 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Resp
     }
 }
 
-async fn answer(app: Arc<App>, parts: Parts, body: Body) -> Result<Response, Failure> {
+fn asked(parts: &Parts) -> Result<Action, Failure> {
     let path = decode(parts.uri.path())
         .ok_or_else(|| bad("the path holds a `%` escape that is broken or is not UTF-8"))?;
     let writes = parts.method == Method::PUT;
     let route = Route::parse(&path).map_err(|error| Failure::route(&error, writes))?;
-    let action = Action::of(&parts.method, route).map_err(Failure::method)?;
+    Action::of(&parts.method, route).map_err(Failure::method)
+}
+
+async fn answer(
+    app: Arc<App>,
+    action: Action,
+    parts: Parts,
+    body: Body,
+) -> Result<Response, Failure> {
     let access = auth::authorise(&app, &parts.headers, &action).await?;
+    let slot = app.begin_request(holder(&access, &parts))?;
     let call = Call {
         app,
         access,
         query: Query::parse(parts.uri.query().unwrap_or_default())?,
         headers: parts.headers,
     };
+    let mut response = perform(&call, action, body).await?;
+    response.extensions_mut().insert(Held(Arc::new(slot)));
+    Ok(response)
+}
+
+/// Returns who takes of what there is for all: an account, or an address without one.
+fn holder(access: &Access, parts: &Parts) -> String {
+    if !access.account.is_empty() {
+        return access.account.clone();
+    }
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default()
+}
+
+async fn perform(call: &Call, action: Action, body: Body) -> Result<Response, Failure> {
     match action {
         Action::Base => Ok(base::answer()),
-        Action::Catalog => catalog::list(&call).await,
-        Action::HeadBlob(name, digest) => blobs::head(&call, &name, &digest).await,
-        Action::GetBlob(name, digest) => blobs::get(&call, &name, &digest).await,
-        Action::DeleteBlob(name, digest) => blobs::delete(&call, &name, &digest).await,
-        Action::HeadManifest(name, target) => manifests::head(&call, &name, &target).await,
-        Action::GetManifest(name, target) => manifests::get(&call, &name, &target).await,
-        Action::PutManifest(name, target) => manifests::put(&call, &name, &target, body).await,
-        Action::DeleteManifest(name, target) => manifests::delete(&call, &name, &target).await,
-        Action::StartUpload(name) => uploads::start(&call, name, body).await,
-        Action::UploadStatus(name, id) => uploads::status(&call, &name, &id).await,
-        Action::AppendUpload(name, id) => uploads::append(&call, name, id, body).await,
-        Action::FinishUpload(name, id) => uploads::finish(&call, name, id, body).await,
-        Action::CancelUpload(name, id) => uploads::cancel(&call, &name, &id).await,
-        Action::ListTags(name) => tags::list(&call, &name).await,
-        Action::ListReferrers(name, subject) => referrers::list(&call, &name, &subject).await,
+        Action::Catalog => catalog::list(call).await,
+        Action::HeadBlob(name, digest) => blobs::head(call, &name, &digest).await,
+        Action::GetBlob(name, digest) => blobs::get(call, &name, &digest).await,
+        Action::DeleteBlob(name, digest) => blobs::delete(call, &name, &digest).await,
+        Action::HeadManifest(name, target) => manifests::head(call, &name, &target).await,
+        Action::GetManifest(name, target) => manifests::get(call, &name, &target).await,
+        Action::PutManifest(name, target) => manifests::put(call, &name, &target, body).await,
+        Action::DeleteManifest(name, target) => manifests::delete(call, &name, &target).await,
+        Action::StartUpload(name) => uploads::start(call, name, body).await,
+        Action::UploadStatus(name, id) => uploads::status(call, &name, &id).await,
+        Action::AppendUpload(name, id) => uploads::append(call, name, id, body).await,
+        Action::FinishUpload(name, id) => uploads::finish(call, name, id, body).await,
+        Action::CancelUpload(name, id) => uploads::cancel(call, &name, &id).await,
+        Action::ListTags(name) => tags::list(call, &name).await,
+        Action::ListReferrers(name, subject) => referrers::list(call, &name, &subject).await,
     }
 }
 

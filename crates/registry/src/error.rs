@@ -102,6 +102,7 @@ impl From<AppError> for Failure {
                     .header(header::RETRY_AFTER, &seconds.to_string())
             }
             AppError::Full => Self::new(ErrorCode::StorageFull, text),
+            AppError::Busy => Self::new(ErrorCode::Unavailable, text),
             AppError::TooLarge(_) => Self::new(ErrorCode::TooLarge, text),
             AppError::NotFound { .. } | AppError::Invalid(_) | AppError::Conflict(_) => {
                 Self::with_status(ErrorCode::Unsupported, 400, text)
@@ -111,8 +112,17 @@ impl From<AppError> for Failure {
     }
 }
 
+/// Makes the answer to a request that the server refuses before the registry sees it.
+pub fn refuse(code: ErrorCode, status: StatusCode, message: String) -> Response {
+    Failure::with_status(code, status.as_u16(), message).into_response()
+}
+
 impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        // Whoever comes back at once finds nothing changed.
+        if [429, 503].contains(&self.status.as_u16()) {
+            self.headers.insert(0, (header::RETRY_AFTER, HeaderValue::from_static("1")));
+        }
         let error = serde_json::json!({
             "code": self.code, "message": self.message, "detail": null,
         });

@@ -27,7 +27,36 @@ mod uploads;
 use std::sync::Arc;
 
 use app::App;
-use axum::{Router, http::HeaderValue, middleware::map_response, response::Response, routing::any};
+use axum::{
+    Router,
+    http::{HeaderValue, Method},
+    middleware::map_response,
+    response::Response,
+    routing::any,
+};
+
+pub use error::refuse;
+
+/// What was asked for, as logs and metrics name it; an extension of every answer below `/v2`
+/// to a request that asks for something there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActionName(pub &'static str);
+
+/// What a request holds until its answer is on its way to the client; an extension of answers.
+#[derive(Debug, Clone)]
+pub struct Held(#[expect(dead_code, reason = "it is held, not looked at")] Arc<app::RequestSlot>);
+
+/// Returns whether a request goes on with an upload that was begun before.
+pub fn continues_upload(method: &Method, path: &str) -> bool {
+    path.contains("/blobs/uploads/")
+        && matches!(
+            oci::Route::parse(path).map(|route| action::Action::of(method, route)),
+            Ok(Ok(action::Action::UploadStatus(..)
+                | action::Action::AppendUpload(..)
+                | action::Action::FinishUpload(..)
+                | action::Action::CancelUpload(..)))
+        )
+}
 
 /// Returns the routes of the registry: everything below `/v2`, and the token service at `/token`.
 pub fn router(app: Arc<App>) -> Router {

@@ -49,6 +49,27 @@ pub enum Database {
     Postgres(PgPool),
 }
 
+/// How many connections to the database there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSize {
+    /// Open ones.
+    pub open: u32,
+    /// Open ones that nobody uses.
+    pub idle: u32,
+    /// Most that may be open.
+    pub most: u32,
+}
+
+impl PoolSize {
+    fn of<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> Self {
+        Self {
+            open: pool.size(),
+            idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
+            most: pool.options().get_max_connections(),
+        }
+    }
+}
+
 /// A transaction on either database; dropped without `commit` it is undone.
 #[derive(Debug)]
 pub enum Tx {
@@ -140,6 +161,21 @@ impl Database {
             Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
+    }
+
+    /// Returns how many connections there are.
+    pub fn pool(&self) -> PoolSize {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                let (readers, writer) = (PoolSize::of(readers), PoolSize::of(writer));
+                PoolSize {
+                    open: readers.open + writer.open,
+                    idle: readers.idle + writer.idle,
+                    most: readers.most + writer.most,
+                }
+            }
+            Self::Postgres(pool) => PoolSize::of(pool),
+        }
     }
 
     /// Closes all connections, writing out what SQLite still holds beside its file.

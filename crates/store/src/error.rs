@@ -43,6 +43,19 @@ impl StoreError {
             if error.code().is_some_and(|code| code == "22021" || code == "22P05"))
     }
 
+    /// Returns whether the database is only too busy, so that the same may succeed later.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Statement(sqlx::Error::PoolTimedOut) => true,
+            // SQLITE_BUSY is 5; PostgreSQL's too_many_connections, cannot_connect_now,
+            // lock_not_available and serialization_failure.
+            Self::Statement(sqlx::Error::Database(error)) => error
+                .code()
+                .is_some_and(|code| ["5", "53300", "57P03", "55P03", "40001"].contains(&&*code)),
+            _ => false,
+        }
+    }
+
     /// Returns whether the disk or the database's quota is full.
     pub fn is_full(&self) -> bool {
         match self {

@@ -25,7 +25,7 @@ pub mod submissions;
 pub mod subscriptions;
 pub mod tokens;
 
-pub use db::{Database, DatabaseUrl, Tx};
+pub use db::{Database, DatabaseUrl, PoolSize, Tx};
 #[doc(hidden)]
 pub use db::{Statement, statements_of_this_crate};
 pub use error::StoreError;

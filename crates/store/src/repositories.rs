@@ -424,6 +424,27 @@ pub async fn delete_upload(tx: &mut Tx, id: &UploadId) -> Result<(), StoreError>
     Ok(())
 }
 
+/// Returns how many uploads are open.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn count_uploads(tx: &mut Tx) -> Result<i64, StoreError> {
+    fetch_scalar!(tx, i64, "SELECT COUNT(*) FROM uploads")
+}
+
+/// Returns how many uploads an account has open.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn count_uploads_of(tx: &mut Tx, account: &str) -> Result<i64, StoreError> {
+    fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM uploads WHERE account_id = $1",
+        account
+    )
+}
+
 /// Forgets uploads begun before `before`; gives how many there were.
 ///
 /// # Errors

@@ -89,6 +89,7 @@ impl Failure {
                 AppError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
                 AppError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
                 AppError::Full => StatusCode::INSUFFICIENT_STORAGE,
+                AppError::Busy => StatusCode::SERVICE_UNAVAILABLE,
                 AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::NoPage => StatusCode::NOT_FOUND,
@@ -139,6 +140,7 @@ impl Failure {
         match self {
             Self::App(error) => match &**error {
                 AppError::TooMany(wait) => Some(wait.as_secs().max(1)),
+                AppError::Busy => Some(1),
                 _ => None,
             },
             _ => None,
@@ -214,6 +216,7 @@ fn use_case_words(error: &AppError) -> (&'static str, String) {
         AppError::TooMany(_) => ("Too many attempts", ""),
         AppError::TooLarge(_) => ("Too large", ""),
         AppError::Full => ("The storage is full", ""),
+        AppError::Busy => ("Too much is going on", ""),
         AppError::Internal(_) => (
             "Something broke",
             " It is not your fault. Nothing was half done; the operator finds the cause in the \

@@ -51,15 +51,13 @@ impl RegistryError {
 
 impl From<StoreError> for RegistryError {
     fn from(error: StoreError) -> Self {
-        if error.is_full() {
-            Self::full()
-        } else if error.is_nul() {
+        if error.is_nul() {
             Self::new(
                 ErrorCode::ManifestInvalid,
                 "a text holds the character NUL, which cannot be stored",
             )
         } else {
-            Self::internal(error)
+            AppError::from(error).into()
         }
     }
 }
@@ -68,6 +66,8 @@ impl From<AppError> for RegistryError {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Full => Self::full(),
+            AppError::Internal(source) => Self::internal(source),
+            AppError::Busy => Self::new(ErrorCode::Unavailable, error.to_string()),
             other => Self::internal(other),
         }
     }

@@ -47,6 +47,8 @@ impl App {
         let mut tx = self.begin().await?;
         let repository = self.repository_to_push(&mut tx, name).await?;
         check_references(&mut tx, &repository, manifest).await?;
+        let most = self.config.limits.index_depth;
+        super::depth::check_depth(&mut tx, &repository, manifest, most).await?;
         store::repositories::put_manifest(
             &mut tx,
             &repository.id,

@@ -26,6 +26,13 @@ impl App {
     ) -> Result<UploadId, RegistryError> {
         let mut tx = self.begin().await?;
         let repository = self.repository_to_push(&mut tx, name).await?;
+        let most = self.config.limits.uploads_per_account;
+        if store::repositories::count_uploads_of(&mut tx, &access.account).await? >= most {
+            return Err(RegistryError::new(
+                ErrorCode::TooManyRequests,
+                format!("your account has {most} uploads open: finish or cancel some first"),
+            ));
+        }
         let upload = Upload {
             id: self.id(UploadId::new),
             repository_id: repository.id,

@@ -189,6 +189,7 @@ impl World {
                 advisories_file: dir.path().join("advisories.db"),
                 token_life: TimeDelta::minutes(5),
                 open_registration: true,
+                limits: app::Limits::default(),
             },
         };
         Self {

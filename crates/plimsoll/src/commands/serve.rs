@@ -1,6 +1,10 @@
 //! `plimsoll serve`: the whole marketplace in one process.
 
-use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf};
+use std::{
+    io::IsTerminal as _,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+};
 
 use clap::Args;
 use serde_json::json;
@@ -12,19 +16,22 @@ use crate::{
     failure::{Failure, OrFail},
     market_folder,
     printer::Printer,
-    server,
+    server::{self, Doors, Tls},
 };
 
 /// Run a marketplace: registry, storefront, portal and workers
 ///
 /// Works in an empty folder: database, keys and the first operator are made on first start.
-/// The operator's password is printed once. Stops on SIGTERM and SIGINT after requests have
-/// ended, 30 seconds later at the latest. /healthz says that the process is alive, /readyz
-/// that database and blobs can be used.
+/// The operator's password is printed once. With a certificate and its key it speaks TLS, and
+/// takes over new files by itself. Stops on SIGTERM and SIGINT once requests and uploads have
+/// ended, `server.shutdown_grace` later at the latest; what is cut then can be resumed.
+/// /healthz says that the process is alive, /readyz that database and blobs can be used,
+/// /metrics how it is doing: to the operator, or to everybody at --metrics-listen.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   plimsoll serve
   plimsoll serve --data /var/lib/plimsoll --listen 0.0.0.0:8080 --public-url https://market.example
+  plimsoll serve --listen 0.0.0.0:443 --tls-certificate fullchain.pem --tls-key privkey.pem
   plimsoll serve --listen 127.0.0.1:0 --format json
 
 With --format json the first line on standard output is
@@ -40,6 +47,15 @@ pub(crate) struct ServeArgs {
     /// Where clients reach it, if not at the listening address
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Certificate and those that vouch for it, in PEM; without it, plain HTTP
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// Address and port of a second listener for /metrics, /healthz and /readyz
+    #[arg(long, value_name = "ADDR")]
+    metrics_listen: Option<String>,
     /// Background jobs at once in this process; 0 for none
     #[arg(long, value_name = "N")]
     workers: Option<u32>,
@@ -50,9 +66,12 @@ pub(crate) struct ServeArgs {
 
 impl ServeArgs {
     fn flags(&self) -> Vec<Flag> {
-        let data = self.data.as_ref().map(|dir| dir.display().to_string());
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         vec![
-            ("data.dir", data),
+            ("data.dir", path(&self.data)),
+            ("server.tls.certificate", path(&self.tls_certificate)),
+            ("server.tls.key", path(&self.tls_key)),
+            ("metrics.listen", self.metrics_listen.clone()),
             ("server.listen", self.listen.clone()),
             ("server.public_url", self.public_url.clone()),
             (
@@ -68,7 +87,8 @@ pub(super) fn run(args: &ServeArgs, context: &Context<'_>) -> Result<Exit, Failu
     let config = context.config(args.flags())?;
     config.check()?;
     let color = std::io::stderr().is_terminal() && !config.environment.no_color();
-    server::init_log(&config, color)?;
+    // What is left of the traces is sent when this goes.
+    let _telemetry = server::init_log(&config, color)?;
     market_folder::make(&config)?;
     // Held to the end of the process.
     let _lock = market_folder::lock(&config)?;
@@ -85,21 +105,38 @@ pub(super) fn run(args: &ServeArgs, context: &Context<'_>) -> Result<Exit, Failu
 
 async fn serve(config: &Config, printer: &Printer) -> Result<(), Failure> {
     // First the port: the operator's password must not be made where nobody gets to see it.
-    let listener = server::bind(config.text("server.listen").unwrap_or_default())?;
-    let address = listener
-        .local_addr()
-        .or_fail("cannot tell the listening address")?;
+    let doors = doors(config)?;
+    let address = address(&doors.main)?;
     let url = match config.text("server.public_url") {
         Some(url) => url.trim_end_matches('/').to_owned(),
+        None if doors.tls.is_some() => format!("https://{}", reachable(address)),
         None => format!("http://{}", reachable(address)),
     };
+    let metrics = doors.metrics.as_ref().map(address_of_metrics).transpose()?;
     let market = market_folder::open(config, &url).await?;
     // Whoever sees the ready line may ask to stop at once.
     let stop = server::stop_on_signal()?;
     let password = market.app.make_first_operator().await?;
-    announce(printer, &url, config, password.as_deref())?;
+    announce(printer, config, &Ready { url: &url, metrics: metrics.as_deref(), password: password.as_deref() })?;
     tracing::info!(%address, url, data = %config.data_dir().display(), "ready");
-    server::serve(listener, market, config.workers(), stop).await
+    server::serve(doors, market, config, stop).await
+}
+
+fn doors(config: &Config) -> Result<Doors, Failure> {
+    Ok(Doors {
+        tls: Tls::open(config)?,
+        main: server::bind(config.text("server.listen").unwrap_or_default())?,
+        metrics: config.text("metrics.listen").map(server::bind).transpose()?,
+    })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    let address = listener.local_addr();
+    address.or_fail("cannot tell the listening address")
+}
+
+fn address_of_metrics(listener: &TcpListener) -> Result<String, Failure> {
+    Ok(format!("http://{}/metrics", reachable(address(listener)?)))
 }
 
 /// An address that stands for all addresses is reached as this machine.
@@ -111,24 +148,27 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     reachable
 }
 
-fn announce(
-    printer: &Printer,
-    url: &str,
-    config: &Config,
-    password: Option<&str>,
-) -> Result<(), Failure> {
+/// What is said once the server can be used.
+struct Ready<'a> {
+    url: &'a str,
+    metrics: Option<&'a str>,
+    password: Option<&'a str>,
+}
+
+fn announce(printer: &Printer, config: &Config, ready: &Ready<'_>) -> Result<(), Failure> {
     if printer.is_json() {
         return printer.json_line(&json!({
             "event": "ready",
-            "url": url,
+            "url": ready.url,
+            "metrics": ready.metrics,
             "data": config.data_dir(),
             "operator": "operator",
-            "operator_password": password,
+            "operator_password": ready.password,
             "version": env!("CARGO_PKG_VERSION"),
         }));
     }
-    let mut text = format!("Plimsoll is ready at {url}\n");
-    if let Some(password) = password {
+    let mut text = format!("Plimsoll is ready at {}\n", ready.url);
+    if let Some(password) = ready.password {
         text.push_str(&format!(
             "Sign in as `operator` with the password {password} (shown once)\n"
         ));

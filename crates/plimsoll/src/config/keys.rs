@@ -113,6 +113,88 @@ pub(crate) const KEYS: &[Key] = &[
         "How many background jobs run at once in this process; 0 leaves them to other processes.",
     ),
     key(
+        "server.shutdown_grace",
+        Kind::Duration,
+        "30s",
+        "How long requests and uploads that are under way may take to end after the signal to stop.",
+    ),
+    key(
+        "server.tls.certificate",
+        Kind::Path,
+        "",
+        "File with the certificate and those that vouch for it, in PEM. With it and the key the \
+         server speaks TLS; both are read again when they change and on SIGHUP.",
+    ),
+    key(
+        "server.tls.key",
+        Kind::Path,
+        "",
+        "File with the certificate's private key, in PEM.",
+    ),
+    key(
+        "server.limits.connections",
+        Kind::Number,
+        "10000",
+        "Most connections at once; more are told to come back. 0 for no limit.",
+    ),
+    key(
+        "server.limits.connections_per_address",
+        Kind::Number,
+        "5000",
+        "Most connections at once from one address. 0 for no limit, as behind a proxy of your own.",
+    ),
+    key(
+        "server.limits.streams_per_connection",
+        Kind::Number,
+        "128",
+        "Most requests at once on one HTTP/2 connection.",
+    ),
+    key(
+        "server.limits.header_bytes",
+        Kind::Bytes,
+        "32KiB",
+        "Most bytes of a request's headers together.",
+    ),
+    key(
+        "server.limits.header_count",
+        Kind::Number,
+        "80",
+        "Most headers of a request.",
+    ),
+    key(
+        "server.limits.target_bytes",
+        Kind::Bytes,
+        "8KiB",
+        "Most bytes of a request's path and query.",
+    ),
+    key(
+        "server.limits.header_time",
+        Kind::Duration,
+        "30s",
+        "How long a client may take for a TLS handshake or a request's headers, \
+         and how long a connection without requests is kept.",
+    ),
+    key(
+        "server.limits.idle_time",
+        Kind::Duration,
+        "60s",
+        "How long a client may send nothing of a body that it owes, or take nothing of an answer.",
+    ),
+    key(
+        "server.limits.body_rate",
+        Kind::Bytes,
+        "1KiB",
+        "Fewest bytes a second that a body must bring, over all of the time that was spent \
+         waiting for it beyond the first minute. 0 for any.",
+    ),
+    key(
+        "server.limits.requests_per_account",
+        Kind::Number,
+        "2000",
+        "Most registry requests at once of one account; all without an account count as one \
+         for each address. 0 for no limit.",
+    ),
+    key(
         "data.dir",
         Kind::Path,
         "plimsoll-data",
@@ -170,6 +252,18 @@ pub(crate) const KEYS: &[Key] = &[
         "Largest blob that may be pushed.",
     ),
     key(
+        "registry.uploads_per_account",
+        Kind::Number,
+        "1000",
+        "Most uploads an account may have begun and not finished. 0 for no limit.",
+    ),
+    key(
+        "registry.index_depth",
+        Kind::Number,
+        "4",
+        "How many indexes may stand in one another. 0 for no limit.",
+    ),
+    key(
         "registry.token_life",
         Kind::Duration,
         "15m",
@@ -202,6 +296,26 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Path,
         "",
         "File whose first line is the passphrase of the private keys.",
+    ),
+    key(
+        "metrics.listen",
+        Kind::Address,
+        "",
+        "Address and port of a second listener with /metrics, /healthz and /readyz, open to whoever \
+         reaches it. Without it, /metrics is on the main listener, for the operator alone.",
+    ),
+    key(
+        "telemetry.otlp_endpoint",
+        Kind::Url,
+        "",
+        "Base URL of an OpenTelemetry collector that takes OTLP over HTTP, such as \
+         http://127.0.0.1:4318; requests are sent there as traces. Without it, none are made.",
+    ),
+    key(
+        "telemetry.sample_percent",
+        Kind::Number,
+        "100",
+        "How many of a hundred requests are traced, unless the caller's traceparent header decides.",
     ),
     key(
         "log.level",

@@ -181,10 +181,28 @@ impl Config {
         value::sources(text).expect("it was checked when it was set")
     }
 
+    /// Returns a whole number.
+    pub(crate) fn number(&self, name: &'static str) -> u32 {
+        let text = self.text(name).unwrap_or_default();
+        text.parse().expect("it was checked when it was set")
+    }
+
+    /// Returns a number of bytes.
+    pub(crate) fn bytes(&self, name: &'static str) -> u64 {
+        let text = self.text(name).unwrap_or_default();
+        value::bytes(text).expect("it was checked when it was set")
+    }
+
+    /// Returns a duration.
+    pub(crate) fn duration(&self, name: &'static str) -> std::time::Duration {
+        let text = self.text(name).unwrap_or_default();
+        let duration = value::duration(text).expect("it was checked when it was set");
+        duration.to_std().expect("durations are positive")
+    }
+
     /// Returns the largest blob in bytes.
     pub(crate) fn max_blob_bytes(&self) -> u64 {
-        let text = self.text("registry.max_blob_bytes").unwrap_or_default();
-        value::bytes(text).expect("it was checked when it was set")
+        self.bytes("registry.max_blob_bytes")
     }
 
     /// Returns how long access tokens live.
@@ -195,8 +213,7 @@ impl Config {
 
     /// Returns how many workers run in the server.
     pub(crate) fn workers(&self) -> u32 {
-        let text = self.text("server.workers").unwrap_or_default();
-        text.parse().expect("it was checked when it was set")
+        self.number("server.workers")
     }
 
     /// Returns the database's address.
@@ -233,6 +250,11 @@ impl Config {
         if self.text("keys.passphrase").is_some() && self.text("keys.passphrase_file").is_some() {
             return Err(Failure::usage(
                 "`keys.passphrase` and `keys.passphrase_file` are both set: leave one out",
+            ));
+        }
+        if self.text("server.tls.certificate").is_some() != self.text("server.tls.key").is_some() {
+            return Err(Failure::usage(
+                "`server.tls.certificate` and `server.tls.key` belong together: set both or none",
             ));
         }
         Ok(())

@@ -1,10 +1,23 @@
-//! The server: router, headers and logging around the crates that know the protocols, the
-//! workers, and the way it stops.
+//! The server: connections, limits, logging and numbers around the crates that know the
+//! protocols; the workers; and the way it stops.
 
+mod accept;
+mod activity;
 mod background;
+mod body;
+mod connection;
+mod connections;
+mod exchange;
 pub(crate) mod keys;
+mod limits;
 mod log;
+mod metrics;
+mod otlp;
+mod refusal;
 mod router;
+mod telemetry;
+mod tls;
+mod watch;
 
 use std::{
     io,
@@ -13,20 +26,55 @@ use std::{
     time::Duration,
 };
 
-use app::App;
-use axum::serve::ListenerExt as _;
+use axum::Router;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    time,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::log::init as init_log;
-use crate::failure::{Failure, OrFail};
-use crate::market_folder::Market;
+use self::{
+    activity::Activity, connections::Connections, limits::Limits, metrics::Metrics, watch::Watch,
+};
+pub(crate) use self::{log::init as init_log, tls::Tls};
+use crate::{
+    config::Config,
+    failure::{Failure, OrFail},
+    market_folder::Market,
+};
 
-/// How long requests may take to end after the signal to stop.
-const GRACE: Duration = Duration::from_secs(30);
+/// How long requests may take to end in good order after they were broken off.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long clients may take to see that their connection ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What all connections share.
+pub(crate) struct Server {
+    router: Router,
+    limits: Limits,
+    metrics: Arc<Metrics>,
+    activity: Arc<Activity>,
+    connections: Arc<Connections>,
+    /// Nothing new is begun.
+    stop: CancellationToken,
+    /// Bodies still on their way in are broken off.
+    cut: CancellationToken,
+    /// Connections are dropped.
+    close: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// What the server listens on.
+pub(crate) struct Doors {
+    /// For the world.
+    pub(crate) main: StdListener,
+    /// For whoever watches.
+    pub(crate) metrics: Option<StdListener>,
+    /// What the main one speaks beneath HTTP.
+    pub(crate) tls: Option<Arc<Tls>>,
+}
 
 /// Takes the port, before anything else is made.
 ///
@@ -57,46 +105,113 @@ pub(crate) fn bind(address: &str) -> Result<StdListener, Failure> {
 /// Serves until `stop`, then ends requests and jobs in good order.
 ///
 /// # Errors
-/// The runtime cannot take the listener, or serving fails.
+/// The runtime cannot take a listener.
 pub(crate) async fn serve(
-    listener: StdListener,
+    doors: Doors,
     market: Market,
-    workers: u32,
+    config: &Config,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
-    let background = background::start(&market, workers, &stop);
-    let listener = TcpListener::from_std(listener).or_fail("cannot use the listener")?;
-    // Answers are small and many: waiting to fill packets would only delay them.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
+    raise_file_limit();
+    let listener = TcpListener::from_std(doors.main).or_fail("cannot use the listener")?;
+    let background = background::start(&market, config.workers(), &stop);
+    let (server, watch) = put_together(&market, config, &stop)?;
+    let tls = doors.tls.as_ref().map(Tls::acceptor).transpose()?;
+    if let Some(tls) = doors.tls {
+        tokio::spawn(tls.follow(stop.clone()));
+    }
+    if let Some(metrics) = doors.metrics {
+        show_metrics(metrics, watch, server.close.clone())?;
+    }
+    let accepting = tokio::spawn(accept::accept(Arc::clone(&server), listener, tls));
+    stop.cancelled().await;
+    end(&server, config.duration("server.shutdown_grace")).await;
+    accepting.await.or_fail("the server failed")?;
+    background.end().await;
+    market.app.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn put_together(
+    market: &Market,
+    config: &Config,
+    stop: &CancellationToken,
+) -> Result<(Arc<Server>, Arc<Watch>), Failure> {
+    let metrics = Arc::new(Metrics::new().or_fail("cannot make the metrics")?);
+    let (activity, connections) = (Arc::default(), Arc::default());
+    let watch = Arc::new(Watch {
+        app: Arc::clone(&market.app),
+        metrics: Arc::clone(&metrics),
+        activity: Arc::clone(&activity),
+        connections: Arc::clone(&connections),
+        stop: stop.clone(),
+        looked: tokio::sync::Mutex::default(),
+    });
+    let routes = Router::new()
+        .merge(registry::router(Arc::clone(&market.app)))
+        .merge(web::router(Arc::clone(&market.app)))
+        .merge(watch::guarded(Arc::clone(&watch)));
+    let server = Server {
+        router: router::router(routes),
+        limits: Limits::of(config),
+        metrics,
+        activity,
+        connections,
+        stop: stop.clone(),
+        cut: CancellationToken::new(),
+        close: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+    };
+    Ok((Arc::new(server), watch))
+}
+
+fn show_metrics(
+    listener: StdListener,
+    watch: Arc<Watch>,
+    close: CancellationToken,
+) -> Result<(), Failure> {
+    let listener = TcpListener::from_std(listener).or_fail("cannot use the metrics' listener")?;
+    let served = axum::serve(listener, watch::open(watch))
+        .with_graceful_shutdown(close.cancelled_owned())
+        .into_future();
+    tokio::spawn(async move {
+        if let Err(error) = served.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "no metrics any more");
         }
     });
-    let router = router::router(&market.app).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, router)
-        .with_graceful_shutdown(stop.clone().cancelled_owned())
-        .into_future();
-    let served = tokio::select! {
-        served = server => served.or_fail("the server failed"),
-        () = out_of_patience(&stop) => {
-            tracing::warn!("some requests did not end in {} seconds", GRACE.as_secs());
-            Ok(())
-        }
+    Ok(())
+}
+
+/// Lets what is under way end; then breaks it off, which leaves uploads where they can go on.
+async fn end(server: &Server, grace: Duration) {
+    if time::timeout(grace, server.activity.at_rest()).await.is_err() {
+        let left = server.activity.under_way();
+        tracing::warn!(
+            requests = left,
+            "some requests did not end in {} seconds; uploads among them can be resumed",
+            grace.as_secs()
+        );
+        server.cut.cancel();
+        // What does not end now is dropped.
+        drop(time::timeout(LAST_WORDS, server.activity.at_rest()).await);
+    }
+    server.tasks.close();
+    drop(time::timeout(FAREWELL, server.tasks.wait()).await);
+    server.close.cancel();
+    server.tasks.wait().await;
+}
+
+/// Every connection and every blob on its way takes one; the usual limit is from another time.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
     };
-    stop.cancel();
-    background.end().await;
-    close(&market.app).await;
-    served
-}
-
-async fn close(app: &Arc<App>) {
-    app.close().await;
-    tracing::info!("stopped");
-}
-
-async fn out_of_patience(stop: &CancellationToken) {
-    stop.cancelled().await;
-    tokio::time::sleep(GRACE).await;
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
 }
 
 /// Returns what SIGTERM and SIGINT cancel. From here on they no longer end the process.
@@ -114,7 +229,7 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken, Failure> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping: requests may end, new ones are refused");
+        tracing::info!("stopping: requests and uploads may end, new ones are refused");
         token.cancel();
     });
     Ok(stop)

@@ -97,6 +97,7 @@ async fn open(
             advisories_file: dir.join("advisories.db"),
             token_life: chrono::TimeDelta::minutes(5),
             open_registration: true,
+            limits: app::Limits::default(),
         },
     };
     (App::new(parts).await.unwrap(), db)

@@ -122,6 +122,7 @@ fn status_of(error: &AppError) -> StatusCode {
         AppError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         AppError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         AppError::Full => StatusCode::INSUFFICIENT_STORAGE,
+        AppError::Busy => StatusCode::SERVICE_UNAVAILABLE,
         AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -139,6 +140,7 @@ impl From<AppError> for ApiError {
             }
             // Rounded up: a client that waits this long is let in.
             AppError::TooMany(wait) => answer.retry_after = Some(wait.as_secs() + 1),
+            AppError::Busy => answer.retry_after = Some(1),
             AppError::Internal(source) => {
                 tracing::error!(
                     error = &*source as &dyn std::error::Error,
@@ -204,6 +206,7 @@ mod tests {
         check(AppError::TooMany(Duration::from_millis(1_500)), 429);
         check(AppError::internal("x"), 500);
         check(AppError::Full, 507);
+        check(AppError::Busy, 503);
     }
 
     #[test]

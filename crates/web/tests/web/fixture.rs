@@ -42,6 +42,7 @@ pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
             advisories_file: dir.join("advisories.db"),
             token_life: TimeDelta::minutes(5),
             open_registration: true,
+            limits: app::Limits::default(),
         },
     };
     App::new(parts).await.expect("an application")
