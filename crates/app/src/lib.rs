@@ -39,6 +39,7 @@ pub use advisories::AdvisoryStatus;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use jobs::JobSummary;
+pub use oci::Scope;
 pub use pictures::picture_logo_problems;
 pub use products::{ProductOverview, ProductRights};
 pub use publishers::{Application, Membership, NewKey, PublisherPage};
@@ -50,7 +51,7 @@ pub use submission_page::{
     CheckView, ComponentView, Difference, FindingView, InspectedImage, QueueEntry, SubmissionPage,
 };
 pub use submissions::NewSubmission;
-pub use tokens::{Access, Grant, IssuedToken, Scope};
+pub use tokens::{Access, Grant, IssuedToken};
 pub use watch::ClockOutcome;
 
 // What the store keeps is what the pages show.

@@ -10,7 +10,10 @@ use store::{
 use tokio::sync::Notify;
 use trust::SigningKey;
 
-use crate::{Actor, AppError, Clock, pulls::PullRecorder, requests::Requests, throttle::Throttle, tokens::VerifiedTokens};
+use crate::{
+    Actor, AppError, Clock, pulls::PullRecorder, requests::Requests, throttle::Throttle,
+    tokens::VerifiedTokens,
+};
 
 /// What the operator configured.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub struct AppConfig {
     pub public_url: String,
     /// Largest blob accepted, in bytes.
     pub max_blob_bytes: u64,
+    /// Whether manifests may name blobs that were not pushed.
+    pub sparse_images: bool,
     /// Where the advisory database's file stands.
     pub advisories_file: std::path::PathBuf,
     /// How long an access token for the registry lives.

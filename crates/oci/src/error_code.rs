@@ -34,6 +34,8 @@ codes! {
     ManifestBlobUnknown = "MANIFEST_BLOB_UNKNOWN", 404, "manifest references a manifest or blob unknown to registry";
     /// A manifest is malformed.
     ManifestInvalid = "MANIFEST_INVALID", 400, "manifest invalid";
+    /// Something else is there than the client wanted to replace.
+    Changed = "MANIFEST_INVALID", 412, "the reference names something else by now";
     /// A manifest is not in this repository.
     ManifestUnknown = "MANIFEST_UNKNOWN", 404, "manifest unknown to registry";
     /// A repository name is malformed.

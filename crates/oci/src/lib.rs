@@ -14,8 +14,11 @@ mod error_code;
 mod layout;
 mod manifest;
 pub mod media_type;
+mod query;
+mod range;
 mod reference;
 mod route;
+mod scope;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -30,11 +33,14 @@ pub use digest::{Algorithm, Digest, DigestError, Digester};
 pub use error_code::ErrorCode;
 pub use layout::{Layout, LayoutImage};
 pub use manifest::{
-    Descriptor, Index, MAX_MANIFEST_BYTES, Manifest, ManifestError, ManifestKind, Platform,
-    RawManifest,
+    Descriptor, Index, MAX_MANIFEST_BYTES, Manifest, ManifestError, ManifestKind, OtherManifest,
+    Platform, RawManifest,
 };
+pub use query::{Query, QueryError, percent_decode, percent_encode};
+pub use range::{ByteRange, ChunkRange, RangeError};
 pub use reference::{ImageRef, Reference, ReferenceError, RepoName, Tag};
 pub use route::{Route, RouteError};
+pub use scope::Scope;
 pub use source::{
     ImageSource, MAX_CONFIG_BYTES, MAX_INDEX_DEPTH, MAX_INDEX_MANIFESTS, PlatformImage,
     SourceError, VerifyError, VerifyingReader, platform_images,

@@ -124,6 +124,34 @@ pub struct Index {
     pub annotations: Option<BTreeMap<String, String>>,
 }
 
+/// A manifest of another kind: kept and handed out as it is, with the little that can be told
+/// of it, so that what it names stays with it and what it is about leads to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OtherManifest {
+    /// The kind of artifact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// A configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Descriptor>,
+    /// Blobs, under the name that images have for them.
+    #[serde(default)]
+    pub layers: Vec<Descriptor>,
+    /// Blobs, under the name that the early artifact manifests had for them.
+    #[serde(default)]
+    pub blobs: Vec<Descriptor>,
+    /// Further manifests.
+    #[serde(default)]
+    pub manifests: Vec<Descriptor>,
+    /// What this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
+    /// Free notes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
+}
+
 /// The parsed view.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(
@@ -135,6 +163,8 @@ pub enum ManifestKind {
     Image(Manifest),
     /// Several, one a platform.
     Index(Index),
+    /// Something that is neither.
+    Other(OtherManifest),
 }
 
 /// A manifest's bytes, as pushed, with their media type, digest and parsed view.
@@ -158,14 +188,17 @@ pub enum ManifestError {
     TooLarge(usize),
     /// Docker's schema 1.
     #[error(
-        "Docker manifest schema 1 is not supported: push the image again with a current client (schema 2 or OCI)"
+        "Docker manifest schema 1 is not supported: push the image again with a current client, in OCI's format or Docker's schema 2 (docker 1.10 or newer, or `skopeo copy --format v2s2`)"
     )]
     Schema1,
-    /// No known media type.
+    /// A media type that no manifest has.
     #[error(
-        "media type `{0}` is no manifest type known here: send an OCI or Docker schema 2 manifest or index"
+        "media type `{0}` is no manifest's: send an OCI or Docker schema 2 manifest or index, or another JSON document of a type `application/…json`"
     )]
     MediaType(String),
+    /// It is something else than an object.
+    #[error("the manifest is no JSON object: it must begin with `{{`")]
+    NotAnObject,
     /// The document is not what its media type says.
     #[error("the manifest is not valid JSON for `{media_type}`: {source}")]
     Json {
@@ -195,6 +228,8 @@ struct Probe {
     schema_version: u32,
     media_type: Option<String>,
     manifests: Option<serde::de::IgnoredAny>,
+    /// Only schema 1 has these.
+    fs_layers: Option<serde::de::IgnoredAny>,
 }
 
 impl RawManifest {
@@ -213,24 +248,32 @@ impl RawManifest {
         ) {
             return Err(ManifestError::Schema1);
         }
+        // Lists would be taken for objects whose names are left out.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(ManifestError::NotAnObject);
+        }
         let json = |source, media_type: &str| ManifestError::Json {
             media_type: media_type.to_owned(),
             source,
         };
         let probe: Probe =
             serde_json::from_slice(&bytes).map_err(|e| json(e, request.unwrap_or("a manifest")))?;
-        if probe.schema_version == 1 {
+        if probe.schema_version == 1 || probe.fs_layers.is_some() {
             return Err(ManifestError::Schema1);
         }
-        if probe.schema_version != 2 {
+        let media_type = decide_media_type(&probe, request)?;
+        let known = media_type::MANIFESTS.contains(&media_type.as_str());
+        if known && probe.schema_version != 2 {
             return Err(ManifestError::SchemaVersion(probe.schema_version));
         }
-        let media_type = decide_media_type(&probe, request)?;
-        let kind = if media_type::is_index(&media_type) {
-            ManifestKind::Index(serde_json::from_slice(&bytes).map_err(|e| json(e, &media_type))?)
+        let kind = if !known {
+            serde_json::from_slice(&bytes).map(ManifestKind::Other)
+        } else if media_type::is_index(&media_type) {
+            serde_json::from_slice(&bytes).map(ManifestKind::Index)
         } else {
-            ManifestKind::Image(serde_json::from_slice(&bytes).map_err(|e| json(e, &media_type))?)
-        };
+            serde_json::from_slice(&bytes).map(ManifestKind::Image)
+        }
+        .map_err(|error| json(error, &media_type))?;
         Ok(Self {
             digest: Digest::of(&bytes),
             bytes,
@@ -252,7 +295,32 @@ impl RawManifest {
     pub fn image(&self) -> Option<&Manifest> {
         match &self.kind {
             ManifestKind::Image(manifest) => Some(manifest),
-            ManifestKind::Index(_) => None,
+            ManifestKind::Index(_) | ManifestKind::Other(_) => None,
+        }
+    }
+
+    /// Returns the blobs that belong to it; layers that are kept elsewhere are left out.
+    pub fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
+        let (config, layers, blobs) = match &self.kind {
+            ManifestKind::Image(image) => (Some(&image.config), image.layers.as_slice(), &[][..]),
+            ManifestKind::Index(_) => (None, &[][..], &[][..]),
+            ManifestKind::Other(other) => {
+                let blobs = other.blobs.as_slice();
+                (other.config.as_ref(), other.layers.as_slice(), blobs)
+            }
+        };
+        let kept = |blob: &&Descriptor| !media_type::is_foreign(&blob.media_type);
+        config
+            .into_iter()
+            .chain(layers.iter().chain(blobs).filter(kept))
+    }
+
+    /// Returns the manifests that it names.
+    pub fn children(&self) -> &[Descriptor] {
+        match &self.kind {
+            ManifestKind::Image(_) => &[],
+            ManifestKind::Index(index) => &index.manifests,
+            ManifestKind::Other(other) => &other.manifests,
         }
     }
 
@@ -261,6 +329,7 @@ impl RawManifest {
         match &self.kind {
             ManifestKind::Image(manifest) => manifest.subject.as_ref(),
             ManifestKind::Index(index) => index.subject.as_ref(),
+            ManifestKind::Other(other) => other.subject.as_ref(),
         }
     }
 
@@ -272,6 +341,11 @@ impl RawManifest {
                 Some(m.artifact_type.as_deref().unwrap_or(&m.config.media_type))
             }
             ManifestKind::Index(index) => index.artifact_type.as_deref(),
+            ManifestKind::Other(other) => {
+                let config = other.config.as_ref();
+                let kind = other.artifact_type.as_deref();
+                kind.or(config.map(|config| config.media_type.as_str()))
+            }
         }
     }
 
@@ -280,78 +354,40 @@ impl RawManifest {
         match &self.kind {
             ManifestKind::Image(manifest) => manifest.annotations.as_ref(),
             ManifestKind::Index(index) => index.annotations.as_ref(),
+            ManifestKind::Other(other) => other.annotations.as_ref(),
         }
     }
 }
 
+/// The request's type and the document's must be one; either alone will do.
 fn decide_media_type(probe: &Probe, request: Option<&str>) -> Result<String, ManifestError> {
-    let known = |text: &str| media_type::MANIFESTS.contains(&text);
-    match (
-        request.filter(|text| !text.is_empty()),
-        probe.media_type.as_deref(),
-    ) {
-        (Some(request), Some(document)) if known(request) && request != document => {
-            Err(ManifestError::Disagree {
+    let document = probe.media_type.as_deref();
+    // These say no more than that it is JSON, or bytes; what is no manifest's type says less
+    // than the document.
+    let vague = ["", "application/json", "application/octet-stream"];
+    let says = |text: &&str| {
+        !vague.contains(text) && (document.is_none() || media_type::may_be_manifest(text))
+    };
+    let decided = match (request.filter(says), document) {
+        (Some(request), Some(document)) if request != document => {
+            return Err(ManifestError::Disagree {
                 document: document.to_owned(),
                 request: request.to_owned(),
-            })
+            });
         }
-        (Some(request), _) if known(request) => Ok(request.to_owned()),
-        (_, Some(document)) if known(document) => Ok(document.to_owned()),
-        (Some("application/json" | "application/octet-stream") | None, None) => {
-            let guess = if probe.manifests.is_some() {
-                media_type::OCI_INDEX
-            } else {
-                media_type::OCI_MANIFEST
-            };
-            Ok(guess.to_owned())
+        (Some(request), _) => request,
+        (None, Some(document)) => document,
+        (None, None) if probe.manifests.is_some() => media_type::OCI_INDEX,
+        (None, None) => media_type::OCI_MANIFEST,
+    };
+    match decided {
+        media_type::DOCKER_SCHEMA1 | media_type::DOCKER_SCHEMA1_SIGNED => {
+            Err(ManifestError::Schema1)
         }
-        (Some(other), _) | (None, Some(other)) => Err(ManifestError::MediaType(other.to_owned())),
+        decided if media_type::may_be_manifest(decided) => Ok(decided.to_owned()),
+        other => Err(ManifestError::MediaType(other.chars().take(300).collect())),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str, media_type: Option<&str>) -> Result<RawManifest, String> {
-        RawManifest::parse(text.as_bytes().to_vec(), media_type).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn tells_index_from_image() {
-        let index = parse(r#"{"schemaVersion":2,"manifests":[]}"#, None).expect("an index");
-        assert!(matches!(index.kind, ManifestKind::Index(_)));
-        assert_eq!(index.media_type, media_type::OCI_INDEX);
-    }
-
-    #[test]
-    fn says_what_is_wrong() {
-        let no_config =
-            parse(r#"{"schemaVersion":2}"#, Some(media_type::OCI_MANIFEST)).expect_err("no config");
-        assert!(no_config.contains("missing field `config`"), "{no_config}");
-        assert!(parse("{", None).is_err());
-        assert!(
-            parse("{}", None)
-                .expect_err("version")
-                .contains("must be 2")
-        );
-        assert!(
-            parse(r#"{"schemaVersion":1}"#, None)
-                .expect_err("schema 1")
-                .contains("schema 1")
-        );
-        let disagree = parse(
-            &format!(
-                r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[]}}"#,
-                media_type::OCI_INDEX
-            ),
-            Some(media_type::OCI_MANIFEST),
-        );
-        assert!(
-            disagree
-                .expect_err("types differ")
-                .contains("the request said")
-        );
-    }
-}
+mod tests;

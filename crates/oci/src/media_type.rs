@@ -35,6 +35,15 @@ pub fn is_index(media_type: &str) -> bool {
     matches!(media_type, OCI_INDEX | DOCKER_INDEX)
 }
 
+/// Returns whether a manifest may have this type: one of the known ones, or another JSON
+/// document's (RFC 6838, section 4.2: at most 127 characters each side of the slash).
+pub fn may_be_manifest(media_type: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
+    media_type
+        .strip_prefix("application/")
+        .is_some_and(|name| name.len() <= 127 && name.ends_with("json") && name.bytes().all(legal))
+}
+
 /// Returns whether `media_type` names a layer whose bytes are kept elsewhere
 /// (image-spec, layer.md, "Non-Distributable Layers").
 pub fn is_foreign(media_type: &str) -> bool {

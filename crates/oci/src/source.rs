@@ -96,6 +96,12 @@ pub fn platform_images(source: &dyn ImageSource) -> Result<Vec<PlatformImage>, S
             }
             images.push(load(source, root, manifest)?);
         }
+        ManifestKind::Other(_) => {
+            return Err(SourceError::NotAnImage {
+                digest: root.digest.clone(),
+                kind: manifest.media_type.clone(),
+            });
+        }
     }
     if images.is_empty() {
         return Err(SourceError::NotAnImage {
@@ -129,7 +135,7 @@ impl Walk<'_> {
                 ManifestKind::Image(image) if is_image(image) => {
                     self.images.push(load(self.source, child, manifest)?);
                 }
-                ManifestKind::Image(_) => {}
+                ManifestKind::Image(_) | ManifestKind::Other(_) => {}
             }
         }
         Ok(())

@@ -175,6 +175,7 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
         config: AppConfig {
             public_url: public_url.trim_end_matches('/').to_owned(),
             max_blob_bytes: config.max_blob_bytes(),
+            sparse_images: config.is_on("registry.sparse_images"),
             advisories_file,
             token_life: config.token_life(),
             open_registration: config.is_on("accounts.open_registration"),

@@ -32,6 +32,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
         config: AppConfig {
             public_url: "https://registry.example".to_owned(),
             max_blob_bytes: 1 << 20,
+            sparse_images: false,
             advisories_file: dir.join("advisories.db"),
             token_life: chrono::TimeDelta::hours(1),
             open_registration: true,

@@ -5,13 +5,13 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use oci::{Digest, ErrorCode, RepoName};
+use oci::{ByteRange, Digest, ErrorCode, RepoName};
 
 use crate::{
     dispatch::Call,
     error::Failure,
     header::{CONTENT_DIGEST, etag, has_already, value},
-    range::{Wanted, wanted},
+    range::wanted,
 };
 
 /// A digest never names other bytes; `private`, because not everybody may have them.
@@ -42,9 +42,9 @@ pub(crate) async fn get(
         return Ok(response);
     }
     let range = match wanted(&call.headers, size, digest.as_str())? {
-        Wanted::Whole => None,
-        Wanted::Part(range) => Some(range),
-        Wanted::Nothing => {
+        ByteRange::Whole => None,
+        ByteRange::Part(range) => Some(range),
+        ByteRange::Nothing => {
             let message = format!("blob {digest} has {size} bytes; the range lies outside");
             let failure = Failure::new(ErrorCode::RangeInvalid, message);
             return Err(failure.header(header::CONTENT_RANGE, &format!("bytes */{size}")));

@@ -121,7 +121,8 @@ impl IntoResponse for Failure {
     fn into_response(mut self) -> Response {
         // Whoever comes back at once finds nothing changed.
         if [429, 503].contains(&self.status.as_u16()) {
-            self.headers.insert(0, (header::RETRY_AFTER, HeaderValue::from_static("1")));
+            self.headers
+                .insert(0, (header::RETRY_AFTER, HeaderValue::from_static("1")));
         }
         let error = serde_json::json!({
             "code": self.code, "message": self.message, "detail": null,

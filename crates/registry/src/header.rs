@@ -38,7 +38,21 @@ pub(crate) fn etag(digest: &str) -> HeaderValue {
 
 /// Returns whether the client has this content already (`If-None-Match`).
 pub(crate) fn has_already(headers: &HeaderMap, digest: &str) -> bool {
-    let tags = headers.get_all(header::IF_NONE_MATCH).into_iter();
+    lists(headers, &header::IF_NONE_MATCH, Some(digest))
+}
+
+/// Returns whether a push may take the place of `there` (`If-Match` and `If-None-Match`,
+/// RFC 9110, section 13.1).
+pub(crate) fn may_replace(headers: &HeaderMap, there: Option<&str>) -> bool {
+    let wants_some = headers.contains_key(header::IF_MATCH);
+    (!wants_some || lists(headers, &header::IF_MATCH, there))
+        && !lists(headers, &header::IF_NONE_MATCH, there)
+}
+
+/// Returns whether a header lists the entity tag of what is there; `*` stands for anything.
+fn lists(headers: &HeaderMap, name: &HeaderName, there: Option<&str>) -> bool {
+    let Some(digest) = there else { return false };
+    let tags = headers.get_all(name).into_iter();
     tags.filter_map(|tags| tags.to_str().ok())
         .flat_map(|tags| tags.split(','))
         .map(|tag| tag.trim().trim_start_matches("W/").trim_matches('"'))

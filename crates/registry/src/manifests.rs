@@ -1,6 +1,6 @@
 //! `/v2/<name>/manifests/<tag or digest>` (end-3, end-7, end-9).
 
-use app::registry::PullRequest;
+use app::registry::{ManifestPush, PullRequest};
 use axum::{
     body::{Body, to_bytes},
     http::{StatusCode, header},
@@ -15,8 +15,8 @@ use crate::{
     dispatch::Call,
     error::Failure,
     header::{
-        CONTENT_DIGEST, OCI_SUBJECT, OCI_TAG, content_length, etag, has_already, quoted, text,
-        value,
+        CONTENT_DIGEST, OCI_SUBJECT, OCI_TAG, content_length, etag, has_already, may_replace,
+        quoted, text, value,
     },
     query::bad,
 };
@@ -80,7 +80,12 @@ pub(crate) async fn put(
         check_digest(&manifest, claimed)?;
         manifest.digest = claimed.clone();
     }
-    let pushed = call.app.put_manifest(name, &tags, &manifest).await?;
+    let push = ManifestPush {
+        manifest: &manifest,
+        tags: &tags,
+        may_replace: &|there| may_replace(&call.headers, there),
+    };
+    let pushed = call.app.put_manifest(name, push).await?;
     let mut response = StatusCode::CREATED.into_response();
     let headers = response.headers_mut();
     let location = format!("/v2/{name}/manifests/{}", pushed.digest);

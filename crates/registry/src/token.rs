@@ -167,5 +167,5 @@ async fn form(headers: &HeaderMap, body: Body) -> Result<Query, Failure> {
         ))
     })?;
     let text = str::from_utf8(&bytes).map_err(|_| bad("the form is not UTF-8"))?;
-    Query::parse(text)
+    Ok(Query::parse(text)?)
 }

@@ -21,8 +21,7 @@ use crate::{
     dispatch::Call,
     error::Failure,
     header::{CONTENT_DIGEST, UPLOAD_UUID, content_length, digest, value},
-    query::bad,
-    range::Chunk,
+    range,
 };
 
 /// Begins an upload; or mounts a blob of another repository, or takes the whole blob at once.
@@ -51,13 +50,17 @@ pub(crate) async fn start(call: &Call, name: RepoName, body: Body) -> Result<Res
 }
 
 async fn mount(call: &Call, name: &RepoName, blob: &Digest) -> Result<bool, Failure> {
-    let Some(from) = call.query.one("from")? else {
+    let from = call.query.one("from")?.map(str::parse::<RepoName>);
+    // containerd names whatever an image was called before, which need not be a name here: no
+    // blob is there, so it is uploaded.
+    let Ok(from) = from.transpose() else {
         return Ok(false);
     };
-    let from: RepoName = from
-        .parse()
-        .map_err(|error: oci::ReferenceError| bad(format!("`from`: {error}")))?;
-    Ok(call.app.mount_blob(name, blob, &from, &call.access).await?)
+    let source = from.as_ref();
+    Ok(call
+        .app
+        .mount_blob(name, blob, source, &call.access)
+        .await?)
 }
 
 /// end-4b: the body is the blob. What does not become one is dropped, for nobody knows the upload's name.
@@ -172,7 +175,7 @@ async fn receive(
 
 /// Returns where the body begins, if it says so, and its bytes: exactly as many as it says.
 fn chunk(call: &Call, body: Body) -> Result<(Option<u64>, Bytes), Failure> {
-    let Some(chunk) = Chunk::of(&call.headers)? else {
+    let Some(chunk) = range::chunk(&call.headers)? else {
         return Ok((None, bytes(body)));
     };
     if let Some(length) = content_length(&call.headers)?

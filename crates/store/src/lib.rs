@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod assets;
 pub mod audit;
 pub mod blobs;
+pub mod contents;
 mod db;
 mod error;
 pub mod findings;

@@ -234,6 +234,44 @@ pub async fn find_manifest_by_tag(
     )
 }
 
+/// Returns whether a repository has a manifest.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn has_manifest(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    digest: &str,
+) -> Result<bool, StoreError> {
+    let row = fetch_opt!(
+        tx,
+        (String,),
+        "SELECT digest FROM manifests WHERE repository_id = $1 AND digest = $2",
+        repository.as_str(),
+        digest
+    )?;
+    Ok(row.is_some())
+}
+
+/// Returns the digest that a tag names.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn tagged_digest(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    tag: &str,
+) -> Result<Option<String>, StoreError> {
+    let row = fetch_opt!(
+        tx,
+        (String,),
+        "SELECT digest FROM tags WHERE repository_id = $1 AND name = $2",
+        repository.as_str(),
+        tag
+    )?;
+    Ok(row.map(|(digest,)| digest))
+}
+
 /// Takes a manifest and every tag on it out of a repository; gives whether it was there.
 ///
 /// # Errors
@@ -256,24 +294,6 @@ pub async fn delete_manifest(
         digest
     )?;
     Ok(gone > 0)
-}
-
-/// Returns what refers to a manifest, oldest first.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn referrers(
-    tx: &mut Tx,
-    repository: &RepositoryId,
-    subject: &str,
-) -> Result<Vec<ManifestRow>, StoreError> {
-    fetch_all!(
-        tx,
-        ManifestRow,
-        "SELECT digest, media_type, content, subject, artifact_type, annotations FROM manifests WHERE repository_id = $1 AND subject = $2 ORDER BY pushed_at, digest",
-        repository.as_str(),
-        subject
-    )
 }
 
 /// Points a tag at a manifest.
@@ -330,10 +350,7 @@ pub async fn tags(
     let rows = fetch_all!(
         tx,
         (String,),
-        [
-            "SELECT name FROM tags WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3",
-            "SELECT name FROM tags WHERE repository_id = $1 AND name COLLATE \"C\" > $2 ORDER BY name COLLATE \"C\" LIMIT $3"
-        ],
+        "SELECT name FROM tags WHERE repository_id = $1 AND name COLLATE \"C\" > $2 ORDER BY name COLLATE \"C\" LIMIT $3",
         repository.as_str(),
         last,
         limit
@@ -354,15 +371,17 @@ pub async fn blob_bytes(tx: &mut Tx, repository: &RepositoryId) -> Result<i64, S
     )
 }
 
-/// Returns all repositories by name, in byte order.
+/// Returns up to `limit` repositories named after `last`, in byte order.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn names(tx: &mut Tx) -> Result<Vec<Repository>, StoreError> {
+pub async fn names(tx: &mut Tx, last: &str, limit: i64) -> Result<Vec<Repository>, StoreError> {
     fetch_all!(
         tx,
         Repository,
-        "SELECT * FROM repositories ORDER BY name COLLATE \"C\""
+        "SELECT * FROM repositories WHERE name COLLATE \"C\" > $1 ORDER BY name COLLATE \"C\" LIMIT $2",
+        last,
+        limit
     )
 }
 

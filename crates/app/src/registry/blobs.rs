@@ -3,10 +3,13 @@
 use std::ops::Range;
 
 use oci::{Digest, ErrorCode, RepoName};
-use store::{Tx, blobs::Blob};
+use store::{Tx, blobs::Blob, repositories::Repository};
 
 use super::RegistryError;
 use crate::{Access, App};
+
+/// Repositories looked at for a blob to mount.
+const MOST_MOUNT_SOURCES: i64 = 20;
 
 impl App {
     /// Returns a blob's size if the repository has it.
@@ -41,6 +44,7 @@ impl App {
     }
 
     /// Makes a blob of another repository part of this one; gives whether it could be done.
+    /// Without `from`, any repository that whoever asks may pull from will do.
     ///
     /// # Errors
     /// The repository takes no pushes.
@@ -48,26 +52,67 @@ impl App {
         &self,
         name: &RepoName,
         digest: &Digest,
-        from: &RepoName,
+        from: Option<&RepoName>,
         access: &Access,
     ) -> Result<bool, RegistryError> {
-        if !access.grants(from.as_str(), "pull") {
+        let Some(source) = self.mount_source(name, digest, from, access).await? else {
             return Ok(false);
-        }
+        };
         let mut tx = self.begin().await?;
-        let Some(source) = store::repositories::find_by_name(&mut tx, from.as_str()).await? else {
-            return Ok(false);
-        };
-        let Some(size) =
-            store::repositories::find_blob(&mut tx, &source.id, digest.as_str()).await?
-        else {
-            return Ok(false);
-        };
         let repository = self.repository_to_push(&mut tx, name).await?;
+        // It may have gone meanwhile.
+        let size = store::repositories::find_blob(&mut tx, &source.id, digest.as_str()).await?;
+        let Some(size) = size else {
+            return Ok(false);
+        };
         store::repositories::link_blob(&mut tx, &repository.id, digest.as_str(), size, self.now())
             .await?;
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// Returns a repository with the blob that the holder of the token may pull from. The token
+    /// itself need not grant it: which repository will do is not known to whoever asks for one,
+    /// and most clients ask for the one they push to only.
+    async fn mount_source(
+        &self,
+        name: &RepoName,
+        digest: &Digest,
+        from: Option<&RepoName>,
+        access: &Access,
+    ) -> Result<Option<Repository>, RegistryError> {
+        let candidates = self.with_blob(name, digest, from).await?;
+        let holder = self.token_holder(access).await?;
+        for candidate in candidates {
+            let granted = access.grants(&candidate.name, "pull");
+            if granted || self.repository_rights(&holder, &candidate.name).await?.pull {
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn with_blob(
+        &self,
+        name: &RepoName,
+        digest: &Digest,
+        from: Option<&RepoName>,
+    ) -> Result<Vec<Repository>, RegistryError> {
+        let mut tx = self.read().await?;
+        if let Some(from) = from {
+            let found = store::repositories::find_by_name(&mut tx, from.as_str()).await?;
+            return Ok(found.into_iter().collect());
+        }
+        // Where it is pushed to is looked at first: its publisher's own images share most.
+        let publisher = self.publisher_of(&mut tx, name).await?;
+        let limit = MOST_MOUNT_SOURCES;
+        let found = store::contents::repositories_with_blob(
+            &mut tx,
+            digest.as_str(),
+            publisher.as_ref(),
+            limit,
+        );
+        Ok(found.await?)
     }
 
     /// Takes a blob out of a staging repository.

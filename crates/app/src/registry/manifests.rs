@@ -1,17 +1,38 @@
 //! Manifests, tags and referrers of repositories.
 
-use std::collections::BTreeSet;
-
 use market::{ListingState, PullId};
-use oci::{Descriptor, Digest, ErrorCode, ManifestKind, RawManifest, RepoName, media_type};
+use oci::{Descriptor, Digest, ErrorCode, RawManifest, RepoName};
 use store::{
-    Tx,
+    contents::{Referrer, ReferrerPage},
     pulls::Pull,
     repositories::{ManifestRow, Repository},
 };
 
-use super::RegistryError;
+use super::{RegistryError, references::require_replaceable};
 use crate::{Access, App, AppError};
+
+/// A manifest to keep.
+#[derive(Clone, Copy)]
+pub struct ManifestPush<'a> {
+    /// What to keep.
+    pub manifest: &'a RawManifest,
+    /// The tags to point at it.
+    pub tags: &'a [oci::Tag],
+    /// Says whether it may take the place of what is there: the digest under the tag, or its
+    /// own, or nothing.
+    pub may_replace: &'a (dyn Fn(Option<&str>) -> bool + Sync),
+}
+
+impl<'a> ManifestPush<'a> {
+    /// Makes a push that takes the place of whatever is there.
+    pub fn new(manifest: &'a RawManifest, tags: &'a [oci::Tag]) -> Self {
+        Self {
+            manifest,
+            tags,
+            may_replace: &|_| true,
+        }
+    }
+}
 
 /// A manifest that was pushed.
 #[derive(Debug, Clone)]
@@ -37,34 +58,26 @@ impl App {
     /// Keeps a manifest, under tags where some are given.
     ///
     /// # Errors
-    /// It names blobs or manifests that the repository lacks, or the repository takes no pushes.
+    /// It names blobs that the repository lacks, indexes lie too deep in one another, something
+    /// stands in its place that it may not replace, or the repository takes no pushes.
     pub async fn put_manifest(
         &self,
         name: &RepoName,
-        tags: &[oci::Tag],
-        manifest: &RawManifest,
+        push: ManifestPush<'_>,
     ) -> Result<PushedManifest, RegistryError> {
+        let ManifestPush { manifest, tags, .. } = push;
+        let digest = manifest.digest.as_str();
+        let row = manifest_row(manifest)?;
         let mut tx = self.begin().await?;
         let repository = self.repository_to_push(&mut tx, name).await?;
-        check_references(&mut tx, &repository, manifest).await?;
-        let most = self.config.limits.index_depth;
-        super::depth::check_depth(&mut tx, &repository, manifest, most).await?;
-        store::repositories::put_manifest(
-            &mut tx,
-            &repository.id,
-            &manifest_row(manifest)?,
-            self.now(),
-        )
-        .await?;
-        for tag in tags {
-            store::repositories::set_tag(
-                &mut tx,
-                &repository.id,
-                tag.as_str(),
-                manifest.digest.as_str(),
-                self.now(),
-            )
+        require_replaceable(&mut tx, &repository, push).await?;
+        self.check_references(&mut tx, &repository, manifest)
             .await?;
+        let now = self.now();
+        store::repositories::put_manifest(&mut tx, &repository.id, &row, now).await?;
+        for tag in tags {
+            store::repositories::set_tag(&mut tx, &repository.id, tag.as_str(), digest, now)
+                .await?;
         }
         tx.commit().await?;
         let subject = manifest.subject().map(|subject| subject.digest.clone());
@@ -188,80 +201,31 @@ impl App {
         Ok(store::repositories::tags(&mut tx, &repository.id, last, limit).await?)
     }
 
-    /// Returns descriptors of what refers to a manifest.
+    /// Returns descriptors of what refers to a manifest, by digest.
     ///
     /// # Errors
     /// There is no such repository.
     pub async fn referrers(
         &self,
         name: &RepoName,
-        subject: &Digest,
+        page: ReferrerPage<'_>,
     ) -> Result<Vec<Descriptor>, RegistryError> {
         let mut tx = self.read().await?;
         let repository = self.repository(&mut tx, name).await?;
-        let rows =
-            store::repositories::referrers(&mut tx, &repository.id, subject.as_str()).await?;
-        let descriptor = |row: ManifestRow| -> Result<Descriptor, RegistryError> {
+        let rows = store::contents::referrers(&mut tx, &repository.id, page).await?;
+        let descriptor = |row: Referrer| -> Result<Descriptor, RegistryError> {
+            let digest = row.digest.parse().map_err(RegistryError::internal)?;
+            let size = u64::try_from(row.size).unwrap_or_default();
             Ok(Descriptor {
-                media_type: row.media_type,
-                digest: row.digest.parse().map_err(RegistryError::internal)?,
-                size: row.content.len() as u64,
                 artifact_type: row.artifact_type,
-                platform: None,
                 annotations: row
                     .annotations
                     .and_then(|notes| serde_json::from_value(notes.0).ok()),
-                urls: None,
+                ..Descriptor::new(row.media_type, digest, size)
             })
         };
         rows.into_iter().map(descriptor).collect()
     }
-}
-
-/// Everything a manifest names must be in the repository, so that what is there can be pulled whole.
-async fn check_references(
-    tx: &mut Tx,
-    repository: &Repository,
-    manifest: &RawManifest,
-) -> Result<(), RegistryError> {
-    match &manifest.kind {
-        ManifestKind::Image(image) => {
-            let blobs: BTreeSet<&Digest> = image
-                .layers
-                .iter()
-                .filter(|layer| !media_type::is_foreign(&layer.media_type))
-                .chain([&image.config])
-                .map(|blob| &blob.digest)
-                .collect();
-            for digest in blobs {
-                if store::repositories::find_blob(tx, &repository.id, digest.as_str())
-                    .await?
-                    .is_none()
-                {
-                    let message = format!(
-                        "the manifest names blob {digest}, which was not pushed to {}",
-                        repository.name
-                    );
-                    return Err(RegistryError::new(ErrorCode::ManifestBlobUnknown, message));
-                }
-            }
-        }
-        ManifestKind::Index(index) => {
-            for child in &index.manifests {
-                if store::repositories::find_manifest(tx, &repository.id, child.digest.as_str())
-                    .await?
-                    .is_none()
-                {
-                    let message = format!(
-                        "the index names manifest {}, which was not pushed to {}",
-                        child.digest, repository.name
-                    );
-                    return Err(RegistryError::new(ErrorCode::ManifestBlobUnknown, message));
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn manifest_row(manifest: &RawManifest) -> Result<ManifestRow, AppError> {

@@ -5,6 +5,7 @@ mod blobs;
 mod depth;
 mod error;
 mod manifests;
+mod references;
 mod rights;
 mod uploads;
 
@@ -15,8 +16,9 @@ use crate::AppError;
 
 pub use error::RegistryError;
 pub(crate) use manifests::manifest_row;
-pub use manifests::{PullRequest, PushedManifest};
+pub use manifests::{ManifestPush, PullRequest, PushedManifest};
 pub use rights::Rights;
+pub use store::contents::ReferrerPage;
 pub use uploads::Body;
 
 /// Reads a stream that must not be longer than `limit` bytes.

@@ -1,6 +1,6 @@
 //! Repositories, their place in the programme, and who may do what there.
 
-use market::{Action, RepositoryId};
+use market::{Action, PublisherId, RepositoryId};
 use oci::{ErrorCode, RepoName};
 use store::{StoreError, Tx, products::Product, publishers::Publisher, repositories::Repository};
 
@@ -15,6 +15,9 @@ pub struct Rights {
     /// Write and delete.
     pub push: bool,
 }
+
+/// Names read at once for the catalogue.
+const NAMES_AT_ONCE: i64 = 200;
 
 /// A repository's place in the programme.
 enum Place {
@@ -80,6 +83,18 @@ impl App {
             }
             _ => Ok(Place::Unknown),
         }
+    }
+
+    /// Returns the publisher in whose staging a name lies.
+    pub(super) async fn publisher_of(
+        &self,
+        tx: &mut Tx,
+        name: &RepoName,
+    ) -> Result<Option<PublisherId>, StoreError> {
+        Ok(match self.place(tx, name.as_str()).await? {
+            Place::Staging(publisher) => Some(publisher.id),
+            Place::Released(_) | Place::Unknown => None,
+        })
     }
 
     /// Returns the words for somebody who may not do `action` in `name`: what to do, without
@@ -163,21 +178,21 @@ impl App {
         last: &str,
         limit: usize,
     ) -> Result<Vec<String>, RegistryError> {
-        let mut tx = self.read().await?;
-        let mut names: Vec<_> = store::repositories::names(&mut tx)
-            .await?
-            .into_iter()
-            .map(|repository| repository.name)
-            .collect();
-        drop(tx);
-        names.sort();
         let mut visible = Vec::new();
-        for name in names.into_iter().filter(|name| name.as_str() > last) {
-            if visible.len() >= limit {
-                break;
-            }
-            if self.repository_rights(actor, &name).await?.pull {
-                visible.push(name);
+        let mut last = last.to_owned();
+        while visible.len() < limit {
+            let page = {
+                let mut tx = self.read().await?;
+                store::repositories::names(&mut tx, &last, NAMES_AT_ONCE).await?
+            };
+            let Some(end) = page.last() else { break };
+            last.clone_from(&end.name);
+            for repository in page {
+                if visible.len() < limit
+                    && self.repository_rights(actor, &repository.name).await?.pull
+                {
+                    visible.push(repository.name);
+                }
             }
         }
         Ok(visible)

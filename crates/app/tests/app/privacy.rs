@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
-use app::{Actor, Scope, Search, market::Decision, registry::PullRequest};
+use app::{
+    Actor, Scope, Search,
+    market::Decision,
+    registry::{PullRequest, ReferrerPage},
+};
 
 use crate::{images::Image, world::World};
 
@@ -57,10 +61,13 @@ async fn everything(world: &World, actor: &Actor) -> String {
                 add(&String::from_utf8(row.content));
             }
             add(&tags);
-            add(&app
-                .referrers(&name, &row.digest.parse().expect("a digest"))
-                .await
-                .expect("a list"));
+            let referrers = ReferrerPage {
+                subject: &row.digest,
+                artifact_type: None,
+                last: "",
+                limit: 100,
+            };
+            add(&app.referrers(&name, referrers).await.expect("a list"));
         }
     }
     if actor.signed_in().is_some() {

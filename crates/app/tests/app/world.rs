@@ -16,7 +16,7 @@ use app::{
         SubmissionState,
     },
     oci::{Digest, RawManifest, RepoName},
-    registry::RegistryError,
+    registry::{ManifestPush, RegistryError},
 };
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -186,6 +186,7 @@ impl World {
             config: AppConfig {
                 public_url: format!("https://{HOST}"),
                 max_blob_bytes: 10 << 20,
+                sparse_images: false,
                 advisories_file: dir.path().join("advisories.db"),
                 token_life: TimeDelta::minutes(5),
                 open_registration: true,
@@ -298,7 +299,11 @@ impl World {
         let tags: Vec<_> = tag.iter().map(|tag| tag.parse().expect("a tag")).collect();
         let manifest = RawManifest::parse(bytes, None).expect("a manifest");
         let name = name.parse().expect("a name");
-        Ok(self.app.put_manifest(&name, &tags, &manifest).await?.digest)
+        Ok(self
+            .app
+            .put_manifest(&name, ManifestPush::new(&manifest, &tags))
+            .await?
+            .digest)
     }
 
     /// Pushes an image to `staging/acme/db`.

@@ -225,7 +225,7 @@ impl Client {
         match self.manifest(&reference) {
             Ok(manifest) => Ok(match manifest.kind {
                 ManifestKind::Index(index) => index.manifests,
-                ManifestKind::Image(_) => Vec::new(),
+                ManifestKind::Image(_) | ManifestKind::Other(_) => Vec::new(),
             }),
             Err(error) if error.status() == Some(404) => Ok(Vec::new()),
             Err(error) => Err(error),

@@ -7,8 +7,8 @@ use std::{
 
 use super::{Client, ClientError};
 use crate::{
-    Descriptor, Digest, ImageSource, Layout, Manifest, ManifestKind, RawManifest, Reference,
-    RepoName, SourceError, VerifyError, media_type,
+    Descriptor, Digest, ImageSource, Layout, ManifestKind, RawManifest, Reference, RepoName,
+    SourceError, VerifyError, media_type,
     source::{check_count, check_depth},
 };
 
@@ -158,10 +158,10 @@ impl Walk<'_> {
         depth: usize,
     ) -> Result<(), ClientError> {
         let index = match &manifest.kind {
-            ManifestKind::Image(image) => {
-                return blobs(image).try_for_each(|blob| self.blob(blob));
-            }
             ManifestKind::Index(index) => index,
+            ManifestKind::Image(_) | ManifestKind::Other(_) => {
+                return manifest.blobs().try_for_each(|blob| self.blob(blob));
+            }
         };
         check_depth(depth, at)?;
         for child in &index.manifests {
@@ -303,10 +303,4 @@ impl<R: Read> Read for Reported<'_, R> {
         }
         Ok(count)
     }
-}
-
-fn blobs(image: &Manifest) -> impl Iterator<Item = &Descriptor> {
-    std::iter::once(&image.config)
-        .chain(&image.layers)
-        .filter(|blob| !media_type::is_foreign(&blob.media_type))
 }

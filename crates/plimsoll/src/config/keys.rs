@@ -264,6 +264,12 @@ pub(crate) const KEYS: &[Key] = &[
         "How many indexes may stand in one another. 0 for no limit.",
     ),
     key(
+        "registry.sparse_images",
+        Kind::Bool,
+        "false",
+        "Whether manifests may name blobs that were not pushed. Indexes may always lack manifests.",
+    ),
+    key(
         "registry.token_life",
         Kind::Duration,
         "15m",

@@ -135,6 +135,47 @@ async fn referrers_and_their_filter() {
     );
 }
 
+/// The list goes on in `Link` where an index would be larger than a manifest may be.
+#[tokio::test]
+async fn many_referrers_come_in_pages() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let subject = image("one").manifest;
+    let long = "n".repeat(1 << 20);
+    let mut pushed = Vec::new();
+    for number in 0..20 {
+        let mut kind = format!("application/vnd.example.{number}");
+        if number < 5 {
+            kind.push_str(&long);
+        }
+        let note = artifact(&subject, &kind);
+        market
+            .push(&token, STAGING, note.manifest.digest.as_str(), &note)
+            .await;
+        pushed.push(note.manifest.digest.to_string());
+    }
+    pushed.sort();
+    let (mut seen, mut pages) = (Vec::new(), 0);
+    let mut next = format!("/v2/{STAGING}/referrers/{}", subject.digest);
+    while !next.is_empty() {
+        let answer = market.get(&token, &format!("GET {next}")).await;
+        assert!(answer.body.len() <= oci::MAX_MANIFEST_BYTES);
+        let found = answer.json()["manifests"].as_array().unwrap().clone();
+        seen.extend(
+            found
+                .iter()
+                .map(|it| it["digest"].as_str().unwrap().to_owned()),
+        );
+        let link = answer.header("link").trim_start_matches('<');
+        next = link
+            .strip_suffix(">; rel=\"next\"")
+            .unwrap_or_default()
+            .to_owned();
+        pages += 1;
+    }
+    assert_eq!((seen, pages), (pushed, 5));
+}
+
 #[tokio::test]
 async fn the_catalogue_shows_what_its_reader_may_pull() {
     let (market, _) = Market::listed(PullAccess::Everyone).await;
@@ -162,6 +203,10 @@ async fn the_catalogue_shows_what_its_reader_may_pull() {
             serde_json::json!(["acme/db"]),
             "</v2/_catalog?last=acme%2Fdb&n=1>; rel=\"next\"".to_owned()
         )
+    );
+    assert_eq!(
+        list("operator", "?last=acme/db&n=1").await.0,
+        serde_json::json!(["staging/acme/db"])
     );
     let token = market.token("operator", &[]).await;
     assert_eq!(market.get(&token, "GET /v2/_catalog").await.status, 401);

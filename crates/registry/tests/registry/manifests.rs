@@ -114,7 +114,8 @@ async fn broken_manifests_say_what_is_wrong() {
         put("text/plain", br#"{"schemaVersion":2}"#.to_vec()).await,
         put(media_type::DOCKER_MANIFEST, image.manifest.bytes.clone()).await,
         put(media_type::OCI_MANIFEST, image.manifest.bytes.clone()).await,
-        put(media_type::OCI_INDEX, index(&[&image.manifest]).bytes).await,
+        put(media_type::OCI_INDEX, image.manifest.bytes.clone()).await,
+        put("application/vnd.example+json", b"[1]".to_vec()).await,
         put(media_type::OCI_MANIFEST, vec![b' '; MAX_MANIFEST_BYTES + 1]).await,
     ];
     let call = format!("PUT /v2/{STAGING}/manifests/.v1");
@@ -122,6 +123,93 @@ async fn broken_manifests_say_what_is_wrong() {
     let call = format!("GET /v2/{STAGING}/manifests/.v1");
     answers.push(market.get(&token, &call).await.summary());
     insta::assert_snapshot!(answers.join("\n"));
+}
+
+/// Whoever copies one platform of several keeps the digest of the whole.
+#[tokio::test]
+async fn an_index_may_lack_manifests_and_is_not_deep() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let put = async |index: &oci::RawManifest| {
+        let call = format!("PUT /v2/{STAGING}/manifests/{}", index.digest);
+        let answer = market.ask(&token, &call, &[], index.bytes.clone());
+        answer.await.summary()
+    };
+    let (absent, mut inner) = (image("absent"), image("deep").manifest);
+    assert_eq!(put(&index(&[&absent.manifest])).await, "201");
+    for _ in 0..4 {
+        inner = index(&[&inner]);
+        assert_eq!(put(&inner).await, "201");
+    }
+    insta::assert_snapshot!(put(&index(&[&inner])).await, @"400 MANIFEST_INVALID: indexes stand in one another 4 deep at most; this one has more");
+}
+
+#[tokio::test]
+async fn what_is_neither_image_nor_index_is_kept_as_it_is() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let subject = image("one").manifest;
+    let blob = market.push_blob(&token, STAGING, b"sbom").await;
+    let kind = "application/vnd.oci.artifact.manifest.v1+json";
+    let document = |blob: &Digest| {
+        serde_json::to_vec(&serde_json::json!({
+            "mediaType": kind, "artifactType": "text/spdx", "subject": subject.descriptor(),
+            "blobs": [{"mediaType": "text/spdx", "digest": blob, "size": 4}], "more": [1, 2],
+        }))
+        .unwrap()
+    };
+    let put = async |tag: &str, bytes: Vec<u8>| {
+        let call = format!("PUT /v2/{STAGING}/manifests/{tag}");
+        let kind = [("content-type", kind)];
+        market.ask(&token, &call, &kind, bytes).await
+    };
+    let pushed = put("note", document(&blob)).await;
+    assert_eq!(pushed.status, 201, "{}", pushed.summary());
+    assert_eq!(pushed.header("oci-subject"), subject.digest.as_str());
+    let got = market
+        .get(&token, &format!("GET /v2/{STAGING}/manifests/note"))
+        .await;
+    assert_eq!(got.header("content-type"), kind);
+    assert_eq!(got.body, document(&blob));
+    let path = format!("GET /v2/{STAGING}/referrers/{}", subject.digest);
+    let listed = market.get(&token, &path).await.json();
+    assert_eq!(listed["manifests"][0]["artifactType"], "text/spdx");
+    assert_eq!(listed["manifests"][0]["mediaType"], kind);
+    let absent = Digest::of(b"absent");
+    let refused = put("note", document(&absent)).await.summary();
+    assert!(
+        refused.starts_with("404 MANIFEST_BLOB_UNKNOWN"),
+        "{refused}"
+    );
+    assert!(refused.contains(absent.as_str()), "{refused}");
+}
+
+/// Two clients that keep a list under a tag do not undo each other's change
+/// (distribution-spec, "Referrers Tag Schema").
+#[tokio::test]
+async fn a_push_replaces_what_its_client_has_seen_only() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let put = async |image: &oci::RawManifest, condition: (&str, &str)| {
+        let call = format!("PUT /v2/{STAGING}/manifests/list");
+        let headers = [condition];
+        let answer = market.ask(&token, &call, &headers, image.bytes.clone());
+        answer.await.summary()
+    };
+    let lists = ["a", "b", "c"].map(|name| index(&[&image(name).manifest]));
+    let tag = |list: &oci::RawManifest| format!("\"{}\"", list.digest);
+    let first = put(&lists[0], ("if-match", "*")).await;
+    assert!(
+        first.starts_with("412 MANIFEST_INVALID: `list` is nothing"),
+        "{first}"
+    );
+    assert_eq!(put(&lists[0], ("if-none-match", "*")).await, "201");
+    let again = put(&lists[1], ("if-none-match", "*")).await;
+    assert!(again.starts_with("412"), "{again}");
+    assert_eq!(put(&lists[1], ("if-match", &tag(&lists[0]))).await, "201");
+    let late = put(&lists[2], ("if-match", &tag(&lists[0]))).await;
+    assert!(late.contains(lists[1].digest.as_str()), "{late}");
+    assert_eq!(put(&lists[2], ("if-match", "*")).await, "201");
 }
 
 #[tokio::test]

@@ -94,6 +94,7 @@ async fn open(
         config: AppConfig {
             public_url: public_url.to_owned(),
             max_blob_bytes: 64 << 20,
+            sparse_images: false,
             advisories_file: dir.join("advisories.db"),
             token_life: chrono::TimeDelta::minutes(5),
             open_registration: true,

@@ -11,6 +11,7 @@ mod full_disk;
 mod jobs;
 mod market_side;
 mod people;
+mod plans;
 mod registry;
 mod review;
 mod rows;

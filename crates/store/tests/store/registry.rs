@@ -4,6 +4,7 @@ use market::{RepositoryId, UploadId};
 use serde_json::json;
 use store::{
     Database, Tx,
+    contents::{self, ReferrerPage},
     repositories::{self, ManifestRow, Repository, Upload},
 };
 
@@ -81,10 +82,12 @@ both! {
         for (number, name) in [(2, "staging/acme/a_b"), (3, "staging/acme/a-b"), (4, "staging/acme/ab"), (5, "staging/acme.x/ab")] {
             add(&mut tx, &cast, number, name).await;
         }
-        let names: Vec<_> = repositories::names(&mut tx).await.expect("read").into_iter().map(|r| r.name).collect();
+        let names: Vec<_> = repositories::names(&mut tx, "", 9).await.expect("read").into_iter().map(|r| r.name).collect();
         let mut sorted = names.clone();
         sorted.sort();
         assert_eq!((names.len(), &names), (5, &sorted));
+        let rest = repositories::names(&mut tx, &names[1], 2).await.expect("read");
+        assert_eq!(rest.into_iter().map(|r| r.name).collect::<Vec<_>>(), names[2..4]);
         assert_eq!(repositories::of_publisher(&mut tx, &cast.publisher.id).await.expect("read").len(), 5);
         assert_eq!(repositories::find(&mut tx, &cast.repository.id).await.expect("read"), Some(cast.repository));
     }
@@ -156,7 +159,7 @@ both! {
         assert_eq!(untagged.expect("read"), Some(manifest("a", None)));
     }
 
-    async fn referrers_are_found_by_subject_oldest_first(db: Database) {
+    async fn referrers_are_found_by_subject_in_pages(db: Database) {
         let mut tx = db.begin().await.expect("a transaction");
         let cast = cast(&mut tx).await;
         let other = add(&mut tx, &cast, 2, "staging/acme/other").await;
@@ -167,8 +170,41 @@ both! {
         }
         repositories::put_manifest(&mut tx, repository, &manifest("none", None), at(0)).await.expect("kept");
         repositories::put_manifest(&mut tx, &other.id, &manifest("elsewhere", subject), at(0)).await.expect("kept");
-        let found = repositories::referrers(&mut tx, repository, "sha256:s").await.expect("read");
-        assert_eq!(found, ["also-early", "early", "late"].map(|name| manifest(name, subject)));
+        let page = ReferrerPage { subject: "sha256:s", artifact_type: None, last: "", limit: 9 };
+        let found = contents::referrers(&mut tx, repository, page).await.expect("read");
+        let digests = |found: &[contents::Referrer]| found.iter().map(|it| it.digest.clone()).collect::<Vec<_>>();
+        assert_eq!(digests(&found), ["also-early", "early", "late"].map(|name| manifest(name, subject).digest));
+        let early = manifest("early", subject);
+        assert_eq!(usize::try_from(found[1].size), Ok(early.content.len()));
+        assert_eq!((&found[1].annotations, &found[1].artifact_type), (&early.annotations, &early.artifact_type));
+        let after = ReferrerPage { last: &found[0].digest, limit: 1, ..page };
+        let rest = contents::referrers(&mut tx, repository, after).await.expect("read");
+        assert_eq!(digests(&rest), digests(&found[1..2]));
+        let other = ReferrerPage { artifact_type: Some("application/x-none"), ..page };
+        assert_eq!(contents::referrers(&mut tx, repository, other).await.expect("read"), []);
+    }
+
+    async fn what_a_manifest_names_is_asked_for_at_once(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        let other = add(&mut tx, &cast, 2, "staging/acme/a-other").await;
+        let repository = &cast.repository.id;
+        for (place, digest) in [(repository, "sha256:a"), (repository, "sha256:b"), (&other.id, "sha256:a")] {
+            repositories::link_blob(&mut tx, place, digest, 1, at(0)).await.expect("linked");
+        }
+        let missing = contents::missing_blobs(&mut tx, repository, &["sha256:a", "sha256:c", "sha256:b"]).await;
+        assert_eq!(missing.expect("read"), ["sha256:c"]);
+        assert!(contents::missing_blobs(&mut tx, repository, &[]).await.expect("read").is_empty());
+        repositories::put_manifest(&mut tx, repository, &manifest("m", None), at(0)).await.expect("kept");
+        let kind = manifest("m", None).media_type;
+        for (kinds, found) in [(&[kind.as_str(), "x"][..], 1), (&["x"], 0), (&[], 0)] {
+            let asked = contents::manifests_of_types(&mut tx, repository, &["sha256:m", "sha256:n"], kinds).await;
+            assert_eq!(asked.expect("read").len(), found);
+        }
+        let having = contents::repositories_with_blob(&mut tx, "sha256:a", Some(&cast.publisher.id), 9).await;
+        let names: Vec<_> = having.expect("read").into_iter().map(|it| it.name).collect();
+        assert_eq!(names, ["staging/acme/a-other", cast.repository.name.as_str()]);
+        assert_eq!(contents::repositories_with_blob(&mut tx, "sha256:a", None, 1).await.expect("read").len(), 1);
     }
 
     async fn an_upload_is_one_repositories_until_it_ends(db: Database) {

@@ -8,7 +8,7 @@ use app::{
     NewSubmission, Parts,
     market::{Decision, ListingState, PublisherState, Role, SubmissionState},
     oci::{Digest, RawManifest, RepoName, Tag, media_type},
-    registry::Body,
+    registry::{Body, ManifestPush},
 };
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
@@ -39,6 +39,7 @@ pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
         config: AppConfig {
             public_url: "https://market.example".to_owned(),
             max_blob_bytes: 1 << 30,
+            sparse_images: false,
             advisories_file: dir.join("advisories.db"),
             token_life: TimeDelta::minutes(5),
             open_registration: true,
@@ -248,7 +249,10 @@ impl Fixture {
     }
 
     async fn push_manifest(&self, name: &RepoName, tag: Tag, manifest: &RawManifest) {
-        let pushed = self.app.put_manifest(name, &[tag], manifest).await;
+        let pushed = self
+            .app
+            .put_manifest(name, ManifestPush::new(manifest, &[tag]))
+            .await;
         pushed.expect("a manifest");
     }
 }
