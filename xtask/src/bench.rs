@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: whole-process figures of the release build, beside the peers that are installed.
 
+mod inventory;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -7,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
 use testkit::Server;
 
 use crate::run::{cache, cargo, say, step, target};
@@ -14,7 +17,27 @@ use crate::run::{cache, cargo, say, step, target};
 /// Runs of each command; the median is what counts.
 const RUNS: usize = 7;
 
-pub(crate) fn run() -> Result<()> {
+/// Which figures.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    which: Option<Which>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Which {
+    /// Compares inventories with syft's: time, memory, what was found
+    Inventory,
+}
+
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    match args.which {
+        Some(Which::Inventory) => inventory::run(),
+        None => whole(),
+    }
+}
+
+fn whole() -> Result<()> {
     step(
         "building the release",
         cargo().args(["build", "--release", "--package", "plimsoll"]),

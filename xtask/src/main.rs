@@ -30,7 +30,7 @@ enum Task {
     /// Checks dependency direction, sizes and words
     Tidy,
     /// Measures start-up, size, scanning and authorisation, beside the peers that are installed
-    Bench,
+    Bench(bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +48,6 @@ fn run(args: &Args) -> Result<()> {
         Task::Demo(args) => demo::run(args),
         Task::Test(args) => test::run(args),
         Task::Tidy => tidy::run(),
-        Task::Bench => bench::run(),
+        Task::Bench(args) => bench::run(args),
     }
 }

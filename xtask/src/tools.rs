@@ -44,6 +44,11 @@ pub(crate) const TESTS: &[Package] = &[
         "/usr/share/python-wheels",
         "holds tools from PyPI",
     ),
+    (
+        "python3-jsonschema",
+        "/usr/lib/python3/dist-packages/jsonschema",
+        "holds bills of materials against their schemas",
+    ),
 ];
 
 /// What the tests need from PyPI.

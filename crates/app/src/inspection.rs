@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use inventory::{InspectError, LayerReport, Limits, PARSER_VERSION};
+use inventory::{InspectError, LayerReport, PARSER_VERSION};
 use market::{Action, SubmissionEvent, SubmissionId, SubmissionState};
 use oci::{
     Descriptor, Digest, ImageSource, ManifestKind, PlatformImage, RawManifest, SourceError,
@@ -350,13 +350,12 @@ impl App {
             tokio::task::spawn_blocking(move || {
                 let progress =
                     |progress: inventory::Progress| done.store(progress.layers, Ordering::Relaxed);
-                inventory::scan_layers(
-                    source.as_ref(),
-                    &image,
-                    &Limits::default(),
-                    &|digest| known.get(digest).cloned(),
-                    &progress,
-                )
+                let scan = inventory::Scan {
+                    known: &|digest| known.get(digest).cloned(),
+                    progress: &progress,
+                    ..inventory::Scan::default()
+                };
+                inventory::scan_layers(source.as_ref(), &image, &scan)
             })
         };
         tokio::pin!(scan);

@@ -11,7 +11,7 @@ use advisory::{
 };
 use certify::{LayerFacts, Report, Subject};
 use chrono::{DateTime, Utc};
-use inventory::{Component, Inventory, Kind};
+use inventory::{BaseImage, Component, Inventory, Kind};
 use market::Class;
 use oci::{Digest, ImageConfig, PlatformImage};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct ImageContent {
     pub config: ImageConfig,
     /// Its manifest's annotations.
     pub annotations: BTreeMap<String, String>,
+    /// What it is built on, if that is known.
+    #[serde(default)]
+    pub base: Option<BaseImage>,
     /// Its layers, lowest first.
     pub layers: Vec<ImageLayer>,
     /// What is inside.
@@ -81,6 +84,7 @@ impl ImageContent {
         });
         Self {
             platform: image.platform(),
+            base: inventory::base_image(image, &[]),
             layers: layers.collect(),
             annotations: image.manifest.annotations().cloned().unwrap_or_default(),
             config: image.config.clone(),
@@ -100,6 +104,7 @@ impl ImageContent {
             platform: "linux".to_owned(),
             config: ImageConfig::default(),
             annotations: BTreeMap::new(),
+            base: None,
             layers: inventory.layers.iter().map(layer).collect(),
             inventory,
         }
@@ -170,9 +175,26 @@ pub fn match_inventory<'a>(
             .cmp(&tenths(a))
             .then_with(|| name(a).cmp(&name(b)))
     });
+    let mut uncovered = report.uncovered;
+    uncovered.extend(of_other_kinds(inventory));
     Ok(ScanResult {
         findings,
-        uncovered: report.uncovered,
+        uncovered,
+    })
+}
+
+/// Returns how many packages there are of each ecosystem of which no advisory speaks.
+fn of_other_kinds(inventory: &Inventory) -> impl Iterator<Item = Uncovered> {
+    let mut counts = BTreeMap::<&str, u64>::new();
+    for component in &inventory.components {
+        if package(inventory, component).is_none() {
+            *counts.entry(component.kind.as_str()).or_default() += 1;
+        }
+    }
+    counts.into_iter().map(|(kind, packages)| Uncovered {
+        distribution: kind.to_owned(),
+        packages,
+        reason: format!("advisories for packages of type `{kind}` are not matched"),
     })
 }
 

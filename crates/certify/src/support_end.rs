@@ -1,6 +1,7 @@
 //! Until when a distribution's release gets security fixes in public: the dates of Debian's
-//! `distro-info-data` (Debian with LTS, Ubuntu without paid support) and of
-//! alpinelinux.org/releases.
+//! `distro-info-data` (Debian with LTS, Ubuntu without paid support), of
+//! alpinelinux.org/releases, and of the makers' life-cycle pages (Red Hat and its relatives,
+//! Amazon, SUSE, Microsoft; general support, without what is sold beyond).
 
 use chrono::NaiveDate;
 use inventory::Distribution;
@@ -53,6 +54,63 @@ const ALPINE: &[Row] = &[
     ("3.23", (2027, 11, 1)),
 ];
 
+const RHEL: &[Row] = &[
+    ("6", (2020, 11, 30)),
+    ("7", (2024, 6, 30)),
+    ("8", (2029, 5, 31)),
+    ("9", (2032, 5, 31)),
+    ("10", (2035, 5, 31)),
+];
+
+/// CentOS Linux until 8, which ended early; CentOS Stream has 9.
+const CENTOS: &[Row] = &[
+    ("6", (2020, 11, 30)),
+    ("7", (2024, 6, 30)),
+    ("8", (2021, 12, 31)),
+    ("9", (2027, 5, 31)),
+];
+
+const ALMALINUX: &[Row] = &[
+    ("8", (2029, 3, 1)),
+    ("9", (2032, 5, 31)),
+    ("10", (2035, 5, 31)),
+];
+
+const ROCKY: &[Row] = &[
+    ("8", (2029, 5, 31)),
+    ("9", (2032, 5, 31)),
+    ("10", (2035, 5, 31)),
+];
+
+const ORACLE: &[Row] = &[
+    ("6", (2021, 3, 31)),
+    ("7", (2024, 12, 31)),
+    ("8", (2029, 7, 31)),
+    ("9", (2032, 6, 30)),
+];
+
+const AMAZON: &[Row] = &[
+    ("2", (2026, 6, 30)),
+    ("2018", (2023, 12, 31)),
+    ("2023", (2029, 6, 30)),
+];
+
+const LEAP: &[Row] = &[
+    ("15.3", (2022, 12, 31)),
+    ("15.4", (2023, 12, 7)),
+    ("15.5", (2024, 12, 31)),
+];
+
+const SLES: &[Row] = &[
+    ("12.5", (2024, 10, 31)),
+    ("15.3", (2022, 12, 31)),
+    ("15.4", (2023, 12, 31)),
+    ("15.5", (2024, 12, 31)),
+    ("15.6", (2025, 12, 31)),
+];
+
+const MARINER: &[Row] = &[("1.0", (2023, 7, 31)), ("2.0", (2025, 7, 31))];
+
 /// Returns the last day on which `distribution` is supported; for a release older than all
 /// that are listed the end of the oldest listed. None where nothing is known.
 pub(crate) fn support_end(distribution: &Distribution) -> Option<NaiveDate> {
@@ -60,6 +118,15 @@ pub(crate) fn support_end(distribution: &Distribution) -> Option<NaiveDate> {
         "debian" => DEBIAN,
         "ubuntu" => UBUNTU,
         "alpine" => ALPINE,
+        "rhel" => RHEL,
+        "centos" => CENTOS,
+        "almalinux" => ALMALINUX,
+        "rocky" => ROCKY,
+        "ol" => ORACLE,
+        "amzn" => AMAZON,
+        "opensuse-leap" => LEAP,
+        "sles" | "sle_hpc" | "sles_sap" => SLES,
+        "mariner" => MARINER,
         _ => return None,
     };
     let version = number(distribution.version_id.as_deref()?)?;
@@ -108,6 +175,12 @@ mod tests {
         check("alpine", Some("3.99_alpha"), None);
         check("ubuntu", Some("22.04"), Some("2027-06-01"));
         check("ubuntu", Some("x"), None);
+        check("almalinux", Some("8.8"), Some("2029-03-01"));
+        check("centos", Some("7"), Some("2024-06-30"));
+        check("amzn", Some("2023"), Some("2029-06-30"));
+        check("opensuse-leap", Some("15.4"), Some("2023-12-07"));
+        check("sles", Some("15.7"), None);
+        check("arch", None, None);
         check("arch", Some("1"), None);
     }
 }

@@ -4,7 +4,7 @@ use std::{hint::black_box, io::Write as _};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use oci::Digest;
-use plimsoll_inventory::{Limits, merge, scan_layer};
+use plimsoll_inventory::{DiffId, Limits, merge, scan_layer};
 
 /// 8,000 files of 8 KiB that compress about as well as programs do, and 400 packages.
 fn layer() -> Vec<u8> {
@@ -56,11 +56,13 @@ fn benches(criterion: &mut Criterion) {
         .sample_size(20);
     for (name, bytes) in [("plain", &tar), ("gzip", &gzip), ("zstd", &zstd)] {
         group.bench_function(name, |b| {
-            b.iter(|| scan_layer(&mut black_box(&**bytes), "", &limits).expect("a layer"));
+            b.iter(|| {
+                scan_layer(&mut black_box(&**bytes), "", &limits, DiffId::Skip).expect("a layer")
+            });
         });
     }
     group.finish();
-    let report = scan_layer(&mut &*tar, "", &limits).expect("a layer");
+    let report = scan_layer(&mut &*tar, "", &limits, DiffId::Skip).expect("a layer");
     let layers: Vec<_> = (0..10_u8)
         .map(|n| (Digest::of(&[n]), report.clone()))
         .collect();

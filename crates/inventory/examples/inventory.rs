@@ -3,7 +3,7 @@
 
 use std::{env, error::Error, io, path::Path};
 
-use plimsoll_inventory::{Inventory, Limits, inspect, sbom, scan_rootfs};
+use plimsoll_inventory::{Inventory, Limits, Scan, inspect, sbom, scan_rootfs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
@@ -45,5 +45,5 @@ fn take_apart(name: &str) -> Result<(Inventory, sbom::Subject), Box<dyn Error>> 
         digest: image.descriptor.digest.clone(),
         platform: image.platform(),
     };
-    Ok((inspect(&*source, &image, &limits, &|_| {})?, subject))
+    Ok((inspect(&*source, &image, &Scan::default())?, subject))
 }

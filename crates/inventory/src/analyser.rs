@@ -68,7 +68,15 @@ pub(crate) static ANALYSERS: &[&Analyser] = &[
     &os::apk::ANALYSER,
     &os::dpkg::ANALYSER,
     &os::dpkg_files::ANALYSER,
+    &os::rpm::ANALYSER,
+    &os::rpm::MANIFEST,
+    &os::rpm::LOG,
+    &os::pacman::ANALYSER,
+    &os::pacman::FILES,
+    &os::opkg::ANALYSER,
+    &os::opkg::FILES,
     &os::os_release::ANALYSER,
+    &os::release_file::ANALYSER,
     &os::accounts::ANALYSER,
     &os::copyright::ANALYSER,
     &secrets::ANALYSER,
@@ -111,6 +119,68 @@ impl Findings {
     pub(crate) fn with(mut self, problems: Vec<Problem>) -> Self {
         self.problems.extend(problems);
         self
+    }
+}
+
+/// Packages that one file may record.
+pub(crate) const MOST_PACKAGES: usize = 200_000;
+/// More problems of one file say nothing new.
+const MOST_PROBLEMS: usize = 100;
+/// Bytes of all paths that one file may list: a folder that is written once may stand before
+/// any number of names.
+const MOST_PATHS: usize = 64 << 20;
+
+/// Problems of one file, not more of them than anybody reads.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Notes what is wrong with a line, counted from 1.
+    pub(crate) fn at(&mut self, line: usize, text: impl Into<String>) {
+        if self.0.len() < MOST_PROBLEMS {
+            self.0.push(Problem::at(line, text));
+        }
+    }
+
+    /// Returns them.
+    pub(crate) fn into_vec(self) -> Vec<Problem> {
+        self.0
+    }
+}
+
+/// Collects lists of files of one database, within a bound.
+#[derive(Debug)]
+pub(crate) struct PathLists {
+    left: usize,
+}
+
+impl Default for PathLists {
+    fn default() -> Self {
+        Self { left: MOST_PATHS }
+    }
+}
+
+impl PathLists {
+    /// Appends a path to `list`, unless there are too many already.
+    pub(crate) fn add(&mut self, list: &mut String, folder: &[u8], name: &[u8]) {
+        let folder = folder.strip_prefix(b"/").unwrap_or(folder);
+        let length = folder.len() + name.len() + 2;
+        let Some(left) = self.left.checked_sub(length) else {
+            self.left = 0;
+            return;
+        };
+        self.left = left;
+        *list += &String::from_utf8_lossy(folder);
+        if !folder.is_empty() && !folder.ends_with(b"/") {
+            list.push('/');
+        }
+        *list += &String::from_utf8_lossy(name);
+        list.push('\n');
+    }
+
+    /// Returns whether paths were left out.
+    pub(crate) fn is_full(&self) -> bool {
+        self.left == 0
     }
 }
 
@@ -255,5 +325,45 @@ mod tests {
         assert!(is_program(&[0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 2]));
         assert!(!is_program(&[0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 52]));
         assert!(!is_program(b"#!/bin/sh"));
+    }
+
+    /// A path for everything that any analyser wants by its name, and the magic number of
+    /// programs; those that decide for themselves have paths in their own tests.
+    fn samples() -> Vec<(String, &'static [u8])> {
+        let wants = ANALYSERS.iter().flat_map(|analyser| analyser.wants);
+        let sample = |want: &Want| {
+            Some(match *want {
+                Want::Name(name) => (format!("srv/{name}"), &b""[..]),
+                Want::Tail(tail) => (format!("srv/a{tail}"), &b""[..]),
+                Want::Extension(end) => (format!("srv/a.{end}"), &b""[..]),
+                Want::Program => ("srv/a".to_owned(), &b"\x7fELF\x02\x01\x01"[..]),
+                Want::File(_) => return None,
+            })
+        };
+        let mut samples: Vec<_> = wants.filter_map(sample).collect();
+        let own = [
+            "etc/passwd",
+            "var/lib/dpkg/status",
+            "var/lib/pacman/local/a-1-1/desc",
+        ];
+        samples.extend(own.map(|path| (path.to_owned(), &b""[..])));
+        samples
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_analyser_panics(
+            random in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
+            text in "([A-Za-z%:\\[\\]{}\"=@./ -]{0,12}\n?){0,12}",
+        ) {
+            let limits = crate::Limits::default();
+            for (path, magic) in samples() {
+                for bytes in [&random[..], text.as_bytes()] {
+                    let bytes = [magic, bytes].concat();
+                    let (_, problems) = crate::analyse_file(&path, bytes, &limits).expect("few");
+                    proptest::prop_assert!(problems.len() <= 1000);
+                }
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use oci::{Descriptor, Digest, ImageSource, PlatformImage};
 
-use crate::{InspectError, Inventory, LayerReport, Limits, merge, scan_layer};
+use crate::{DiffId, InspectError, Inventory, LayerReport, Limits, merge, scan_layer};
 
 /// How far an inspection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,33 @@ pub struct Progress {
 /// Says how far it is as often as this many bytes were read.
 const PROGRESS_STEP: u64 = 4 << 20;
 
+/// How an image is inspected.
+pub struct Scan<'a> {
+    /// How much of a layer is read.
+    pub limits: Limits,
+    /// Whether every `diff_id` is compared with the configuration.
+    pub diff_id: DiffId,
+    /// Returns the report of an earlier scan by the blob's digest; those of another
+    /// [`PARSER_VERSION`](crate::PARSER_VERSION) are not used.
+    pub known: &'a (dyn Fn(&Digest) -> Option<LayerReport> + Sync),
+    /// Is given every new report.
+    pub keep: &'a (dyn Fn(&Digest, &LayerReport) + Sync),
+    /// Is told how far it is.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+impl Default for Scan<'_> {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            diff_id: DiffId::Compute,
+            known: &|_| None,
+            keep: &|_, _| {},
+            progress: &|_| {},
+        }
+    }
+}
+
 /// Returns what the image holds.
 ///
 /// # Errors
@@ -37,26 +64,20 @@ const PROGRESS_STEP: u64 = 4 << 20;
 pub fn inspect(
     source: &dyn ImageSource,
     image: &PlatformImage,
-    limits: &Limits,
-    progress: &(dyn Fn(Progress) + Sync),
+    scan: &Scan<'_>,
 ) -> Result<Inventory, InspectError> {
-    let layers = scan_layers(source, image, limits, &|_| None, progress)?;
+    let layers = scan_layers(source, image, scan)?;
     Ok(merge(&layers))
 }
 
-/// Returns the report of every layer, lowest first. `known` may give reports of
-/// earlier scans by the blob's digest; those of another
-/// [`PARSER_VERSION`](crate::PARSER_VERSION) are not used. Every diff_id is
-/// compared with the configuration.
+/// Returns the report of every layer, lowest first.
 ///
 /// # Errors
 /// [`InspectError`] names the layer that cannot be had or understood.
 pub fn scan_layers(
     source: &dyn ImageSource,
     image: &PlatformImage,
-    limits: &Limits,
-    known: &(dyn Fn(&Digest) -> Option<LayerReport> + Sync),
-    progress: &(dyn Fn(Progress) + Sync),
+    scan: &Scan<'_>,
 ) -> Result<Vec<(Digest, LayerReport)>, InspectError> {
     let layers = image.layers();
     let diff_ids = &image.config.rootfs.diff_ids;
@@ -76,37 +97,50 @@ pub fn scan_layers(
         {
             continue;
         }
-        match known(&layer.digest).filter(LayerReport::is_current) {
+        let usable = |report: &LayerReport| {
+            report.is_current() && (scan.diff_id == DiffId::Skip || report.diff_id.is_some())
+        };
+        match (scan.known)(&layer.digest).filter(usable) {
             Some(report) => drop(reports.insert(layer.digest.clone(), report)),
             None => todo.push((index, layer)),
         }
     }
     // The longest first: the last to finish is then a short one.
     todo.sort_by_key(|(_, layer)| std::cmp::Reverse(layer.size));
-    let work = Work::new(source, limits, progress, &todo);
+    let work = Work::new(source, scan, &todo);
     work.run()?
         .into_iter()
         .for_each(|(digest, report)| drop(reports.insert(digest, report)));
-    in_order(layers, diff_ids, &reports)
+    in_order(layers, diff_ids, reports)
 }
 
 fn in_order(
     layers: &[Descriptor],
     diff_ids: &[Digest],
-    reports: &HashMap<Digest, LayerReport>,
+    mut reports: HashMap<Digest, LayerReport>,
 ) -> Result<Vec<(Digest, LayerReport)>, InspectError> {
     let mut ordered = Vec::with_capacity(layers.len());
     for (index, (layer, expected)) in layers.iter().zip(diff_ids).enumerate() {
-        let report = &reports[&layer.digest];
-        if report.diff_id != *expected {
+        // A digest may come twice.
+        let again = layers[index + 1..].iter().any(|l| l.digest == layer.digest);
+        let mut report = match reports.remove(&layer.digest) {
+            Some(report) if again => {
+                reports.insert(layer.digest.clone(), report.clone());
+                report
+            }
+            Some(report) => report,
+            None => unreachable!("every layer was known or scanned"),
+        };
+        let found = report.diff_id.get_or_insert_with(|| expected.clone());
+        if found != expected {
             return Err(InspectError::DiffId {
                 index: index + 1,
                 digest: layer.digest.clone(),
                 expected: expected.clone(),
-                found: report.diff_id.clone(),
+                found: found.clone(),
             });
         }
-        ordered.push((layer.digest.clone(), report.clone()));
+        ordered.push((layer.digest.clone(), report));
     }
     Ok(ordered)
 }
@@ -114,8 +148,7 @@ fn in_order(
 /// The layers to scan, shared by the threads that scan them.
 struct Work<'a> {
     source: &'a dyn ImageSource,
-    limits: &'a Limits,
-    progress: &'a (dyn Fn(Progress) + Sync),
+    scan: &'a Scan<'a>,
     todo: &'a [(usize, &'a Descriptor)],
     next: AtomicUsize,
     done: AtomicUsize,
@@ -129,14 +162,12 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn new(
         source: &'a dyn ImageSource,
-        limits: &'a Limits,
-        progress: &'a (dyn Fn(Progress) + Sync),
+        scan: &'a Scan<'a>,
         todo: &'a [(usize, &'a Descriptor)],
     ) -> Self {
         Self {
             source,
-            limits,
-            progress,
+            scan,
             todo,
             next: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
@@ -171,7 +202,7 @@ impl<'a> Work<'a> {
 
     fn scan_some(&self) {
         while let Some((index, layer)) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            match self.scan(*index, layer) {
+            match self.scan_one(*index, layer) {
                 Ok(report) => lock(&self.reports).push((layer.digest.clone(), report)),
                 Err(error) => {
                     let mut failure = lock(&self.failure);
@@ -185,7 +216,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn scan(&self, index: usize, layer: &Descriptor) -> Result<LayerReport, InspectError> {
+    fn scan_one(&self, index: usize, layer: &Descriptor) -> Result<LayerReport, InspectError> {
         let opened = self.source.open(layer);
         let blob = opened.map_err(|source| InspectError::Source {
             index: index + 1,
@@ -197,12 +228,14 @@ impl<'a> Work<'a> {
             work: self,
             silent: 0,
         };
-        let report = scan_layer(&mut reader, &layer.media_type, self.limits);
+        let (limits, diff_id) = (&self.scan.limits, self.scan.diff_id);
+        let report = scan_layer(&mut reader, &layer.media_type, limits, diff_id);
         let report = report.map_err(|source| InspectError::Layer {
             index: index + 1,
             digest: layer.digest.clone(),
             source,
         })?;
+        (self.scan.keep)(&layer.digest, &report);
         self.bytes.fetch_add(reader.silent, Ordering::Relaxed);
         self.done.fetch_add(1, Ordering::Relaxed);
         self.report();
@@ -210,7 +243,7 @@ impl<'a> Work<'a> {
     }
 
     fn report(&self) {
-        (self.progress)(Progress {
+        (self.scan.progress)(Progress {
             layers: self.done.load(Ordering::Relaxed),
             layers_total: self.todo.len(),
             bytes: self.bytes.load(Ordering::Relaxed),

@@ -8,9 +8,12 @@
 //!
 //! [`scan_layer`] is pure over a stream and independent of other layers, so a
 //! report may be kept per layer digest and [`PARSER_VERSION`]; [`merge`] is cheap.
+//! Memory is bounded whatever a layer holds: a file's bytes are held up to 16 MiB and
+//! go to a temporary file beyond; only the listing grows with the number of files.
 
 mod analyser;
 mod archive;
+mod base;
 mod body;
 mod component;
 mod components;
@@ -36,15 +39,18 @@ mod secret_env;
 mod secret_rules;
 mod secrets;
 mod stream;
+#[cfg(test)]
+mod testing;
 mod tree;
 
+pub use base::{BaseImage, KnownBase, base_image};
 pub use component::{Claim, Component, Confidence, Evidence, Package, Removed};
 pub use error::{InspectError, ScanError};
 pub use facts::{Cache, EmptyPassword, Facts, FileFact, Leftover, Secret};
-pub use inspect::{Progress, inspect, scan_layers};
+pub use inspect::{Progress, Scan, inspect, scan_layers};
 pub use inventory::{Inventory, LayerSummary};
 pub use kind::Kind;
-pub use layer::scan_layer;
+pub use layer::{DiffId, analyse_file, scan_layer};
 pub use limits::Limits;
 pub use merge::merge;
 pub use os::{

@@ -27,7 +27,7 @@ pub fn merge(layers: &[(Digest, LayerReport)]) -> Inventory {
     let facts = facts::gather(layers, &tree, &extracts);
     let summary = |(index, (digest, report)): (usize, &(Digest, LayerReport))| LayerSummary {
         digest: digest.clone(),
-        diff_id: report.diff_id.clone(),
+        diff_id: report.diff_id.as_ref().unwrap_or(digest).clone(),
         size: report.size,
         uncompressed_size: report.uncompressed_size,
         files: report.files.len() as u64,

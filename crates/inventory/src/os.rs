@@ -5,4 +5,8 @@ pub(crate) mod apk;
 pub(crate) mod copyright;
 pub(crate) mod dpkg;
 pub(crate) mod dpkg_files;
+pub(crate) mod opkg;
 pub(crate) mod os_release;
+pub(crate) mod pacman;
+pub(crate) mod release_file;
+pub(crate) mod rpm;

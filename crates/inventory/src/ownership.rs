@@ -148,7 +148,10 @@ fn lists<'a>(
             lists.extend(own.into_iter().map(|list| (place, list)));
         }
     }
-    for (_, extract) in extracts.live(tree) {
+    let anywhere = tree.shown.values();
+    let anywhere = anywhere.flat_map(|content| extracts.of(*content));
+    let at_places = extracts.live(tree).map(|(_, extract)| extract);
+    for extract in at_places.chain(anywhere) {
         let Found::Owned(all) = extract.found else {
             continue;
         };

@@ -105,8 +105,30 @@ fn is_word(text: &str, more: &str) -> bool {
 impl FromStr for PackageUrl {
     type Err = PurlError;
 
-    /// Reads from the end, as the parts behind may hold the separators of those before.
+    /// Reads a package URL. The specification's vectors refuse keys of qualifiers that begin
+    /// with a capital, and take one with a capital within.
     fn from_str(text: &str) -> Result<Self, PurlError> {
+        let qualifiers = text
+            .split_once('?')
+            .map_or("", |(_, qualifiers)| qualifiers);
+        let keys = qualifiers
+            .split(['&', '#'])
+            .filter_map(|pair| pair.split_once('='));
+        let upper = |key: &&str| key.starts_with(|c: char| c.is_ascii_uppercase());
+        if let Some(key) = keys.map(|(key, _)| key).find(upper) {
+            return Err(PurlError::Key(key.to_owned()));
+        }
+        Self::lenient(text)
+    }
+}
+
+impl PackageUrl {
+    /// Reads what is meant as a package URL, whatever the case of its keys.
+    /// Reads from the end, as the parts behind may hold the separators of those before.
+    ///
+    /// # Errors
+    /// [`PurlError`] names the part that makes no sense.
+    pub fn lenient(text: &str) -> Result<Self, PurlError> {
         let (rest, subpath) = text.rsplit_once('#').unwrap_or((text, ""));
         let (rest, qualifiers) = rest.rsplit_once('?').unwrap_or((rest, ""));
         let scheme = rest.get(..4).ok_or(PurlError::Scheme)?;
@@ -145,9 +167,6 @@ fn read_qualifiers(text: &str) -> Result<BTreeMap<String, String>, PurlError> {
     let mut qualifiers = BTreeMap::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if key.contains(|c: char| c.is_ascii_uppercase()) {
-            return Err(PurlError::Key(key.to_owned()));
-        }
         qualifiers.insert(key.to_owned(), decode(value)?);
     }
     Ok(qualifiers)

@@ -14,8 +14,8 @@ pub const PARSER_VERSION: u32 = 2;
 pub struct LayerReport {
     /// [`PARSER_VERSION`] of the scan.
     pub parser_version: u32,
-    /// Digest of the uncompressed stream.
-    pub diff_id: Digest,
+    /// Digest of the uncompressed stream, where it was asked for.
+    pub diff_id: Option<Digest>,
     /// Bytes of the blob as stored.
     pub size: u64,
     /// Bytes of the uncompressed stream.

@@ -22,7 +22,9 @@ use crate::{
 /// As [`scan_rootfs_layer`].
 pub fn scan_rootfs(root: &Path, limits: &Limits) -> Result<Inventory, ScanError> {
     let report = scan_rootfs_layer(root, limits)?;
-    Ok(merge(&[(report.diff_id.clone(), report)]))
+    let digest = report.diff_id.clone();
+    let digest = digest.expect("a directory's report has the digest of its listing");
+    Ok(merge(&[(digest, report)]))
 }
 
 /// Returns the root file system in `root` as a layer's report; its `diff_id` is
@@ -50,7 +52,7 @@ pub fn scan_rootfs_layer(root: &Path, limits: &Limits) -> Result<LayerReport, Sc
     let listing = serde_json::to_vec(walk.builder.files()).expect("a list of plain values");
     Ok(walk
         .builder
-        .finish(Digest::of(&listing), walk.bytes, walk.bytes))
+        .finish(Some(Digest::of(&listing)), walk.bytes, walk.bytes))
 }
 
 struct Walk<'a> {

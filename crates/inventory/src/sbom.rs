@@ -40,3 +40,17 @@ impl Subject {
         purl
     }
 }
+
+/// Tells equal references apart by a number at the end.
+fn unique(references: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = std::collections::HashMap::<String, usize>::new();
+    let number = |reference: String| {
+        let count = seen.entry(reference.clone()).or_default();
+        *count += 1;
+        match *count {
+            1 => reference,
+            count => format!("{reference}#{count}"),
+        }
+    };
+    references.map(number).collect()
+}

@@ -109,7 +109,7 @@ pub(crate) struct LayerStream<'a> {
     used: usize,
     before: u64,
     limit: u64,
-    hash: HashQueue,
+    hash: Option<HashQueue>,
 }
 
 impl<'a> LayerStream<'a> {
@@ -117,7 +117,7 @@ impl<'a> LayerStream<'a> {
     pub(crate) fn new(
         blob: Counted<'a>,
         limits: &Limits,
-        hash: HashQueue,
+        hash: Option<HashQueue>,
     ) -> Result<Self, ScanError> {
         let source = decoder(blob).map_err(|source| ScanError::Read { offset: 0, source })?;
         Ok(Self {
@@ -144,12 +144,12 @@ impl<'a> LayerStream<'a> {
     }
 
     fn next_chunk(&mut self) -> Result<(), ScanError> {
-        if !self.chunk.is_empty() {
-            self.before += self.chunk.len() as u64;
-            let spare = self.hash.empty.try_recv().unwrap_or_default();
+        self.before += self.chunk.len() as u64;
+        if let Some(hash) = self.hash.as_ref().filter(|_| !self.chunk.is_empty()) {
+            let spare = hash.empty.try_recv().unwrap_or_default();
             let full = std::mem::replace(&mut self.chunk, spare);
             // Fails only if the hashing thread panicked; joining it tells.
-            drop(self.hash.full.send(full));
+            drop(hash.full.send(full));
         }
         self.used = 0;
         self.chunk.resize(CHUNK, 0);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use inventory::{Limits, inspect};
+use inventory::{Scan, inspect};
 use oci::Layout;
 use plimsoll_certify::{LayerFacts, Report, Status, Subject};
 
@@ -29,7 +29,7 @@ fn report(name: &str) -> Option<Report> {
         .and_then(|l| l.select(None))
         .expect("an image");
     let image = oci::platform_images(&source).expect("readable").remove(0);
-    let inventory = inspect(&source, &image, &Limits::default(), &|_| {}).expect("readable");
+    let inventory = inspect(&source, &image, &Scan::default()).expect("readable");
     Some(Report::of(&Subject {
         reference_tag: Some("latest"),
         config: &image.config,

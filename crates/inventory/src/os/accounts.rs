@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Found, Problem,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Counts, Findings, Problems, Reading, Want},
 };
 
 /// Reads the account databases below `etc`.
@@ -49,7 +49,7 @@ pub struct Accounts {
 /// Returns what the file named `path` says, and the lines that make no sense.
 pub(crate) fn parse(path: &str, bytes: &[u8]) -> (Accounts, Vec<Problem>) {
     let mut accounts = Accounts::default();
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let file = path.rsplit('/').next().unwrap_or(path);
     let text = String::from_utf8_lossy(bytes);
     for (number, line) in text.lines().enumerate() {
@@ -59,7 +59,7 @@ pub(crate) fn parse(path: &str, bytes: &[u8]) -> (Accounts, Vec<Problem>) {
         let mut fields = line.split(':');
         let (name, password) = (fields.next().unwrap_or(""), fields.next());
         let Some(password) = password.filter(|_| !name.is_empty()) else {
-            problems.push(Problem::at(number + 1, "not of the form `name:…`"));
+            problems.at(number + 1, "not of the form `name:…`");
             continue;
         };
         if password.is_empty() && file != "group" {
@@ -69,7 +69,7 @@ pub(crate) fn parse(path: &str, bytes: &[u8]) -> (Accounts, Vec<Problem>) {
             continue;
         }
         let Some(id) = fields.next().and_then(|id| id.parse().ok()) else {
-            problems.push(Problem::at(number + 1, "the third field is no number"));
+            problems.at(number + 1, "the third field is no number");
             continue;
         };
         let list = if file == "group" {
@@ -82,7 +82,7 @@ pub(crate) fn parse(path: &str, bytes: &[u8]) -> (Accounts, Vec<Problem>) {
             id,
         });
     }
-    (accounts, problems)
+    (accounts, problems.into_vec())
 }
 
 #[cfg(test)]

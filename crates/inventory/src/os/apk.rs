@@ -2,8 +2,10 @@
 //! (apk-tools v3: below `usr`).
 
 use crate::{
-    Found, Kind, OwnedFiles, Package, Problem,
-    analyser::{Analyser, Counts, Findings, Reading, WHOLE_MOST, Want},
+    Found, Kind, OwnedFiles, Package,
+    analyser::{
+        Analyser, Counts, Findings, MOST_PACKAGES, PathLists, Problems, Reading, WHOLE_MOST, Want,
+    },
 };
 
 /// Reads `apk/db/installed` wherever it lies; the well-known places count.
@@ -27,7 +29,7 @@ struct Stanza<'a> {
     license: &'a [u8],
     maintainer: &'a [u8],
     folder: &'a [u8],
-    paths: String,
+    files: String,
 }
 
 /// Returns the packages with their files, and the stanzas that make no sense.
@@ -39,8 +41,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Findings {
             if line.is_empty() {
                 reader.finish(std::mem::take(&mut stanza));
             } else {
-                let problem = Problem::at(number + 1, "not of the form `X:value`");
-                reader.problems.push(problem);
+                reader.problems.at(number + 1, "not of the form `X:value`");
             }
             continue;
         };
@@ -55,50 +56,42 @@ pub(crate) fn parse(bytes: &[u8]) -> Findings {
             b'L' => stanza.license = value,
             b'm' => stanza.maintainer = value,
             b'F' => stanza.folder = value,
-            b'R' => own(&mut stanza, value),
+            b'R' => reader.paths.add(&mut stanza.files, stanza.folder, value),
             _ => {}
         }
     }
     reader.finish(stanza);
     Findings {
         found: vec![Found::Packages(reader.packages), Found::Owned(reader.owned)],
-        problems: reader.problems,
+        problems: reader.problems.into_vec(),
     }
-}
-
-fn own(stanza: &mut Stanza<'_>, name: &[u8]) {
-    if !stanza.folder.is_empty() {
-        stanza.paths += &String::from_utf8_lossy(stanza.folder);
-        stanza.paths.push('/');
-    }
-    stanza.paths += &String::from_utf8_lossy(name);
-    stanza.paths.push('\n');
 }
 
 #[derive(Default)]
 struct Database {
     packages: Vec<Package>,
     owned: Vec<OwnedFiles>,
-    problems: Vec<Problem>,
+    problems: Problems,
+    paths: PathLists,
 }
 
 impl Database {
     fn finish(&mut self, stanza: Stanza<'_>) {
-        if stanza.line == 0 {
+        if stanza.line == 0 || self.packages.len() >= MOST_PACKAGES {
             return;
         }
         if stanza.name.is_empty() || stanza.version.is_empty() {
             let text = "a package without name (`P:`) or version (`V:`) is left out";
-            self.problems.push(Problem::at(stanza.line, text));
+            self.problems.at(stanza.line, text);
             return;
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes.trim_ascii()).into_owned();
         let optional = |bytes: &[u8]| Some(text(bytes)).filter(|text| !text.is_empty());
         let name = text(stanza.name);
-        if !stanza.paths.is_empty() {
+        if !stanza.files.is_empty() {
             self.owned.push(OwnedFiles {
                 package: name.clone(),
-                paths: stanza.paths,
+                paths: stanza.files,
             });
         }
         self.packages.push(Package {

@@ -3,7 +3,7 @@
 
 use crate::{
     Kind, Package, Problem,
-    analyser::{Analyser, Counts, Findings, Reading, WHOLE_MOST, Want},
+    analyser::{Analyser, Counts, Findings, MOST_PACKAGES, Problems, Reading, WHOLE_MOST, Want},
 };
 
 /// Reads `dpkg/status` and `dpkg/status.d/*` wherever they lie; the well-known places count.
@@ -45,7 +45,7 @@ struct Stanza<'a> {
 /// Returns the packages whose files are in the image, and the stanzas that make no sense.
 pub(crate) fn parse(bytes: &[u8], kind: Kind) -> (Vec<Package>, Vec<Problem>) {
     let mut packages = Vec::new();
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let mut stanza = Stanza::default();
     for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -61,15 +61,15 @@ pub(crate) fn parse(bytes: &[u8], kind: Kind) -> (Vec<Package>, Vec<Problem>) {
         }
     }
     finish(&stanza, kind, &mut packages, &mut problems);
-    (packages, problems)
+    (packages, problems.into_vec())
 }
 
-fn field<'a>(stanza: &mut Stanza<'a>, number: usize, line: &'a [u8], problems: &mut Vec<Problem>) {
+fn field<'a>(stanza: &mut Stanza<'a>, number: usize, line: &'a [u8], problems: &mut Problems) {
     if stanza.line == 0 {
         stanza.line = number;
     }
     let Some(colon) = memchr::memchr(b':', line) else {
-        problems.push(Problem::at(number, "not of the form `Field: value`"));
+        problems.at(number, "not of the form `Field: value`");
         return;
     };
     let value = line[colon + 1..].trim_ascii();
@@ -87,18 +87,14 @@ fn field<'a>(stanza: &mut Stanza<'a>, number: usize, line: &'a [u8], problems: &
     }
 }
 
-fn finish(
-    stanza: &Stanza<'_>,
-    kind: Kind,
-    packages: &mut Vec<Package>,
-    problems: &mut Vec<Problem>,
-) {
-    if stanza.line == 0 || !is_present(stanza.status) {
+fn finish(stanza: &Stanza<'_>, kind: Kind, packages: &mut Vec<Package>, problems: &mut Problems) {
+    let full = packages.len() >= MOST_PACKAGES;
+    if stanza.line == 0 || full || !is_present(stanza.status) {
         return;
     }
     if stanza.name.is_empty() || stanza.version.is_empty() {
         let text = "a package without `Package` or `Version` is left out";
-        problems.push(Problem::at(stanza.line, text));
+        problems.at(stanza.line, text);
         return;
     }
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Found, Problem,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Counts, Findings, Problems, Reading, Want},
 };
 
 /// Reads `os-release` wherever it lies; the well-known places count.
@@ -59,7 +59,7 @@ impl Distribution {
 /// Returns the distribution, and the lines that are no assignments.
 pub(crate) fn parse(bytes: &[u8]) -> (Option<Distribution>, Vec<Problem>) {
     let text = String::from_utf8_lossy(bytes);
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let mut found = Distribution::default();
     let mut name = String::new();
     for (number, line) in text.lines().enumerate() {
@@ -68,7 +68,7 @@ pub(crate) fn parse(bytes: &[u8]) -> (Option<Distribution>, Vec<Problem>) {
             continue;
         }
         let Some((key, value)) = line.split_once('=') else {
-            problems.push(Problem::at(number + 1, "not of the form NAME=value"));
+            problems.at(number + 1, "not of the form NAME=value");
             continue;
         };
         let value = unquote(value);
@@ -86,13 +86,13 @@ pub(crate) fn parse(bytes: &[u8]) -> (Option<Distribution>, Vec<Problem>) {
         found.name = name;
     }
     if found.id.is_empty() && found.name.is_empty() {
-        return (None, problems);
+        return (None, problems.into_vec());
     }
     if found.id.is_empty() {
         // os-release(5): "If not set, a default of ID=linux may be used."
         found.id = "linux".to_owned();
     }
-    (Some(found), problems)
+    (Some(found), problems.into_vec())
 }
 
 /// Undoes shell quoting as far as os-release(5) allows it.

@@ -35,18 +35,12 @@ fn an_rpm_has_its_epoch_as_a_qualifier() {
 /// The specification's own vectors.
 #[test]
 fn conforms_to_the_specification() {
-    let Some(data) = std::env::var_os("PLIMSOLL_TEST_DATA") else {
-        eprintln!("skipped: PLIMSOLL_TEST_DATA does not name the folder of the test data");
+    let Some(tests) = crate::testing::data("purl-spec/tests") else {
         return;
     };
-    let tests = std::path::Path::new(&data).join("purl-spec/tests");
     let mut count = 0;
     for folder in ["spec", "types"] {
-        let Ok(files) = std::fs::read_dir(tests.join(folder)) else {
-            eprintln!("skipped: no {}", tests.join(folder).display());
-            return;
-        };
-        for file in files {
+        for file in std::fs::read_dir(tests.join(folder)).expect("a folder") {
             let path = file.expect("an entry").path();
             let bytes = std::fs::read(&path).expect("a readable file");
             let vectors: Value = serde_json::from_slice(&bytes).expect("JSON");
@@ -64,7 +58,9 @@ fn check(file: &str, vector: &Value) {
     let text = || input.as_str().expect("text").parse::<PackageUrl>();
     let result = match vector["test_type"].as_str() {
         Some("build") => parts(input).canonical().map(|url| url.to_string().into()),
-        Some("validate") => text().map(|url| url.to_string().into()),
+        Some("validate") => {
+            PackageUrl::lenient(input.as_str().expect("text")).map(|url| url.to_string().into())
+        }
         Some("parse") => text().map(|url| as_json(&url)),
         other => panic!("{file}: {other:?}"),
     };

@@ -1,9 +1,11 @@
 //! CycloneDX 1.6 as JSON (ECMA-424).
 
+use std::collections::{BTreeSet, HashMap};
+
 use serde_json::{Value, json};
 
 use super::{Subject, license};
-use crate::{Component, Distribution, Inventory};
+use crate::{Claim, Component, Confidence, Distribution, Inventory, Kind};
 
 /// Returns the bill of materials; `timestamp` is RFC 3339, `serial` a UUID.
 pub fn cyclonedx(inventory: &Inventory, subject: &Subject, timestamp: &str, serial: &str) -> Value {
@@ -13,8 +15,12 @@ pub fn cyclonedx(inventory: &Inventory, subject: &Subject, timestamp: &str, seri
         .iter()
         .map(operating_system)
         .collect();
-    components.extend(inventory.components.iter().map(component));
+    let references = super::unique(inventory.components.iter().map(|c| c.purl.clone()));
+    let all = inventory.components.iter().zip(&references);
+    components.extend(all.map(|(one, reference)| component(one, reference)));
     let provided: Vec<_> = components.iter().map(|c| c["bom-ref"].clone()).collect();
+    let mut dependencies = vec![json!({ "ref": reference, "dependsOn": provided })];
+    dependencies.extend(needs(inventory, &references));
     let layers =
         inventory.layers.iter().enumerate().map(|(index, layer)| {
             property(&format!("plimsoll:layer:{index}"), layer.digest.as_str())
@@ -44,7 +50,7 @@ pub fn cyclonedx(inventory: &Inventory, subject: &Subject, timestamp: &str, seri
             },
         },
         "components": components,
-        "dependencies": [{ "ref": reference, "dependsOn": provided }],
+        "dependencies": dependencies,
     })
 }
 
@@ -65,28 +71,98 @@ fn operating_system(distribution: &Distribution) -> Value {
     value
 }
 
-fn component(component: &Component) -> Value {
+/// Returns who needs whom, as far as packages of one ecosystem name each other.
+fn needs<'i>(inventory: &'i Inventory, references: &'i [String]) -> impl Iterator<Item = Value> {
+    let mut by_name = HashMap::new();
+    for (component, reference) in inventory.components.iter().zip(references) {
+        let name = match component.namespace.as_str() {
+            "" => component.name.clone(),
+            namespace => format!("{namespace}/{}", component.name),
+        };
+        by_name.entry((component.kind, name)).or_insert(reference);
+    }
+    let all = inventory.components.iter().zip(references);
+    all.filter_map(move |(component, reference)| {
+        let found = component.dependencies.iter();
+        let found = found.filter_map(|name| by_name.get(&(component.kind, name.clone())));
+        let found: BTreeSet<_> = found.filter(|other| **other != reference).collect();
+        (!found.is_empty()).then(|| json!({ "ref": reference, "dependsOn": found }))
+    })
+}
+
+fn component(component: &Component, reference: &str) -> Value {
+    let is_program = component.kind == Kind::Generic;
     let mut value = json!({
-        "type": "library",
-        "bom-ref": component.purl,
+        "type": if is_program { "application" } else { "library" },
+        "bom-ref": reference,
         "name": component.name,
         "version": component.version,
         "purl": component.purl,
-        "properties": [
-            property("plimsoll:layer", component.layer.as_str()),
-            property("plimsoll:path", &component.path),
-            property("plimsoll:source-name", &component.source_name),
-            property("plimsoll:source-version", &component.source_version),
-        ],
-        "evidence": { "occurrences": [{ "location": component.path }] },
+        "properties": properties(component),
+        "evidence": evidence(component),
     });
+    if !component.namespace.is_empty() {
+        value["group"] = json!(component.namespace);
+    }
     if let Some(maintainer) = &component.maintainer {
         value["publisher"] = json!(maintainer);
+    }
+    if let Some(cpe) = component.cpes.first() {
+        value["cpe"] = json!(cpe);
     }
     if !component.licenses.is_empty() {
         value["licenses"] = licenses(&component.licenses);
     }
     value
+}
+
+fn properties(component: &Component) -> Vec<Value> {
+    let mut properties = vec![
+        property("plimsoll:layer", component.layer.as_str()),
+        property("plimsoll:path", &component.path),
+        property("plimsoll:source-name", &component.source_name),
+        property("plimsoll:source-version", &component.source_version),
+    ];
+    let claim = match component.claim {
+        Claim::Installed => None,
+        Claim::Declared => Some("declared"),
+        Claim::Claimed => Some("claimed"),
+    };
+    properties.extend(claim.map(|claim| property("plimsoll:claim", claim)));
+    let vendor = component.vendor.as_deref();
+    properties.extend(vendor.map(|vendor| property("plimsoll:vendor", vendor)));
+    properties
+}
+
+fn evidence(component: &Component) -> Value {
+    let confidence = match component.confidence {
+        Confidence::High => 1.0,
+        Confidence::Medium => 0.7,
+        Confidence::Low => 0.3,
+    };
+    let technique = match component.confidence {
+        Confidence::High => "manifest-analysis",
+        Confidence::Medium => "binary-analysis",
+        Confidence::Low => "filename",
+    };
+    let places = component.evidence.iter().map(|evidence| {
+        let location = match evidence.within.as_str() {
+            "" => evidence.path.clone(),
+            within => format!("{}!/{within}", evidence.path),
+        };
+        json!({
+            "location": location,
+            "additionalContext": format!("{} in {}", evidence.analyser, evidence.layer),
+        })
+    });
+    json!({
+        "identity": [{
+            "field": "purl",
+            "confidence": confidence,
+            "methods": [{ "technique": technique, "confidence": confidence }],
+        }],
+        "occurrences": places.collect::<Vec<_>>(),
+    })
 }
 
 /// The schema allows one expression, or any number of names.

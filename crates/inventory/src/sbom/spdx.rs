@@ -20,8 +20,9 @@ pub fn spdx(inventory: &Inventory, subject: &Subject, timestamp: &str, serial: &
         packages.push(operating_system(distribution));
         relationships.push(relation(IMAGE, "CONTAINS", SYSTEM));
     }
-    for component in &inventory.components {
-        let package = package(component, &mut references);
+    let names = super::unique(inventory.components.iter().map(|c| c.purl.clone()));
+    for (component, name) in inventory.components.iter().zip(&names) {
+        let package = package(component, name, &mut references);
         let id = package["SPDXID"].as_str().unwrap_or_default();
         relationships.push(relation(IMAGE, "CONTAINS", id));
         packages.push(package);
@@ -81,13 +82,21 @@ fn operating_system(distribution: &Distribution) -> Value {
     value
 }
 
-fn package(component: &Component, references: &mut BTreeMap<String, String>) -> Value {
+fn package(component: &Component, name: &str, references: &mut BTreeMap<String, String>) -> Value {
+    let mut identifiers = vec![purl(&component.purl)];
+    identifiers.extend(component.cpes.iter().map(|cpe| {
+        json!({
+            "referenceCategory": "SECURITY",
+            "referenceType": "cpe23Type",
+            "referenceLocator": cpe,
+        })
+    }));
     let mut value = json!({
         // The purl tells components apart; its digest has only legal characters.
         "SPDXID": format!(
             "SPDXRef-{}-{}",
             component.kind.as_str(),
-            &Digest::of(component.purl.as_bytes()).hex()[..16],
+            &Digest::of(name.as_bytes()).hex()[..16],
         ),
         "name": component.name,
         "versionInfo": component.version,
@@ -101,7 +110,7 @@ fn package(component: &Component, references: &mut BTreeMap<String, String>) -> 
             "from {}, brought by layer {}; built from {} {}",
             component.path, component.layer, component.source_name, component.source_version,
         ),
-        "externalRefs": [purl(&component.purl)],
+        "externalRefs": identifiers,
     });
     if let Some(maintainer) = &component.maintainer {
         value["supplier"] = json!(supplier(maintainer));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use oci::ImageRef;
-use plimsoll_inventory::{Inventory, Limits, inspect};
+use plimsoll_inventory::{Inventory, Scan, inspect};
 
 /// Returns the folder of real data, or says that the test is left out.
 #[expect(
@@ -25,7 +25,7 @@ fn data() -> Option<PathBuf> {
 fn scan(folder: &Path) -> Inventory {
     let layout = oci::open_image(&ImageRef::OciLayout(folder.to_owned(), None)).expect("a layout");
     let image = oci::platform_images(&*layout).expect("an image").remove(0);
-    inspect(&*layout, &image, &Limits::default(), &|_| {}).expect("an inventory")
+    inspect(&*layout, &image, &Scan::default()).expect("an inventory")
 }
 
 #[test]
@@ -64,18 +64,26 @@ fn alpine() {
 }
 
 #[test]
-fn alma_says_that_rpm_is_not_read() {
+fn alma() {
     let Some(folder) = data() else { return };
-    for (name, version) in [
-        ("alma8-micro-20230523", "8.8"),
-        ("alma9-micro-20220901", "9.0"),
+    for (name, version, packages) in [
+        ("alma8-micro-20230523", "8.8", 15),
+        ("alma9-micro-20220901", "9.0", 15),
     ] {
         let inventory = scan(&folder.join(name));
-        let label = inventory.distribution.and_then(|d| d.label());
-        assert_eq!(label, Some(format!("almalinux-{version}")));
-        assert!(inventory.components.is_empty());
-        let said = inventory.problems.iter().any(|p| p.text.contains("rpm"));
-        assert!(said, "{:?}", inventory.problems);
+        let distribution = inventory.distribution.expect("a distribution");
+        assert_eq!(distribution.label(), Some(format!("almalinux-{version}")));
+        assert!(inventory.components.len() >= packages, "{name}");
+        let bash = inventory.components.iter().find(|c| c.name == "bash");
+        let bash = bash.expect("bash");
+        assert_eq!(bash.vendor.as_deref(), Some("AlmaLinux"));
+        assert!(
+            bash.purl.starts_with("pkg:rpm/almalinux/bash@"),
+            "{}",
+            bash.purl
+        );
+        assert_eq!(bash.source_name, "bash");
+        assert_eq!(inventory.problems, []);
         assert_eq!(inventory.facts.secrets, []);
     }
 }

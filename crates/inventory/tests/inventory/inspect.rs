@@ -7,7 +7,9 @@ use std::{
 };
 
 use oci::{Descriptor, Digest, ImageSource, PlatformImage, RawManifest, SourceError};
-use plimsoll_inventory::{InspectError, Limits, Progress, inspect, scan_layers};
+use plimsoll_inventory::{
+    DiffId, InspectError, KnownBase, LayerReport, Progress, Scan, base_image, inspect, scan_layers,
+};
 use serde_json::json;
 
 use crate::support::{Layer, gzip, names, status};
@@ -92,7 +94,15 @@ fn layers_are_scanned_once_each_and_in_order() {
     let (source, image) = image(layers, false);
     let last = Mutex::new(None);
     let progress = |p: Progress| *last.lock().expect("no panic") = Some(p);
-    let inventory = inspect(&source, &image, &Limits::default(), &progress).expect("an inventory");
+    let inventory = inspect(
+        &source,
+        &image,
+        &Scan {
+            progress: &progress,
+            ..Scan::default()
+        },
+    )
+    .expect("an inventory");
     assert_eq!(names(&inventory), [("a", 0), ("b", 3)]);
     assert_eq!(inventory.layers.len(), 4);
     assert_eq!(source.opened.lock().expect("no panic").len(), 3);
@@ -106,31 +116,67 @@ fn known_layers_are_not_opened() {
         vec![Layer::new().file("x", "1"), Layer::new().file("y", "2")],
         false,
     );
-    let limits = Limits::default();
-    let first = scan_layers(&source, &image, &limits, &|_| None, &|_| {}).expect("reports");
+    let kept = Mutex::new(0);
+    let keep = |_: &Digest, _: &LayerReport| *kept.lock().expect("no panic") += 1;
+    let scan = Scan {
+        keep: &keep,
+        ..Scan::default()
+    };
+    let first = scan_layers(&source, &image, &scan).expect("reports");
     source.opened.lock().expect("no panic").clear();
     let known: HashMap<_, _> = first.iter().cloned().collect();
     let look = |digest: &Digest| known.get(digest).cloned();
-    let again = scan_layers(&source, &image, &limits, &look, &|_| {}).expect("reports");
+    let scan = Scan {
+        known: &look,
+        keep: &keep,
+        ..Scan::default()
+    };
+    let again = scan_layers(&source, &image, &scan).expect("reports");
     assert_eq!(first, again);
+    assert_eq!(*kept.lock().expect("no panic"), 2);
     assert!(source.opened.lock().expect("no panic").is_empty());
     let old = |digest: &Digest| {
-        known
-            .get(digest)
-            .cloned()
-            .map(|report| plimsoll_inventory::LayerReport {
-                parser_version: 0,
-                ..report
-            })
+        known.get(digest).cloned().map(|report| LayerReport {
+            parser_version: 0,
+            ..report
+        })
     };
-    scan_layers(&source, &image, &limits, &old, &|_| {}).expect("reports");
+    let scan = Scan {
+        known: &old,
+        ..Scan::default()
+    };
+    scan_layers(&source, &image, &scan).expect("reports");
     assert_eq!(source.opened.lock().expect("no panic").len(), 2);
+}
+
+#[test]
+fn a_report_without_diff_id_is_enough_where_none_is_asked_for() {
+    let (source, image) = image(vec![Layer::new().file("x", "1")], true);
+    let trusting = Scan {
+        diff_id: DiffId::Skip,
+        ..Scan::default()
+    };
+    let reports = scan_layers(&source, &image, &trusting).expect("reports");
+    assert_eq!(reports[0].1.diff_id, Some(Digest::of(b"forged")));
+    // What was kept of such a scan proves nothing, so the layer is read again.
+    let known = |_: &Digest| {
+        Some(LayerReport {
+            diff_id: None,
+            ..reports[0].1.clone()
+        })
+    };
+    let scan = Scan {
+        known: &known,
+        ..Scan::default()
+    };
+    let error = scan_layers(&source, &image, &scan).expect_err("forged");
+    assert!(matches!(error, InspectError::DiffId { .. }), "{error}");
 }
 
 #[test]
 fn forged_and_broken_layers_are_named() {
     let fails = |(source, image): (Memory, PlatformImage)| {
-        inspect(&source, &image, &Limits::default(), &|_| {}).expect_err("no inventory")
+        inspect(&source, &image, &Scan::default()).expect_err("no inventory")
     };
     let forged = fails(image(vec![Layer::new().file("x", "1")], true));
     assert!(
@@ -151,4 +197,29 @@ fn forged_and_broken_layers_are_named() {
         fails((source, short)),
         InspectError::LayerCount { .. }
     ));
+}
+
+#[test]
+fn the_base_is_told_by_its_layers_or_by_the_builder() {
+    let layers = || vec![Layer::new().file("x", "1"), Layer::new().file("y", "2")];
+    let (_, mut image) = image(layers(), false);
+    let diff_ids = image.config.rootfs.diff_ids.clone();
+    let known = |name: &str, count: usize| KnownBase {
+        name: name.to_owned(),
+        diff_ids: diff_ids[..count].to_vec(),
+    };
+    let other = KnownBase {
+        name: "other".to_owned(),
+        diff_ids: vec![Digest::of(b"other")],
+    };
+    assert_eq!(base_image(&image, &[other.clone()]), None);
+    // The image itself is no base of its own.
+    let bases = [known("itself", 2), known("base:1", 1), other];
+    let found = base_image(&image, &bases).expect("a base");
+    assert_eq!((found.name.as_str(), found.layers), ("base:1", Some(1)));
+    let label = ("org.opencontainers.image.base.name", "debian:12");
+    let labels = &mut image.config.config.labels;
+    labels.insert(label.0.to_owned(), label.1.to_owned());
+    let found = base_image(&image, &[]).expect("a base");
+    assert_eq!((found.name.as_str(), found.layers), ("debian:12", None));
 }

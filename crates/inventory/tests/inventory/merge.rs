@@ -1,6 +1,6 @@
 //! Whiteouts, links, replaced directories, attribution, facts.
 
-use plimsoll_inventory::{Kind, Limits, merge, scan_layer};
+use plimsoll_inventory::{DiffId, Kind, Limits, merge, scan_layer};
 use proptest::prelude::*;
 
 use crate::support::{Layer, digest, merged, names, status};
@@ -312,7 +312,7 @@ proptest! {
                 };
             }
             let tar = layer.tar();
-            let report = scan_layer(&mut &*tar, "", &Limits::default());
+            let report = scan_layer(&mut &*tar, "", &Limits::default(), DiffId::Compute);
             reports.push((digest(index), report.expect("an archive")));
         }
         let inventory = merge(&reports);

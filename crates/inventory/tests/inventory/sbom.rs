@@ -1,7 +1,7 @@
 //! Both bills of materials of a small image.
 
 use plimsoll_inventory::{
-    Inventory,
+    Claim, Inventory,
     sbom::{Subject, cyclonedx, spdx},
 };
 
@@ -42,4 +42,90 @@ fn cyclonedx_document() {
 fn spdx_document() {
     let (inventory, subject) = image();
     insta::assert_json_snapshot!(spdx(&inventory, &subject, TIME, SERIAL));
+}
+
+/// Everything that a component may say, so that the documents show it.
+fn rich() -> (Inventory, Subject) {
+    let (mut inventory, subject) = image();
+    let layer = Layer::new()
+        .file("etc/os-release", "ID=debian\nVERSION_ID=12\n")
+        .file(
+            "app/node_modules/@scope/a/package.json",
+            r#"{"name": "@scope/a", "version": "1.0.0", "license": "(MIT OR Apache-2.0)",
+                "author": "A <a@example.com>", "dependencies": {"b": "^1"}}"#,
+        )
+        .file(
+            "app/node_modules/b/package.json",
+            r#"{"name": "b", "version": "1.2.0", "licenses": [{"type": "odd"}, {"type": "BSD"}]}"#,
+        );
+    inventory.components.extend(merged([layer]).components);
+    let last = inventory.components.len() - 1;
+    inventory.components[last].package.cpes = vec!["cpe:2.3:a:b:b:1.2.0:*:*:*:*:*:*:*".to_owned()];
+    inventory.components[last].package.claim = Claim::Declared;
+    // Two of one name, and what a document must not take for its own.
+    let mut twin = inventory.components[last].clone();
+    twin.package.architecture = "\u{1}\"<&".to_owned();
+    inventory.components.push(twin);
+    (inventory, subject)
+}
+
+#[test]
+fn dependencies_and_evidence_are_in_the_document() {
+    let (inventory, subject) = rich();
+    let document = cyclonedx(&inventory, &subject, TIME, SERIAL);
+    let needs = document["dependencies"].as_array().expect("a list");
+    let a = needs
+        .iter()
+        .find(|one| one["ref"] == "pkg:npm/%40scope/a@1.0.0");
+    assert_eq!(
+        a.expect("what it needs")["dependsOn"],
+        serde_json::json!(["pkg:npm/b@1.2.0"])
+    );
+    let references: Vec<_> = document["components"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["bom-ref"].as_str().expect("a name"))
+        .collect();
+    let distinct: std::collections::BTreeSet<_> = references.iter().collect();
+    assert_eq!(distinct.len(), references.len());
+    // The same image, the same bytes.
+    let again = cyclonedx(&inventory, &subject, TIME, SERIAL).to_string();
+    assert_eq!(document.to_string(), again);
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
+fn documents_keep_to_their_schemas() {
+    for (inventory, subject) in [image(), rich(), (merged([]), image().1)] {
+        for (schema, document) in [
+            (
+                "bom-1.6.schema.json",
+                cyclonedx(&inventory, &subject, TIME, SERIAL),
+            ),
+            (
+                "spdx-2.3.schema.json",
+                spdx(&inventory, &subject, TIME, SERIAL),
+            ),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let file = folder.path().join("document.json");
+            std::fs::write(&file, document.to_string()).expect("a file");
+            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemas/validate.py");
+            let run = std::process::Command::new("python3")
+                .args(["-W", "ignore", script, schema])
+                .arg(&file)
+                .output();
+            let Ok(output) = run else {
+                eprintln!("left out: there is no python3");
+                return;
+            };
+            if output.status.code() == Some(77) {
+                eprintln!("left out: Python has no module jsonschema");
+                return;
+            }
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{schema}: {said}");
+        }
+    }
 }

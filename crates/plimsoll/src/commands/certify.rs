@@ -7,6 +7,7 @@ use clap::{
     Args,
     builder::styling::{AnsiColor, Style},
 };
+use inventory::DiffId;
 use serde_json::json;
 
 use super::Context;
@@ -41,7 +42,7 @@ pub(crate) struct CertifyArgs {
 pub(super) fn run(args: &CertifyArgs, context: &Context<'_>) -> Result<Exit, Failure> {
     let config = context.config(Vec::new())?;
     let printer = context.printer;
-    let loaded = image::load(&args.image, &config.environment, printer)?;
+    let loaded = image::load(&args.image, &config.environment, DiffId::Compute, printer)?;
     let tag = loaded.tag.as_deref();
     let reports: Vec<_> = loaded
         .platforms

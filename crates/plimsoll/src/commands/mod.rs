@@ -7,6 +7,8 @@ pub(crate) mod config;
 pub(crate) mod help;
 pub(crate) mod publisher;
 pub(crate) mod sbom;
+mod sbom_diff;
+mod sbom_text;
 pub(crate) mod scan;
 mod scan_json;
 mod scan_text;

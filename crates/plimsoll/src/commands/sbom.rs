@@ -2,11 +2,14 @@
 
 use app::scan::ImageContent;
 use chrono::{DateTime, Utc};
-use clap::{Args, ValueEnum};
-use inventory::sbom::{Subject, cyclonedx, spdx};
+use clap::{Args, Subcommand, ValueEnum};
+use inventory::{
+    DiffId,
+    sbom::{Subject, cyclonedx, spdx},
+};
 use oci::{Digest, ImageRef};
 
-use super::Context;
+use super::{Context, sbom_diff, sbom_diff::DiffArgs, sbom_text};
 use crate::{
     advisory_file::timestamp,
     exit::Exit,
@@ -16,51 +19,85 @@ use crate::{
 
 /// Write an image's bill of materials
 ///
-/// Lists every installed package with version, licence, package URL and the layer that
-/// brought it, as one JSON document on standard output.
+/// Lists every package with version, licence, package URL, the file that shows it and the layer
+/// that brought it, as one JSON document on standard output, or as a table.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_long_help = "Examples:
   plimsoll sbom registry.example/team/app:1.4 > app.cdx.json
-  plimsoll sbom --output-format spdx oci:build/app > app.spdx.json")]
+  plimsoll sbom --output-format spdx oci:build/app > app.spdx.json
+  plimsoll sbom --by-layer registry.example/team/app:1.4
+  plimsoll sbom diff registry.example/team/app:1.3 registry.example/team/app:1.4
+
+With --platform all, JSON documents come one to a line."
+)]
 pub(crate) struct SbomArgs {
+    #[command(subcommand)]
+    diff: Option<SbomCommand>,
     #[command(flatten)]
-    image: ImageArgs,
+    image: Option<ImageArgs>,
     /// Which kind of document
     #[arg(long, value_enum, default_value_t)]
     output_format: Document,
+    /// Write a table for each layer: what it brought, what it took away
+    #[arg(long)]
+    by_layer: bool,
+}
+
+/// What else can be done with bills of materials.
+#[derive(Debug, Subcommand)]
+enum SbomCommand {
+    Diff(DiffArgs),
 }
 
 /// Kinds of bills of materials.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Document {
     /// CycloneDX, JSON
     #[default]
     Cyclonedx,
     /// SPDX, JSON
     Spdx,
+    /// A table for people
+    Table,
 }
 
 pub(super) fn run(args: &SbomArgs, context: &Context<'_>) -> Result<Exit, Failure> {
-    if args.image.platform.as_deref() == Some("all") {
-        return Err(Failure::usage(
-            "a bill of materials is of one platform: name it, or leave --platform out",
-        ));
+    if let Some(SbomCommand::Diff(args)) = &args.diff {
+        return sbom_diff::run(args, context);
     }
-    let config = context.config(Vec::new())?;
-    let loaded = image::load(&args.image, &config.environment, context.printer)?;
+    let Some(image) = &args.image else {
+        return Err(Failure::usage("name an image, or two after `diff`"));
+    };
+    let (config, printer) = (context.config(Vec::new())?, context.printer);
+    let loaded = image::load(image, &config.environment, DiffId::Skip, printer)?;
+    let several = loaded.platforms.len() > 1;
     for (digest, content) in &loaded.platforms {
+        if args.by_layer || args.output_format == Document::Table {
+            if several {
+                printer.out(&format!("Platform {}\n", content.platform))?;
+            }
+            printer.out(&sbom_text::document(content, args.by_layer))?;
+            continue;
+        }
         let subject = Subject {
-            name: name(&args.image.image),
+            name: name(&image.image),
             digest: digest.clone().unwrap_or_else(|| listing(content)),
             platform: content.platform.clone(),
         };
         let (time, serial) = (timestamp(context.now()), serial(&subject, context.now()));
         let write = match args.output_format {
-            Document::Cyclonedx => cyclonedx,
             Document::Spdx => spdx,
+            Document::Cyclonedx | Document::Table => cyclonedx,
         };
         let document = write(&content.inventory, &subject, &time, &serial);
-        context.printer.json(&document)?;
+        if several {
+            printer.json_line(&document)?;
+        } else {
+            printer.json(&document)?;
+        }
     }
     Ok(Exit::Success)
 }

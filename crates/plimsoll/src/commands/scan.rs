@@ -7,6 +7,7 @@ use app::{
     scan::{ImageContent, ScanFinding, ScanResult, match_inventory},
 };
 use clap::Args;
+use inventory::DiffId;
 use market::Class;
 
 use super::{Context, scan_json, scan_text};
@@ -89,7 +90,7 @@ pub(super) fn run(args: &ScanArgs, context: &Context<'_>) -> Result<Exit, Failur
     let printer = context.printer;
     let file = args.advisories.as_deref();
     let advisories = advisory_file::open(file, &config, context.now(), printer)?;
-    let image = image::load(&args.image, &config.environment, printer)?;
+    let image = image::load(&args.image, &config.environment, DiffId::Skip, printer)?;
     let mut shown = Shown {
         image: &image,
         advisories: &advisories,

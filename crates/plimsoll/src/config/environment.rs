@@ -52,6 +52,12 @@ impl Environment {
         Some(self.path("XDG_DATA_HOME").or_else(home)?.join("plimsoll"))
     }
 
+    /// Returns where results of this user are kept that can be had again (XDG base directories).
+    pub(crate) fn user_cache(&self) -> Option<PathBuf> {
+        let home = || Some(self.path("HOME")?.join(".cache"));
+        Some(self.path("XDG_CACHE_HOME").or_else(home)?.join("plimsoll"))
+    }
+
     /// Returns variables that were probably meant to be keys, with the one that was meant.
     /// Others may be anybody's: Kubernetes names service variables after the service.
     pub(crate) fn misspelt(&self) -> Vec<(String, String)> {

