@@ -78,6 +78,7 @@ async fn people(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
         ("revoke_token", code(app.revoke_token(actor, "tok_x").await)),
         ("audit_log", code(app.audit_log(actor, 1).await)),
         ("job_summary", code(app.job_summary(actor).await)),
+        ("may_measure", code(app.may_measure(actor).await)),
         (
             "reload_advisories",
             code(app.reload_advisories(actor).await),

@@ -35,29 +35,48 @@ fn values_say_where_they_come_from_and_secrets_stay_hidden() {
     insta::assert_snapshot!(place.show(&output), @r#"
 exit 0
 --- out ---
-KEY                         FROM                      VALUE
-server.listen               default                   127.0.0.1:8080
-server.public_url           default                   -
-server.workers              $PLIMSOLL_SERVER_WORKERS  5
-data.dir                    flag                      store
-database.url                plimsoll.toml:4           postgres://…@db/market
-blobs.kind                  default                   filesystem
-blobs.s3.endpoint           default                   -
-blobs.s3.region             default                   us-east-1
-blobs.s3.bucket             default                   -
-blobs.s3.prefix             default                   -
-blobs.s3.access_key         default                   -
-blobs.s3.secret_key         default                   -
-blobs.s3.allow_http         default                   false
-registry.max_blob_bytes     default                   20GiB
-registry.token_life         default                   15m
-accounts.open_registration  default                   true
-advisories.file             default                   -
-advisories.sources          default                   debian=https://security-tracker.debian.org/tracker/data/json, osv-debian=https://storage.googleapis.com/osv-vulnerabilities/Debian/all.zip, osv-alpine=https://storage.googleapis.com/osv-vulnerabilities/Alpine/all.zip
-keys.passphrase             plimsoll.toml:2           (hidden)
-keys.passphrase_file        default                   -
-log.level                   default                   info
-log.format                  default                   text
+KEY                                    FROM                      VALUE
+server.listen                          default                   127.0.0.1:8080
+server.public_url                      default                   -
+server.workers                         $PLIMSOLL_SERVER_WORKERS  5
+server.shutdown_grace                  default                   30s
+server.tls.certificate                 default                   -
+server.tls.key                         default                   -
+server.limits.connections              default                   10000
+server.limits.connections_per_address  default                   5000
+server.limits.streams_per_connection   default                   128
+server.limits.header_bytes             default                   32KiB
+server.limits.header_count             default                   80
+server.limits.target_bytes             default                   8KiB
+server.limits.header_time              default                   30s
+server.limits.idle_time                default                   60s
+server.limits.body_rate                default                   1KiB
+server.limits.requests_per_account     default                   2000
+data.dir                               flag                      store
+database.url                           plimsoll.toml:4           postgres://…@db/market
+blobs.kind                             default                   filesystem
+blobs.s3.endpoint                      default                   -
+blobs.s3.region                        default                   us-east-1
+blobs.s3.bucket                        default                   -
+blobs.s3.prefix                        default                   -
+blobs.s3.access_key                    default                   -
+blobs.s3.secret_key                    default                   -
+blobs.s3.allow_http                    default                   false
+registry.max_blob_bytes                default                   20GiB
+registry.uploads_per_account           default                   1000
+registry.index_depth                   default                   4
+registry.sparse_images                 default                   false
+registry.token_life                    default                   15m
+accounts.open_registration             default                   true
+advisories.file                        default                   -
+advisories.sources                     default                   debian=https://security-tracker.debian.org/tracker/data/json, osv-debian=https://storage.googleapis.com/osv-vulnerabilities/Debian/all.zip, osv-alpine=https://storage.googleapis.com/osv-vulnerabilities/Alpine/all.zip
+keys.passphrase                        plimsoll.toml:2           (hidden)
+keys.passphrase_file                   default                   -
+metrics.listen                         default                   -
+telemetry.otlp_endpoint                default                   -
+telemetry.sample_percent               default                   100
+log.level                              default                   info
+log.format                             default                   text
 --- err ---
 "#);
 }

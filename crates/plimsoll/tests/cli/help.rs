@@ -88,9 +88,11 @@ fn serve() {
 Run a marketplace: registry, storefront, portal and workers
 
 Works in an empty folder: database, keys and the first operator are made on first start. The
-operator's password is printed once. Stops on SIGTERM and SIGINT after requests have ended, 30
-seconds later at the latest. /healthz says that the process is alive, /readyz that database and
-blobs can be used.
+operator's password is printed once. With a certificate and its key it speaks TLS, and takes over
+new files by itself. Stops on SIGTERM and SIGINT once requests and uploads have ended,
+`server.shutdown_grace` later at the latest; what is cut then can be resumed. /healthz says that the
+process is alive, /readyz that database and blobs can be used, /metrics how it is doing: to the
+operator, or to everybody at --metrics-listen.
 
 Usage: plimsoll serve [OPTIONS]
 
@@ -104,6 +106,15 @@ Options:
       --public-url <URL>
           Where clients reach it, if not at the listening address
 
+      --tls-certificate <FILE>
+          Certificate and those that vouch for it, in PEM; without it, plain HTTP
+
+      --tls-key <FILE>
+          The certificate's private key, in PEM
+
+      --metrics-listen <ADDR>
+          Address and port of a second listener for /metrics, /healthz and /readyz
+
       --workers <N>
           Background jobs at once in this process; 0 for none
 
@@ -116,6 +127,7 @@ Options:
 Examples:
   plimsoll serve
   plimsoll serve --data /var/lib/plimsoll --listen 0.0.0.0:8080 --public-url https://market.example
+  plimsoll serve --listen 0.0.0.0:443 --tls-certificate fullchain.pem --tls-key privkey.pem
   plimsoll serve --listen 127.0.0.1:0 --format json
 
 With --format json the first line on standard output is
