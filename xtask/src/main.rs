@@ -29,8 +29,8 @@ enum Task {
     Test(test::Args),
     /// Checks dependency direction, sizes and words
     Tidy,
-    /// Measures start-up, size, scanning and authorisation, beside the peers that are installed
-    Bench(bench::BenchArgs),
+    /// Measures the release build beside the peers that are installed
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {

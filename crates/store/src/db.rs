@@ -2,15 +2,20 @@
 //! on both. Every statement is a literal given to one of the macros below, which also
 //! list it, so that one test prepares all of them on both databases.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    Connection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    Connection, PgConnection, PgPool,
+    pool::PoolConnectionMetadata,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    session::{PostgresTx, Readers, SqliteFile, SqliteTx},
+    wal::Wal,
+};
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +43,8 @@ impl FromStr for DatabaseUrl {
 /// An open database.
 #[derive(Debug, Clone)]
 pub enum Database {
-    /// Many readers and one writer over one file.
-    Sqlite {
-        /// For reading.
-        readers: SqlitePool,
-        /// For writing: one connection, so that writers queue instead of failing.
-        writer: SqlitePool,
-    },
+    /// A file.
+    Sqlite(SqliteFile),
     /// A PostgreSQL server.
     Postgres(PgPool),
 }
@@ -74,9 +74,9 @@ impl PoolSize {
 #[derive(Debug)]
 pub enum Tx {
     /// On SQLite.
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteTx),
     /// On PostgreSQL.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(PostgresTx),
 }
 
 impl Database {
@@ -100,8 +100,8 @@ impl Database {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // FULL: a commit is on disk before it is acknowledged.
-            .synchronous(SqliteSynchronous::Full)
+            // `Tx::commit` flushes the log itself, once for all that wait.
+            .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .statement_cache_capacity(256)
             // PostgreSQL's name for byte order, so that one text orders alike on both.
@@ -112,14 +112,20 @@ impl Database {
             // A full disk makes SQLite undo a transaction by itself, of which sqlx never
             // learns: the connection would refuse every transaction after it.
             .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
+            // A file does not go away as a server does.
+            .test_before_acquire(false)
             .connect_with(options.clone())
             .await
             .map_err(failed)?;
         sqlx::migrate!("./migrations").run(&writer).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_lazy_with(options.read_only(true));
-        Ok(Self::Sqlite { readers, writer })
+        let readers = Readers::open(&options.read_only(true))
+            .await
+            .map_err(failed)?;
+        Ok(Self::Sqlite(SqliteFile {
+            readers,
+            writer,
+            wal: Arc::new(Wal::of(path)),
+        }))
     }
 
     async fn open_postgres(address: &str) -> Result<Self, StoreError> {
@@ -131,6 +137,8 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| Box::pin(still_there(connection, about)))
             .connect_with(options)
             .await
             .map_err(|source| StoreError::Open {
@@ -147,19 +155,19 @@ impl Database {
     /// The database cannot be reached.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Sqlite(file) => Tx::Sqlite(file.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(PostgresTx::Writing(pool.begin().await?)),
         })
     }
 
-    /// Starts a transaction that only reads.
+    /// Takes a connection that only reads. Each statement sees what was committed before it.
     ///
     /// # Errors
     /// The database cannot be reached.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Sqlite(file) => Tx::Sqlite(file.read().await),
+            Self::Postgres(pool) => Tx::Postgres(PostgresTx::Reading(pool.acquire().await?)),
         })
     }
 
@@ -181,20 +189,18 @@ impl Database {
     /// Closes all connections, writing out what SQLite still holds beside its file.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { readers, writer } => {
-                readers.close().await;
-                writer.close().await;
-            }
+            Self::Sqlite(file) => file.close().await,
             Self::Postgres(pool) => pool.close().await,
         }
     }
 }
 
 impl Tx {
-    /// Makes the changes durable.
+    /// Makes the changes visible, and returns when they are durable.
     ///
     /// # Errors
-    /// The database refused; nothing is changed then.
+    /// The database refused, and nothing is changed; or the disk refused to flush, and the
+    /// changes may or may not outlive a crash.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.commit().await?,
@@ -202,6 +208,18 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// Asks a connection that nobody used for a while whether its server is still there; one that
+/// was used a moment ago need not be asked before every statement.
+async fn still_there(
+    connection: &mut PgConnection,
+    about: PoolConnectionMetadata,
+) -> Result<bool, sqlx::Error> {
+    if about.idle_for < Duration::from_secs(2) {
+        return Ok(true);
+    }
+    connection.ping().await.map(|()| true)
 }
 
 fn without_password(address: &str) -> String {

@@ -21,10 +21,12 @@ pub mod publishers;
 pub mod pulls;
 pub mod releases;
 pub mod repositories;
+mod session;
 pub mod settings;
 pub mod submissions;
 pub mod subscriptions;
 pub mod tokens;
+mod wal;
 
 pub use db::{Database, DatabaseUrl, PoolSize, Tx};
 #[doc(hidden)]

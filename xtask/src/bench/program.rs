@@ -1,6 +1,4 @@
-//! `cargo xtask bench`: whole-process figures of the release build, beside the peers that are installed.
-
-mod inventory;
+//! Whole-process figures of the release build, beside the peers that are installed.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,47 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
+use anyhow::Result;
 use testkit::Server;
 
-use crate::run::{cache, cargo, say, step, target};
+use crate::run::{cache, say};
 
 /// Runs of each command; the median is what counts.
 const RUNS: usize = 7;
 
-/// Which figures.
-#[derive(Debug, Args)]
-pub(crate) struct BenchArgs {
-    #[command(subcommand)]
-    which: Option<Which>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Which {
-    /// Compares inventories with syft's: time, memory, what was found
-    Inventory,
-}
-
-pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    match args.which {
-        Some(Which::Inventory) => inventory::run(),
-        None => whole(),
-    }
-}
-
-fn whole() -> Result<()> {
-    step(
-        "building the release",
-        cargo().args(["build", "--release", "--package", "plimsoll"]),
-    )?;
-    let binary = target().join("release/plimsoll");
+pub(crate) fn run(binary: &Path) -> Result<()> {
     say(&format!(
         "binary: {:.1} MB",
-        std::fs::metadata(&binary)?.len() as f64 / 1e6
+        std::fs::metadata(binary)?.len() as f64 / 1e6
     ));
-    server(&binary)?;
-    scan(&binary)
+    server(binary)?;
+    scan(binary)
 }
 
 /// How long until the server is ready on an empty folder, and what it holds in memory then.
@@ -61,23 +33,13 @@ fn server(binary: &Path) -> Result<()> {
         let server = Server::start(binary, &folder.path().join("data"), "127.0.0.1:0", &[])?;
         times.push(start.elapsed());
         std::thread::sleep(Duration::from_millis(500));
-        resident = resident_megabytes(server.pid())?;
+        resident = super::memory_megabytes(server.pid(), "VmRSS:")?;
     }
     say(&format!(
         "server ready on an empty folder: median {} ms of {RUNS} starts; idle: {resident:.1} MB resident",
         median(&mut times).as_millis()
     ));
     Ok(())
-}
-
-fn resident_megabytes(pid: u32) -> Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .context("the system tells resident memory")?;
-    let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kibibytes * 1024.0 / 1e6)
 }
 
 /// Scanning the demo's Debian image, beside the inventory that syft makes of it, in turns.

@@ -1,0 +1,61 @@
+//! `cargo xtask bench`: the release build measured beside its peers, in one run on one machine.
+
+mod inventory;
+mod load;
+mod peers;
+mod program;
+mod registry;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+
+use crate::run::{cargo, step, target};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Start-up, size, idle memory, and scanning beside syft
+    Program,
+    /// The registry beside docker-registry, and nginx for reads
+    Registry {
+        /// Only lines whose name holds this
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Inventories beside syft's: time, memory, what was found
+    Inventory,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    step(
+        "building the release",
+        cargo().args(["build", "--release", "--package", "plimsoll"]),
+    )?;
+    let binary = target().join("release/plimsoll");
+    match &args.what {
+        What::Program => program::run(&binary),
+        What::Inventory => inventory::run(),
+        What::Registry { only } => registry::run(&binary, only.as_deref()),
+    }
+}
+
+/// Returns a figure of `/proc/<pid>/status` that is in kibibytes, in megabytes.
+fn memory_megabytes(pid: u32, field: &str) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .context("the system tells memory")?;
+    let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kibibytes * 1024.0 / 1e6)
+}
+
+/// Returns the most that was ever resident, in megabytes.
+fn peak_megabytes(pid: u32) -> Result<f64> {
+    memory_megabytes(pid, "VmHWM:")
+}
