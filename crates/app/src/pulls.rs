@@ -62,11 +62,29 @@ async fn run(db: Database, mut receiver: mpsc::Receiver<Message>) {
     }
 }
 
+/// Of what one pull fetches, only the manifest that was released counts: not an index's
+/// platforms, nor signatures.
 async fn write(db: &Database, pulls: &[Pull]) -> Result<(), store::StoreError> {
     if pulls.is_empty() {
         return Ok(());
     }
     let mut tx = db.begin().await?;
-    store::pulls::record(&mut tx, pulls).await?;
+    for pull in pulls {
+        if !store::releases::has_digest(&mut tx, &pull.product_id, &pull.digest).await? {
+            continue;
+        }
+        let account = pull.account_id.as_ref().and_then(|id| id.parse().ok());
+        let plan = match account {
+            Some(account) => {
+                store::subscriptions::in_force(&mut tx, &account, &pull.product_id).await?
+            }
+            None => None,
+        };
+        let pull = Pull {
+            plan: plan.map(|subscription| subscription.plan),
+            ..pull.clone()
+        };
+        store::pulls::record(&mut tx, &pull).await?;
+    }
     tx.commit().await
 }

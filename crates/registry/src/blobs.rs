@@ -50,7 +50,7 @@ pub(crate) async fn get(
             return Err(failure.header(header::CONTENT_RANGE, &format!("bytes */{size}")));
         }
     };
-    let blob = call.app.open_blob(name, digest, range.clone()).await?;
+    let blob = call.app.open_blob(digest, range.clone()).await?;
     let body = Body::from_stream(blob.stream);
     let Some(range) = range else {
         return Ok(with_headers(StatusCode::OK, digest, blob.size, body));

@@ -30,8 +30,8 @@ pub(crate) async fn head(
     name: &RepoName,
     target: &Target,
 ) -> Result<Response, Failure> {
-    let (_, row) = call.app.find_manifest(name, target.as_str()).await?;
-    Ok(found(&row.digest, &row.media_type, row.content))
+    let manifest = call.app.find_manifest(name, target.as_str()).await?;
+    Ok(found(&manifest.digest, &manifest.media_type, manifest.content))
 }
 
 /// Sends a manifest; this is what counts as a pull.

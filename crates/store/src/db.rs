@@ -61,7 +61,7 @@ pub struct PoolSize {
 }
 
 impl PoolSize {
-    fn of<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> Self {
+    pub(crate) fn of<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> Self {
         Self {
             open: pool.size(),
             idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
@@ -174,14 +174,7 @@ impl Database {
     /// Returns how many connections there are.
     pub fn pool(&self) -> PoolSize {
         match self {
-            Self::Sqlite { readers, writer } => {
-                let (readers, writer) = (PoolSize::of(readers), PoolSize::of(writer));
-                PoolSize {
-                    open: readers.open + writer.open,
-                    idle: readers.idle + writer.idle,
-                    most: readers.most + writer.most,
-                }
-            }
+            Self::Sqlite(file) => file.size(),
             Self::Postgres(pool) => PoolSize::of(pool),
         }
     }

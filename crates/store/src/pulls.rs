@@ -29,25 +29,23 @@ pub struct Pull {
     pub user_agent: String,
 }
 
-/// Notes pulls.
+/// Notes a pull.
 ///
 /// # Errors
 /// The database refused.
-pub async fn record(tx: &mut Tx, pulls: &[Pull]) -> Result<(), StoreError> {
-    for pull in pulls {
-        execute!(
-            tx,
-            "INSERT INTO pulls (id, at, product_id, account_id, plan, reference, digest, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            &pull.id,
-            pull.at,
-            pull.product_id.as_str(),
-            &pull.account_id,
-            &pull.plan,
-            &pull.reference,
-            &pull.digest,
-            &pull.user_agent,
-        )?;
-    }
+pub async fn record(tx: &mut Tx, pull: &Pull) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO pulls (id, at, product_id, account_id, plan, reference, digest, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &pull.id,
+        pull.at,
+        pull.product_id.as_str(),
+        &pull.account_id,
+        &pull.plan,
+        &pull.reference,
+        &pull.digest,
+        &pull.user_agent,
+    )?;
     Ok(())
 }
 

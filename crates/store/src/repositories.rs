@@ -234,6 +234,7 @@ pub async fn find_manifest_by_tag(
     )
 }
 
+<<<<<<< HEAD
 /// Returns whether a repository has a manifest.
 ///
 /// # Errors
@@ -270,6 +271,79 @@ pub async fn tagged_digest(
         tag
     )?;
     Ok(row.map(|(digest,)| digest))
+=======
+/// What a pull needs to know of a manifest and its place, found with one look.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Located {
+    /// The product whose releases the repository holds; none in staging.
+    pub product_id: Option<String>,
+    /// The state of that product.
+    pub product_state: Option<String>,
+    /// The manifest's digest; none of these where the repository has no such manifest.
+    pub digest: Option<String>,
+    /// Its type.
+    pub media_type: Option<String>,
+    /// Its bytes.
+    pub content: Option<Vec<u8>>,
+}
+
+/// Looks for a manifest by digest in the repository called `name`; gives nothing where there
+/// is no such repository.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn locate_by_digest(
+    tx: &mut Tx,
+    name: &str,
+    digest: &str,
+) -> Result<Option<Located>, StoreError> {
+    fetch_opt!(
+        tx,
+        Located,
+        "SELECT r.product_id, p.state AS product_state, m.digest, m.media_type, m.content FROM repositories r LEFT JOIN products p ON p.id = r.product_id LEFT JOIN manifests m ON m.repository_id = r.id AND m.digest = $2 WHERE r.name = $1",
+        name,
+        digest
+    )
+}
+
+/// Looks for a manifest by tag in the repository called `name`; gives nothing where there is
+/// no such repository.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn locate_by_tag(
+    tx: &mut Tx,
+    name: &str,
+    tag: &str,
+) -> Result<Option<Located>, StoreError> {
+    fetch_opt!(
+        tx,
+        Located,
+        "SELECT r.product_id, p.state AS product_state, m.digest, m.media_type, m.content FROM repositories r LEFT JOIN products p ON p.id = r.product_id LEFT JOIN tags t ON t.repository_id = r.id AND t.name = $2 LEFT JOIN manifests m ON m.repository_id = r.id AND m.digest = t.digest WHERE r.name = $1",
+        name,
+        tag
+    )
+}
+
+/// Looks for a blob in the repository called `name`: nothing where there is no such
+/// repository, no size where it has no such blob.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn locate_blob(
+    tx: &mut Tx,
+    name: &str,
+    digest: &str,
+) -> Result<Option<Option<i64>>, StoreError> {
+    let row = fetch_opt!(
+        tx,
+        (Option<i64>,),
+        "SELECT b.size FROM repositories r LEFT JOIN repository_blobs b ON b.repository_id = r.id AND b.digest = $2 WHERE r.name = $1",
+        name,
+        digest
+    )?;
+    Ok(row.map(|(size,)| size))
+>>>>>>> c4a538e (app: One look finds a manifest or a blob; what a pull was is found beside the request)
 }
 
 /// Takes a manifest and every tag on it out of a repository; gives whether it was there.

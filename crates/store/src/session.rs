@@ -12,10 +12,10 @@ use sqlx::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::wal::Wal;
+use crate::{db::PoolSize, wal::Wal};
 
 /// Connections that read at once; further readers wait.
-const READERS: usize = 4;
+const READERS: u32 = 4;
 
 /// An open SQLite file: several readers, and one writer, so that writers queue instead of failing.
 #[derive(Debug, Clone)]
@@ -33,6 +33,15 @@ impl SqliteFile {
 
     pub(crate) async fn read(&self) -> SqliteTx {
         SqliteTx::Reading(self.readers.take().await)
+    }
+
+    pub(crate) fn size(&self) -> PoolSize {
+        let writer = PoolSize::of(&self.writer);
+        PoolSize {
+            open: writer.open + READERS,
+            idle: writer.idle + u32::try_from(self.readers.free.available_permits()).unwrap_or(0),
+            most: writer.most + READERS,
+        }
     }
 
     pub(crate) async fn close(&self) {
@@ -57,7 +66,7 @@ impl Readers {
         }
         Ok(Arc::new(Self {
             idle: Mutex::new(idle),
-            free: Arc::new(Semaphore::new(READERS)),
+            free: Arc::new(Semaphore::new(READERS as usize)),
         }))
     }
 
@@ -76,8 +85,7 @@ impl Readers {
 
     /// Waits for all connections to come back and closes them.
     async fn close(&self) {
-        let all = u32::try_from(READERS).unwrap_or(u32::MAX);
-        let turns = self.free.acquire_many(all).await;
+        let turns = self.free.acquire_many(READERS).await;
         turns.expect("the semaphore is never closed").forget();
         let connections = std::mem::take(&mut *self.idle());
         for connection in connections {

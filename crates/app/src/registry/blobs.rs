@@ -5,7 +5,7 @@ use std::ops::Range;
 use oci::{Digest, ErrorCode, RepoName};
 use store::{Tx, blobs::Blob, repositories::Repository};
 
-use super::RegistryError;
+use super::{RegistryError, rights::unknown_repository};
 use crate::{Access, App};
 
 /// Repositories looked at for a blob to mount.
@@ -18,8 +18,9 @@ impl App {
     /// It has not.
     pub async fn blob_size(&self, name: &RepoName, digest: &Digest) -> Result<u64, RegistryError> {
         let mut tx = self.read().await?;
-        let repository = self.repository(&mut tx, name).await?;
-        let size = store::repositories::find_blob(&mut tx, &repository.id, digest.as_str()).await?;
+        let size =
+            store::repositories::locate_blob(&mut tx, name.as_str(), digest.as_str()).await?;
+        let size = size.ok_or_else(|| unknown_repository(name))?;
         size.and_then(|size| u64::try_from(size).ok())
             .ok_or_else(|| {
                 RegistryError::new(
@@ -29,17 +30,15 @@ impl App {
             })
     }
 
-    /// Opens a blob, or a range of it, if the repository has it.
+    /// Opens a blob, or a range of it. The caller has seen that the repository has it.
     ///
     /// # Errors
-    /// It has not, or the range is outside.
+    /// The store cannot give it, or the range is outside.
     pub async fn open_blob(
         &self,
-        name: &RepoName,
         digest: &Digest,
         range: Option<Range<u64>>,
     ) -> Result<Blob, RegistryError> {
-        self.blob_size(name, digest).await?;
         Ok(self.blobs.get(digest, range).await?)
     }
 

@@ -1,14 +1,16 @@
 //! Manifests, tags and referrers of repositories.
 
-use market::{ListingState, PullId};
+use market::{ListingState, ProductId, PullId};
 use oci::{Descriptor, Digest, ErrorCode, RawManifest, RepoName};
 use store::{
     contents::{Referrer, ReferrerPage},
     pulls::Pull,
-    repositories::{ManifestRow, Repository},
+    repositories::{Located, ManifestRow, Repository},
 };
 
-use super::{RegistryError, references::require_replaceable};
+use super::{
+    RegistryError, references::require_replaceable, rights::unknown_repository,
+};
 use crate::{Access, App, AppError};
 
 /// A manifest to keep.
@@ -41,6 +43,21 @@ pub struct PushedManifest {
     pub digest: Digest,
     /// What it is about, where it is about something.
     pub subject: Option<Digest>,
+}
+
+/// A manifest as a pull gets it.
+#[derive(Debug, Clone)]
+pub struct FoundManifest {
+    /// Its digest.
+    pub digest: String,
+    /// Its type.
+    pub media_type: String,
+    /// The bytes as pushed.
+    pub content: Vec<u8>,
+    /// The product whose release it belongs to; none in staging.
+    pub product: Option<ProductId>,
+    /// Whether that product is on hold.
+    pub on_hold: bool,
 }
 
 /// What a pull is asked for by and with.
@@ -95,21 +112,34 @@ impl App {
         &self,
         name: &RepoName,
         reference: &str,
-    ) -> Result<(Repository, ManifestRow), RegistryError> {
+    ) -> Result<FoundManifest, RegistryError> {
         let mut tx = self.read().await?;
-        let repository = self.repository(&mut tx, name).await?;
-        let row = if reference.contains(':') {
-            store::repositories::find_manifest(&mut tx, &repository.id, reference).await?
+        let located = if reference.contains(':') {
+            store::repositories::locate_by_digest(&mut tx, name.as_str(), reference).await?
         } else {
-            store::repositories::find_manifest_by_tag(&mut tx, &repository.id, reference).await?
+            store::repositories::locate_by_tag(&mut tx, name.as_str(), reference).await?
         };
-        let row = row.ok_or_else(|| {
-            RegistryError::new(
+        drop(tx);
+        let located = located.ok_or_else(|| unknown_repository(name))?;
+        match located {
+            Located {
+                product_id,
+                product_state,
+                digest: Some(digest),
+                media_type: Some(media_type),
+                content: Some(content),
+            } => Ok(FoundManifest {
+                digest,
+                media_type,
+                content,
+                product: product_id.and_then(|id| id.parse().ok()),
+                on_hold: product_state.is_some_and(|state| state == ListingState::OnHold.as_str()),
+            }),
+            _ => Err(RegistryError::new(
                 ErrorCode::ManifestUnknown,
                 format!("repository {name} has no `{reference}`"),
-            )
-        })?;
-        Ok((repository, row))
+            )),
+        }
     }
 
     /// Returns a manifest and records the pull where it is a released one; with it, the
@@ -121,41 +151,27 @@ impl App {
         &self,
         name: &RepoName,
         request: PullRequest<'_>,
-    ) -> Result<(ManifestRow, Option<String>), RegistryError> {
-        let (repository, row) = self.find_manifest(name, request.reference).await?;
-        let Some(product) = repository.product() else {
-            return Ok((row, None));
+    ) -> Result<(FoundManifest, Option<String>), RegistryError> {
+        let found = self.find_manifest(name, request.reference).await?;
+        let Some(product) = &found.product else {
+            return Ok((found, None));
         };
-        let mut tx = self.read().await?;
-        let state = store::products::find(&mut tx, &product)
-            .await?
-            .map(|product| product.state);
-        let account = (!request.access.account.is_empty()).then(|| request.access.account.clone());
-        let plan = match account.as_ref().and_then(|id| id.parse().ok()) {
-            Some(account) => store::subscriptions::in_force(&mut tx, &account, &product)
-                .await?
-                .map(|subscription| subscription.plan),
-            None => None,
-        };
-        // One pull of an index fetches its platforms' manifests and signatures too.
-        let counts = store::releases::has_digest(&mut tx, &product, &row.digest).await?;
-        drop(tx);
+        let account = &request.access.account;
         let pull = Pull {
             id: self.id(PullId::new).as_str().to_owned(),
             at: self.now(),
-            product_id: product,
-            account_id: account,
-            plan,
+            product_id: product.clone(),
+            account_id: (!account.is_empty()).then(|| account.clone()),
+            plan: None,
             reference: request.reference.to_owned(),
-            digest: row.digest.clone(),
+            digest: found.digest.clone(),
             user_agent: request.user_agent.chars().take(200).collect(),
         };
-        if counts {
-            self.pulls.record(pull).await;
-        }
-        let warning = (state == Some(ListingState::OnHold))
+        self.pulls.record(pull).await;
+        let warning = found
+            .on_hold
             .then(|| format!("{name} is on hold: see {}/p/{name}", self.config.public_url));
-        Ok((row, warning))
+        Ok((found, warning))
     }
 
     /// Takes a manifest with its tags, or a single tag, out of a staging repository.

@@ -16,7 +16,7 @@ use crate::AppError;
 
 pub use error::RegistryError;
 pub(crate) use manifests::manifest_row;
-pub use manifests::{ManifestPush, PullRequest, PushedManifest};
+pub use manifests::{FoundManifest, ManifestPush, PullRequest, PushedManifest};
 pub use rights::Rights;
 pub use store::contents::ReferrerPage;
 pub use uploads::Body;

@@ -138,12 +138,7 @@ impl App {
         name: &RepoName,
     ) -> Result<Repository, RegistryError> {
         let found = store::repositories::find_by_name(tx, name.as_str()).await?;
-        found.ok_or_else(|| {
-            RegistryError::new(
-                ErrorCode::NameUnknown,
-                format!("repository {name} does not exist: push to it first"),
-            )
-        })
+        found.ok_or_else(|| unknown_repository(name))
     }
 
     /// Returns the repository to push to, made on the first push; only staging is pushed to.
@@ -197,4 +192,11 @@ impl App {
         }
         Ok(visible)
     }
+}
+
+pub(super) fn unknown_repository(name: &RepoName) -> RegistryError {
+    RegistryError::new(
+        ErrorCode::NameUnknown,
+        format!("repository {name} does not exist: push to it first"),
+    )
 }

@@ -80,7 +80,7 @@ async fn signed_and_whole(world: &World, digest: &str) {
     let sig = cosign::signature_tag(&digest).expect("a tag");
     let tags = world.app.list_tags(&name, "", 10).await.expect("tags");
     assert_eq!(tags, ["1.0", sig.as_str()]);
-    let (_, row) = world.app.find_manifest(&name, "1.0").await.expect("there");
+    let row = world.app.find_manifest(&name, "1.0").await.expect("there");
     assert_eq!(row.digest, digest.as_str());
     let manifest = RawManifest::parse(row.content, Some(&row.media_type)).expect("a manifest");
     let image = manifest.image().expect("an image");
@@ -94,7 +94,7 @@ async fn signed_and_whole(world: &World, digest: &str) {
             blob.size
         );
     }
-    let (_, row) = world
+    let row = world
         .app
         .find_manifest(&name, sig.as_str())
         .await
@@ -104,7 +104,7 @@ async fn signed_and_whole(world: &World, digest: &str) {
     for layer in &signature.image().expect("an image").layers {
         let blob = world
             .app
-            .open_blob(&name, &layer.digest, None)
+            .open_blob(&layer.digest, None)
             .await
             .expect("there");
         let bytes: Vec<_> = blob.stream.try_collect().await.expect("read");

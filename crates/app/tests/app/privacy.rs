@@ -57,7 +57,7 @@ async fn everything(world: &World, actor: &Actor) -> String {
             ));
             let tags = app.list_tags(&name, "", 100).await.expect("tags");
             for tag in &tags {
-                let (_, row) = app.find_manifest(&name, tag).await.expect("there");
+                let row = app.find_manifest(&name, tag).await.expect("there");
                 add(&String::from_utf8(row.content));
             }
             add(&tags);
