@@ -59,6 +59,7 @@ pub use store::{
     accounts::Account,
     assets::Asset,
     audit::AuditRecord,
+    blobs::{Blob, BlobSource},
     products::{Product, Search},
     publishers::{Publisher, PublisherKey},
     releases::Release,

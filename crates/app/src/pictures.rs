@@ -125,7 +125,7 @@ impl App {
             .ok_or_else(missing)?;
         let digest: Digest = digest.parse().map_err(|_malformed| missing())?;
         let blob = self.blobs.get(&digest, None).await?;
-        let bytes = crate::registry::collect(blob.stream, MAX_PICTURE_BYTES).await?;
+        let bytes = crate::registry::collect(blob.into_stream(), MAX_PICTURE_BYTES).await?;
         Ok((asset.media_type, bytes))
     }
 }

@@ -120,7 +120,7 @@ impl App {
             Err(error) => return Err(error.into()),
         };
         let limit = usize::try_from(cosign::MAX_PAYLOAD_BYTES).unwrap_or(usize::MAX);
-        let bytes = crate::registry::collect(blob.stream, limit).await?;
+        let bytes = crate::registry::collect(blob.into_stream(), limit).await?;
         Ok(Some(bytes.to_vec()))
     }
 }

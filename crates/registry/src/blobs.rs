@@ -1,5 +1,6 @@
 //! `/v2/<name>/blobs/<digest>` (end-2, end-10).
 
+use app::{Blob, BlobSource};
 use axum::{
     body::Body,
     http::{StatusCode, header},
@@ -51,9 +52,10 @@ pub(crate) async fn get(
         }
     };
     let blob = call.app.open_blob(digest, range.clone()).await?;
-    let body = Body::from_stream(blob.stream);
+    let whole = blob.size;
+    let body = body(call, blob);
     let Some(range) = range else {
-        return Ok(with_headers(StatusCode::OK, digest, blob.size, body));
+        return Ok(with_headers(StatusCode::OK, digest, whole, body));
     };
     let length = range.end - range.start;
     let mut response = with_headers(StatusCode::PARTIAL_CONTENT, digest, length, body);
@@ -62,6 +64,24 @@ pub(crate) async fn get(
         .headers_mut()
         .insert(header::CONTENT_RANGE, value(&place));
     Ok(response)
+}
+
+/// A file goes straight to the socket where the connection can do that.
+fn body(call: &Call, blob: Blob) -> Body {
+    match (blob.source, call.outlet.clone()) {
+        (
+            BlobSource::File {
+                file,
+                offset,
+                length,
+            },
+            Some(outlet),
+        ) => Body::new(outlet.body(file, offset, length)),
+        (source, _) => {
+            let size = blob.size;
+            Body::from_stream(Blob { size, source }.into_stream())
+        }
+    }
 }
 
 /// Takes a blob out of a repository.

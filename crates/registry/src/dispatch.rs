@@ -18,6 +18,7 @@ use crate::{
     auth, base, blobs, catalog,
     error::Failure,
     manifests,
+    outlet::Outlet,
     query::{Query, bad, decode},
     referrers, tags, uploads,
 };
@@ -28,6 +29,8 @@ pub(crate) struct Call {
     pub(crate) access: Access,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
+    /// Where files can be sent from, if the connection can do that.
+    pub(crate) outlet: Option<Outlet>,
 }
 
 /// Answers every request below `/v2`.
@@ -72,6 +75,7 @@ async fn answer(
         access,
         query: Query::parse(parts.uri.query().unwrap_or_default())?,
         headers: parts.headers,
+        outlet: parts.extensions.get().cloned(),
     };
     let mut response = perform(&call, action, body).await?;
     response.extensions_mut().insert(Held(Arc::new(slot)));

@@ -16,6 +16,7 @@ mod dispatch;
 mod error;
 mod header;
 mod manifests;
+mod outlet;
 mod page;
 mod query;
 mod range;
@@ -36,6 +37,7 @@ use axum::{
 };
 
 pub use error::refuse;
+pub use outlet::Outlet;
 
 /// What was asked for, as logs and metrics name it; an extension of every answer below `/v2`
 /// to a request that asks for something there is.

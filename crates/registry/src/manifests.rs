@@ -31,7 +31,11 @@ pub(crate) async fn head(
     target: &Target,
 ) -> Result<Response, Failure> {
     let manifest = call.app.find_manifest(name, target.as_str()).await?;
-    Ok(found(&manifest.digest, &manifest.media_type, manifest.content))
+    Ok(found(
+        &manifest.digest,
+        &manifest.media_type,
+        manifest.content,
+    ))
 }
 
 /// Sends a manifest; this is what counts as a pull.

@@ -107,7 +107,7 @@ async fn signed_and_whole(world: &World, digest: &str) {
             .open_blob(&layer.digest, None)
             .await
             .expect("there");
-        let bytes: Vec<_> = blob.stream.try_collect().await.expect("read");
+        let bytes: Vec<_> = blob.into_stream().try_collect().await.expect("read");
         payloads.insert(layer.digest.clone(), bytes.concat());
     }
     let identity = format!("{HOST}/acme/db");

@@ -117,7 +117,15 @@ async fn serve(config: &Config, printer: &Printer) -> Result<(), Failure> {
     // Whoever sees the ready line may ask to stop at once.
     let stop = server::stop_on_signal()?;
     let password = market.app.make_first_operator().await?;
-    announce(printer, config, &Ready { url: &url, metrics: metrics.as_deref(), password: password.as_deref() })?;
+    announce(
+        printer,
+        config,
+        &Ready {
+            url: &url,
+            metrics: metrics.as_deref(),
+            password: password.as_deref(),
+        },
+    )?;
     tracing::info!(%address, url, data = %config.data_dir().display(), "ready");
     server::serve(doors, market, config, stop).await
 }
@@ -126,7 +134,10 @@ fn doors(config: &Config) -> Result<Doors, Failure> {
     Ok(Doors {
         tls: Tls::open(config)?,
         main: server::bind(config.text("server.listen").unwrap_or_default())?,
-        metrics: config.text("metrics.listen").map(server::bind).transpose()?,
+        metrics: config
+            .text("metrics.listen")
+            .map(server::bind)
+            .transpose()?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use registry::Outlet;
 use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -15,6 +16,7 @@ use super::{
     Server,
     connection::{Protocol, serve_connection},
     connections::Crowded,
+    plain::Plain,
     refusal,
 };
 
@@ -116,7 +118,14 @@ async fn speak(
             Start::Other => Protocol::Http1,
             Start::Tls => return Err("the client speaks TLS, the server does not".into()),
         };
-        return serve_connection(server, stream, protocol, peer).await;
+        return match protocol {
+            Protocol::Http1 => {
+                let outlet = Outlet::default();
+                let plain = Plain::new(stream, outlet.clone());
+                serve_connection(server, plain, protocol, (peer, Some(outlet))).await
+            }
+            Protocol::Http2 => serve_connection(server, stream, protocol, (peer, None)).await,
+        };
     };
     let handshake = async {
         if first_bytes(&stream).await? != Start::Tls {
@@ -130,7 +139,7 @@ async fn speak(
         Some(b"h2") => Protocol::Http2,
         _ => Protocol::Http1,
     };
-    serve_connection(server, stream, protocol, peer).await
+    serve_connection(server, stream, protocol, (peer, None)).await
 }
 
 /// What a connection begins with.
@@ -174,7 +183,9 @@ fn turn_away(
     }
     server.tasks.spawn(async move {
         let told = async {
-            stream.write_all(refusal::crowded(crowded).as_bytes()).await?;
+            stream
+                .write_all(refusal::crowded(crowded).as_bytes())
+                .await?;
             stream.shutdown().await?;
             // Closing with bytes unread would take the answer away from the client.
             let mut unread = [0; 4096];

@@ -155,7 +155,10 @@ impl HttpBody for Received {
             this.waited += wait.since.elapsed();
         }
         let frame = frame.map(|frame| frame.map_err(axum::Error::new));
-        if let Some(Ok(data)) = frame.as_ref().map(|frame| frame.as_ref().map(Frame::data_ref)) {
+        if let Some(Ok(data)) = frame
+            .as_ref()
+            .map(|frame| frame.as_ref().map(Frame::data_ref))
+        {
             let bytes = data.map_or(0, Bytes::len) as u64;
             this.intake.bytes.fetch_add(bytes, Ordering::Relaxed);
         }

@@ -12,6 +12,7 @@ use std::{
 
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
+use registry::Outlet;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Notify,
@@ -35,9 +36,15 @@ pub(super) struct Connection {
     begun: AtomicUsize,
     ended: AtomicUsize,
     first: Notify,
+    outlet: Option<Outlet>,
 }
 
 impl Connection {
+    /// Returns where files can be sent from, if that can be done.
+    pub(super) fn outlet(&self) -> Option<Outlet> {
+        self.outlet.clone()
+    }
+
     /// Notes that a request came.
     pub(super) fn begin(&self) {
         self.begun.fetch_add(1, Ordering::Relaxed);
@@ -70,12 +77,15 @@ pub(super) async fn serve_connection<I>(
     server: Arc<Server>,
     io: I,
     protocol: Protocol,
-    peer: SocketAddr,
+    (peer, outlet): (SocketAddr, Option<Outlet>),
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
 where
     I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let connection = Arc::new(Connection::default());
+    let connection = Arc::new(Connection {
+        outlet,
+        ..Connection::default()
+    });
     let service = {
         let (server, connection) = (Arc::clone(&server), Arc::clone(&connection));
         service_fn(move |request: Request<Incoming>| {

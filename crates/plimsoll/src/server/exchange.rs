@@ -13,7 +13,9 @@ use std::{
 use axum::{
     body::Body,
     extract::{ConnectInfo, MatchedPath},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
+    },
 };
 use hyper::{Request, body::Incoming};
 use tower_service::Service as _;
@@ -44,7 +46,15 @@ pub(super) async fn answer(
     let id = request_id(&parts.headers);
     parts.headers.insert(REQUEST_ID, id.clone());
     parts.extensions.insert(ConnectInfo(peer));
-    let exchange = Exchange::begin((&server, connection), peer, &parts, (id, Arc::clone(&intake)));
+    if let Some(outlet) = connection.outlet() {
+        parts.extensions.insert(outlet);
+    }
+    let exchange = Exchange::begin(
+        (&server, connection),
+        peer,
+        &parts,
+        (id, Arc::clone(&intake)),
+    );
     let response = match refuse(&server, &parts) {
         Some(refusal) => refusal.answer(&exchange.path),
         None => {
@@ -246,8 +256,10 @@ impl Exchange {
         };
         let route = self.route.as_str();
         self.span.record("http.route", route);
-        self.span.record("http.response.status_code", status.as_u16());
-        self.span.record("otel.name", format!("{} {route}", self.method));
+        self.span
+            .record("http.response.status_code", status.as_u16());
+        self.span
+            .record("otel.name", format!("{} {route}", self.method));
         if status.is_server_error() {
             self.span.record("otel.status_code", "ERROR");
         }

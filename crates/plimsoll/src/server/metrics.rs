@@ -230,7 +230,13 @@ fn process() -> (i64, i64) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kibibytes: usize = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok())
+        .find_map(|line| {
+            line.strip_prefix("VmRSS:")?
+                .trim()
+                .strip_suffix(" kB")?
+                .parse()
+                .ok()
+        })
         .unwrap_or_default();
     let files = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
     (whole(kibibytes * 1024), whole(files))

@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod metrics;
 mod otlp;
+mod plain;
 mod refusal;
 mod router;
 mod telemetry;
@@ -177,7 +178,10 @@ fn show_metrics(
         .into_future();
     tokio::spawn(async move {
         if let Err(error) = served.await {
-            tracing::error!(error = &error as &dyn std::error::Error, "no metrics any more");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "no metrics any more"
+            );
         }
     });
     Ok(())
@@ -185,7 +189,10 @@ fn show_metrics(
 
 /// Lets what is under way end; then breaks it off, which leaves uploads where they can go on.
 async fn end(server: &Server, grace: Duration) {
-    if time::timeout(grace, server.activity.at_rest()).await.is_err() {
+    if time::timeout(grace, server.activity.at_rest())
+        .await
+        .is_err()
+    {
         let left = server.activity.under_way();
         tracing::warn!(
             requests = left,

@@ -63,7 +63,10 @@ impl Refusal {
 
     /// Returns what is too large about a request's head, if anything is.
     pub(super) fn head(parts: &axum::http::request::Parts, limits: &Limits) -> Option<Self> {
-        let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        let target = parts
+            .uri
+            .path_and_query()
+            .map_or(0, |target| target.as_str().len());
         if target > limits.target_bytes {
             return Some(Self::new(
                 StatusCode::URI_TOO_LONG,
@@ -76,9 +79,15 @@ impl Refusal {
         }
         let (count, bytes) = measure(&parts.headers);
         let message = if count > limits.header_count {
-            format!("the request has {count} headers; at most {} are read", limits.header_count)
+            format!(
+                "the request has {count} headers; at most {} are read",
+                limits.header_count
+            )
         } else if bytes > limits.header_bytes {
-            format!("the headers have {bytes} bytes; at most {} are read", limits.header_bytes)
+            format!(
+                "the headers have {bytes} bytes; at most {} are read",
+                limits.header_bytes
+            )
         } else {
             return None;
         };

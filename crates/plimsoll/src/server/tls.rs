@@ -128,18 +128,26 @@ impl ResolvesServerCert for Tls {
     }
 }
 
-fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, Failure> {
-    let what = |name: &str, path: &Path| format!("cannot use `server.tls.{name}` (`{}`)", path.display());
+fn read(
+    certificate: &Path,
+    key: &Path,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, Failure> {
+    let what =
+        |name: &str, path: &Path| format!("cannot use `server.tls.{name}` (`{}`)", path.display());
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .or_fail(what("certificate", certificate))?;
     if chain.is_empty() {
-        return Err(Failure::failed(what("certificate", certificate))
-            .hint("the file must hold the server's certificate in PEM, then those that vouch for it"));
+        return Err(Failure::failed(what("certificate", certificate)).hint(
+            "the file must hold the server's certificate in PEM, then those that vouch for it",
+        ));
     }
     let private = PrivateKeyDer::from_pem_file(key)
         .or_fail(what("key", key))
-        .map_err(|failure| failure.hint("the file must hold the private key in PEM, not encrypted"))?;
+        .map_err(|failure| {
+            failure.hint("the file must hold the private key in PEM, not encrypted")
+        })?;
     CertifiedKey::from_der(chain, private, provider).map_err(|error| {
         Failure::failed(format!(
             "`server.tls.certificate` (`{}`) and `server.tls.key` (`{}`) cannot be used together",

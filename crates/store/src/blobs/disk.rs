@@ -3,9 +3,13 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
+    os::unix::fs::FileExt as _,
     path::Path,
+    sync::Arc,
 };
 
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use tempfile::NamedTempFile;
 use tokio::task::JoinError;
 
@@ -41,6 +45,34 @@ pub(super) fn joined<T, E: From<BlobError>>(
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
         Err(Err(_)) => Err(BlobError::Stopping.into()),
     }
+}
+
+/// Streams `length` bytes of `file` from `offset` on.
+pub(super) fn stream_file(
+    file: File,
+    offset: u64,
+    length: u64,
+) -> BoxStream<'static, io::Result<Bytes>> {
+    let state = (Arc::new(file), offset, length);
+    stream::try_unfold(state, |(file, offset, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let source = Arc::clone(&file);
+        let read = tokio::task::spawn_blocking(move || read_chunk(&source, offset, left));
+        let bytes = read.await.map_err(io::Error::other)??;
+        let len = bytes.len() as u64;
+        Ok(Some((bytes, (file, offset + len, left - len))))
+    })
+    .boxed()
+}
+
+fn read_chunk(file: &File, offset: u64, left: u64) -> io::Result<Bytes> {
+    let len = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+    let mut chunk = vec![0; len];
+    // Somebody who cut the file must not make the reader take that for the blob's end.
+    file.read_exact_at(&mut chunk, offset)?;
+    Ok(chunk.into())
 }
 
 /// Creates `dir` and its parents so that they survive power loss.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, Read},
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -14,8 +14,8 @@ use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use oci::{Algorithm, Digest};
 
 use super::{
-    Blob, BlobEntry, BlobError, BlobStore, cut_range,
-    disk::{self, CHUNK, blocking},
+    Blob, BlobEntry, BlobError, BlobSource, BlobStore, cut_range,
+    disk::{self, blocking},
     verify,
 };
 
@@ -101,17 +101,19 @@ impl BlobStore for FsBlobs {
         let (store, digest) = (self.clone(), digest.clone());
         blocking(move || {
             let path = store.path(&digest);
-            let mut file = store.open_file(&digest)?;
+            let file = store.open_file(&digest)?;
             let meta = file.metadata().map_err(BlobError::io("read", &path))?;
             let size = meta.len();
             let range = match range {
                 Some(range) => cut_range(&digest, range, size)?,
                 None => 0..size,
             };
-            file.seek(SeekFrom::Start(range.start))
-                .map_err(BlobError::io("read", &path))?;
-            let stream = stream_file(file, range.end - range.start);
-            Ok(Blob { size, stream })
+            let source = BlobSource::File {
+                file,
+                offset: range.start,
+                length: range.end - range.start,
+            };
+            Ok(Blob { size, source })
         })
         .await
     }
@@ -153,31 +155,6 @@ impl BlobStore for FsBlobs {
         })
         .await
     }
-}
-
-/// Streams the next `left` bytes of `file`.
-fn stream_file(file: File, left: u64) -> BoxStream<'static, io::Result<Bytes>> {
-    stream::try_unfold((file, left), |(file, left)| async move {
-        if left == 0 {
-            return Ok(None);
-        }
-        let read = tokio::task::spawn_blocking(move || read_chunk(file, left));
-        let (file, bytes) = read.await.map_err(io::Error::other)??;
-        let left = left - bytes.len() as u64;
-        Ok(Some((bytes, (file, left))))
-    })
-    .boxed()
-}
-
-fn read_chunk(file: File, left: u64) -> io::Result<(File, Bytes)> {
-    let len = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-    let mut chunk = Vec::with_capacity(len);
-    (&file).take(len as u64).read_to_end(&mut chunk)?;
-    if chunk.len() < len {
-        // Somebody cut the file: the reader must not take that for the blob's end.
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok((file, chunk.into()))
 }
 
 fn list_prefix(algorithm: Algorithm, dir: &Path) -> Result<Vec<BlobEntry>, BlobError> {

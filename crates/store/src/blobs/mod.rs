@@ -19,7 +19,7 @@ mod uploads;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, io, io::Read, ops::Range, path::Path};
+use std::{fmt, fs::File, io, io::Read, ops::Range, path::Path};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -36,10 +36,39 @@ pub use uploads::Uploads;
 
 /// A blob that is being read.
 pub struct Blob {
-    /// Size of the whole blob in bytes, also when only a range of it is streamed.
+    /// Size of the whole blob in bytes, also when only a range of it was asked for.
     pub size: u64,
+    /// Where the bytes asked for come from.
+    pub source: BlobSource,
+}
+
+/// Where the bytes of a blob come from.
+pub enum BlobSource {
+    /// A local file, for whoever can send one without reading it.
+    File {
+        /// Open for reading.
+        file: File,
+        /// Where the bytes asked for begin.
+        offset: u64,
+        /// How many they are.
+        length: u64,
+    },
     /// The bytes asked for, in pieces; ends early only with an error.
-    pub stream: BoxStream<'static, io::Result<Bytes>>,
+    Stream(BoxStream<'static, io::Result<Bytes>>),
+}
+
+impl Blob {
+    /// Returns the bytes asked for, in pieces; ends early only with an error.
+    pub fn into_stream(self) -> BoxStream<'static, io::Result<Bytes>> {
+        match self.source {
+            BlobSource::File {
+                file,
+                offset,
+                length,
+            } => disk::stream_file(file, offset, length),
+            BlobSource::Stream(stream) => stream,
+        }
+    }
 }
 
 impl fmt::Debug for Blob {

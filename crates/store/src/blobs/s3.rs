@@ -13,7 +13,7 @@ use oci::Digest;
 use tokio::runtime::Handle;
 
 use super::{
-    Blob, BlobEntry, BlobError, BlobStore, S3Config, cut_range, disk::detached,
+    Blob, BlobEntry, BlobError, BlobSource, BlobStore, S3Config, cut_range, disk::detached,
     s3_upload::Uploader, scratch::Scratch, verify,
 };
 
@@ -105,7 +105,7 @@ impl BlobStore for S3Blobs {
         match self.client.get_opts(&self.key(digest), options).await {
             Ok(found) => Ok(Blob {
                 size: found.meta.size,
-                stream: found.into_stream().map_err(io::Error::other).boxed(),
+                source: BlobSource::Stream(found.into_stream().map_err(io::Error::other).boxed()),
             }),
             Err(error) => Err(self.explain(digest, range, error).await),
         }

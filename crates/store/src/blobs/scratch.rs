@@ -66,7 +66,7 @@ impl Scratch {
         let mut file = tempfile::tempfile_in(&self.dir)
             .map_err(BlobError::io("create a file in", &self.dir))?;
         let mut digester = Digester::new(digest.algorithm());
-        let mut stream = blob.stream;
+        let mut stream = blob.into_stream();
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(BlobError::io("download a blob to", &self.dir))?;
             digester.update(&chunk);

@@ -47,7 +47,7 @@ async fn a_blob_cut_short_is_repaired_by_putting_it_again() {
     let damaged = fs::OpenOptions::new().write(true).open(file);
     damaged.expect("open").set_len(300_000).expect("cut");
 
-    let cut: Result<Vec<Bytes>, _> = open_before.stream.try_collect().await;
+    let cut: Result<Vec<Bytes>, _> = open_before.into_stream().try_collect().await;
     assert!(cut.is_err(), "a reader learns that bytes are missing");
     let put = blobs.put_bytes(&digest, content.clone()).await;
     put.expect("put again");

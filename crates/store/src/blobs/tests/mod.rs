@@ -14,7 +14,7 @@ use super::{Blob, BlobError, BlobStore};
 
 /// Reads all of a stream.
 async fn read(blob: Blob) -> Bytes {
-    let pieces: Vec<Bytes> = blob.stream.try_collect().await.expect("stream");
+    let pieces: Vec<Bytes> = blob.into_stream().try_collect().await.expect("stream");
     pieces.concat().into()
 }
 
