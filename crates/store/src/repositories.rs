@@ -234,7 +234,6 @@ pub async fn find_manifest_by_tag(
     )
 }
 
-<<<<<<< HEAD
 /// Returns whether a repository has a manifest.
 ///
 /// # Errors
@@ -271,7 +270,8 @@ pub async fn tagged_digest(
         tag
     )?;
     Ok(row.map(|(digest,)| digest))
-=======
+}
+
 /// What a pull needs to know of a manifest and its place, found with one look.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct Located {
@@ -343,7 +343,6 @@ pub async fn locate_blob(
         digest
     )?;
     Ok(row.map(|(size,)| size))
->>>>>>> c4a538e (app: One look finds a manifest or a blob; what a pull was is found beside the request)
 }
 
 /// Takes a manifest and every tag on it out of a repository; gives whether it was there.

@@ -127,7 +127,7 @@ fn plimsoll(binary: &Path, dir: &Path, data: &str) -> Result<(Server, String)> {
     let desk = PublisherDesk::open(&cast, server.host(), "acme", "bench")?;
     let scope = format!("repository:{REPOSITORY}:pull,push,delete");
     let path = format!("/token?service={}&scope={scope}", server.host());
-    let granted = testkit::User::with_token(server.url(), "ann", desk.token()).get(&path)?;
+    let granted = testkit::User::with_password(server.url(), "ann", desk.token()).get(&path)?;
     let token = granted["token"].as_str().context("a token")?.to_owned();
     Ok((server, token))
 }

@@ -8,9 +8,7 @@ use store::{
     repositories::{Located, ManifestRow, Repository},
 };
 
-use super::{
-    RegistryError, references::require_replaceable, rights::unknown_repository,
-};
+use super::{RegistryError, references::require_replaceable, rights::unknown_repository};
 use crate::{Access, App, AppError};
 
 /// A manifest to keep.
