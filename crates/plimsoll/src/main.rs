@@ -25,6 +25,11 @@ use clap::Parser as _;
 
 use crate::{cli::Cli, exit::Exit, printer::Printer};
 
+/// Hashing a password takes 19 MiB for a moment; this gives them back to the system, where the
+/// C library keeps them for every thread that ever hashed one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let no_color = config::environment::Environment::of_process().no_color();

@@ -26,8 +26,9 @@ use tokio::task::JoinHandle;
 
 /// The most that stands for a file at a time, in bytes.
 const PIECE: usize = 1 << 20;
-/// Whether the system has a piece in memory is asked at so many places of it.
-const PROBES: u64 = 8;
+/// Whether the system has a piece in memory is asked once in so many bytes, which is what it
+/// reads ahead.
+const PROBE: usize = 128 << 10;
 
 /// Never written to and never read, so that the system keeps no memory for it.
 static STAND_IN: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![0; PIECE]));
@@ -161,20 +162,16 @@ impl Piece {
     /// Returns whether it can be sent without waiting for the disk, as far as that can be told.
     fn is_in_memory(&self) -> bool {
         let length = self.length as u64;
-        let step = (length / PROBES).max(1);
         let mut byte = [0];
-        (0..length)
-            .step_by(usize::try_from(step).unwrap_or(PIECE))
-            .chain([length - 1])
-            .all(|place| {
-                let buffer = &mut [io::IoSliceMut::new(&mut byte)];
-                let at = self.offset + place;
-                // File systems that cannot tell are taken at their best.
-                !matches!(
-                    preadv2(&*self.file, buffer, at, ReadWriteFlags::NOWAIT),
-                    Err(Errno::AGAIN)
-                )
-            })
+        (0..length).step_by(PROBE).chain([length - 1]).all(|place| {
+            let buffer = &mut [io::IoSliceMut::new(&mut byte)];
+            let at = self.offset + place;
+            // File systems that cannot tell are taken at their best.
+            !matches!(
+                preadv2(&*self.file, buffer, at, ReadWriteFlags::NOWAIT),
+                Err(Errno::AGAIN)
+            )
+        })
     }
 
     /// Has the system read it. Blocks.

@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use oci::{ImageRef, ImageSource, PlatformImage};
 
 use self::measure::{Cost, cost};
-use crate::run::{cargo, say, step, target};
+use crate::run::say;
 
 /// Runs of each command; the cheapest counts, as others on the machine only add.
 const RUNS: usize = 3;
@@ -24,12 +24,7 @@ const RUNS: usize = 3;
 /// What each program found, as `type/namespace/name@version`.
 pub(crate) type Found = std::collections::BTreeSet<String>;
 
-pub(crate) fn run() -> Result<()> {
-    step(
-        "building the release",
-        cargo().args(["build", "--release", "--package", "plimsoll"]),
-    )?;
-    let binary = target().join("release/plimsoll");
+pub(crate) fn run(binary: &Path) -> Result<()> {
     let syft = Command::new("syft").arg("version").output();
     let has_syft = syft.is_ok_and(|output| output.status.success());
     if !has_syft {
@@ -37,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
     }
     for (name, layout) in images::all()? {
         say(&format!("\n── {name}"));
-        one(&binary, &layout, has_syft)?;
+        one(binary, &layout, has_syft)?;
     }
     Ok(())
 }

