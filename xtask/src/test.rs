@@ -53,6 +53,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "tests",
         on_path(cargo(), &helpers).args(tests).envs(&environment),
     )?;
+    step(
+        "the registry on PostgreSQL and S3, by turns on two servers",
+        on_path(cargo(), &helpers)
+            .args(["nextest", "run", "--package", "plimsoll-registry"])
+            .args(["--test", "registry", "--status-level", "fail"])
+            .envs(&environment)
+            .env("PLIMSOLL_TEST_ON", "cluster"),
+    )?;
     if !args.no_demo {
         let xtask = std::env::current_exe()?;
         step(

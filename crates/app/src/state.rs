@@ -77,7 +77,7 @@ pub struct Keys {
 pub struct App {
     pub(crate) db: Database,
     pub(crate) blobs: Arc<dyn BlobStore>,
-    pub(crate) uploads: Uploads,
+    pub(crate) uploads: Arc<dyn Uploads>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keys: Keys,
     pub(crate) config: AppConfig,
@@ -144,7 +144,7 @@ pub struct Parts {
     /// The blobs.
     pub blobs: Arc<dyn BlobStore>,
     /// Where uploads wait until they are whole.
-    pub uploads: Uploads,
+    pub uploads: Arc<dyn Uploads>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The operator's keys.
@@ -233,7 +233,7 @@ impl App {
         let mut tx = self.read().await?;
         Ok(Measures {
             jobs: store::jobs::counts(&mut tx).await?,
-            open_uploads: store::repositories::count_uploads(&mut tx).await?,
+            open_uploads: self.uploads.count().await.map_err(AppError::internal)?,
             database,
         })
     }

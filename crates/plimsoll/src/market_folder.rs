@@ -12,17 +12,18 @@
 //! ```
 
 use std::{
-    fs::{DirBuilder, File, TryLockError},
+    fs::{self, DirBuilder, File, TryLockError},
     io,
     os::unix::fs::DirBuilderExt as _,
     path::Path,
+    process,
     sync::Arc,
 };
 
-use app::{App, AppConfig, Limits, Parts, SystemClock};
+use app::{App, AppConfig, Clock as _, Limits, Parts, SystemClock};
 use store::{
     Database, DatabaseUrl,
-    blobs::{BlobStore, FsBlobs, S3Blobs, S3Config, Uploads},
+    blobs::{BlobStore, FsBlobs, FsUploads, S3Blobs, S3Config, S3Uploads, Uploads},
 };
 
 use crate::{
@@ -148,28 +149,32 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
     let database = Database::open(&config.database()?)
         .await
         .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
-    let files = match config.text("blobs.kind") {
-        Some("s3") => None,
-        _ => {
-            let path = dir.join("blobs");
-            make_folder(&path)?;
-            let files = FsBlobs::open(&path).or_fail("cannot open the blobs")?;
-            Some(Arc::new(files))
-        }
-    };
-    let blobs: Arc<dyn BlobStore> = match &files {
-        Some(files) => Arc::<FsBlobs>::clone(files),
-        None => {
-            let scratch = dir.join("scratch");
-            make_folder(&scratch)?;
-            let blobs = S3Blobs::open(s3(config), &scratch, SCRATCH_BYTES);
-            Arc::new(blobs.or_fail("cannot open the bucket")?)
-        }
-    };
+    let mut files = None;
+    let blobs: Arc<dyn BlobStore>;
+    let uploads: Arc<dyn Uploads>;
+    if config.text("blobs.kind") == Some("s3") {
+        let scratch = dir.join("scratch");
+        make_folder(&scratch)?;
+        let opened = S3Blobs::open(s3(config), &scratch, SCRATCH_BYTES);
+        let opened = opened.or_fail("cannot open the bucket")?;
+        let clock = Arc::new(|| SystemClock.now());
+        let node = format!("{}-{}", node_name(), SystemClock.now().timestamp_micros());
+        uploads = Arc::new(S3Uploads::new(&opened, database.clone(), clock, &node));
+        blobs = Arc::new(opened);
+    } else {
+        let path = dir.join("blobs");
+        make_folder(&path)?;
+        let opened = FsBlobs::open(&path).or_fail("cannot open the blobs")?;
+        let waiting = FsUploads::open(&dir.join("uploads"), &opened);
+        uploads = Arc::new(waiting.or_fail("cannot open the uploads")?);
+        let opened = Arc::new(opened);
+        blobs = Arc::<FsBlobs>::clone(&opened);
+        files = Some(opened);
+    }
     let parts = Parts {
         db: database,
         blobs,
-        uploads: Uploads::open(&dir.join("uploads")).or_fail("cannot open the uploads")?,
+        uploads,
         clock: Arc::new(SystemClock),
         keys,
         config: AppConfig {
@@ -201,6 +206,13 @@ pub(crate) fn limit(config: &Config, key: &'static str) -> usize {
     }
 }
 
+/// Returns this process's name among the servers.
+pub(crate) fn node_name() -> String {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname");
+    let host = host.map_or_else(|_| "server".to_owned(), |name| name.trim().to_owned());
+    format!("{host}-{}", process::id())
+}
+
 fn s3(config: &Config) -> S3Config {
     let text = |key| config.text(key).unwrap_or_default().to_owned();
     S3Config {
@@ -211,5 +223,6 @@ fn s3(config: &Config) -> S3Config {
         secret_key: text("blobs.s3.secret_key"),
         prefix: text("blobs.s3.prefix"),
         allow_http: config.is_on("blobs.s3.allow_http"),
+        redirect: config.is_on("blobs.s3.redirect"),
     }
 }

@@ -9,7 +9,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use market::PublisherState;
 use store::{
     Database,
-    blobs::{FsBlobs, Uploads},
+    blobs::{FsBlobs, FsUploads},
 };
 use tower::ServiceExt;
 use trust::SigningKey;
@@ -18,12 +18,14 @@ const REPOSITORY: &str = "staging/acme/db";
 
 async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
     let address = format!("sqlite:{}", dir.join("market.db").display());
+    let blobs = FsBlobs::open(&dir.join("blobs")).expect("blobs");
+    let uploads = FsUploads::open(&dir.join("uploads"), &blobs).expect("uploads");
     let parts = Parts {
         db: Database::open(&address.parse().expect("an address"))
             .await
             .expect("a database"),
-        blobs: Arc::new(FsBlobs::open(&dir.join("blobs")).expect("blobs")),
-        uploads: Uploads::open(&dir.join("uploads")).expect("uploads"),
+        blobs: Arc::new(blobs),
+        uploads: Arc::new(uploads),
         clock: Arc::new(SystemClock),
         keys: Keys {
             release: SigningKey::generate().expect("a key"),

@@ -51,6 +51,15 @@ pub(crate) async fn get(
             return Err(failure.header(header::CONTENT_RANGE, &format!("bytes */{size}")));
         }
     };
+    if let Some(url) = call.app.redirect_blob(digest).await? {
+        // The client asks there again, with its `Range`.
+        let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::LOCATION, value(&url));
+        headers.insert(header::CACHE_CONTROL, value("no-store"));
+        headers.insert(CONTENT_DIGEST, value(digest.as_str()));
+        return Ok(response);
+    }
     let blob = call.app.open_blob(digest, range.clone()).await?;
     let whole = blob.size;
     let body = body(call, blob);

@@ -3,19 +3,20 @@
 //! Bytes go to the disk as they arrive. What a client sent before it went away is kept, and
 //! nothing is a blob before all of it is there and has the digest that was claimed.
 
-use std::sync::Arc;
-
-use app::{
-    App,
-    registry::{Body as Bytes, RegistryError},
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
 };
+
+use app::registry::{ByteStream, RegistryError, StreamError};
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
-use oci::{Algorithm, Digest, ErrorCode, RepoName};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use oci::{Algorithm, Digest, DigestError, ErrorCode, RepoName};
 
 use crate::{
     dispatch::Call,
@@ -35,18 +36,14 @@ pub(crate) async fn start(call: &Call, name: RepoName, body: Body) -> Result<Res
         let claimed = digest("`digest`", claimed)?;
         return whole(call, name, claimed, body).await;
     }
-    if let Some(algorithm) = call.query.one("digest-algorithm")? {
-        // Digests of both kinds are made of any upload, so the announcement changes nothing.
-        let known = [Algorithm::Sha256, Algorithm::Sha512];
-        if !known.iter().any(|known| known.as_str() == algorithm) {
-            return Err(Failure::new(
-                ErrorCode::DigestInvalid,
-                format!("digest algorithm `{algorithm}` is not supported: use sha256 or sha512"),
-            ));
-        }
-    }
-    let id = call.app.start_upload(&name, &call.access).await?;
-    Ok(progress(StatusCode::ACCEPTED, &name, id.as_str(), 0))
+    let algorithm = match call.query.one("digest-algorithm")? {
+        None => Algorithm::Sha256,
+        Some(announced) => announced.parse().map_err(|error: DigestError| {
+            Failure::new(ErrorCode::DigestInvalid, error.to_string())
+        })?,
+    };
+    let id = call.app.start_upload(&name, &call.access, algorithm);
+    Ok(progress(StatusCode::ACCEPTED, &name, id.await?.as_str(), 0))
 }
 
 async fn mount(call: &Call, name: &RepoName, blob: &Digest) -> Result<bool, Failure> {
@@ -63,33 +60,17 @@ async fn mount(call: &Call, name: &RepoName, blob: &Digest) -> Result<bool, Fail
         .await?)
 }
 
-/// end-4b: the body is the blob. What does not become one is dropped, for nobody knows the upload's name.
+/// end-4b: the body is the blob. What does not become one is dropped, for it has no name to go on under.
 async fn whole(
     call: &Call,
     name: RepoName,
     claimed: Digest,
     body: Body,
 ) -> Result<Response, Failure> {
-    let id = call.app.start_upload(&name, &call.access).await?;
-    let id = id.as_str().to_owned();
     let (app, stream) = (Arc::clone(&call.app), bytes(body));
     to_the_end(async move {
-        let received = async {
-            app.append_upload(&name, &id, Some(0), stream).await?;
-            app.finish_upload(&name, &id, &claimed).await
-        };
-        let Err(error) = received.await else {
-            return Ok(created(&name, &claimed));
-        };
-        if let Err(left) = app.cancel_upload(&name, &id).await {
-            let left: &dyn std::error::Error = &left;
-            tracing::warn!(
-                error = left,
-                upload.id = id,
-                "an upload is left to the sweeper"
-            );
-        }
-        Err(error.into())
+        app.put_blob(&name, stream, &claimed).await?;
+        Ok(created(&name, &claimed))
     })
     .await
 }
@@ -110,7 +91,8 @@ pub(crate) async fn append(
     let (at, stream) = chunk(call, body)?;
     let app = Arc::clone(&call.app);
     to_the_end(async move {
-        let received = receive(&app, (&name, &id), at, stream).await?;
+        let received = app.append_upload(&name, &id, at, stream).await;
+        let received = received.map_err(|error| refused(error, &name, &id))?;
         Ok(progress(StatusCode::ACCEPTED, &name, &id, received))
     })
     .await
@@ -132,8 +114,9 @@ pub(crate) async fn finish(
     let (at, stream) = chunk(call, body)?;
     let app = Arc::clone(&call.app);
     to_the_end(async move {
-        receive(&app, (&name, &id), at, stream).await?;
-        app.finish_upload(&name, &id, &claimed).await?;
+        let piece = (at, stream);
+        let finished = app.finish_upload(&name, &id, piece, &claimed).await;
+        finished.map_err(|error| refused(error, &name, &id))?;
         Ok(created(&name, &claimed))
     })
     .await
@@ -155,26 +138,19 @@ async fn to_the_end(
     }
 }
 
-async fn receive(
-    app: &App,
-    (name, id): (&RepoName, &str),
-    at: Option<u64>,
-    stream: Bytes,
-) -> Result<u64, Failure> {
-    app.append_upload(name, id, at, stream)
-        .await
-        .map_err(|error: RegistryError| match error.offset {
-            // Where to go on stands beside the error.
-            Some(offset) => Failure::from(error)
-                .header(header::LOCATION, &upload_location(name, id))
-                .header(header::RANGE, &received_range(offset))
-                .header(UPLOAD_UUID, id),
-            None => error.into(),
-        })
+/// Says beside the error where to go on, if that is known.
+fn refused(error: RegistryError, name: &RepoName, id: &str) -> Failure {
+    match error.offset {
+        Some(offset) => Failure::from(error)
+            .header(header::LOCATION, &upload_location(name, id))
+            .header(header::RANGE, &received_range(offset))
+            .header(UPLOAD_UUID, id),
+        None => error.into(),
+    }
 }
 
 /// Returns where the body begins, if it says so, and its bytes: exactly as many as it says.
-fn chunk(call: &Call, body: Body) -> Result<(Option<u64>, Bytes), Failure> {
+fn chunk(call: &Call, body: Body) -> Result<(Option<u64>, ByteStream), Failure> {
     let Some(chunk) = range::chunk(&call.headers)? else {
         return Ok((None, bytes(body)));
     };
@@ -196,29 +172,47 @@ fn chunk(call: &Call, body: Body) -> Result<(Option<u64>, Bytes), Failure> {
 /// gets to the answer instead of a broken pipe.
 const MOST_DISCARDED: u64 = 1 << 30;
 
-/// Reads the body in a task of its own; what nobody takes any more is read and dropped.
-fn bytes(body: Body) -> Bytes {
-    let (sender, mut receiver) = tokio::sync::mpsc::channel(4);
-    tokio::spawn(async move {
-        let mut stream = body.into_data_stream();
-        let mut discarded = 0;
-        while let Some(piece) = stream.next().await {
-            let size = piece.as_ref().map_or(0, |piece| piece.len() as u64);
-            if sender.send(piece).await.is_err() {
-                discarded += size;
-                if size == 0 || discarded > MOST_DISCARDED {
-                    return;
-                }
-            }
+fn bytes(body: Body) -> ByteStream {
+    let stream = body.into_data_stream();
+    Received(Some(stream.map_err(StreamError::from).boxed())).boxed()
+}
+
+/// A body. What nobody takes any more of it is read and dropped.
+struct Received(Option<ByteStream>);
+
+impl Stream for Received {
+    type Item = Result<Bytes, StreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(stream) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let polled = stream.poll_next_unpin(context);
+        if let Poll::Ready(None | Some(Err(_))) = polled {
+            self.0 = None;
         }
-    });
-    stream::poll_fn(move |context| receiver.poll_recv(context))
-        .map_err(|error| Box::new(error) as Box<dyn std::error::Error + Send + Sync>)
-        .boxed()
+        polled
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        if let Some(mut rest) = self.0.take() {
+            tokio::spawn(async move {
+                let mut discarded = 0;
+                while let Some(Ok(piece)) = rest.next().await {
+                    discarded += piece.len() as u64;
+                    if discarded > MOST_DISCARDED {
+                        break;
+                    }
+                }
+            });
+        }
+    }
 }
 
 /// Breaks off where the stream is longer or shorter than `expected` bytes.
-fn exactly(expected: u64, stream: Bytes) -> Bytes {
+fn exactly(expected: u64, stream: ByteStream) -> ByteStream {
     let state = (stream, expected, false);
     stream::unfold(state, move |(mut stream, left, ended)| async move {
         if ended {

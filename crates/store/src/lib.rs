@@ -26,6 +26,7 @@ pub mod settings;
 pub mod submissions;
 pub mod subscriptions;
 pub mod tokens;
+pub mod uploads;
 mod wal;
 
 pub use db::{Database, DatabaseUrl, PoolSize, Tx};

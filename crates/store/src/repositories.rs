@@ -1,7 +1,7 @@
 //! The registry's repositories: which manifests, tags and blobs each has.
 
 use chrono::{DateTime, Utc};
-use market::{ProductId, PublisherId, RepositoryId, UploadId};
+use market::{ProductId, PublisherId, RepositoryId};
 use sqlx::types::Json;
 
 use crate::{
@@ -456,91 +456,4 @@ pub async fn names(tx: &mut Tx, last: &str, limit: i64) -> Result<Vec<Repository
         last,
         limit
     )
-}
-
-/// An upload that was begun.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Upload {
-    /// Its identifier.
-    #[sqlx(try_from = "String")]
-    pub id: UploadId,
-    /// Into which repository.
-    #[sqlx(try_from = "String")]
-    pub repository_id: RepositoryId,
-    /// By whom.
-    pub account_id: String,
-    /// When.
-    pub started_at: DateTime<Utc>,
-}
-
-/// Notes that an upload was begun.
-///
-/// # Errors
-/// The database refused.
-pub async fn create_upload(tx: &mut Tx, upload: &Upload) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "INSERT INTO uploads (id, repository_id, account_id, started_at) VALUES ($1, $2, $3, $4)",
-        upload.id.as_str(),
-        upload.repository_id.as_str(),
-        &upload.account_id,
-        upload.started_at
-    )?;
-    Ok(())
-}
-
-/// Returns an upload of a repository.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn find_upload(
-    tx: &mut Tx,
-    repository: &RepositoryId,
-    id: &UploadId,
-) -> Result<Option<Upload>, StoreError> {
-    fetch_opt!(
-        tx,
-        Upload,
-        "SELECT * FROM uploads WHERE repository_id = $1 AND id = $2",
-        repository.as_str(),
-        id.as_str()
-    )
-}
-
-/// Forgets an upload.
-///
-/// # Errors
-/// The database refused.
-pub async fn delete_upload(tx: &mut Tx, id: &UploadId) -> Result<(), StoreError> {
-    execute!(tx, "DELETE FROM uploads WHERE id = $1", id.as_str())?;
-    Ok(())
-}
-
-/// Returns how many uploads are open.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn count_uploads(tx: &mut Tx) -> Result<i64, StoreError> {
-    fetch_scalar!(tx, i64, "SELECT COUNT(*) FROM uploads")
-}
-
-/// Returns how many uploads an account has open.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn count_uploads_of(tx: &mut Tx, account: &str) -> Result<i64, StoreError> {
-    fetch_scalar!(
-        tx,
-        i64,
-        "SELECT COUNT(*) FROM uploads WHERE account_id = $1",
-        account
-    )
-}
-
-/// Forgets uploads begun before `before`; gives how many there were.
-///
-/// # Errors
-/// The database refused.
-pub async fn delete_uploads_before(tx: &mut Tx, before: DateTime<Utc>) -> Result<u64, StoreError> {
-    execute!(tx, "DELETE FROM uploads WHERE started_at < $1", before)
 }

@@ -42,6 +42,15 @@ impl App {
         Ok(self.blobs.get(digest, range).await?)
     }
 
+    /// Returns where else anybody gets a blob for some minutes, if the operator wants it so.
+    /// The caller has seen that the repository has it.
+    ///
+    /// # Errors
+    /// The store cannot say.
+    pub async fn redirect_blob(&self, digest: &Digest) -> Result<Option<String>, RegistryError> {
+        Ok(self.blobs.redirect(digest).await?)
+    }
+
     /// Makes a blob of another repository part of this one; gives whether it could be done.
     /// Without `from`, any repository that whoever asks may pull from will do.
     ///

@@ -91,12 +91,8 @@ impl From<UploadError> for RegistryError {
     fn from(error: UploadError) -> Self {
         let text = error.to_string();
         match error {
-            UploadError::Id(_) | UploadError::Unknown(_) => {
-                Self::new(ErrorCode::BlobUploadUnknown, text)
-            }
-            UploadError::Exists(_) | UploadError::Busy(_) => {
-                Self::new(ErrorCode::BlobUploadInvalid, text)
-            }
+            UploadError::Unknown(_) => Self::new(ErrorCode::BlobUploadUnknown, text),
+            UploadError::Busy(_) => Self::new(ErrorCode::BlobUploadInvalid, text),
             UploadError::Offset { actual, .. } => Self {
                 offset: Some(actual),
                 ..Self::new(ErrorCode::RangeInvalid, text)
@@ -108,6 +104,7 @@ impl From<UploadError> for RegistryError {
                 ..Self::new(ErrorCode::BlobUploadInvalid, text)
             },
             UploadError::Disk(error) => error.into(),
+            UploadError::Database(error) => error.into(),
         }
     }
 }

@@ -18,8 +18,10 @@ pub use error::RegistryError;
 pub(crate) use manifests::manifest_row;
 pub use manifests::{FoundManifest, ManifestPush, PullRequest, PushedManifest};
 pub use rights::Rights;
-pub use store::contents::ReferrerPage;
-pub use uploads::Body;
+pub use store::{
+    blobs::{ByteStream, StreamError},
+    contents::ReferrerPage,
+};
 
 /// Reads a stream that must not be longer than `limit` bytes.
 pub(crate) async fn collect(

@@ -141,6 +141,16 @@ impl App {
         found.ok_or_else(|| unknown_repository(name))
     }
 
+    /// Says whether there may be pushes, before anything of one is taken. Only reads: nothing
+    /// is made before it is there.
+    pub(super) async fn require_takes_pushes(&self, name: &RepoName) -> Result<(), RegistryError> {
+        let mut tx = self.read().await?;
+        match self.place(&mut tx, name.as_str()).await? {
+            Place::Staging(_) => Ok(()),
+            _ => Err(takes_no_pushes(name)),
+        }
+    }
+
     /// Returns the repository to push to, made on the first push; only staging is pushed to.
     pub(super) async fn repository_to_push(
         &self,
@@ -148,10 +158,7 @@ impl App {
         name: &RepoName,
     ) -> Result<Repository, RegistryError> {
         let Place::Staging(publisher) = self.place(tx, name.as_str()).await? else {
-            return Err(RegistryError::new(
-                ErrorCode::Denied,
-                format!("{name} is no staging repository: push to staging/<publisher>/<name>"),
-            ));
+            return Err(takes_no_pushes(name));
         };
         let repository = Repository {
             id: self.id(RepositoryId::new),
@@ -198,5 +205,12 @@ pub(super) fn unknown_repository(name: &RepoName) -> RegistryError {
     RegistryError::new(
         ErrorCode::NameUnknown,
         format!("repository {name} does not exist: push to it first"),
+    )
+}
+
+fn takes_no_pushes(name: &RepoName) -> RegistryError {
+    RegistryError::new(
+        ErrorCode::Denied,
+        format!("{name} is no staging repository: push to staging/<publisher>/<name>"),
     )
 }

@@ -1,68 +1,43 @@
 //! Uploads: bytes arrive, are checked, and become a blob of a repository.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-use futures_util::stream::BoxStream;
 use market::UploadId;
-use oci::{Digest, ErrorCode, RepoName};
-use store::repositories::{Repository, Upload};
+use oci::{Algorithm, Digest, ErrorCode, RepoName};
+use store::blobs::{ByteStream, NewUpload, Piece, UploadKey};
 
 use super::RegistryError;
 use crate::{Access, App};
 
-/// Bytes arriving from a client.
-pub type Body = BoxStream<'static, Result<Bytes, Box<dyn std::error::Error + Send + Sync>>>;
-
 impl App {
-    /// Begins an upload.
+    /// Begins an upload, of which the digest of one kind is computed on the way.
     ///
     /// # Errors
-    /// The repository takes no pushes.
+    /// The repository takes no pushes, or the account has too many uploads open.
     pub async fn start_upload(
         &self,
         name: &RepoName,
         access: &Access,
+        algorithm: Algorithm,
     ) -> Result<UploadId, RegistryError> {
-        let mut tx = self.begin().await?;
-        let repository = self.repository_to_push(&mut tx, name).await?;
+        self.require_takes_pushes(name).await?;
         let most = self.config.limits.uploads_per_account;
-        if store::repositories::count_uploads_of(&mut tx, &access.account).await? >= most {
+        if self.uploads.count_of(&access.account).await? >= most {
             return Err(RegistryError::new(
                 ErrorCode::TooManyRequests,
                 format!("your account has {most} uploads open: finish or cancel some first"),
             ));
         }
-        let upload = Upload {
-            id: self.id(UploadId::new),
-            repository_id: repository.id,
-            account_id: access.account.clone(),
-            started_at: self.now(),
+        let id = self.id(UploadId::new);
+        let upload = NewUpload {
+            key: UploadKey {
+                repository: name.clone(),
+                id: id.clone(),
+            },
+            account: access.account.clone(),
+            started: self.now(),
+            algorithm,
         };
-        store::repositories::create_upload(&mut tx, &upload).await?;
-        tx.commit().await?;
-        self.uploads.create(upload.id.as_str()).await?;
-        Ok(upload.id)
-    }
-
-    async fn find_upload(
-        &self,
-        name: &RepoName,
-        id: &str,
-    ) -> Result<(Repository, UploadId), RegistryError> {
-        let unknown = || {
-            RegistryError::new(
-                ErrorCode::BlobUploadUnknown,
-                "this upload is not open: begin a new one",
-            )
-        };
-        let upload: UploadId = id.parse().map_err(|_malformed| unknown())?;
-        let mut tx = self.read().await?;
-        let repository = self.repository(&mut tx, name).await?;
-        store::repositories::find_upload(&mut tx, &repository.id, &upload)
-            .await?
-            .ok_or_else(unknown)?;
-        Ok((repository, upload))
+        self.uploads.begin(&upload).await?;
+        Ok(id)
     }
 
     /// Returns how many bytes of an upload have arrived.
@@ -70,8 +45,7 @@ impl App {
     /// # Errors
     /// It is not open.
     pub async fn upload_offset(&self, name: &RepoName, id: &str) -> Result<u64, RegistryError> {
-        let (_, upload) = self.find_upload(name, id).await?;
-        Ok(self.uploads.offset(upload.as_str()).await?)
+        Ok(self.uploads.offset(&key(name, id)?).await?)
     }
 
     /// Adds bytes to an upload; gives how many there are then.
@@ -83,38 +57,45 @@ impl App {
         name: &RepoName,
         id: &str,
         at: Option<u64>,
-        body: Body,
+        bytes: ByteStream,
     ) -> Result<u64, RegistryError> {
-        let (_, upload) = self.find_upload(name, id).await?;
-        let offset = match at {
-            Some(at) => at,
-            None => self.uploads.offset(upload.as_str()).await?,
-        };
-        Ok(self
-            .uploads
-            .append(upload.as_str(), offset, body, self.config.max_blob_bytes)
-            .await?)
+        let piece = self.piece(at, bytes);
+        Ok(self.uploads.append(&key(name, id)?, piece).await?)
     }
 
-    /// Ends an upload: the bytes must have `digest`. When this returns they are durable.
+    /// Adds the last bytes and ends an upload: the whole must have `digest`. When this returns
+    /// the blob is durable and part of the repository.
     ///
     /// # Errors
-    /// They have another digest (the upload stays open), or the store refuses.
+    /// The whole has another digest (the upload stays open), it is not open, the bytes do not
+    /// begin where it ends, it grows too large, or the store refuses.
     pub async fn finish_upload(
         &self,
         name: &RepoName,
         id: &str,
+        (at, bytes): (Option<u64>, ByteStream),
         digest: &Digest,
     ) -> Result<(), RegistryError> {
-        let (repository, upload) = self.find_upload(name, id).await?;
-        let staged = self.uploads.finish(upload.as_str(), digest).await?;
-        let size = i64::try_from(staged.size()).unwrap_or(i64::MAX);
-        staged.store_in(Arc::clone(&self.blobs)).await?;
-        let mut tx = self.begin().await?;
-        store::repositories::link_blob(&mut tx, &repository.id, digest.as_str(), size, self.now())
-            .await?;
-        store::repositories::delete_upload(&mut tx, &upload).await?;
-        Ok(tx.commit().await?)
+        let (key, piece) = (key(name, id)?, self.piece(at, bytes));
+        let size = self.uploads.finish(&key, piece, digest).await?;
+        self.link_blob(name, digest, size).await
+    }
+
+    /// Takes a whole blob at once. When this returns it is durable and part of the repository.
+    ///
+    /// # Errors
+    /// The repository takes no pushes, the bytes have another digest or are too many, or the
+    /// store refuses.
+    pub async fn put_blob(
+        &self,
+        name: &RepoName,
+        bytes: ByteStream,
+        digest: &Digest,
+    ) -> Result<(), RegistryError> {
+        self.require_takes_pushes(name).await?;
+        let limit = self.config.max_blob_bytes;
+        let size = self.uploads.put(digest, bytes, limit).await?;
+        self.link_blob(name, digest, size).await
     }
 
     /// Cancels an upload.
@@ -122,25 +103,48 @@ impl App {
     /// # Errors
     /// It is not open.
     pub async fn cancel_upload(&self, name: &RepoName, id: &str) -> Result<(), RegistryError> {
-        let (_, upload) = self.find_upload(name, id).await?;
-        self.uploads.cancel(upload.as_str()).await?;
-        let mut tx = self.begin().await?;
-        store::repositories::delete_upload(&mut tx, &upload).await?;
-        Ok(tx.commit().await?)
+        Ok(self.uploads.cancel(&key(name, id)?).await?)
     }
 
     /// Drops uploads that nobody went on with for a day.
     ///
     /// # Errors
-    /// The disk refused.
+    /// The store refused.
     pub async fn sweep_uploads(&self) -> Result<usize, RegistryError> {
         let a_day_ago = self.now() - chrono::TimeDelta::days(1);
-        let swept = self.uploads.sweep(a_day_ago).await?;
-        // A row without its file is an upload that is not open; a week is long after any is.
-        let mut tx = self.begin().await?;
-        let long_ago = a_day_ago - chrono::TimeDelta::days(7);
-        store::repositories::delete_uploads_before(&mut tx, long_ago).await?;
-        tx.commit().await?;
-        Ok(swept)
+        Ok(self.uploads.sweep(a_day_ago).await?)
     }
+
+    fn piece(&self, at: Option<u64>, bytes: ByteStream) -> Piece {
+        Piece {
+            at,
+            bytes,
+            limit: self.config.max_blob_bytes,
+        }
+    }
+
+    async fn link_blob(
+        &self,
+        name: &RepoName,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<(), RegistryError> {
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        let mut tx = self.begin().await?;
+        let repository = self.repository_to_push(&mut tx, name).await?;
+        store::repositories::link_blob(&mut tx, &repository.id, digest.as_str(), size, self.now())
+            .await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+fn key(name: &RepoName, id: &str) -> Result<UploadKey, RegistryError> {
+    let unknown = |_malformed| {
+        let message = "this upload is not open: begin a new one";
+        RegistryError::new(ErrorCode::BlobUploadUnknown, message)
+    };
+    Ok(UploadKey {
+        repository: name.clone(),
+        id: id.parse().map_err(unknown)?,
+    })
 }

@@ -24,7 +24,7 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 use store::{
     Database,
     accounts::Account,
-    blobs::{Blob, BlobEntry, BlobError, BlobStore, FsBlobs, Uploads},
+    blobs::{Blob, BlobEntry, BlobError, BlobStore, FsBlobs, FsUploads},
     findings::Finding,
 };
 use trust::{SigningKey, cosign};
@@ -42,10 +42,6 @@ pub(crate) struct CountingBlobs {
 
 #[async_trait::async_trait]
 impl BlobStore for CountingBlobs {
-    async fn put_file(&self, digest: &Digest, file: &Path) -> Result<(), BlobError> {
-        self.inner.put_file(digest, file).await
-    }
-
     async fn put_bytes(&self, digest: &Digest, bytes: Bytes) -> Result<(), BlobError> {
         self.inner.put_bytes(digest, bytes).await
     }
@@ -139,6 +135,7 @@ impl World {
     async fn empty(db: Database) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let inner = FsBlobs::open(&dir.path().join("blobs")).expect("blobs");
+        let uploads = FsUploads::open(&dir.path().join("uploads"), &inner).expect("uploads");
         let blobs = Arc::new(CountingBlobs {
             inner,
             opened: Mutex::default(),
@@ -177,7 +174,7 @@ impl World {
         let parts = Parts {
             db: db.clone(),
             blobs: Arc::clone(&blobs) as Arc<dyn BlobStore>,
-            uploads: Uploads::open(&dir.path().join("uploads")).expect("uploads"),
+            uploads: Arc::new(uploads),
             clock: Arc::clone(&clock) as Arc<dyn app::Clock>,
             keys: Keys {
                 release: SigningKey::from_scalar(&[7; 32]).expect("a key"),
@@ -278,15 +275,9 @@ impl World {
         let access = self.access(&self.editor, name).await;
         assert!(access.grants(name, "push"), "{access:?}");
         let name: RepoName = name.parse().expect("a name");
-        let upload = self.app.start_upload(&name, &access).await?;
         let body = stream::iter([Ok(Bytes::copy_from_slice(bytes))]).boxed();
-        self.app
-            .append_upload(&name, upload.as_str(), None, body)
-            .await?;
         let digest = Digest::of(bytes);
-        self.app
-            .finish_upload(&name, upload.as_str(), &digest)
-            .await?;
+        self.app.put_blob(&name, body, &digest).await?;
         Ok(digest)
     }
 

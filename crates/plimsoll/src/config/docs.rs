@@ -86,8 +86,7 @@ and must not buffer them.
 ## Several servers
 
 With PostgreSQL and S3 any number of servers may run side by side.
-Each needs the same `keys` folder in its data folder, and its own folder for uploads:
-the proxy must send the requests of one upload to the same server.
+Each needs the same `keys` folder in its data folder. Requests may go to any of them, also those of one upload.
 With SQLite a lock in the data folder keeps a second server out.
 ";
 

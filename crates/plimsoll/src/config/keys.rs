@@ -246,6 +246,13 @@ pub(crate) const KEYS: &[Key] = &[
         "Whether the endpoint may be plain http://, which shows blobs to the network.",
     ),
     key(
+        "blobs.s3.redirect",
+        Kind::Bool,
+        "false",
+        "Whether clients are sent to the S3 service for the bytes of a blob, with a URL that holds \
+         for 20 minutes; they must reach it under `blobs.s3.endpoint`.",
+    ),
+    key(
         "registry.max_blob_bytes",
         Kind::Bytes,
         "20GiB",

@@ -1,13 +1,13 @@
 //! What runs beside the requests: workers on the job queue, and chores by the clock.
 
-use std::{fs, path::Path, process, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use app::App;
 use store::blobs::FsBlobs;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
-use crate::market_folder::Market;
+use crate::market_folder::{Market, node_name};
 
 /// How often the file of advisories is looked at.
 const LOOK_AT_ADVISORIES: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ pub(super) fn start(market: &Market, workers: u32, stop: &CancellationToken) -> 
     let mut tasks = JoinSet::new();
     for number in 1..=workers {
         let (app, stop) = (Arc::clone(&market.app), stop.clone());
-        let name = format!("{}-{}-{number}", host(), process::id());
+        let name = format!("{}-{number}", node_name());
         tasks.spawn(async move { app.work(&name, stop).await });
     }
     let (app, token) = (Arc::clone(&market.app), stop.clone());
@@ -56,11 +56,6 @@ impl Background {
         }
         self.0.shutdown().await;
     }
-}
-
-fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname");
-    name.map_or_else(|_| "worker".to_owned(), |name| name.trim().to_owned())
 }
 
 /// Takes over a new file of advisories soon after it is put in place.

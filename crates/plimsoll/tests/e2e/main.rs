@@ -2,13 +2,19 @@
 //! Tests whose client is not installed say so and pass.
 
 mod browser;
+#[path = "../../../store/tests/store/bucket.rs"]
+mod bucket;
 mod clients;
 mod crash;
 #[expect(dead_code, reason = "only PostgreSQL is asked for here")]
 #[path = "../../../store/tests/store/databases.rs"]
 mod databases;
 mod docker;
+mod http;
+mod kills;
 mod market;
+mod memory;
+mod model;
 mod scale;
 mod way;
 

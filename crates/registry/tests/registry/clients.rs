@@ -55,7 +55,7 @@ impl Server {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.market.dir.path().join(name)
+        self.market.path(name)
     }
 
     /// Runs a client; its success and what it said.

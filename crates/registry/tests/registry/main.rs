@@ -1,4 +1,5 @@
-//! The registry over a real application: SQLite, blobs on disk, tokens from `/token`.
+//! The registry over a real application, with tokens from `/token`: on SQLite and files; with
+//! `PLIMSOLL_TEST_ON=cluster` on PostgreSQL and S3, with two servers that get requests by turns.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on should say where"
@@ -7,7 +8,12 @@
 
 mod access;
 mod blobs;
+#[path = "../../../store/tests/store/bucket.rs"]
+mod bucket;
 mod clients;
+#[expect(dead_code, reason = "only a fresh database is asked for here")]
+#[path = "../../../store/tests/store/databases.rs"]
+mod databases;
 mod image;
 mod lists;
 mod manifests;

@@ -1,9 +1,16 @@
-//! A marketplace in a temporary folder, its people, and requests to its registry.
+//! A marketplace, its people, and requests to its registry.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use app::{
-    Actor, App, AppConfig, Application, Keys, ManualClock, NewAccount, NewKey, NewSubmission, Parts,
+    Actor, App, AppConfig, Application, Clock, Keys, ManualClock, NewAccount, NewKey,
+    NewSubmission, Parts,
 };
 use axum::{
     Router,
@@ -15,8 +22,8 @@ use chrono::{DateTime, Utc};
 use market::{Decision, License, Money, Plan, ProductManifest, PublisherState, PullAccess, Role};
 use oci::Digest;
 use store::{
-    Database,
-    blobs::{FsBlobs, Uploads},
+    Database, DatabaseUrl,
+    blobs::{BlobStore, FsBlobs, FsUploads, S3Blobs, S3Config, S3Uploads, Uploads},
 };
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -33,9 +40,8 @@ pub(crate) struct Market {
     pub(crate) app: Arc<App>,
     pub(crate) db: Database,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) dir: TempDir,
     pub(crate) router: Router,
-    tokens: SigningKey,
+    place: Place,
 }
 
 /// What came back.
@@ -71,37 +77,111 @@ impl Answer {
     }
 }
 
-/// Opens what lies in `dir`, or makes it.
-async fn open(
-    dir: &Path,
+/// What the marketplace lies on.
+#[derive(Clone)]
+enum Ground {
+    /// SQLite, files, and one server.
+    Folder,
+    /// PostgreSQL, S3, and two servers that get requests by turns.
+    Cluster {
+        database: DatabaseUrl,
+        bucket: S3Config,
+    },
+}
+
+impl Ground {
+    /// Returns what `PLIMSOLL_TEST_ON` says: `folder`, or `cluster` where its servers are installed.
+    #[expect(clippy::disallowed_methods, reason = "where tests are told so")]
+    async fn told() -> Self {
+        if std::env::var("PLIMSOLL_TEST_ON").is_ok_and(|ground| ground == "cluster")
+            && let Some(database) = crate::databases::fresh_postgres("icu").await
+            && let Some(bucket) = crate::bucket::fresh_bucket()
+        {
+            return Self::Cluster { database, bucket };
+        }
+        Self::Folder
+    }
+}
+
+/// Where the marketplace lies and what its servers have in common.
+struct Place {
+    dir: TempDir,
+    ground: Ground,
     clock: Arc<ManualClock>,
-    tokens: &SigningKey,
-    public_url: &str,
-) -> (Arc<App>, Database) {
-    let db: store::DatabaseUrl = format!("sqlite:{}", dir.join("market.db").display())
-        .parse()
-        .unwrap();
-    let db = Database::open(&db).await.unwrap();
-    let parts = Parts {
-        db: db.clone(),
-        blobs: Arc::new(FsBlobs::open(&dir.join("blobs")).unwrap()),
-        uploads: Uploads::open(&dir.join("uploads")).unwrap(),
-        clock,
-        keys: Keys {
-            release: SigningKey::generate().unwrap(),
-            tokens: tokens.clone(),
-        },
-        config: AppConfig {
-            public_url: public_url.to_owned(),
-            max_blob_bytes: 64 << 20,
-            sparse_images: false,
-            advisories_file: dir.join("advisories.db"),
-            token_life: chrono::TimeDelta::minutes(5),
-            open_registration: true,
-            limits: app::Limits::default(),
-        },
-    };
-    (App::new(parts).await.unwrap(), db)
+    tokens: SigningKey,
+    release: SigningKey,
+    url: String,
+}
+
+impl Place {
+    /// Starts the servers: opens what lies there, or makes it.
+    async fn open(&self) -> Vec<(Arc<App>, Database)> {
+        match &self.ground {
+            Ground::Folder => vec![self.node("").await],
+            Ground::Cluster { .. } => vec![self.node("one").await, self.node("two").await],
+        }
+    }
+
+    async fn node(&self, name: &str) -> (Arc<App>, Database) {
+        let dir = self.dir.path().join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        let blobs: Arc<dyn BlobStore>;
+        let uploads: Arc<dyn Uploads>;
+        let db: Database;
+        match &self.ground {
+            Ground::Folder => {
+                let url = DatabaseUrl::Sqlite(dir.join("market.db"));
+                db = Database::open(&url).await.unwrap();
+                let files = FsBlobs::open(&dir.join("blobs")).unwrap();
+                uploads = Arc::new(FsUploads::open(&dir.join("uploads"), &files).unwrap());
+                blobs = Arc::new(files);
+            }
+            Ground::Cluster { database, bucket } => {
+                db = Database::open(database).await.unwrap();
+                let bucket = S3Blobs::open(bucket.clone(), &dir, 1 << 30).unwrap();
+                let (clock, number) = (Arc::clone(&self.clock), random_number());
+                let now = Arc::new(move || clock.now());
+                let node = format!("{name}{number}");
+                uploads = Arc::new(S3Uploads::new(&bucket, db.clone(), now, &node));
+                blobs = Arc::new(bucket);
+            }
+        }
+        let parts = Parts {
+            db: db.clone(),
+            blobs,
+            uploads,
+            clock: Arc::<ManualClock>::clone(&self.clock),
+            keys: Keys {
+                release: self.release.clone(),
+                tokens: self.tokens.clone(),
+            },
+            config: AppConfig {
+                public_url: self.url.clone(),
+                max_blob_bytes: 64 << 20,
+                sparse_images: false,
+                advisories_file: dir.join("advisories.db"),
+                token_life: chrono::TimeDelta::minutes(5),
+                open_registration: true,
+                limits: app::Limits::default(),
+            },
+        };
+        (App::new(parts).await.unwrap(), db)
+    }
+}
+
+/// Servers have names that none had before.
+fn random_number() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}
+
+/// Gives requests to each of the routers by turns.
+fn by_turns(routers: Vec<Router>) -> Router {
+    let next = Arc::new(AtomicUsize::new(0));
+    Router::new().fallback(move |request: Request<Body>| {
+        let number = next.fetch_add(1, Ordering::Relaxed) % routers.len();
+        routers[number].clone().oneshot(request)
+    })
 }
 
 /// Makes the accounts and publishers.
@@ -159,30 +239,56 @@ impl Market {
 
     /// Makes the marketplace at a time, under an address.
     pub(crate) async fn at(time: DateTime<Utc>, url: &str) -> Self {
-        let (dir, clock) = (TempDir::new().unwrap(), Arc::new(ManualClock::new(time)));
-        let tokens = SigningKey::generate().unwrap();
-        let market = Self::over(dir, clock, tokens, url).await;
+        let place = Place {
+            dir: TempDir::new().unwrap(),
+            ground: Ground::told().await,
+            clock: Arc::new(ManualClock::new(time)),
+            tokens: SigningKey::generate().unwrap(),
+            release: SigningKey::generate().unwrap(),
+            url: url.to_owned(),
+        };
+        let market = Self::over(place).await;
         people(&market.app).await;
         market
     }
 
-    async fn over(dir: TempDir, clock: Arc<ManualClock>, tokens: SigningKey, url: &str) -> Self {
-        let (app, db) = open(dir.path(), Arc::clone(&clock), &tokens, url).await;
-        let router = plimsoll_registry::router(Arc::clone(&app));
+    async fn over(place: Place) -> Self {
+        let nodes = place.open().await;
+        let routers = nodes
+            .iter()
+            .map(|(app, _)| plimsoll_registry::router(Arc::clone(app)));
+        let router = by_turns(routers.collect());
+        let (app, db) = nodes[0].clone();
         Self {
             app,
             db,
-            clock,
-            dir,
+            clock: Arc::clone(&place.clock),
             router,
-            tokens,
+            place,
         }
     }
 
     /// Leaves everything as it is and opens it again, as after a crash.
     pub(crate) async fn restarted(self) -> Self {
-        let url = self.app.config().public_url.clone();
-        Self::over(self.dir, self.clock, self.tokens, &url).await
+        Self::over(self.place).await
+    }
+
+    /// Returns a path in a folder of its own.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.place.dir.path().join(name)
+    }
+
+    /// Returns how many uploads are open.
+    pub(crate) async fn open_uploads(&self) -> usize {
+        match self.place.ground {
+            Ground::Folder => std::fs::read_dir(self.path("uploads")).unwrap().count(),
+            Ground::Cluster { .. } => {
+                let far = self.clock.now() + chrono::TimeDelta::days(9);
+                let mut tx = self.db.read().await.unwrap();
+                let rows = store::uploads::abandoned(&mut tx, far, far).await;
+                rows.unwrap().len()
+            }
+        }
     }
 
     /// Makes the marketplace with `acme/db:1` on it.

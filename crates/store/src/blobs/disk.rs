@@ -3,14 +3,14 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
-    os::unix::fs::FileExt as _,
-    path::Path,
+    os::unix::fs::{FileExt as _, OpenOptionsExt},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream, stream::BoxStream};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 use tokio::task::JoinError;
 
 use super::BlobError;
@@ -91,6 +91,21 @@ pub(super) fn create_dir(dir: &Path) -> Result<(), BlobError> {
     }
 }
 
+/// Creates sibling directories, and flushes their parent once.
+pub(super) fn create_children(children: impl Iterator<Item = PathBuf>) -> Result<(), BlobError> {
+    let mut last = None;
+    for child in children {
+        match fs::create_dir(&child) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(BlobError::io("create directory", &child)(error));
+            }
+            _ => last = Some(child),
+        }
+    }
+    // Also if all were there: whoever made them may not have come to it.
+    last.map_or(Ok(()), |child| sync_parent(&child))
+}
+
 /// Makes the entry of `path` in its directory survive power loss.
 pub(super) fn sync_parent(path: &Path) -> Result<(), BlobError> {
     let parent = path.parent().unwrap_or(Path::new("."));
@@ -104,38 +119,63 @@ pub(super) fn sync_parent(path: &Path) -> Result<(), BlobError> {
         .map_err(BlobError::io("flush directory", parent))
 }
 
-/// Moves the complete `file` to `target`, through `temp_dir` if it is on another filesystem.
-///
-/// `target` has a parent and a grandparent; either may have been created a moment ago
-/// by somebody whose flush is still under way, so both are flushed here.
-pub(super) fn install(file: &Path, target: &Path, temp_dir: &Path) -> Result<(), BlobError> {
-    File::open(file)
-        .and_then(|file| file.sync_all())
-        .map_err(BlobError::io("flush", file))?;
-    let parent = target.parent().unwrap_or(Path::new("."));
-    create_dir(parent)?;
-    match fs::rename(file, target) {
+/// Creates a file that nobody else may read.
+pub(super) fn create_new(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true).mode(0o600);
+    options.open(path)
+}
+
+/// Moves the complete file `path`, open as `file`, to `target`, through `temp_dir` if that is
+/// on another filesystem. The directory of `target` is there and flushed.
+pub(super) fn install(
+    file: &File,
+    path: &Path,
+    target: &Path,
+    temp_dir: &Path,
+) -> Result<(), BlobError> {
+    let flush = || file.sync_all().map_err(BlobError::io("flush", target));
+    // Where nothing stands under the name, renaming first lets one flush carry both: a file
+    // that power loss damages in between has been acknowledged to nobody, and is replaced by
+    // the next put. What stands there already is good until the new bytes are flushed.
+    if rename_new(path, target) {
+        flush()?;
+        return sync_parent(target);
+    }
+    flush()?;
+    match fs::rename(path, target) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            let mut source = File::open(file).map_err(BlobError::io("open", file))?;
+            let mut source = File::open(path).map_err(BlobError::io("open", path))?;
             install_from(&mut source, target, temp_dir)?;
-            fs::remove_file(file).map_err(BlobError::io("remove", file))
+            fs::remove_file(path).map_err(BlobError::io("remove", path))
         }
         Err(error) => Err(BlobError::io("move a file to", target)(error)),
-        Ok(()) => {
-            sync_parent(target)?;
-            sync_parent(parent)
+        Ok(()) => sync_parent(target),
+    }
+}
+
+/// Renames a file where nothing has the new name; returns whether it could.
+fn rename_new(path: &Path, target: &Path) -> bool {
+    let Ok(temp) = TempPath::try_from_path(path) else {
+        return false;
+    };
+    match temp.persist_noclobber(target) {
+        Ok(()) => true,
+        Err(error) => {
+            // Not temporary at all.
+            drop(error.path.keep());
+            false
         }
     }
 }
 
 /// Writes what `source` gives to `target`, visible only when it is complete and durable.
+/// The directory of `target` is there and flushed.
 pub(super) fn install_from(
     source: &mut impl Read,
     target: &Path,
     temp_dir: &Path,
 ) -> Result<(), BlobError> {
-    let parent = target.parent().unwrap_or(Path::new("."));
-    create_dir(parent)?;
     let mut temp =
         NamedTempFile::new_in(temp_dir).map_err(BlobError::io("create a file in", temp_dir))?;
     io::copy(source, temp.as_file_mut())
@@ -144,8 +184,7 @@ pub(super) fn install_from(
         .map_err(BlobError::io("write", temp.path()))?;
     temp.persist(target)
         .map_err(|error| BlobError::io("move a file to", target)(error.error))?;
-    sync_parent(target)?;
-    sync_parent(parent)
+    sync_parent(target)
 }
 
 /// Removes `file`; an absent one is no error.

@@ -103,15 +103,9 @@ impl BlobError {
 /// Why an upload could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// The text cannot be the id of an upload.
-    #[error("`{0}` is no upload id: expected 1 to 64 letters, digits, `-` or `_`")]
-    Id(String),
     /// There is no such upload: it was never begun, or is finished, cancelled or swept away.
     #[error("upload {0} is unknown: begin a new one")]
     Unknown(String),
-    /// An upload of this id exists already.
-    #[error("upload {0} exists already: choose another id")]
-    Exists(String),
     /// Somebody else is writing to or finishing the upload right now.
     #[error("upload {0} is in use by another request: wait for that one, then ask for the offset")]
     Busy(String),
@@ -155,7 +149,10 @@ pub enum UploadError {
         /// Why it broke.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The local disk refused.
+    /// The disk or the S3 service refused.
     #[error(transparent)]
     Disk(#[from] BlobError),
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] crate::StoreError),
 }

@@ -34,7 +34,23 @@ impl FsBlobs {
             dir: dir.to_owned(),
         };
         disk::create_dir(&store.temp_dir())?;
+        // All directories there will ever be, so that a put flushes its own only.
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let parent = dir.join(algorithm.as_str());
+            disk::create_dir(&parent)?;
+            let children = (0..=u8::MAX).map(|byte| parent.join(format!("{byte:02x}")));
+            disk::create_children(children)?;
+        }
         Ok(store)
+    }
+
+    /// Makes the complete local file `path`, open as `file`, a blob, by moving it. Blocks.
+    ///
+    /// The caller has verified the digest.
+    pub(super) fn adopt(&self, digest: &Digest, file: &File, path: &Path) -> Result<(), BlobError> {
+        // An existing blob is replaced, not trusted: that repairs a damaged one, and
+        // its readers keep the file they have open.
+        disk::install(file, path, &self.path(digest), &self.temp_dir())
     }
 
     /// Removes what processes that were killed left half-written before `older_than`.
@@ -81,13 +97,6 @@ impl FsBlobs {
 
 #[async_trait]
 impl BlobStore for FsBlobs {
-    async fn put_file(&self, digest: &Digest, file: &Path) -> Result<(), BlobError> {
-        // An existing blob is replaced, not trusted: that repairs a damaged one, and
-        // its readers keep the file they have open.
-        let (file, target, temp_dir) = (file.to_owned(), self.path(digest), self.temp_dir());
-        blocking(move || disk::install(&file, &target, &temp_dir)).await
-    }
-
     async fn put_bytes(&self, digest: &Digest, bytes: Bytes) -> Result<(), BlobError> {
         let (digest, target, temp_dir) = (digest.clone(), self.path(digest), self.temp_dir());
         blocking(move || {

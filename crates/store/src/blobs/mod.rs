@@ -1,5 +1,5 @@
 //! Blobs: content-addressed bytes, on a filesystem ([`FsBlobs`]) or behind the S3
-//! API ([`S3Blobs`]), and the local staging of uploads ([`Uploads`]) before them.
+//! API ([`S3Blobs`]), and the uploads ([`Uploads`]) that they come from.
 //!
 //! The rule of the place: when a `put` has returned, the blob survives kill -9 and
 //! power loss, and before that nobody can see any part of it. Which repository may
@@ -7,19 +7,22 @@
 
 mod disk;
 mod error;
+mod file_state;
+mod file_upload;
+mod file_uploads;
 mod fs;
 mod s3;
 mod s3_config;
+mod s3_objects;
 mod s3_upload;
+mod s3_uploads;
 mod scratch;
-mod upload;
-mod upload_slots;
 mod uploads;
 
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, fs::File, io, io::Read, ops::Range, path::Path};
+use std::{fmt, fs::File, io, io::Read, ops::Range};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -28,11 +31,12 @@ use futures_util::stream::BoxStream;
 use oci::Digest;
 
 pub use error::{BlobError, UploadError};
+pub use file_uploads::FsUploads;
 pub use fs::FsBlobs;
 pub use s3::S3Blobs;
 pub use s3_config::S3Config;
-pub use upload::StagedFile;
-pub use uploads::Uploads;
+pub use s3_uploads::S3Uploads;
+pub use uploads::{ByteStream, NewUpload, Piece, StreamError, UploadKey, Uploads};
 
 /// A blob that is being read.
 pub struct Blob {
@@ -93,13 +97,6 @@ pub struct BlobEntry {
 /// A durable store of blobs under their digests.
 #[async_trait]
 pub trait BlobStore: Send + Sync + 'static {
-    /// Moves the complete local `file` into the store and removes it, also if the blob exists.
-    ///
-    /// The caller has verified the digest (see [`Uploads::finish`]). Once started, the
-    /// work is done to its end even if the caller goes away. After an error the file
-    /// is still there, so the call can be repeated.
-    async fn put_file(&self, digest: &Digest, file: &Path) -> Result<(), BlobError>;
-
     /// Stores `bytes`, or returns [`BlobError::Corrupt`] if they have another digest.
     async fn put_bytes(&self, digest: &Digest, bytes: Bytes) -> Result<(), BlobError>;
 
@@ -107,6 +104,13 @@ pub trait BlobStore: Send + Sync + 'static {
     ///
     /// A range that is empty or starts at or after the end is a [`BlobError::Range`].
     async fn get(&self, digest: &Digest, range: Option<Range<u64>>) -> Result<Blob, BlobError>;
+
+    /// Returns a URL under which anybody gets the blob for some minutes, where the store
+    /// gives such. The caller has made sure that the blob is there.
+    async fn redirect(&self, digest: &Digest) -> Result<Option<String>, BlobError> {
+        let _ = digest;
+        Ok(None)
+    }
 
     /// Returns the blob's size in bytes, or `None` if it is not in the store.
     async fn size(&self, digest: &Digest) -> Result<Option<u64>, BlobError>;

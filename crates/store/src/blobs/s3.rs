@@ -1,31 +1,30 @@
 //! Blobs behind the S3 API: `<prefix>/blobs/sha256/ab/<hex>`.
 
-use std::{io, io::Read, ops::Range, path::Path, sync::Arc};
+use std::{io, io::Read, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{
     Error, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, aws::AmazonS3,
-    path::Path as Key,
+    path::Path as Key, signer::Signer,
 };
 use oci::Digest;
 use tokio::runtime::Handle;
 
 use super::{
     Blob, BlobEntry, BlobError, BlobSource, BlobStore, S3Config, cut_range, disk::detached,
-    s3_upload::Uploader, scratch::Scratch, verify,
+    scratch::Scratch, verify,
 };
 
+/// How long a URL that a reader is sent to may be used.
+const REDIRECT: Duration = Duration::from_secs(20 * 60);
+
 /// Blobs as objects in a bucket.
-///
-/// The bucket wants a lifecycle rule that drops incomplete multipart uploads: a process
-/// killed in the middle of one cannot do it.
 #[derive(Debug, Clone)]
 pub struct S3Blobs {
-    config: S3Config,
-    client: Arc<AmazonS3>,
-    uploader: Uploader,
+    pub(super) config: S3Config,
+    pub(super) client: Arc<AmazonS3>,
     scratch: Scratch,
     runtime: Handle,
 }
@@ -47,7 +46,6 @@ impl S3Blobs {
         let client = config.client()?;
         Ok(Self {
             config,
-            uploader: Uploader::new(Arc::clone(&client)),
             client,
             scratch: Scratch::open(scratch_dir, scratch_bytes)?,
             runtime: Handle::current(),
@@ -55,10 +53,7 @@ impl S3Blobs {
     }
 
     fn key(&self, digest: &Digest) -> Key {
-        let (algorithm, hex) = (digest.algorithm().as_str(), digest.hex());
-        let prefix = &hex[..2];
-        self.config
-            .key(&format!("blobs/{algorithm}/{prefix}/{hex}"))
+        self.config.key(&self.name(digest))
     }
 
     /// Returns why `digest` could not be read, after the service answered `error`.
@@ -86,15 +81,10 @@ impl S3Blobs {
 
 #[async_trait]
 impl BlobStore for S3Blobs {
-    async fn put_file(&self, digest: &Digest, file: &Path) -> Result<(), BlobError> {
-        let (uploader, key, file) = (self.uploader.clone(), self.key(digest), file.to_owned());
-        detached(async move { uploader.send(&key, &file).await }).await
-    }
-
     async fn put_bytes(&self, digest: &Digest, bytes: Bytes) -> Result<(), BlobError> {
         verify(digest, &bytes)?;
-        let (uploader, key) = (self.uploader.clone(), self.key(digest));
-        detached(async move { uploader.send_bytes(&key, bytes).await }).await
+        let (blobs, name) = (self.clone(), self.name(digest));
+        detached(async move { blobs.write_object(&name, bytes).await }).await
     }
 
     async fn get(&self, digest: &Digest, range: Option<Range<u64>>) -> Result<Blob, BlobError> {
@@ -111,12 +101,18 @@ impl BlobStore for S3Blobs {
         }
     }
 
-    async fn size(&self, digest: &Digest) -> Result<Option<u64>, BlobError> {
-        match self.client.head(&self.key(digest)).await {
-            Ok(meta) => Ok(Some(meta.size)),
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(BlobError::s3("look up an object in S3")(error)),
+    async fn redirect(&self, digest: &Digest) -> Result<Option<String>, BlobError> {
+        if !self.config.redirect {
+            return Ok(None);
         }
+        let key = self.key(digest);
+        let url = self.client.signed_url(reqwest::Method::GET, &key, REDIRECT);
+        let url = url.await.map_err(BlobError::s3("sign a URL for S3"))?;
+        Ok(Some(url.to_string()))
+    }
+
+    async fn size(&self, digest: &Digest) -> Result<Option<u64>, BlobError> {
+        self.object_size(&self.name(digest)).await
     }
 
     async fn delete(&self, digest: &Digest) -> Result<(), BlobError> {
@@ -139,9 +135,8 @@ impl BlobStore for S3Blobs {
     }
 
     async fn check(&self) -> Result<(), BlobError> {
-        let key = self.config.key("check");
-        let (uploader, word) = (self.uploader.clone(), Bytes::from_static(b"writable"));
-        detached(async move { uploader.send_bytes(&key, word).await }).await
+        let (blobs, word) = (self.clone(), Bytes::from_static(b"writable"));
+        detached(async move { blobs.write_object("check", word).await }).await
     }
 }
 

@@ -28,6 +28,8 @@ pub struct S3Config {
     pub prefix: String,
     /// Whether the endpoint may be plain `http://`, which shows blobs to the network.
     pub allow_http: bool,
+    /// Whether readers are sent to the service, which they must reach under `endpoint`.
+    pub redirect: bool,
 }
 
 impl fmt::Debug for S3Config {
@@ -40,6 +42,7 @@ impl fmt::Debug for S3Config {
             .field("secret_key", &"[redacted]")
             .field("prefix", &self.prefix)
             .field("allow_http", &self.allow_http)
+            .field("redirect", &self.redirect)
             .finish()
     }
 }

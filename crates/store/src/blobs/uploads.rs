@@ -1,180 +1,119 @@
-//! Uploads on their way in, staged on the local disk: `<dir>/<id>`, one file each.
+//! Uploads: blobs on their way in. What all implementations promise, and what they share.
 //!
-//! The bytes survive a restart, but are not flushed until they become a blob: what power
-//! loss took away is found when the digest is verified.
+//! An upload belongs to the repository it was begun for. Its bytes and the state of its
+//! digest are kept where a restarted server, or another one, finds them: nothing that was
+//! received is sent again, and of what was hashed only the last few megabytes are again.
 
-use std::{
-    error::Error, fs::OpenOptions, future::ready, io, os::unix::fs::OpenOptionsExt, path::Path,
-    pin::pin, sync::Arc,
-};
+use std::error::Error;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures_util::{FutureExt, Stream, StreamExt};
-use oci::Digest;
+use futures_util::{StreamExt, stream::BoxStream};
+use market::UploadId;
+use oci::{Algorithm, Digest, RepoName};
 
-use super::{
-    BlobError, StagedFile, UploadError,
-    disk::{self, blocking},
-    fs::read_dir,
-    upload::Held,
-    upload_slots::Slots,
-};
+use super::UploadError;
 
 /// Pieces are gathered to this many bytes before they are written.
-const BATCH: u64 = 1024 * 1024;
+const BATCH: u64 = 256 * 1024;
+/// And to so many: tiny ones take more memory than they have bytes.
+const PIECES: usize = 1024;
 
-/// The open uploads of this process, in one directory.
-///
-/// Two processes must not share the directory.
-#[derive(Debug, Clone)]
-pub struct Uploads {
-    slots: Arc<Slots>,
+/// Bytes arriving from a client.
+pub type ByteStream = BoxStream<'static, Result<Bytes, StreamError>>;
+
+/// Why a client's bytes ended early.
+pub type StreamError = Box<dyn Error + Send + Sync>;
+
+/// Names an upload: in another repository it is as unknown as if it were not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadKey {
+    /// The repository it was begun for.
+    pub repository: RepoName,
+    /// Its identifier.
+    pub id: UploadId,
 }
 
-impl Uploads {
-    /// Opens the staging area in `dir`, which is created if it is not there. Blocks.
+/// An upload as it begins.
+#[derive(Debug, Clone)]
+pub struct NewUpload {
+    /// Its name.
+    pub key: UploadKey,
+    /// Who began it.
+    pub account: String,
+    /// When.
+    pub started: DateTime<Utc>,
+    /// The digest that is computed on the way. The other kind can still end the upload, but
+    /// then all of it is read again.
+    pub algorithm: Algorithm,
+}
+
+/// A piece of a blob.
+pub struct Piece {
+    /// Where it begins, in bytes, if the client said so.
+    pub at: Option<u64>,
+    /// Its bytes.
+    pub bytes: ByteStream,
+    /// How large the whole may become, in bytes.
+    pub limit: u64,
+}
+
+/// Where uploads wait until they are whole. At most one request has an upload at a time;
+/// another one waits for a moment, and is then told that it is [`UploadError::Busy`].
+#[async_trait]
+pub trait Uploads: Send + Sync + 'static {
+    /// Begins an empty upload.
+    async fn begin(&self, upload: &NewUpload) -> Result<(), UploadError>;
+
+    /// Returns how many bytes have been received and kept.
+    async fn offset(&self, key: &UploadKey) -> Result<u64, UploadError>;
+
+    /// Adds a piece; returns how many bytes there are then.
     ///
-    /// Uploads begun before a restart go on where they stopped.
-    pub fn open(dir: &Path) -> Result<Self, BlobError> {
-        disk::create_dir(dir)?;
-        let slots = Arc::new(Slots::new(dir));
-        Ok(Self { slots })
-    }
+    /// Whatever happens, [`Uploads::offset`] then says where to go on. If the stream breaks,
+    /// everything that had arrived is kept. If the limit is exceeded or no space is left, or
+    /// if the caller drops this future, something at the end may be missing.
+    async fn append(&self, key: &UploadKey, piece: Piece) -> Result<u64, UploadError>;
 
-    /// Begins the empty upload `id`: 1 to 64 letters, digits, `-` or `_`.
-    pub async fn create(&self, id: &str) -> Result<(), UploadError> {
-        let (id, path) = (id.to_owned(), self.slots.path(id)?);
-        blocking(move || {
-            let mut options = OpenOptions::new();
-            match options.write(true).create_new(true).mode(0o600).open(&path) {
-                Ok(_) => Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    Err(UploadError::Exists(id))
-                }
-                Err(error) => Err(BlobError::io("create", &path)(error).into()),
-            }
-        })
-        .await
-    }
-
-    /// Adds `stream` to the upload, which has `expected` bytes so far and may reach `limit`.
-    ///
-    /// Returns the new size in bytes. Whatever happens, [`Uploads::offset`] then says where
-    /// to go on: if the stream breaks, everything that had arrived is kept; if the limit is
-    /// exceeded or the disk is full, or if the caller drops this future, some last
-    /// megabyte may be missing.
-    pub async fn append<E>(
-        &self,
-        id: &str,
-        expected: u64,
-        stream: impl Stream<Item = Result<Bytes, E>> + Send,
-        limit: u64,
-    ) -> Result<u64, UploadError>
-    where
-        E: Into<Box<dyn Error + Send + Sync>>,
-    {
-        let mut stream = pin!(stream);
-        let mut received = expected;
-        let held = self.hold_at(id, expected).await?;
-        let mut writing = ready(Ok(held)).boxed();
-        // While one batch is hashed and written, the next one is received.
-        loop {
-            let next = gather(&mut stream).map(Ok);
-            let (held, batch) = tokio::try_join!(writing, next)?;
-            received += batch.len;
-            if received > limit {
-                let id = id.to_owned();
-                return Err(UploadError::TooLarge { id, limit });
-            }
-            let written = write(held, batch.pieces);
-            match batch.end {
-                None => writing = written.boxed(),
-                Some(end) => return close(&written.await?, end),
-            }
-        }
-    }
-
-    /// Returns how many bytes of the upload have been received and kept.
-    pub async fn offset(&self, id: &str) -> Result<u64, UploadError> {
-        let (slots, id) = (Arc::clone(&self.slots), id.to_owned());
-        blocking(move || slots.offset(&id)).await
-    }
-
-    /// Takes the complete upload out of use if it has the digest `expected`.
+    /// Adds the last piece, which may be empty, and makes the whole a blob if it has `digest`;
+    /// returns its size. When this returns the blob is durable and the upload is over.
     ///
     /// With another digest the upload stays open and keeps its bytes.
-    pub async fn finish(&self, id: &str, expected: &Digest) -> Result<StagedFile, UploadError> {
-        let (slots, id) = (Arc::clone(&self.slots), id.to_owned());
-        let expected = expected.clone();
-        blocking(move || {
-            let held = slots.hold(&id)?;
-            let found = held.digest(expected.algorithm())?;
-            if found != expected {
-                return Err(UploadError::Digest {
-                    id,
-                    expected,
-                    found,
-                });
-            }
-            Ok(StagedFile {
-                held,
-                digest: found,
-            })
-        })
-        .await
-    }
+    async fn finish(
+        &self,
+        key: &UploadKey,
+        piece: Piece,
+        digest: &Digest,
+    ) -> Result<u64, UploadError>;
 
-    /// Ends the upload and drops its bytes.
-    pub async fn cancel(&self, id: &str) -> Result<(), UploadError> {
-        let (slots, id) = (Arc::clone(&self.slots), id.to_owned());
-        blocking(move || {
-            let held = slots.hold(&id)?;
-            Ok(disk::remove(&held.path)?)
-        })
-        .await
-    }
+    /// Takes a whole blob at once; returns its size. What has another digest is dropped.
+    async fn put(&self, digest: &Digest, bytes: ByteStream, limit: u64)
+    -> Result<u64, UploadError>;
 
-    /// Cancels uploads that nobody has written to since `older_than`; returns how many.
-    pub async fn sweep(&self, older_than: DateTime<Utc>) -> Result<usize, UploadError> {
-        let slots = Arc::clone(&self.slots);
-        blocking(move || {
-            let mut cancelled = 0;
-            for entry in read_dir(&slots.dir)? {
-                let entry = entry.map_err(BlobError::io("read", &slots.dir))?;
-                cancelled += usize::from(slots.sweep(&entry.path(), older_than)?);
-            }
-            Ok(cancelled)
-        })
-        .await
-    }
+    /// Ends an upload and drops its bytes.
+    async fn cancel(&self, key: &UploadKey) -> Result<(), UploadError>;
 
-    async fn hold_at(&self, id: &str, expected: u64) -> Result<Held, UploadError> {
-        let (slots, id) = (Arc::clone(&self.slots), id.to_owned());
-        blocking(move || {
-            let held = slots.hold(&id)?;
-            if held.offset != expected {
-                return Err(UploadError::Offset {
-                    id,
-                    expected,
-                    actual: held.offset,
-                });
-            }
-            Ok(held)
-        })
-        .await
-    }
+    /// Returns how many uploads are open.
+    async fn count(&self) -> Result<i64, UploadError>;
+
+    /// Returns how many uploads an account has open.
+    async fn count_of(&self, account: &str) -> Result<i64, UploadError>;
+
+    /// Drops what nobody has gone on with since `older_than`; returns how many uploads.
+    async fn sweep(&self, older_than: DateTime<Utc>) -> Result<usize, UploadError>;
 }
 
 /// What a stream gave at one go.
-struct Batch<E> {
-    pieces: Vec<Bytes>,
-    len: u64,
+pub(super) struct Batch {
+    pub(super) pieces: Vec<Bytes>,
+    pub(super) len: u64,
     /// How the stream ended, if it did.
-    end: Option<Result<(), E>>,
+    pub(super) end: Option<Result<(), StreamError>>,
 }
 
-async fn gather<E>(stream: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin)) -> Batch<E> {
+/// Reads the next pieces of a stream.
+pub(super) async fn gather(stream: &mut ByteStream) -> Batch {
     let (mut pieces, mut len) = (Vec::new(), 0);
     let end = loop {
         match stream.next().await {
@@ -185,28 +124,9 @@ async fn gather<E>(stream: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin)) 
             Some(Err(error)) => break Some(Err(error)),
             None => break Some(Ok(())),
         }
-        if len >= BATCH {
+        if len >= BATCH || pieces.len() >= PIECES {
             break None;
         }
     };
     Batch { pieces, len, end }
-}
-
-async fn write(mut held: Held, pieces: Vec<Bytes>) -> Result<Held, UploadError> {
-    blocking(move || held.write(&pieces).map(|()| held)).await
-}
-
-fn close<E>(held: &Held, end: Result<(), E>) -> Result<u64, UploadError>
-where
-    E: Into<Box<dyn Error + Send + Sync>>,
-{
-    let offset = held.offset;
-    match end {
-        Ok(()) => Ok(offset),
-        Err(source) => Err(UploadError::Stream {
-            id: held.id.clone(),
-            offset,
-            source: source.into(),
-        }),
-    }
 }

@@ -63,27 +63,52 @@ pub(crate) fn with_postgres<F: Future<Output = ()>>(
     collation: &str,
     story: impl FnOnce(Database, DatabaseUrl) -> F,
 ) {
-    let Some(server) = server() else { return };
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("plimsoll_{}_{number}", std::process::id());
     block_on(async {
-        let mut admin = PgConnection::connect(&server).await.expect("the server");
-        let locale = match collation {
-            "icu" => "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LC_COLLATE 'C' LC_CTYPE 'C'",
-            _ => "LC_COLLATE 'C' LC_CTYPE 'C'",
+        let Some(url) = fresh_postgres(collation).await else {
+            return;
         };
-        let drop_it = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-        let make = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' {locale}");
-        for statement in [&drop_it, &make] {
-            run(&mut admin, statement).await;
-        }
-        let url = DatabaseUrl::Postgres(with_name(&server, &name));
         let db = Database::open(&url).await.expect("a database");
         story(db.clone(), url).await;
         db.close().await;
-        run(&mut admin, &drop_it).await;
     });
+}
+
+/// Makes a PostgreSQL database; it goes some time after this process.
+pub(crate) async fn fresh_postgres(collation: &str) -> Option<DatabaseUrl> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let server = server()?;
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("plimsoll_{}_{number}", std::process::id());
+    let mut admin = PgConnection::connect(&server).await.expect("the server");
+    let locale = match collation {
+        "icu" => "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LC_COLLATE 'C' LC_CTYPE 'C'",
+        _ => "LC_COLLATE 'C' LC_CTYPE 'C'",
+    };
+    drop_old(&mut admin).await;
+    for statement in [
+        format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' {locale}"),
+    ] {
+        run(&mut admin, &statement).await;
+    }
+    Some(DatabaseUrl::Postgres(with_name(&server, &name)))
+}
+
+/// Drops the databases of tests that have ended.
+async fn drop_old(admin: &mut PgConnection) {
+    let names: Vec<(String,)> =
+        sqlx::query_as("SELECT datname FROM pg_database WHERE datname LIKE 'plimsoll%'")
+            .fetch_all(&mut *admin)
+            .await
+            .expect("names");
+    for (name,) in names {
+        let process = name.split('_').nth(1).unwrap_or_default();
+        if !process.is_empty() && !Path::new("/proc").join(process).exists() {
+            // Another test may be at it as well.
+            let drop_it = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            drop(admin.execute(AssertSqlSafe(drop_it)).await);
+        }
+    }
 }
 
 async fn run(connection: &mut PgConnection, statement: &str) {

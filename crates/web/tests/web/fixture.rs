@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta};
 use serde_json::json;
 use store::{
     Database, DatabaseUrl,
-    blobs::{FsBlobs, Uploads},
+    blobs::{FsBlobs, FsUploads},
 };
 use tempfile::TempDir;
 use trust::{SigningKey, cosign};
@@ -27,10 +27,12 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
     let db = DatabaseUrl::Sqlite(dir.join("plimsoll.db"));
     let key = |byte| SigningKey::from_scalar(&[byte; 32]).expect("a key");
+    let blobs = FsBlobs::open(&dir.join("blobs")).expect("blobs");
+    let uploads = FsUploads::open(&dir.join("uploads"), &blobs).expect("uploads");
     let parts = Parts {
         db: Database::open(&db).await.expect("a database"),
-        blobs: Arc::new(FsBlobs::open(&dir.join("blobs")).expect("blobs")),
-        uploads: Uploads::open(&dir.join("uploads")).expect("uploads"),
+        blobs: Arc::new(blobs),
+        uploads: Arc::new(uploads),
         clock,
         keys: Keys {
             release: key(7),

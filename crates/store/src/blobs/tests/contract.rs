@@ -1,20 +1,19 @@
 //! What every [`BlobStore`] promises, as one suite.
 
-use std::{collections::BTreeMap, fs, io::Read, path::Path, sync::Arc};
+use std::{collections::BTreeMap, io::Read, sync::Arc};
 
 use futures_util::{TryStreamExt, future::join_all};
 
 use super::{super::BlobEntry, *};
 
-/// Runs the whole suite on an empty store, with `staging` as directory for local files.
-pub(super) async fn keeps_the_contract(blobs: Arc<dyn BlobStore>, staging: &Path) {
+/// Runs the whole suite on an empty store.
+pub(super) async fn keeps_the_contract(blobs: Arc<dyn BlobStore>) {
     blobs.check().await.expect("check");
     absent_blobs_are_typed(&*blobs).await;
     small_blobs_come_back(&*blobs).await;
     ranges_are_cut_or_refused(&*blobs).await;
     wrong_bytes_are_refused(&*blobs).await;
-    large_files_are_consumed(&*blobs, staging).await;
-    putting_twice_or_at_once_is_fine(&blobs, staging).await;
+    putting_twice_or_at_once_is_fine(&blobs).await;
     blocking_readers_read(&blobs).await;
     lists_and_deletes(&*blobs).await;
 }
@@ -26,8 +25,6 @@ async fn absent_blobs_are_typed(blobs: &dyn BlobStore) {
     assert!(is_absent(blobs.get(&digest, Some(0..1)).await));
     assert_eq!(blobs.size(&digest).await.expect("size"), None);
     blobs.delete(&digest).await.expect("delete what is absent");
-    let missing = Path::new("/nonexistent/staged");
-    assert!(blobs.put_file(&digest, missing).await.is_err());
 }
 
 async fn small_blobs_come_back(blobs: &dyn BlobStore) {
@@ -76,39 +73,13 @@ async fn wrong_bytes_are_refused(blobs: &dyn BlobStore) {
     assert_eq!(blobs.size(&digest).await.expect("size"), None);
 }
 
-/// Twenty megabytes, which S3 gets in three parts, and just as much as goes in one request.
-async fn large_files_are_consumed(blobs: &dyn BlobStore, staging: &Path) {
-    for len in [20 << 20, 16 << 20] {
-        let content = bytes(len, 3);
-        let digest = Digest::of(&content);
-        let file = staging.join("large");
-        fs::write(&file, &content).expect("stage");
-        blobs.put_file(&digest, &file).await.expect("put");
-        assert!(!file.exists());
-
-        let blob = blobs.get(&digest, None).await.expect("get");
-        assert_eq!(blob.size, content.len() as u64);
-        assert!(read(blob).await == content);
-        let across_parts = (8 << 20) - 5..(8 << 20) + 5;
-        let blob = blobs.get(&digest, Some(across_parts)).await.expect("get");
-        assert_eq!(read(blob).await, content[(8 << 20) - 5..(8 << 20) + 5]);
-    }
-}
-
-async fn putting_twice_or_at_once_is_fine(blobs: &Arc<dyn BlobStore>, staging: &Path) {
+async fn putting_twice_or_at_once_is_fine(blobs: &Arc<dyn BlobStore>) {
     let content = bytes(100_000, 4);
     let digest = Digest::of(&content);
-    let puts = (0..8).map(|n| {
-        let (blobs, digest) = (Arc::clone(blobs), digest.clone());
-        let (file, content) = (staging.join(format!("same-{n}")), content.clone());
+    let puts = (0..8).map(|_| {
+        let (blobs, digest, content) = (Arc::clone(blobs), digest.clone(), content.clone());
         tokio::spawn(async move {
-            if n % 2 == 0 {
-                fs::write(&file, &content).expect("stage");
-                blobs.put_file(&digest, &file).await.expect("put file");
-                assert!(!file.exists());
-            } else {
-                blobs.put_bytes(&digest, content).await.expect("put bytes");
-            }
+            blobs.put_bytes(&digest, content).await.expect("put bytes");
             let blob = blobs.get(&digest, None).await.expect("get");
             read(blob).await
         })

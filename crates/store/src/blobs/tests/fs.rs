@@ -9,13 +9,18 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{super::FsBlobs, contract::keeps_the_contract, *};
+use super::{
+    super::{FsBlobs, FsUploads, UploadError, Uploads},
+    contract::keeps_the_contract,
+    upload_contract::whole,
+    *,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filesystem_keeps_the_contract() {
     let dir = tempfile::tempdir().expect("directory");
     let blobs = FsBlobs::open(&dir.path().join("deep/blobs")).expect("open");
-    keeps_the_contract(Arc::new(blobs), dir.path()).await;
+    keeps_the_contract(Arc::new(blobs)).await;
 }
 
 #[tokio::test]
@@ -80,16 +85,21 @@ async fn a_full_disk_is_typed_and_harms_nothing() {
 
     let content = bytes(2 << 20, 1);
     let digest = Digest::of(&content);
-    // The staged file is on another filesystem, so it is copied.
-    let file = staging.path().join("staged");
-    fs::write(&file, &content).expect("stage");
+    let uploads = FsUploads::open(staging.path(), &blobs).expect("open");
     for full in [
-        blobs.put_file(&digest, &file).await,
-        blobs.put_bytes(&digest, content.clone()).await,
+        // On its way it is on another filesystem, so it is copied.
+        uploads
+            .put(&digest, whole(&content), 4 << 20)
+            .await
+            .map(drop),
+        blobs
+            .put_bytes(&digest, content.clone())
+            .await
+            .map_err(UploadError::from),
     ] {
-        assert!(matches!(full, Err(BlobError::Full { .. })), "{full:?}");
+        let is_full = matches!(full, Err(UploadError::Disk(BlobError::Full { .. })));
+        assert!(is_full, "{full:?}");
     }
-    assert!(file.exists(), "the staged file is kept for another try");
     assert_eq!(blobs.size(&digest).await.expect("size"), None);
     let left = fs::read_dir(disk.path().join("tmp")).expect("read").count();
     assert_eq!(left, 0);
@@ -97,11 +107,11 @@ async fn a_full_disk_is_typed_and_harms_nothing() {
     assert_eq!(read(blob).await, "small");
 
     let content = bytes(1000, 2);
-    let file = staging.path().join("fits");
-    fs::write(&file, &content).expect("stage");
-    let put = blobs.put_file(&Digest::of(&content), &file).await;
-    put.expect("there is room for this one");
-    assert!(!file.exists());
+    let digest = Digest::of(&content);
+    let put = uploads.put(&digest, whole(&content), 1000);
+    put.await.expect("there is room for this one");
+    let left = fs::read_dir(staging.path()).expect("read").count();
+    assert_eq!(left, 0);
 }
 
 /// A filesystem of one megabyte, gone when dropped.

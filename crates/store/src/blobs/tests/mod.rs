@@ -4,6 +4,8 @@ mod contract;
 mod fs;
 mod moto;
 mod s3;
+mod s3_uploads;
+mod upload_contract;
 mod uploads;
 
 use bytes::Bytes;

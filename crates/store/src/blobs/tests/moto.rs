@@ -59,6 +59,7 @@ impl Moto {
             secret_key: "secret".to_owned(),
             prefix: prefix.to_owned(),
             allow_http: true,
+            redirect: false,
         };
         self.put(&format!("/{name}"));
         config

@@ -21,7 +21,7 @@ async fn an_s3_service_keeps_the_contract() {
     for prefix in ["", "some/prefix"] {
         let config = server.bucket("blobs", prefix);
         let blobs = S3Blobs::open(config, &scratch, SCRATCH).expect("open");
-        keeps_the_contract(Arc::new(blobs), dir.path()).await;
+        keeps_the_contract(Arc::new(blobs)).await;
     }
     let left = std::fs::read_dir(scratch).expect("read").count();
     assert_eq!(left, 0, "scratch copies leave nothing behind");
@@ -38,11 +38,6 @@ async fn a_missing_bucket_is_told_by_the_check() {
     let blobs = S3Blobs::open(config, dir.path(), SCRATCH).expect("open");
     let refused = blobs.check().await;
     assert!(matches!(refused, Err(BlobError::S3 { .. })), "{refused:?}");
-    let file = dir.path().join("staged");
-    std::fs::write(&file, "bytes").expect("stage");
-    let refused = blobs.put_file(&Digest::of(b"bytes"), &file).await;
-    assert!(matches!(refused, Err(BlobError::S3 { .. })), "{refused:?}");
-    assert!(file.exists(), "the staged file is kept for another try");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,15 +70,15 @@ async fn scratch_space_is_bounded_and_bytes_are_verified() {
     assert_eq!(seen, half);
     drop(second);
 
-    // A file is taken at its word when it is put, but not when it is read.
-    let file = dir.path().join("staged");
-    std::fs::write(&file, "premised").expect("stage");
+    // An object that somebody else wrote is not taken at its word.
     let promised = Digest::of(b"promised");
-    blobs.put_file(&promised, &file).await.expect("put");
+    let name = blobs.name(&promised);
+    let damaged = blobs.write_object(&name, "premised".into()).await;
+    damaged.expect("write");
     let corrupt = open(&blobs, &promised).await;
     assert!(matches!(corrupt, Err(BlobError::Corrupt { .. })));
-    std::fs::write(&file, "promised").expect("stage");
-    blobs.put_file(&promised, &file).await.expect("put again");
+    let repaired = blobs.put_bytes(&promised, "promised".into()).await;
+    repaired.expect("put again");
     open(&blobs, &promised).await.expect("repaired");
 }
 
@@ -100,6 +95,7 @@ async fn nobody_at_the_endpoint_is_an_error_and_secrets_are_not_shown() {
         secret_key: "hunter2".to_owned(),
         prefix: String::new(),
         allow_http: true,
+        redirect: false,
     };
     assert!(!format!("{config:?}").contains("hunter2"));
     let dir = tempfile::tempdir().expect("directory");
