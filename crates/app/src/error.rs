@@ -105,7 +105,9 @@ impl AppError {
 
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
-        if error.is_full() {
+        if let StoreError::BeingCollected(_) = error {
+            Self::Conflict(error.to_string())
+        } else if error.is_full() {
             Self::Full
         } else if error.is_busy() {
             tracing::warn!(

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use market::{JobId, SubmissionId};
+use market::{JobId, RunId, SubmissionId};
 use serde::{Deserialize, Serialize};
 use store::{
     Tx,
@@ -35,6 +35,11 @@ pub(crate) enum JobKind {
         /// Which.
         submission: SubmissionId,
     },
+    /// Delete what nothing reaches.
+    Collect {
+        /// The run that the job does.
+        run: RunId,
+    },
     /// Match everything released against a new advisory database.
     Rematch {
         /// Its version.
@@ -48,6 +53,7 @@ impl JobKind {
             Self::Inspect { .. } => "inspect",
             Self::Release { .. } => "release",
             Self::Rematch { .. } => "rematch",
+            Self::Collect { .. } => "collect",
         }
     }
 
@@ -57,6 +63,7 @@ impl JobKind {
             Self::Inspect { submission } => format!("inspect:{submission}"),
             Self::Release { submission } => format!("release:{submission}"),
             Self::Rematch { database } => format!("rematch:{database}"),
+            Self::Collect { run } => format!("collect:{run}"),
         }
     }
 }
@@ -101,8 +108,18 @@ impl Running<'_> {
 impl App {
     /// Adds a job in the transaction that makes it needed.
     pub(crate) async fn enqueue(&self, tx: &mut Tx, kind: &JobKind) -> Result<(), AppError> {
+        self.enqueue_as(tx, self.id(JobId::new), kind).await
+    }
+
+    /// Adds a job with an identifier that was made before.
+    pub(crate) async fn enqueue_as(
+        &self,
+        tx: &mut Tx,
+        id: JobId,
+        kind: &JobKind,
+    ) -> Result<(), AppError> {
         let job = NewJob {
-            id: self.id(JobId::new),
+            id,
             kind: kind.name(),
             payload: serde_json::to_value(kind).map_err(AppError::internal)?,
             dedupe_key: Some(kind.key()),
@@ -144,23 +161,42 @@ impl App {
         let claimed = store::jobs::claim(&mut tx, worker, self.now(), LEASE).await?;
         tx.commit().await?;
         let Some(job) = claimed else { return Ok(false) };
+        self.do_job(&job, worker).await?;
+        Ok(true)
+    }
+
+    /// Does one certain job if nobody has it; gives whether it did.
+    pub(crate) async fn work_on(
+        self: &Arc<Self>,
+        worker: &str,
+        job: &JobId,
+    ) -> Result<bool, AppError> {
+        let mut tx = self.begin().await?;
+        let claimed = store::jobs::claim_one(&mut tx, job, worker, self.now(), LEASE).await?;
+        tx.commit().await?;
+        let Some(job) = claimed else { return Ok(false) };
+        self.do_job(&job, worker).await?;
+        Ok(true)
+    }
+
+    /// Does a job that the worker has the lease of.
+    async fn do_job(self: &Arc<Self>, job: &Job, worker: &str) -> Result<(), AppError> {
         // Beyond the last attempt only a job comes that took its worker down with it.
         let outcome = if job.attempts > MAX_ATTEMPTS {
             Err(AppError::internal(
                 "its worker ended without a word at every attempt",
             ))
         } else {
-            self.run_holding_lease(&job, worker).await
+            self.run_holding_lease(job, worker).await
         };
         let mut tx = self.begin().await?;
         match outcome {
             Ok(()) => {
                 store::jobs::finish(&mut tx, &job.id, worker, self.now()).await?;
             }
-            Err(error) => self.job_failed(&mut tx, &job, worker, &error).await?,
+            Err(error) => self.job_failed(&mut tx, job, worker, &error).await?,
         }
-        tx.commit().await?;
-        Ok(true)
+        Ok(tx.commit().await?)
     }
 
     /// Runs a job while a timer holds its lease, however long it takes. Both go on side by
@@ -208,6 +244,7 @@ impl App {
             JobKind::Inspect { submission } => self.inspect(&running, &submission).await,
             JobKind::Release { submission } => self.release(&submission).await,
             JobKind::Rematch { .. } => self.rematch(&running).await,
+            JobKind::Collect { run } => self.collect(&running, &run).await,
         }
     }
 

@@ -31,6 +31,7 @@ mod submissions;
 mod subscriptions;
 mod throttle;
 mod tokens;
+mod upkeep;
 mod watch;
 
 pub use accounts::NewAccount;
@@ -52,6 +53,9 @@ pub use submission_page::{
 };
 pub use submissions::NewSubmission;
 pub use tokens::{Access, Grant, IssuedToken};
+pub use upkeep::{
+    CollectionFigures, KeptBecause, KeptIn, UpkeepConfig, UpkeepRun, UpkeepStatus, WhyKept,
+};
 pub use watch::ClockOutcome;
 
 // What the store keeps is what the pages show.

@@ -44,7 +44,7 @@ impl App {
         png: Bytes,
     ) -> Result<Asset, AppError> {
         let size = decode_png(&png)?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.read().await?;
         let publisher = self.member_publisher(&mut tx, actor, slug).await?;
         self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
             .await?;
@@ -58,8 +58,10 @@ impl App {
             size: i64::try_from(png.len()).unwrap_or(i64::MAX),
             created_at: self.now(),
         };
+        drop(tx);
         self.blobs.put_bytes(&digest, png).await?;
-        store::assets::create(&mut tx, &asset).await?;
+        let mut tx = self.begin().await?;
+        store::assets::create(&mut tx, &*self.blobs, &asset).await?;
         tx.commit().await?;
         Ok(asset)
     }

@@ -45,6 +45,7 @@ impl App {
         let name = format!("{}/{}", publisher.slug, product.slug);
         let signature = self.sign_release(&name, &submission).await?;
         let mut tx = self.begin().await?;
+        store::collection::enter(&mut tx).await?;
         let repository = self
             .released_repository(&mut tx, &publisher, &product, &name)
             .await?;
@@ -154,12 +155,12 @@ impl App {
                 let size = store::repositories::find_blob(tx, &staging.id, digest.as_str()).await?;
                 // What is released can be pulled whole, or is not released.
                 let size = size.ok_or_else(|| AppError::not_found("blob", digest.as_str()))?;
-                store::repositories::link_blob(tx, &released.id, digest.as_str(), size, self.now())
+                let blob = (digest.as_str(), size);
+                store::repositories::link_blob(tx, &*self.blobs, &released.id, blob, self.now())
                     .await?;
             }
         }
-        let row = crate::registry::manifest_row(manifest)?;
-        Ok(store::repositories::put_manifest(tx, &released.id, &row, self.now()).await?)
+        self.keep_manifest(tx, &released.id, manifest).await
     }
 
     async fn put_signature(
@@ -171,17 +172,13 @@ impl App {
     ) -> Result<(), AppError> {
         for blob in signature.payloads.iter().chain([&signature.config]) {
             let size = i64::try_from(blob.len()).unwrap_or(i64::MAX);
-            store::repositories::link_blob(
-                tx,
-                &repository.id,
-                Digest::of(blob).as_str(),
-                size,
-                self.now(),
-            )
-            .await?;
+            let digest = Digest::of(blob);
+            let blob = (digest.as_str(), size);
+            store::repositories::link_blob(tx, &*self.blobs, &repository.id, blob, self.now())
+                .await?;
         }
-        let row = crate::registry::manifest_row(&signature.manifest)?;
-        store::repositories::put_manifest(tx, &repository.id, &row, self.now()).await?;
+        self.keep_manifest(tx, &repository.id, &signature.manifest)
+            .await?;
         let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
         let tag = cosign::signature_tag(&digest).ok_or_else(|| {
             AppError::Conflict(format!(

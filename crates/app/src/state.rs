@@ -32,6 +32,8 @@ pub struct AppConfig {
     pub open_registration: bool,
     /// What one account may take of the registry.
     pub limits: Limits,
+    /// How the store is kept.
+    pub upkeep: crate::UpkeepConfig,
 }
 
 /// What one account may take of the registry, and one manifest.

@@ -70,6 +70,8 @@ text_enum! {
         ReadAudit = "read-audit",
         /// Replace the advisory database.
         UpdateAdvisories = "update-advisories",
+        /// Delete what nothing reaches, and look why something is kept.
+        KeepStorage = "keep-storage",
     }
 }
 
@@ -127,6 +129,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::ManageAccounts, &[Role::Operator]),
     (Action::ReadAudit, &[Role::Operator]),
     (Action::UpdateAdvisories, &[Role::Operator]),
+    (Action::KeepStorage, &[Role::Operator]),
 ];
 
 /// Returns whether any of `roles` may do `action`.

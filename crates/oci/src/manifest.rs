@@ -324,6 +324,16 @@ impl RawManifest {
         }
     }
 
+    /// Returns everything this names in its own repository: configuration and layers, or an
+    /// index's manifests. What it is about is [`Self::subject`].
+    pub fn references(&self) -> Vec<&Descriptor> {
+        match &self.kind {
+            ManifestKind::Image(image) => image.layers.iter().chain([&image.config]).collect(),
+            ManifestKind::Index(index) => index.manifests.iter().collect(),
+            ManifestKind::Other(_) => self.blobs().chain(self.children()).collect(),
+        }
+    }
+
     /// Returns what this is about, for signatures and attestations.
     pub fn subject(&self) -> Option<&Descriptor> {
         match &self.kind {

@@ -8,8 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     commands::{
         account::AccountCommand, advisories::AdvisoriesCommand, certify::CertifyArgs,
-        config::ConfigCommand, help::HelpArgs, publisher::PublisherCommand, sbom::SbomArgs,
-        scan::ScanArgs, serve::ServeArgs, token::TokenCommand, verify::VerifyArgs,
+        collect::CollectArgs, config::ConfigCommand, help::HelpArgs, publisher::PublisherCommand,
+        sbom::SbomArgs, scan::ScanArgs, serve::ServeArgs, token::TokenCommand, verify::VerifyArgs,
+        why::WhyArgs,
     },
     printer::{Color, Format},
 };
@@ -83,6 +84,8 @@ pub(crate) enum Command {
     Publisher(PublisherCommand),
     #[command(subcommand)]
     Token(TokenCommand),
+    Collect(CollectArgs),
+    Why(WhyArgs),
     #[command(subcommand)]
     Config(ConfigCommand),
     Help(HelpArgs),

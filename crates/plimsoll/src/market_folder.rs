@@ -190,6 +190,7 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
                     .unwrap_or(i64::MAX),
                 index_depth: limit(config, "registry.index_depth"),
             },
+            upkeep: config.upkeep(),
         },
     };
     Ok(Market {

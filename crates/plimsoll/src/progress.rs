@@ -33,6 +33,20 @@ impl Bar {
         }
     }
 
+    /// Starts a sign of life called `name`, for work whose length is not known.
+    pub(crate) fn steps(printer: &Printer, name: &str) -> Self {
+        let bar = Self::new(printer, name);
+        let style = ProgressStyle::with_template("{prefix} {spinner} {elapsed} {msg}");
+        bar.bar
+            .set_style(style.expect("the template is well formed"));
+        bar
+    }
+
+    /// Shows what it is at.
+    pub(crate) fn note(&self, note: &str) {
+        self.bar.set_message(note.to_owned());
+    }
+
     /// Shows how far it is.
     pub(crate) fn set(&self, done: u64, total: u64, note: &str) {
         self.bar.set_length(total);

@@ -39,6 +39,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
             token_life: chrono::TimeDelta::hours(1),
             open_registration: true,
             limits: app::Limits::default(),
+            upkeep: app::UpkeepConfig::default(),
         },
     };
     let app = App::new(parts).await.expect("an application");

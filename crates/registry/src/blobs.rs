@@ -24,7 +24,9 @@ pub(crate) async fn head(
     name: &RepoName,
     digest: &Digest,
 ) -> Result<Response, Failure> {
-    let size = call.app.blob_size(name, digest).await?;
+    let (app, access) = (&call.app, &call.access);
+    let size = app.blob_size(name, digest).await?;
+    app.note_looked_at(name, digest.as_str(), access).await?;
     Ok(with_headers(StatusCode::OK, digest, size, Body::empty()))
 }
 

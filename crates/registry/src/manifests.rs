@@ -30,7 +30,9 @@ pub(crate) async fn head(
     name: &RepoName,
     target: &Target,
 ) -> Result<Response, Failure> {
-    let manifest = call.app.find_manifest(name, target.as_str()).await?;
+    let (app, access) = (&call.app, &call.access);
+    let manifest = app.find_manifest(name, target.as_str()).await?;
+    app.note_looked_at(name, &manifest.digest, access).await?;
     Ok(found(
         &manifest.digest,
         &manifest.media_type,

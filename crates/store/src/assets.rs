@@ -5,6 +5,8 @@ use market::PublisherId;
 
 use crate::{
     StoreError, Tx,
+    blobs::BlobStore,
+    collection, condemned,
     db::{execute, fetch_opt},
 };
 
@@ -28,11 +30,13 @@ pub struct Asset {
     pub created_at: DateTime<Utc>,
 }
 
-/// Adds a picture; one that is there already stays.
+/// Adds a picture whose bytes were put before; one that is there already stays.
 ///
 /// # Errors
-/// The database refused.
-pub async fn create(tx: &mut Tx, asset: &Asset) -> Result<(), StoreError> {
+/// [`StoreError::BeingCollected`]: put the bytes again in a moment. The database refused.
+pub async fn create(tx: &mut Tx, blobs: &dyn BlobStore, asset: &Asset) -> Result<(), StoreError> {
+    collection::enter(tx).await?;
+    condemned::require_bytes(tx, blobs, &asset.digest).await?;
     execute!(
         tx,
         "INSERT INTO assets (digest, publisher_id, media_type, width, height, size, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest) DO NOTHING",

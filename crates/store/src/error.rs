@@ -20,6 +20,14 @@ pub enum StoreError {
     /// A statement failed.
     #[error("a database statement failed")]
     Statement(#[from] sqlx::Error),
+    /// A collection is deleting the bytes of a blob that nobody had, or did so a moment ago.
+    #[error(
+        "the bytes of blob {0} were unused and are being deleted at this moment: send them again in a few seconds"
+    )]
+    BeingCollected(String),
+    /// The blobs cannot be looked at.
+    #[error(transparent)]
+    Blob(#[from] crate::blobs::BlobError),
     /// Stored content cannot be read back.
     #[error("stored {what} cannot be read: {reason}")]
     Corrupt {

@@ -105,6 +105,36 @@ pub async fn claim(
     )
 }
 
+/// Takes one certain job if nobody has it, until `now + lease`.
+///
+/// # Errors
+/// The database refused.
+pub async fn claim_one(
+    tx: &mut Tx,
+    job: &JobId,
+    worker: &str,
+    now: DateTime<Utc>,
+    lease: TimeDelta,
+) -> Result<Option<Job>, StoreError> {
+    fetch_opt!(
+        tx,
+        Job,
+        "UPDATE jobs SET state = 'running', leased_by = $2, leased_until = $3, attempts = attempts + 1 WHERE id = $1 AND ((state = 'queued' AND run_at <= $4) OR (state = 'running' AND leased_until < $4)) RETURNING *",
+        job.as_str(),
+        worker,
+        now + lease,
+        now
+    )
+}
+
+/// Returns the job with this identifier.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find(tx: &mut Tx, job: &JobId) -> Result<Option<Job>, StoreError> {
+    fetch_opt!(tx, Job, "SELECT * FROM jobs WHERE id = $1", job.as_str())
+}
+
 /// Notes how far a job is and holds its lease; gives whether the worker still has it.
 ///
 /// # Errors

@@ -10,6 +10,8 @@ pub mod accounts;
 pub mod assets;
 pub mod audit;
 pub mod blobs;
+pub mod collection;
+pub mod condemned;
 pub mod contents;
 mod db;
 mod error;
@@ -26,6 +28,7 @@ pub mod settings;
 pub mod submissions;
 pub mod subscriptions;
 pub mod tokens;
+pub mod upkeep;
 pub mod uploads;
 mod wal;
 

@@ -1,13 +1,17 @@
 //! The registry's repositories: which manifests, tags and blobs each has.
 
+mod links;
+
 use chrono::{DateTime, Utc};
 use market::{ProductId, PublisherId, RepositoryId};
 use sqlx::types::Json;
 
 use crate::{
-    StoreError, Tx,
+    StoreError, Tx, collection,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
+
+pub use links::{link_blob, unlink_blob};
 
 /// A repository: a publisher's staging, or a product's released images.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -114,28 +118,6 @@ pub async fn of_publisher(
     )
 }
 
-/// Makes a blob part of a repository.
-///
-/// # Errors
-/// The database refused.
-pub async fn link_blob(
-    tx: &mut Tx,
-    repository: &RepositoryId,
-    digest: &str,
-    size: i64,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "INSERT INTO repository_blobs (repository_id, digest, size, linked_at) VALUES ($1, $2, $3, $4) ON CONFLICT (repository_id, digest) DO NOTHING",
-        repository.as_str(),
-        digest,
-        size,
-        at
-    )?;
-    Ok(())
-}
-
 /// Returns the size of a blob that is part of a repository.
 ///
 /// # Errors
@@ -155,25 +137,8 @@ pub async fn find_blob(
     Ok(row.map(|(size,)| size))
 }
 
-/// Takes a blob out of a repository; gives whether it was there.
-///
-/// # Errors
-/// The database refused.
-pub async fn unlink_blob(
-    tx: &mut Tx,
-    repository: &RepositoryId,
-    digest: &str,
-) -> Result<bool, StoreError> {
-    let gone = execute!(
-        tx,
-        "DELETE FROM repository_blobs WHERE repository_id = $1 AND digest = $2",
-        repository.as_str(),
-        digest
-    )?;
-    Ok(gone > 0)
-}
-
-/// Keeps a manifest in a repository.
+/// Keeps a manifest in a repository, together with what it names there: `references` are the
+/// digests of its blobs, or of an index's manifests.
 ///
 /// # Errors
 /// The database refused.
@@ -181,11 +146,13 @@ pub async fn put_manifest(
     tx: &mut Tx,
     repository: &RepositoryId,
     manifest: &ManifestRow,
+    references: &[String],
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    collection::enter(tx).await?;
     execute!(
         tx,
-        "INSERT INTO manifests (repository_id, digest, media_type, content, subject, artifact_type, annotations, pushed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (repository_id, digest) DO UPDATE SET media_type = excluded.media_type, pushed_at = excluded.pushed_at",
+        "INSERT INTO manifests (repository_id, digest, media_type, content, subject, artifact_type, annotations, pushed_at, references_known) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE) ON CONFLICT (repository_id, digest) DO UPDATE SET media_type = excluded.media_type, pushed_at = excluded.pushed_at, unreachable_since = NULL",
         repository.as_str(),
         &manifest.digest,
         &manifest.media_type,
@@ -195,7 +162,7 @@ pub async fn put_manifest(
         &manifest.annotations,
         at,
     )?;
-    Ok(())
+    collection::put_references(tx, repository.as_str(), &manifest.digest, references).await
 }
 
 /// Returns a manifest by digest.
@@ -354,19 +321,15 @@ pub async fn delete_manifest(
     repository: &RepositoryId,
     digest: &str,
 ) -> Result<bool, StoreError> {
+    collection::enter(tx).await?;
     execute!(
         tx,
         "DELETE FROM tags WHERE repository_id = $1 AND digest = $2",
         repository.as_str(),
         digest
     )?;
-    let gone = execute!(
-        tx,
-        "DELETE FROM manifests WHERE repository_id = $1 AND digest = $2",
-        repository.as_str(),
-        digest
-    )?;
-    Ok(gone > 0)
+    collection::let_go(tx, repository.as_str(), digest).await?;
+    collection::delete_manifest(tx, repository.as_str(), digest).await
 }
 
 /// Points a tag at a manifest.

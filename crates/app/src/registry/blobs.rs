@@ -1,9 +1,9 @@
 //! Blobs of repositories: read, mounted, taken out.
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
 
 use oci::{Digest, ErrorCode, RepoName};
-use store::{Tx, blobs::Blob, repositories::Repository};
+use store::{StoreError, Tx, blobs::Blob, repositories::Repository};
 
 use super::{RegistryError, rights::unknown_repository};
 use crate::{Access, App};
@@ -67,13 +67,16 @@ impl App {
             return Ok(false);
         };
         let mut tx = self.begin().await?;
+        // What is linked there must not go between being looked up and being linked here.
+        store::collection::enter(&mut tx).await?;
         let repository = self.repository_to_push(&mut tx, name).await?;
         // It may have gone meanwhile.
         let size = store::repositories::find_blob(&mut tx, &source.id, digest.as_str()).await?;
         let Some(size) = size else {
             return Ok(false);
         };
-        store::repositories::link_blob(&mut tx, &repository.id, digest.as_str(), size, self.now())
+        let blob = (digest.as_str(), size);
+        store::repositories::link_blob(&mut tx, &*self.blobs, &repository.id, blob, self.now())
             .await?;
         tx.commit().await?;
         Ok(true)
@@ -121,6 +124,63 @@ impl App {
             limit,
         );
         Ok(found.await?)
+    }
+
+    /// Makes a blob whose bytes were just put part of a repository. Where a collection deletes
+    /// the same bytes at this moment, waits until it has.
+    pub(super) async fn link_pushed(
+        &self,
+        name: &RepoName,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<(), RegistryError> {
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        let mut patience = 20;
+        loop {
+            let mut tx = self.begin().await?;
+            let repository = self.repository_to_push(&mut tx, name).await?;
+            let (blob, now) = ((digest.as_str(), size), self.now());
+            let linked =
+                store::repositories::link_blob(&mut tx, &*self.blobs, &repository.id, blob, now)
+                    .await;
+            match linked {
+                Err(StoreError::BeingCollected(_)) if patience > 0 => {
+                    drop(tx);
+                    patience -= 1;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+                other => other?,
+            }
+            return Ok(tx.commit().await?);
+        }
+    }
+
+    /// Notes that a client that may push looked whether the repository has something: it may
+    /// go on to rely on it, so a collection does not take it away under its hands.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn note_looked_at(
+        &self,
+        name: &RepoName,
+        digest: &str,
+        access: &Access,
+    ) -> Result<(), RegistryError> {
+        if !access.grants(name.as_str(), "push") {
+            return Ok(());
+        }
+        let mut tx = self.read().await?;
+        let repository = self.repository(&mut tx, name).await?;
+        let marked = store::collection::is_marked(&mut tx, repository.id.as_str(), digest).await?;
+        drop(tx);
+        if !marked {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        store::collection::enter(&mut tx).await?;
+        store::collection::renew(&mut tx, repository.id.as_str(), digest).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Takes a blob out of a staging repository.

@@ -51,7 +51,9 @@ impl RegistryError {
 
 impl From<StoreError> for RegistryError {
     fn from(error: StoreError) -> Self {
-        if error.is_nul() {
+        if let StoreError::BeingCollected(_) = error {
+            Self::new(ErrorCode::Unavailable, error.to_string())
+        } else if error.is_nul() {
             Self::new(
                 ErrorCode::ManifestInvalid,
                 "a text holds the character NUL, which cannot be stored",

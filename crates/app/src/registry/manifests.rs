@@ -1,8 +1,11 @@
 //! Manifests, tags and referrers of repositories.
 
-use market::{ListingState, ProductId, PullId};
+use std::collections::BTreeSet;
+
+use market::{ListingState, ProductId, PullId, RepositoryId};
 use oci::{Descriptor, Digest, ErrorCode, RawManifest, RepoName};
 use store::{
+    Tx,
     contents::{Referrer, ReferrerPage},
     pulls::Pull,
     repositories::{Located, ManifestRow, Repository},
@@ -82,14 +85,15 @@ impl App {
     ) -> Result<PushedManifest, RegistryError> {
         let ManifestPush { manifest, tags, .. } = push;
         let digest = manifest.digest.as_str();
-        let row = manifest_row(manifest)?;
         let mut tx = self.begin().await?;
+        // What it names must not go between being looked up and being named.
+        store::collection::enter(&mut tx).await?;
         let repository = self.repository_to_push(&mut tx, name).await?;
         require_replaceable(&mut tx, &repository, push).await?;
         self.check_references(&mut tx, &repository, manifest)
             .await?;
-        let now = self.now();
-        store::repositories::put_manifest(&mut tx, &repository.id, &row, now).await?;
+        let (row, names, now) = (manifest_row(manifest)?, names_of(manifest), self.now());
+        store::repositories::put_manifest(&mut tx, &repository.id, &row, &names, now).await?;
         for tag in tags {
             store::repositories::set_tag(&mut tx, &repository.id, tag.as_str(), digest, now)
                 .await?;
@@ -100,6 +104,18 @@ impl App {
             digest: manifest.digest.clone(),
             subject,
         })
+    }
+
+    /// Makes a manifest that is released part of a repository, with what it names noted for collections.
+    pub(crate) async fn keep_manifest(
+        &self,
+        tx: &mut Tx,
+        repository: &RepositoryId,
+        manifest: &RawManifest,
+    ) -> Result<(), AppError> {
+        let row = manifest_row(manifest)?;
+        let names = names_of(manifest);
+        Ok(store::repositories::put_manifest(tx, repository, &row, &names, self.now()).await?)
     }
 
     /// Returns a manifest by tag or digest.
@@ -242,7 +258,14 @@ impl App {
     }
 }
 
-pub(crate) fn manifest_row(manifest: &RawManifest) -> Result<ManifestRow, AppError> {
+/// Returns the digests of what a manifest names, each once.
+pub(crate) fn names_of(manifest: &RawManifest) -> Vec<String> {
+    let named = manifest.references();
+    let digests: BTreeSet<_> = named.iter().map(|named| named.digest.to_string()).collect();
+    digests.into_iter().collect()
+}
+
+fn manifest_row(manifest: &RawManifest) -> Result<ManifestRow, AppError> {
     let annotations = manifest
         .annotations()
         .map(serde_json::to_value)

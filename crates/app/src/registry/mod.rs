@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt};
 use crate::AppError;
 
 pub use error::RegistryError;
-pub(crate) use manifests::manifest_row;
+pub(crate) use manifests::names_of;
 pub use manifests::{FoundManifest, ManifestPush, PullRequest, PushedManifest};
 pub use rights::Rights;
 pub use store::{

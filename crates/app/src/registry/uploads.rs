@@ -78,7 +78,7 @@ impl App {
     ) -> Result<(), RegistryError> {
         let (key, piece) = (key(name, id)?, self.piece(at, bytes));
         let size = self.uploads.finish(&key, piece, digest).await?;
-        self.link_blob(name, digest, size).await
+        self.link_pushed(name, digest, size).await
     }
 
     /// Takes a whole blob at once. When this returns it is durable and part of the repository.
@@ -95,7 +95,7 @@ impl App {
         self.require_takes_pushes(name).await?;
         let limit = self.config.max_blob_bytes;
         let size = self.uploads.put(digest, bytes, limit).await?;
-        self.link_blob(name, digest, size).await
+        self.link_pushed(name, digest, size).await
     }
 
     /// Cancels an upload.
@@ -121,20 +121,6 @@ impl App {
             bytes,
             limit: self.config.max_blob_bytes,
         }
-    }
-
-    async fn link_blob(
-        &self,
-        name: &RepoName,
-        digest: &Digest,
-        size: u64,
-    ) -> Result<(), RegistryError> {
-        let size = i64::try_from(size).unwrap_or(i64::MAX);
-        let mut tx = self.begin().await?;
-        let repository = self.repository_to_push(&mut tx, name).await?;
-        store::repositories::link_blob(&mut tx, &repository.id, digest.as_str(), size, self.now())
-            .await?;
-        Ok(tx.commit().await?)
     }
 }
 

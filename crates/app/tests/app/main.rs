@@ -6,6 +6,7 @@ extern crate plimsoll_app as app;
 #[path = "../../../store/tests/store/databases.rs"]
 mod databases;
 mod accounts;
+mod collection;
 mod deadlines;
 mod images;
 mod inspection;
@@ -17,4 +18,7 @@ mod publishing;
 mod rematch;
 mod review;
 mod roles;
+mod s3;
 mod world;
+
+use store::blobs::S3Config;

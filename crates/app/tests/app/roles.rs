@@ -39,7 +39,22 @@ async fn try_all(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static
     table.extend(publishing(world, things, actor).await);
     table.extend(reviewing(world, things, actor).await);
     table.extend(consuming(world, actor).await);
+    table.extend(keeping(world, actor).await);
     table
+}
+
+async fn keeping(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
+    let app = &world.app;
+    let digest = format!("sha256:{}", "0".repeat(64));
+    vec![
+        (
+            "start_collection",
+            code(app.start_collection(actor, true).await),
+        ),
+        ("collections", code(app.collections(actor).await)),
+        ("collection", code(app.collection(actor, "run_x").await)),
+        ("why_kept", code(app.why_kept(actor, &digest).await)),
+    ]
 }
 
 async fn people(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {

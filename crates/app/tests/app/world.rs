@@ -34,9 +34,8 @@ use crate::images::{Image, picture};
 pub(crate) const HOST: &str = "market.example";
 
 /// Blobs on disk that count how often each is opened to be taken apart.
-#[derive(Debug)]
 pub(crate) struct CountingBlobs {
-    inner: FsBlobs,
+    inner: Arc<dyn BlobStore>,
     opened: Mutex<HashMap<Digest, usize>>,
 }
 
@@ -54,8 +53,12 @@ impl BlobStore for CountingBlobs {
         self.inner.size(digest).await
     }
 
-    async fn delete(&self, digest: &Digest) -> Result<(), BlobError> {
-        self.inner.delete(digest).await
+    async fn delete_older(
+        &self,
+        digest: &Digest,
+        than: DateTime<Utc>,
+    ) -> Result<Option<u64>, BlobError> {
+        self.inner.delete_older(digest, than).await
     }
 
     fn list(&self) -> BoxStream<'static, Result<BlobEntry, BlobError>> {
@@ -100,7 +103,33 @@ pub(crate) struct World {
 impl World {
     /// Staff, and the verified publisher `acme` with its members and key.
     pub(crate) async fn new(db: Database) -> Self {
-        let world = Self::empty(db).await;
+        Self::with_upkeep(db, app::UpkeepConfig::default()).await
+    }
+
+    /// With the blobs somewhere else than on disk.
+    pub(crate) async fn with_blobs(db: Database, blobs: Arc<dyn BlobStore>) -> Self {
+        Self::empty(db, Some(blobs), app::UpkeepConfig::default())
+            .await
+            .with_acme()
+            .await
+    }
+
+    /// Where collections take away at once what is out of reach.
+    pub(crate) async fn without_grace(db: Database) -> Self {
+        let upkeep = app::UpkeepConfig {
+            collect_grace: TimeDelta::zero(),
+            ..app::UpkeepConfig::default()
+        };
+        Self::with_upkeep(db, upkeep).await
+    }
+
+    /// Where the store is kept in another way.
+    pub(crate) async fn with_upkeep(db: Database, upkeep: app::UpkeepConfig) -> Self {
+        Self::empty(db, None, upkeep).await.with_acme().await
+    }
+
+    async fn with_acme(self) -> Self {
+        let world = self;
         let app = &world.app;
         let application = Application {
             slug: "acme".to_owned(),
@@ -132,10 +161,15 @@ impl World {
     }
 
     /// People, and nothing else.
-    async fn empty(db: Database) -> Self {
+    async fn empty(
+        db: Database,
+        inner: Option<Arc<dyn BlobStore>>,
+        upkeep: app::UpkeepConfig,
+    ) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let inner = FsBlobs::open(&dir.path().join("blobs")).expect("blobs");
-        let uploads = FsUploads::open(&dir.path().join("uploads"), &inner).expect("uploads");
+        let files = FsBlobs::open(&dir.path().join("blobs")).expect("blobs");
+        let uploads = FsUploads::open(&dir.path().join("uploads"), &files).expect("uploads");
+        let inner = inner.unwrap_or_else(|| Arc::new(files));
         let blobs = Arc::new(CountingBlobs {
             inner,
             opened: Mutex::default(),
@@ -188,6 +222,7 @@ impl World {
                 token_life: TimeDelta::minutes(5),
                 open_registration: true,
                 limits: app::Limits::default(),
+                upkeep,
             },
         };
         Self {

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod advisories;
 pub(crate) mod certify;
+pub(crate) mod collect;
 pub(crate) mod config;
 pub(crate) mod help;
 pub(crate) mod publisher;
@@ -15,6 +16,9 @@ mod scan_text;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod verify;
+pub(crate) mod why;
+
+use std::sync::Arc;
 
 use app::{App, Clock as _, SystemClock};
 use chrono::{DateTime, Utc};
@@ -62,7 +66,7 @@ impl Context<'_> {
     pub(crate) fn in_market<T>(
         &self,
         data: &DataArgs,
-        work: impl AsyncFnOnce(&App) -> Result<T, Failure>,
+        work: impl AsyncFnOnce(&Arc<App>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let config = self.config(data.flags())?;
         config.check()?;
@@ -100,6 +104,8 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<Exit, Failure> {
         Command::Account(command) => account::run(&command, &context),
         Command::Publisher(command) => publisher::run(&command, &context),
         Command::Token(command) => token::run(&command, &context),
+        Command::Collect(args) => collect::run(&args, &context),
+        Command::Why(args) => why::run(&args, &context),
         Command::Config(command) => config::run(&command, &context),
         Command::Help(args) => help::run(&args, &context),
     }

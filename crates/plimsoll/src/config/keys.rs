@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Bytes,
     /// A number with s, m, h or d.
     Duration,
+    /// The same, or `never`.
+    DurationOrNever,
     /// `true` or `false`.
     Bool,
     /// One of these words.
@@ -40,6 +42,7 @@ impl Kind {
             Self::Number => "a whole number".to_owned(),
             Self::Bytes => "bytes, such as 10GiB".to_owned(),
             Self::Duration => "a duration such as 15m, 24h or 90d".to_owned(),
+            Self::DurationOrNever => "a duration such as 24h or 7d, or never".to_owned(),
             Self::Bool => "true or false".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Sources => "tables with name and url or path".to_owned(),
@@ -281,6 +284,19 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Duration,
         "15m",
         "How long a registry access token lives.",
+    ),
+    key(
+        "registry.collect_grace",
+        Kind::Duration,
+        "24h",
+        "How long something must be out of reach before a collection deletes it; longer than any \
+         push takes.",
+    ),
+    key(
+        "registry.collect_every",
+        Kind::DurationOrNever,
+        "24h",
+        "How often a collection begins by itself; `never` leaves it to `plimsoll collect`.",
     ),
     key(
         "accounts.open_registration",

@@ -211,6 +211,18 @@ impl Config {
         value::duration(text).expect("it was checked when it was set")
     }
 
+    /// Returns how the store is kept.
+    pub(crate) fn upkeep(&self) -> app::UpkeepConfig {
+        let duration = |name| {
+            let text = self.text(name).filter(|text| *text != "never")?;
+            Some(value::duration(text).expect("it was checked when it was set"))
+        };
+        app::UpkeepConfig {
+            collect_grace: duration("registry.collect_grace").expect("the key has a default"),
+            collect_every: duration("registry.collect_every"),
+        }
+    }
+
     /// Returns how many workers run in the server.
     pub(crate) fn workers(&self) -> u32 {
         self.number("server.workers")

@@ -27,6 +27,7 @@ pub(crate) fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Number => text.parse::<u32>().is_ok(),
         Kind::Bytes => bytes(text).is_some(),
         Kind::Duration => duration(text).is_some(),
+        Kind::DurationOrNever => text == "never" || duration(text).is_some(),
         Kind::Bool => matches!(text, "true" | "false"),
         Kind::Choice(words) => words.contains(&text),
         Kind::Sources => return sources(text).map(drop),

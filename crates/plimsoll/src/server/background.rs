@@ -39,6 +39,11 @@ pub(super) fn start(market: &Market, workers: u32, stop: &CancellationToken) -> 
         let watched = watch_clocks(&app);
         token.run_until_cancelled(watched).await;
     });
+    let (app, token) = (Arc::clone(&market.app), stop.clone());
+    tasks.spawn(async move {
+        let kept = keep_store(&app);
+        token.run_until_cancelled(kept).await;
+    });
     let (app, files, token) = (Arc::clone(&market.app), market.files.clone(), stop.clone());
     tasks.spawn(async move {
         let swept = sweep(&app, files);
@@ -105,6 +110,19 @@ async fn watch_clocks(app: &App) {
                 error = &error as &dyn std::error::Error,
                 "the clocks cannot be looked at"
             ),
+        }
+    }
+}
+
+/// Has collections begin when it is time.
+async fn keep_store(app: &App) {
+    let mut ticks = time::interval(LOOK_AT_CLOCKS);
+    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.collect_if_due().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "no collection can begin; trying again");
         }
     }
 }

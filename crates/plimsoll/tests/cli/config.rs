@@ -67,6 +67,8 @@ registry.uploads_per_account           default                   1000
 registry.index_depth                   default                   4
 registry.sparse_images                 default                   false
 registry.token_life                    default                   15m
+registry.collect_grace                 default                   24h
+registry.collect_every                 default                   24h
 accounts.open_registration             default                   true
 advisories.file                        default                   -
 advisories.sources                     default                   debian=https://security-tracker.debian.org/tracker/data/json, osv-debian=https://storage.googleapis.com/osv-vulnerabilities/Debian/all.zip, osv-alpine=https://storage.googleapis.com/osv-vulnerabilities/Alpine/all.zip

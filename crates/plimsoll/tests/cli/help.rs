@@ -40,6 +40,8 @@ Commands:
   account     Manage the accounts of a marketplace
   publisher   Decide on publishers and manage their members
   token       Manage the access tokens of an account
+  collect     Delete manifests, blobs and bytes that nothing reaches any more
+  why         Say why a manifest or blob is kept, and where
   config      Show or check the configuration
   help        Explain a command, `images` or `exit-codes`
 

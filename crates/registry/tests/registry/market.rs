@@ -163,6 +163,7 @@ impl Place {
                 token_life: chrono::TimeDelta::minutes(5),
                 open_registration: true,
                 limits: app::Limits::default(),
+                upkeep: app::UpkeepConfig::default(),
             },
         };
         (App::new(parts).await.unwrap(), db)

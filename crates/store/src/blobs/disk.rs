@@ -13,7 +13,7 @@ use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use tempfile::{NamedTempFile, TempPath};
 use tokio::task::JoinError;
 
-use super::BlobError;
+use super::{BlobError, gate::Gate};
 
 /// Bytes read or written in one go.
 pub(super) const CHUNK: usize = 256 * 1024;
@@ -132,21 +132,30 @@ pub(super) fn install(
     file: &File,
     path: &Path,
     target: &Path,
-    temp_dir: &Path,
+    (temp_dir, gate): (&Path, &Gate),
 ) -> Result<(), BlobError> {
+    // From now on the bytes count as new, however long they took to arrive.
+    file.set_modified(file_time())
+        .map_err(BlobError::io("write", path))?;
     let flush = || file.sync_all().map_err(BlobError::io("flush", target));
     // Where nothing stands under the name, renaming first lets one flush carry both: a file
     // that power loss damages in between has been acknowledged to nobody, and is replaced by
     // the next put. What stands there already is good until the new bytes are flushed.
-    if rename_new(path, target) {
+    let pass = gate.pass()?;
+    let is_new = rename_new(path, target);
+    drop(pass);
+    if is_new {
         flush()?;
         return sync_parent(target);
     }
     flush()?;
-    match fs::rename(path, target) {
+    let pass = gate.pass()?;
+    let renamed = fs::rename(path, target);
+    drop(pass);
+    match renamed {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             let mut source = File::open(path).map_err(BlobError::io("open", path))?;
-            install_from(&mut source, target, temp_dir)?;
+            install_from(&mut source, target, temp_dir, gate)?;
             fs::remove_file(path).map_err(BlobError::io("remove", path))
         }
         Err(error) => Err(BlobError::io("move a file to", target)(error)),
@@ -169,21 +178,34 @@ fn rename_new(path: &Path, target: &Path) -> bool {
     }
 }
 
+/// Returns the time as the file system counts it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is compared with the file system's own times only"
+)]
+fn file_time() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
 /// Writes what `source` gives to `target`, visible only when it is complete and durable.
 /// The directory of `target` is there and flushed.
 pub(super) fn install_from(
     source: &mut impl Read,
     target: &Path,
     temp_dir: &Path,
+    gate: &Gate,
 ) -> Result<(), BlobError> {
     let mut temp =
         NamedTempFile::new_in(temp_dir).map_err(BlobError::io("create a file in", temp_dir))?;
     io::copy(source, temp.as_file_mut())
         .and_then(|_| temp.as_file_mut().flush())
+        .and_then(|()| temp.as_file().set_modified(file_time()))
         .and_then(|()| temp.as_file().sync_all())
         .map_err(BlobError::io("write", temp.path()))?;
+    let pass = gate.pass()?;
     temp.persist(target)
         .map_err(|error| BlobError::io("move a file to", target)(error.error))?;
+    drop(pass);
     sync_parent(target)
 }
 

@@ -16,6 +16,7 @@ use oci::{Algorithm, Digest};
 use super::{
     Blob, BlobEntry, BlobError, BlobSource, BlobStore, cut_range,
     disk::{self, blocking},
+    gate::Gate,
     verify,
 };
 
@@ -25,15 +26,17 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct FsBlobs {
     dir: PathBuf,
+    gate: Gate,
 }
 
 impl FsBlobs {
     /// Opens the store in `dir`, which is created if it is not there. Blocks.
     pub fn open(dir: &Path) -> Result<Self, BlobError> {
+        disk::create_dir(&dir.join("tmp"))?;
         let store = Self {
             dir: dir.to_owned(),
+            gate: Gate::open(&dir.join("gate"))?,
         };
-        disk::create_dir(&store.temp_dir())?;
         // All directories there will ever be, so that a put flushes its own only.
         for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
             let parent = dir.join(algorithm.as_str());
@@ -50,7 +53,8 @@ impl FsBlobs {
     pub(super) fn adopt(&self, digest: &Digest, file: &File, path: &Path) -> Result<(), BlobError> {
         // An existing blob is replaced, not trusted: that repairs a damaged one, and
         // its readers keep the file they have open.
-        disk::install(file, path, &self.path(digest), &self.temp_dir())
+        let place = (&*self.temp_dir(), &self.gate);
+        disk::install(file, path, &self.path(digest), place)
     }
 
     /// Removes what processes that were killed left half-written before `older_than`.
@@ -99,9 +103,10 @@ impl FsBlobs {
 impl BlobStore for FsBlobs {
     async fn put_bytes(&self, digest: &Digest, bytes: Bytes) -> Result<(), BlobError> {
         let (digest, target, temp_dir) = (digest.clone(), self.path(digest), self.temp_dir());
+        let gate = self.gate.clone();
         blocking(move || {
             verify(&digest, &bytes)?;
-            disk::install_from(&mut &bytes[..], &target, &temp_dir)
+            disk::install_from(&mut &bytes[..], &target, &temp_dir, &gate)
         })
         .await
     }
@@ -130,9 +135,21 @@ impl BlobStore for FsBlobs {
         blocking(move || Ok(metadata(&path)?.map(|meta| meta.len()))).await
     }
 
-    async fn delete(&self, digest: &Digest) -> Result<(), BlobError> {
-        let path = self.path(digest);
-        blocking(move || disk::remove(&path)).await
+    async fn delete_older(
+        &self,
+        digest: &Digest,
+        than: DateTime<Utc>,
+    ) -> Result<Option<u64>, BlobError> {
+        let (path, gate) = (self.path(digest), self.gate.clone());
+        blocking(move || {
+            let _closed = gate.close()?;
+            let Some(meta) = metadata(&path)?.filter(|meta| modified(meta) < than) else {
+                return Ok(None);
+            };
+            disk::remove(&path)?;
+            Ok(Some(meta.len()))
+        })
+        .await
     }
 
     fn list(&self) -> BoxStream<'static, Result<BlobEntry, BlobError>> {
@@ -155,10 +172,10 @@ impl BlobStore for FsBlobs {
     }
 
     async fn check(&self) -> Result<(), BlobError> {
-        let dir = self.temp_dir();
+        let (dir, gate) = (self.temp_dir(), self.gate.clone());
         blocking(move || {
             let target = dir.join("check");
-            disk::install_from(&mut &b"writable"[..], &target, &dir)
+            disk::install_from(&mut &b"writable"[..], &target, &dir, &gate)
         })
         .await
     }

@@ -11,6 +11,7 @@ mod file_state;
 mod file_upload;
 mod file_uploads;
 mod fs;
+mod gate;
 mod s3;
 mod s3_config;
 mod s3_objects;
@@ -115,8 +116,16 @@ pub trait BlobStore: Send + Sync + 'static {
     /// Returns the blob's size in bytes, or `None` if it is not in the store.
     async fn size(&self, digest: &Digest) -> Result<Option<u64>, BlobError>;
 
-    /// Removes a blob; removing an absent one is no error.
-    async fn delete(&self, digest: &Digest) -> Result<(), BlobError>;
+    /// Removes a blob if its bytes were last written before `than`; gives how many bytes it had.
+    ///
+    /// Gives `None` where it was written since then, or is not there. A `put` at the same
+    /// moment wins: afterwards the blob is there. Behind the S3 API there is a gap between
+    /// looking and deleting, so whoever relies on a `put` during one looks again after it.
+    async fn delete_older(
+        &self,
+        digest: &Digest,
+        than: DateTime<Utc>,
+    ) -> Result<Option<u64>, BlobError>;
 
     /// Lists every blob, in no particular order, without holding all of them in memory.
     fn list(&self) -> BoxStream<'static, Result<BlobEntry, BlobError>>;

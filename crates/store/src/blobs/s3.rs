@@ -4,6 +4,7 @@ use std::{io, io::Read, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{
     Error, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, aws::AmazonS3,
@@ -115,9 +116,19 @@ impl BlobStore for S3Blobs {
         self.object_size(&self.name(digest)).await
     }
 
-    async fn delete(&self, digest: &Digest) -> Result<(), BlobError> {
-        match self.client.delete(&self.key(digest)).await {
-            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+    async fn delete_older(
+        &self,
+        digest: &Digest,
+        than: DateTime<Utc>,
+    ) -> Result<Option<u64>, BlobError> {
+        let key = self.key(digest);
+        let meta = match self.client.head(&key).await {
+            Ok(meta) if meta.last_modified < than => meta,
+            Ok(_) | Err(Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(BlobError::s3("look up an object in S3")(error)),
+        };
+        match self.client.delete(&key).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(Some(meta.size)),
             Err(error) => Err(BlobError::s3("delete an object in S3")(error)),
         }
     }

@@ -7,7 +7,7 @@ use store::{
     settings, tokens,
 };
 
-use crate::rows::{account, at, cast, id, publisher};
+use crate::rows::{account, at, cast, id, no_blobs, publisher};
 
 both! {
     async fn accounts_have_one_name_each(db: Database) {
@@ -165,8 +165,8 @@ both! {
             size: 1 << 40,
             created_at: at(0),
         };
-        assets::create(&mut tx, &asset(&acme)).await.expect("created");
-        assets::create(&mut tx, &asset(&other)).await.expect("stays");
+        assets::create(&mut tx, &no_blobs(), &asset(&acme)).await.expect("created");
+        assets::create(&mut tx, &no_blobs(), &asset(&other)).await.expect("stays");
         assert_eq!(assets::find(&mut tx, "sha256:a").await.expect("read"), Some(asset(&acme)));
         assert_eq!(assets::find(&mut tx, "sha256:b").await.expect("read"), None);
     }

@@ -8,7 +8,7 @@ use store::{
     repositories::{self, ManifestRow, Repository, Upload},
 };
 
-use crate::rows::{Cast, at, cast, id};
+use crate::rows::{Cast, at, cast, id, link};
 
 fn manifest(name: &str, subject: Option<&str>) -> ManifestRow {
     ManifestRow {
@@ -109,7 +109,7 @@ both! {
                     created_at: at(0),
                 };
                 let stands = repositories::find_or_create(&mut tx, &repository).await.expect("stands");
-                repositories::link_blob(&mut tx, &stands.id, "sha256:b", 5, at(0)).await.expect("linked");
+                link(&mut tx, &stands.id, "sha256:b", 5).await.expect("linked");
                 tx.commit().await.expect("committed");
                 stands.id
             })
@@ -127,9 +127,9 @@ both! {
         let other = add(&mut tx, &cast, 2, "staging/acme/other").await;
         let repository = &cast.repository.id;
         for _ in 0..2 {
-            repositories::link_blob(&mut tx, repository, "sha256:a", 1 << 40, at(0)).await.expect("linked");
+            link(&mut tx, repository, "sha256:a", 1 << 40).await.expect("linked");
         }
-        repositories::link_blob(&mut tx, repository, "sha256:b", 2, at(0)).await.expect("linked");
+        link(&mut tx, repository, "sha256:b", 2).await.expect("linked");
         assert_eq!(repositories::find_blob(&mut tx, repository, "sha256:a").await.expect("read"), Some(1 << 40));
         assert_eq!(repositories::find_blob(&mut tx, &other.id, "sha256:a").await.expect("read"), None);
         assert_eq!(repositories::blob_bytes(&mut tx, repository).await.expect("summed"), (1 << 40) + 2);
@@ -143,7 +143,7 @@ both! {
         let Cast { repository, .. } = cast(&mut tx).await;
         let repository = &repository.id;
         for name in ["a", "b"] {
-            repositories::put_manifest(&mut tx, repository, &manifest(name, None), at(0)).await.expect("kept");
+            repositories::put_manifest(&mut tx, repository, &manifest(name, None), &[], at(0)).await.expect("kept");
         }
         for (tag, name) in [("latest", "a"), ("1.0", "a"), ("latest", "b"), ("2.0", "b")] {
             repositories::set_tag(&mut tx, repository, tag, &format!("sha256:{name}"), at(0)).await.expect("set");
@@ -166,10 +166,10 @@ both! {
         let repository = &cast.repository.id;
         let subject = Some("sha256:s");
         for (name, time) in [("late", 9), ("early", 1), ("also-early", 1)] {
-            repositories::put_manifest(&mut tx, repository, &manifest(name, subject), at(time)).await.expect("kept");
+            repositories::put_manifest(&mut tx, repository, &manifest(name, subject), &[], at(time)).await.expect("kept");
         }
-        repositories::put_manifest(&mut tx, repository, &manifest("none", None), at(0)).await.expect("kept");
-        repositories::put_manifest(&mut tx, &other.id, &manifest("elsewhere", subject), at(0)).await.expect("kept");
+        repositories::put_manifest(&mut tx, repository, &manifest("none", None), &[], at(0)).await.expect("kept");
+        repositories::put_manifest(&mut tx, &other.id, &manifest("elsewhere", subject), &[], at(0)).await.expect("kept");
         let page = ReferrerPage { subject: "sha256:s", artifact_type: None, last: "", limit: 9 };
         let found = contents::referrers(&mut tx, repository, page).await.expect("read");
         let digests = |found: &[contents::Referrer]| found.iter().map(|it| it.digest.clone()).collect::<Vec<_>>();
@@ -190,12 +190,12 @@ both! {
         let other = add(&mut tx, &cast, 2, "staging/acme/a-other").await;
         let repository = &cast.repository.id;
         for (place, digest) in [(repository, "sha256:a"), (repository, "sha256:b"), (&other.id, "sha256:a")] {
-            repositories::link_blob(&mut tx, place, digest, 1, at(0)).await.expect("linked");
+            link(&mut tx, place, digest, 1).await.expect("linked");
         }
         let missing = contents::missing_blobs(&mut tx, repository, &["sha256:a", "sha256:c", "sha256:b"]).await;
         assert_eq!(missing.expect("read"), ["sha256:c"]);
         assert!(contents::missing_blobs(&mut tx, repository, &[]).await.expect("read").is_empty());
-        repositories::put_manifest(&mut tx, repository, &manifest("m", None), at(0)).await.expect("kept");
+        repositories::put_manifest(&mut tx, repository, &manifest("m", None), &[], at(0)).await.expect("kept");
         let kind = manifest("m", None).media_type;
         for (kinds, found) in [(&[kind.as_str(), "x"][..], 1), (&["x"], 0), (&[], 0)] {
             let asked = contents::manifests_of_types(&mut tx, repository, &["sha256:m", "sha256:n"], kinds).await;

@@ -6,8 +6,9 @@ use market::{
     SubmissionId, SubmissionState,
 };
 use store::{
-    Tx,
+    StoreError, Tx,
     accounts::{self, Account},
+    blobs::FsBlobs,
     products::{self, Product},
     publishers::{self, Publisher},
     repositories::{self, Repository},
@@ -125,4 +126,19 @@ pub(crate) async fn cast(tx: &mut Tx) -> Cast {
         submission,
         repository: repository.expect("created"),
     }
+}
+
+/// Blobs that hold nothing, for links to digests that nobody condemned.
+pub(crate) fn no_blobs() -> FsBlobs {
+    FsBlobs::open(&std::env::temp_dir().join("plimsoll-no-blobs")).expect("a folder")
+}
+
+/// Makes a blob part of a repository.
+pub(crate) async fn link(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    digest: &str,
+    size: i64,
+) -> Result<(), StoreError> {
+    repositories::link_blob(tx, &no_blobs(), repository, (digest, size), at(0)).await
 }

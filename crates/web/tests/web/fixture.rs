@@ -46,6 +46,7 @@ pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
             token_life: TimeDelta::minutes(5),
             open_registration: true,
             limits: app::Limits::default(),
+            upkeep: app::UpkeepConfig::default(),
         },
     };
     App::new(parts).await.expect("an application")

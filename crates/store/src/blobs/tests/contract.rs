@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, io::Read, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use futures_util::{TryStreamExt, future::join_all};
 
 use super::{super::BlobEntry, *};
@@ -24,7 +25,8 @@ async fn absent_blobs_are_typed(blobs: &dyn BlobStore) {
     assert!(is_absent(blobs.get(&digest, None).await));
     assert!(is_absent(blobs.get(&digest, Some(0..1)).await));
     assert_eq!(blobs.size(&digest).await.expect("size"), None);
-    blobs.delete(&digest).await.expect("delete what is absent");
+    let gone = blobs.delete_older(&digest, DateTime::<Utc>::MAX_UTC).await;
+    assert_eq!(gone.expect("delete what is absent"), None);
 }
 
 async fn small_blobs_come_back(blobs: &dyn BlobStore) {
@@ -116,11 +118,18 @@ async fn lists_and_deletes(blobs: &dyn BlobStore) {
     assert_eq!(with.len(), before.len() + 1);
     assert_eq!(with[&digest].size, 77);
 
-    blobs.delete(&digest).await.expect("delete");
+    let written = with[&digest].modified;
+    let kept = blobs.delete_older(&digest, written).await;
+    assert_eq!(kept.expect("look"), None, "it is not older than itself");
+    assert_eq!(blobs.size(&digest).await.expect("size"), Some(77));
+    let later = written + chrono::TimeDelta::seconds(1);
+    let gone = blobs.delete_older(&digest, later).await;
+    assert_eq!(gone.expect("delete"), Some(77));
     assert_eq!(blobs.size(&digest).await.expect("size"), None);
     assert_eq!(list(blobs).await, before);
     for digest in before.keys() {
-        blobs.delete(digest).await.expect("delete");
+        let gone = blobs.delete_older(digest, DateTime::<Utc>::MAX_UTC).await;
+        gone.expect("delete");
     }
     assert!(list(blobs).await.is_empty());
 }

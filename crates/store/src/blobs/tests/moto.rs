@@ -9,7 +9,7 @@ use std::{
 use super::super::S3Config;
 
 /// A running server, killed when dropped.
-pub(super) struct Moto {
+pub(crate) struct Moto {
     process: Child,
     url: String,
 }
@@ -20,7 +20,7 @@ impl Moto {
         clippy::disallowed_methods,
         reason = "where a test finds its server is no configuration of the product"
     )]
-    pub(super) fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let program = std::env::var("PLIMSOLL_MOTO_SERVER");
         let program = program.unwrap_or_else(|_| "moto_server".to_owned());
         let started = Command::new(&program)
@@ -50,7 +50,7 @@ impl Moto {
     }
 
     /// Creates the bucket and returns how to reach it.
-    pub(super) fn bucket(&self, name: &str, prefix: &str) -> S3Config {
+    pub(crate) fn bucket(&self, name: &str, prefix: &str) -> S3Config {
         let config = S3Config {
             endpoint: Some(self.url.clone()),
             region: "us-east-1".to_owned(),
