@@ -40,8 +40,8 @@ pub enum AppError {
     /// The store has no room left.
     #[error("the storage is full: nothing was changed; the operator must make room")]
     Full,
-    /// The database has too much to do at present.
-    #[error("the database is busy: nothing was changed; try again in a moment")]
+    /// The database has too much to do, or is out of reach.
+    #[error("the database cannot answer at present: try again in a moment")]
     Busy,
     /// The server failed.
     #[error("internal error")]
@@ -112,7 +112,7 @@ impl From<StoreError> for AppError {
         } else if error.is_busy() {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "the database is busy"
+                "the database is busy or out of reach"
             );
             Self::Busy
         } else if error.is_nul() {

@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use trust::SigningKey;
 
 use crate::{
-    Actor, AppError, Clock, pulls::PullRecorder, requests::Requests, throttle::Throttle,
-    tokens::VerifiedTokens,
+    Actor, AppError, Clock, pulls::PullRecorder, requests::Requests,
+    throttle::Throttle, tokens::VerifiedTokens,
 };
 
 /// What the operator configured.
@@ -42,7 +42,9 @@ pub struct Limits {
     /// Requests under way at once.
     pub requests_per_account: usize,
     /// Uploads that are open at once.
-    pub uploads_per_account: i64,
+    pub uploads_per_account: usize,
+    /// How long an upload is kept that nobody goes on with.
+    pub upload_life: chrono::TimeDelta,
     /// How many indexes may stand in one another.
     pub index_depth: usize,
 }
@@ -52,6 +54,7 @@ impl Default for Limits {
         Self {
             requests_per_account: 2_000,
             uploads_per_account: 1_000,
+            upload_life: chrono::TimeDelta::days(1),
             index_depth: 4,
         }
     }
@@ -133,8 +136,8 @@ impl std::fmt::Debug for App {
 pub struct Measures {
     /// Jobs by state.
     pub jobs: Vec<(String, i64)>,
-    /// Uploads that were begun and not yet finished.
-    pub open_uploads: i64,
+    /// Uploads that were begun here and not yet finished.
+    pub open_uploads: usize,
     /// Connections to the database.
     pub database: store::PoolSize,
 }

@@ -51,15 +51,26 @@ impl StoreError {
             if error.code().is_some_and(|code| code == "22021" || code == "22P05"))
     }
 
-    /// Returns whether the database is only too busy, so that the same may succeed later.
+    /// Returns whether the database is too busy or out of reach, so that the same may succeed later.
     pub fn is_busy(&self) -> bool {
+        use std::io::ErrorKind;
+        // SQLITE_BUSY is 5; PostgreSQL's too_many_connections, admin_shutdown,
+        // cannot_connect_now, lock_not_available and serialization_failure.
+        const CODES: [&str; 6] = ["5", "53300", "57P01", "57P03", "55P03", "40001"];
         match self {
             Self::Statement(sqlx::Error::PoolTimedOut) => true,
-            // SQLITE_BUSY is 5; PostgreSQL's too_many_connections, cannot_connect_now,
-            // lock_not_available and serialization_failure.
-            Self::Statement(sqlx::Error::Database(error)) => error
-                .code()
-                .is_some_and(|code| ["5", "53300", "57P03", "55P03", "40001"].contains(&&*code)),
+            Self::Statement(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| CODES.contains(&&*code))
+            }
+            Self::Statement(sqlx::Error::Io(error)) => matches!(
+                error.kind(),
+                ErrorKind::ConnectionRefused
+                    | ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+                    | ErrorKind::TimedOut
+                    | ErrorKind::UnexpectedEof
+            ),
             _ => false,
         }
     }

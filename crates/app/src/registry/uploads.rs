@@ -106,13 +106,13 @@ impl App {
         Ok(self.uploads.cancel(&key(name, id)?).await?)
     }
 
-    /// Drops uploads that nobody went on with for a day.
+    /// Drops uploads that nobody went on with for as long as the configuration says.
     ///
     /// # Errors
     /// The store refused.
     pub async fn sweep_uploads(&self) -> Result<usize, RegistryError> {
-        let a_day_ago = self.now() - chrono::TimeDelta::days(1);
-        Ok(self.uploads.sweep(a_day_ago).await?)
+        let long_ago = self.now() - self.config.limits.upload_life;
+        Ok(self.uploads.sweep(long_ago).await?)
     }
 
     fn piece(&self, at: Option<u64>, bytes: ByteStream) -> Piece {

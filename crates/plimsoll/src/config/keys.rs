@@ -265,7 +265,13 @@ pub(crate) const KEYS: &[Key] = &[
         "registry.uploads_per_account",
         Kind::Number,
         "1000",
-        "Most uploads an account may have begun and not finished. 0 for no limit.",
+        "Most uploads an account may have begun at this server and not finished. 0 for no limit.",
+    ),
+    key(
+        "registry.upload_life",
+        Kind::Duration,
+        "24h",
+        "How long an upload is kept that nobody goes on with.",
     ),
     key(
         "registry.index_depth",

@@ -195,9 +195,7 @@ impl Config {
 
     /// Returns a duration.
     pub(crate) fn duration(&self, name: &'static str) -> std::time::Duration {
-        let text = self.text(name).unwrap_or_default();
-        let duration = value::duration(text).expect("it was checked when it was set");
-        duration.to_std().expect("durations are positive")
+        self.time(name).to_std().expect("durations are positive")
     }
 
     /// Returns the largest blob in bytes.
@@ -207,7 +205,16 @@ impl Config {
 
     /// Returns how long access tokens live.
     pub(crate) fn token_life(&self) -> chrono::TimeDelta {
-        let text = self.text("registry.token_life").unwrap_or_default();
+        self.time("registry.token_life")
+    }
+
+    /// Returns how long uploads are kept that nobody goes on with.
+    pub(crate) fn upload_life(&self) -> chrono::TimeDelta {
+        self.time("registry.upload_life")
+    }
+
+    fn time(&self, name: &'static str) -> chrono::TimeDelta {
+        let text = self.text(name).unwrap_or_default();
         value::duration(text).expect("it was checked when it was set")
     }
 

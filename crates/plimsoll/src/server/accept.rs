@@ -174,7 +174,13 @@ fn turn_away(
     tls: bool,
 ) {
     server.metrics.connection_refused(crowded.as_str());
-    tracing::warn!(client.address = %peer.ip(), reason = crowded.as_str(), "refused a connection: too many are open");
+    if server.connections.is_worth_telling() {
+        tracing::warn!(
+            client.address = %peer.ip(),
+            reason = crowded.as_str(),
+            "connections are refused, as too many are open"
+        );
+    }
     let Ok(permit) = TOLD.try_acquire() else {
         return;
     };

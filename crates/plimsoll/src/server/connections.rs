@@ -4,7 +4,11 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
+
+/// How often refusals are logged at most; all are counted.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// Counts connections while they are open.
 #[derive(Debug, Default)]
@@ -14,6 +18,7 @@ pub(super) struct Connections(Mutex<Counts>);
 struct Counts {
     total: usize,
     by_address: HashMap<IpAddr, usize>,
+    told: Option<Instant>,
 }
 
 /// Why a connection is refused.
@@ -65,6 +70,18 @@ impl Connections {
             connections: Arc::clone(self),
             address,
         })
+    }
+
+    /// Returns whether a refusal is worth a line in the log, which an attack must not fill.
+    pub(super) fn is_worth_telling(&self) -> bool {
+        let mut counts = self.counts();
+        let worth = counts
+            .told
+            .is_none_or(|last| last.elapsed() >= BETWEEN_LINES);
+        if worth {
+            counts.told = Some(Instant::now());
+        }
+        worth
     }
 
     /// Returns how many there are.

@@ -11,10 +11,11 @@ use std::{
 };
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{ConnectInfo, MatchedPath},
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
+        HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header,
+        request::Parts,
     },
 };
 use hyper::{Request, body::Incoming};
@@ -43,7 +44,7 @@ pub(super) async fn answer(
     let (mut parts, body) = request.into_parts();
     let body = Received::new(body, &server.limits, server.cut.clone());
     let intake = body.intake();
-    let id = request_id(&parts.headers);
+    let (id, version) = (request_id(&parts.headers), parts.version);
     parts.headers.insert(REQUEST_ID, id.clone());
     parts.extensions.insert(ConnectInfo(peer));
     if let Some(outlet) = connection.outlet() {
@@ -59,7 +60,11 @@ pub(super) async fn answer(
         Some(refusal) => refusal.answer(&exchange.path),
         None => {
             let span = exchange.span.clone();
-            let request = Request::from_parts(parts, Body::new(body));
+            let body = match body.is_end_stream() {
+                true => Body::empty(),
+                false => Body::new(body),
+            };
+            let request = Request::from_parts(parts, body);
             let mut router = server.router.clone();
             match router.call(request).instrument(span).await {
                 Ok(response) => response,
@@ -67,12 +72,16 @@ pub(super) async fn answer(
             }
         }
     };
-    let response = match intake.broken() {
+    let mut response = match intake.broken() {
         Some(broken) if !response.status().is_success() => {
             instead(response, Refusal::broken(broken).answer(&exchange.path))
         }
         _ => response,
     };
+    if version == Version::HTTP_2 {
+        // It has a frame for that instead (RFC 9113, section 8.2.2).
+        response.headers_mut().remove(header::CONNECTION);
+    }
     exchange.answered(response)
 }
 
@@ -172,7 +181,6 @@ fn span(id: &HeaderValue, parts: &Parts) -> Span {
         url.path = parts.uri.path(),
         http.route = Empty,
         http.response.status_code = Empty,
-        otel.name = Empty,
         otel.kind = "server",
         otel.status_code = Empty,
     );
@@ -257,9 +265,8 @@ impl Exchange {
         let route = self.route.as_str();
         self.span.record("http.route", route);
         self.span
-            .record("http.response.status_code", status.as_u16());
-        self.span
-            .record("otel.name", format!("{} {route}", self.method));
+            .record("http.response.status_code", i64::from(status.as_u16()));
+        telemetry::name(&self.span, format!("{} {route}", self.method));
         if status.is_server_error() {
             self.span.record("otel.status_code", "ERROR");
         }

@@ -10,6 +10,8 @@ const UNJUDGED: Duration = Duration::from_secs(60);
 const ROOM_TO_ANSWER: usize = 4;
 /// hyper reads so many headers without being told; telling it costs an allocation a request.
 const HEADERS_UNASKED: usize = 100;
+/// Whatever is configured, a request has no more.
+const MOST_HEADERS: usize = 10_000;
 
 /// Limits on connections, headers and bodies.
 #[derive(Debug, Clone)]
@@ -65,8 +67,8 @@ impl Limits {
         http.timer(hyper_util::rt::TokioTimer::new())
             .header_read_timeout(self.header_time)
             .max_header_size(self.most_read());
-        if self.header_count.saturating_mul(2) > HEADERS_UNASKED {
-            http.max_headers(self.header_count.saturating_mul(2).min(10_000));
+        if self.header_count >= HEADERS_UNASKED {
+            http.max_headers(self.header_count.saturating_mul(2).min(MOST_HEADERS));
         }
         http
     }
@@ -93,5 +95,30 @@ impl Limits {
         self.header_bytes
             .saturating_add(self.target_bytes)
             .saturating_mul(ROOM_TO_ANSWER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::environment::Environment;
+
+    #[test]
+    fn a_body_is_waited_for_as_long_as_what_came_is_worth() {
+        let of = |rate: &str| {
+            let environment = Environment::of(&[("PLIMSOLL_SERVER_LIMITS_BODY_RATE", rate)]);
+            Limits::of(&Config::load(None, environment, Vec::new()).expect("a configuration"))
+        };
+        assert_eq!(of("1KiB").patience(0), UNJUDGED);
+        let after = of("1KiB").patience(10 << 10);
+        assert_eq!(after, UNJUDGED + Duration::from_secs(10));
+        assert_eq!(of("0").patience(0), Duration::MAX);
+    }
+
+    #[test]
+    fn zero_stands_for_no_limit() {
+        let environment = Environment::of(&[("PLIMSOLL_SERVER_LIMITS_CONNECTIONS", "0")]);
+        let config = Config::load(None, environment, Vec::new()).expect("a configuration");
+        assert_eq!(Limits::of(&config).connections, usize::MAX);
     }
 }

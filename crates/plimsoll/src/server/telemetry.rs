@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use opentelemetry::{
     KeyValue,
     propagation::{Extractor, TextMapPropagator as _},
-    trace::TracerProvider as _,
+    trace::{TraceContextExt as _, TracerProvider as _},
 };
 use opentelemetry_sdk::{
     Resource,
@@ -70,6 +70,11 @@ pub(super) fn follow(span: &Span, headers: &HeaderMap) {
         // Without traces there is nothing that could have a parent.
         drop(span.set_parent(context));
     }
+}
+
+/// Names the span, which is known only when the request was understood.
+pub(super) fn name(span: &Span, name: String) {
+    span.context().span().update_name(name);
 }
 
 struct Headers<'a>(&'a HeaderMap);

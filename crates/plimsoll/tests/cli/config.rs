@@ -64,6 +64,7 @@ blobs.s3.secret_key                    default                   -
 blobs.s3.allow_http                    default                   false
 registry.max_blob_bytes                default                   20GiB
 registry.uploads_per_account           default                   1000
+registry.upload_life                   default                   24h
 registry.index_depth                   default                   4
 registry.sparse_images                 default                   false
 registry.token_life                    default                   15m

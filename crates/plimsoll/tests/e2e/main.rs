@@ -10,12 +10,17 @@ mod crash;
 #[path = "../../../store/tests/store/databases.rs"]
 mod databases;
 mod docker;
+mod doors;
 mod http;
 mod kills;
+mod limits;
 mod market;
 mod memory;
 mod model;
 mod scale;
+mod shutdown;
+mod tls;
+mod watch;
 mod way;
 
 /// Says that a test is skipped, and why.

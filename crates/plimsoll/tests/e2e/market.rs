@@ -163,7 +163,8 @@ pub(crate) fn serve(data: &Path) -> Server {
     serve_with(data, &[])
 }
 
-fn serve_with(data: &Path, args: &[&str]) -> Server {
+/// The same with further arguments.
+pub(crate) fn serve_with(data: &Path, args: &[&str]) -> Server {
     Server::start(
         Path::new(env!("CARGO_BIN_EXE_plimsoll")),
         data,
