@@ -1,8 +1,9 @@
-//! The project's own tasks: `cargo xtask demo`, `test`, `tidy`, `bench`.
+//! The project's own tasks: `cargo xtask demo`, `test`, `tidy`, `bench`, `fuzz`.
 //! Everything they need beyond the Rust toolchain they install themselves, and say so.
 
 mod bench;
 mod demo;
+mod fuzz;
 mod images;
 mod run;
 mod test;
@@ -31,6 +32,8 @@ enum Task {
     Tidy,
     /// Measures the release build beside the peers that are installed
     Bench(bench::Args),
+    /// Lets a fuzzer loose on the parsers of what anybody may send
+    Fuzz(fuzz::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,5 +52,6 @@ fn run(args: &Args) -> Result<()> {
         Task::Test(args) => test::run(args),
         Task::Tidy => tidy::run(),
         Task::Bench(args) => bench::run(args),
+        Task::Fuzz(args) => fuzz::run(args),
     }
 }

@@ -80,14 +80,7 @@ fn environment(python: &Path) -> BTreeMap<&'static str, PathBuf> {
         ("PLIMSOLL_SCHEMATHESIS", python.join("schemathesis")),
         ("PLIMSOLL_MOTO_SERVER", python.join("moto_server")),
     ]);
-    match tools::cosign() {
-        Ok(cosign) => {
-            environment.insert("PLIMSOLL_COSIGN", cosign);
-        }
-        Err(error) => say(&format!(
-            "cosign cannot be had, so its tests are skipped: {error:#}"
-        )),
-    }
+    environment.extend(tools::newer());
     environment
 }
 

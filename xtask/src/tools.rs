@@ -29,6 +29,22 @@ pub(crate) const TESTS: &[Package] = &[
         "podman's runtime where cgroups are mixed",
     ),
     (
+        "buildah",
+        "/usr/bin/buildah",
+        "builds and pushes as users do",
+    ),
+    ("umoci", "/usr/bin/umoci", "makes images as users do"),
+    (
+        "docker.io",
+        "/usr/sbin/dockerd",
+        "Docker's own engine: images of several platforms and managed plugins",
+    ),
+    (
+        "libc6-dev",
+        "/usr/lib/x86_64-linux-gnu/libc.a",
+        "a static program inside the plugin that Docker's engine runs",
+    ),
+    (
         "postgresql",
         "/usr/share/postgresql-common/pg_wrapper",
         "the second database, started by the tests",
@@ -158,34 +174,78 @@ pub(crate) fn cargo_helpers() -> Result<PathBuf> {
     Ok(programs)
 }
 
-/// Returns cosign from a newer Debian suite, unpacked beside the system, or why it cannot be had.
-pub(crate) fn cosign() -> Result<PathBuf> {
-    let dir = cache()?.join("cosign");
-    let program = dir.join("root/usr/bin/cosign");
+/// Clients of newer Debian suites: the variable that tells the tests where they are, package,
+/// suite, what for. What is only in Debian's moving suite may be gone tomorrow; the tests skip then.
+const NEWER: [(&str, &str, &str, &str); 4] = [
+    (
+        "PLIMSOLL_COSIGN",
+        "cosign",
+        "trixie",
+        "the stock verifier of what Plimsoll signs",
+    ),
+    (
+        "PLIMSOLL_ORAS",
+        "oras",
+        "trixie",
+        "pushes and finds artifacts as users do",
+    ),
+    (
+        "PLIMSOLL_CRANE",
+        "crane",
+        "sid",
+        "copies and lists images as users do",
+    ),
+    (
+        "PLIMSOLL_NOTATION",
+        "notation",
+        "sid",
+        "signs and verifies as users do",
+    ),
+];
+
+/// Returns the clients of newer Debian suites that can be had, unpacked beside the system, by
+/// the variable that names them.
+pub(crate) fn newer() -> Vec<(&'static str, PathBuf)> {
+    let mut found = Vec::new();
+    for (variable, package, suite, why) in NEWER {
+        match unpack(package, suite, why) {
+            Ok(program) => found.push((variable, program)),
+            Err(error) => say(&format!(
+                "{package} cannot be had, so its tests are skipped: {error:#}"
+            )),
+        }
+    }
+    found
+}
+
+fn unpack(package: &str, suite: &str, why: &str) -> Result<PathBuf> {
+    let dir = cache()?.join(package);
+    let program = dir.join("root/usr/bin").join(package);
     if program.exists() {
         return Ok(program);
     }
-    say("fetching Debian trixie's cosign: the stock verifier of what Plimsoll signs");
+    say(&format!("fetching Debian {suite}'s {package}: {why}"));
     let script = dir.join("fetch.sh");
     std::fs::create_dir_all(&dir)?;
-    std::fs::write(&script, FETCH_COSIGN)?;
-    quietly(Command::new("sh").arg(&script).current_dir(&dir))?;
+    std::fs::write(&script, FETCH)?;
+    let mut fetch = Command::new("sh");
+    quietly(fetch.arg(&script).args([package, suite]).current_dir(&dir))?;
     Ok(program)
 }
 
 /// The machine's own package source with another suite, in a private root, so that nothing of the system changes.
-const FETCH_COSIGN: &str = r#"set -eu
+const FETCH: &str = r#"set -eu
 mkdir -p apt/state/lists/partial apt/cache/archives/partial apt/etc/apt.conf.d apt/etc/preferences.d apt/etc/sources.list.d root
 touch apt/state/status
 base=/etc/apt/sources.list.d/debian.sources
 if [ -f $base ]; then
-  awk 'BEGIN{RS="";ORS="\n\n"} !/security/{gsub(/Suites: [^\n]*/,"Suites: trixie");print}' $base > apt/etc/sources.list.d/d.sources
+  awk 'BEGIN{RS="";ORS="\n\n"} !/security/{gsub(/Suites: [^\n]*/,"Suites: '$2'");print}' $base > apt/etc/sources.list.d/d.sources
 else
   uri=$(awk '$1=="deb"{print $2; exit}' /etc/apt/sources.list)
-  echo "deb $uri trixie main" > apt/etc/sources.list.d/d.list
+  echo "deb $uri $2 main" > apt/etc/sources.list.d/d.list
 fi
 O="-o Dir::State=$PWD/apt/state -o Dir::State::status=$PWD/apt/state/status -o Dir::Cache=$PWD/apt/cache -o Dir::Etc=$PWD/apt/etc -o Dir::Etc::sourceparts=$PWD/apt/etc/sources.list.d -o APT::Sandbox::User=root -o Acquire::Check-Valid-Until=false"
 apt-get $O update
-apt-get $O download cosign/trixie
+apt-get $O download $1/$2
 for deb in *.deb; do dpkg -x "$deb" root; done
 "#;
