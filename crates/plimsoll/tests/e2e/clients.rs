@@ -3,23 +3,10 @@
 use std::{path::Path, process::Command};
 
 use crate::{
-    market::{Market, fail, succeed},
-    skip,
+    has,
+    market::{Market, fail, skopeo, succeed},
+    newer,
 };
-
-fn skopeo(args: &[&str]) -> Command {
-    let mut command = Command::new("skopeo");
-    command.arg("--insecure-policy").args(args);
-    command
-}
-
-fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").output().is_ok();
-    if !found {
-        skip(&format!("{program} is not installed"));
-    }
-    found
-}
 
 #[test]
 fn skopeo_pulls_with_a_subscription_and_is_told_why_without() {
@@ -209,26 +196,64 @@ fn podman_pushes_and_pulls() {
     ]));
 }
 
+#[test]
+fn skopeo_copies_all_platforms_mirrors_and_deletes() {
+    if !has("skopeo") {
+        return;
+    }
+    let market = Market::start();
+    let Some(image) = market.push_two_platforms("many") else {
+        return;
+    };
+    let creds = format!("ann:{}", market.desk.token());
+    let remote = format!("docker://{image}");
+    let copy = format!("{remote}-copy");
+    succeed(&mut skopeo(&[
+        "copy",
+        "--all",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+        "--src-creds",
+        &creds,
+        "--dest-creds",
+        &creds,
+        &remote,
+        &copy,
+    ]));
+    let raw = |image: &str| {
+        let inspect = ["inspect", "--raw", "--tls-verify=false", "--creds", &creds];
+        succeed(&mut skopeo(&[inspect.as_slice(), &[image]].concat()))
+    };
+    assert_eq!(raw(&copy), raw(&remote));
+    let out = market.dir.path().join("mirror");
+    succeed(&mut skopeo(&[
+        "sync",
+        "--all",
+        "--src-tls-verify=false",
+        "--src-creds",
+        &creds,
+        "--src",
+        "docker",
+        "--dest",
+        "dir",
+        image.rsplit_once(':').expect("a tag").0,
+        &out.display().to_string(),
+    ]));
+    assert_eq!(std::fs::read_dir(&out).expect("the mirror").count(), 2);
+    let delete = ["delete", "--tls-verify=false", "--creds", &creds, &copy];
+    succeed(&mut skopeo(&delete));
+    let gone = fail(&mut skopeo(&delete));
+    assert!(gone.contains("may not exist"), "{gone}");
+}
+
 /// The stock verifier, where a newer Debian suite could be reached.
 #[test]
 fn cosign_verifies_what_plimsoll_signed() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the task runner says where it put cosign"
-    )]
-    let program = std::env::var("PLIMSOLL_COSIGN").unwrap_or_else(|_| "cosign".to_owned());
-    if !Path::new(&program).exists() && !has(&program) {
+    let Some(program) = newer("PLIMSOLL_COSIGN", "cosign") else {
         return;
-    }
+    };
     let (market, digest) = Market::with_release();
-    let home = market.dir.path().join("docker");
-    std::fs::create_dir_all(&home).expect("a folder");
-    let auth = base64::Engine::encode(
-        &base64::engine::general_purpose::STANDARD,
-        format!("carl:{}", market.subscribe()),
-    );
-    let config = serde_json::json!({ "auths": { market.server.host(): { "auth": auth } } });
-    std::fs::write(home.join("config.json"), config.to_string()).expect("the file is written");
+    let home = market.signed_in("carl", &market.subscribe());
     let verify = |key: &Path, reference: &str| {
         let mut command = Command::new(&program);
         command

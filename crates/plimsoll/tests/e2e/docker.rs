@@ -1,115 +1,16 @@
-//! Docker's own engine, as Debian has it, started for the test.
+//! docker with its own engine: images, several platforms, managed plugins.
 
 use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::{
-    market::{Market, fail, succeed},
+    engine::Engine,
+    market::{Market, fail, skopeo, succeed},
     skip,
 };
-
-struct Engine {
-    child: Child,
-    socket: String,
-}
-
-impl Engine {
-    /// Starts an engine below `dir`, or says why there can be none.
-    fn start(dir: &Path) -> Option<Self> {
-        let is_root = Command::new("id")
-            .arg("-u")
-            .output()
-            .is_ok_and(|output| output.stdout == b"0\n");
-        let program = ["/usr/sbin/dockerd", "/usr/bin/dockerd"]
-            .into_iter()
-            .find(|path| Path::new(path).exists());
-        let (true, Some(program)) = (is_root, program) else {
-            skip("Docker's engine is not installed, or this is not root");
-            return None;
-        };
-        std::fs::create_dir_all(dir).expect("a folder");
-        let socket = format!("unix://{}/docker.sock", dir.display());
-        let log = std::fs::File::create(dir.join("log")).expect("a log");
-        let child = Command::new(program)
-            .args([
-                "--data-root",
-                &format!("{}/data", dir.display()),
-                "--exec-root",
-                &format!("{}/exec", dir.display()),
-            ])
-            .args([
-                "-H",
-                &socket,
-                "-p",
-                &format!("{}/pid", dir.display()),
-                "--storage-driver",
-                "vfs",
-            ])
-            .args([
-                "--bridge=none",
-                "--iptables=false",
-                "--ip6tables=false",
-                "--ip-masq=false",
-            ])
-            .args([
-                "--default-ulimit",
-                "nofile=1024:1024",
-                "--default-ulimit",
-                "nproc=1024:1024",
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the engine starts");
-        let engine = Self { child, socket };
-        let end = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < end {
-            if engine
-                .docker(dir, &["info"])
-                .output()
-                .is_ok_and(|output| output.status.success())
-            {
-                return Some(engine);
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
-        skip(&format!(
-            "Docker's engine does not run here: {}",
-            log.lines().last().unwrap_or_default()
-        ));
-        None
-    }
-
-    fn docker(&self, home: &Path, args: &[&str]) -> Command {
-        let mut command = Command::new("docker");
-        command
-            .args([
-                "-H",
-                &self.socket,
-                "--config",
-                &home.join("config").display().to_string(),
-            ])
-            .args(args);
-        command
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        // SIGTERM lets the engine unmount what it mounted.
-        Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status()
-            .map(drop)
-            .unwrap_or_default();
-        self.child.wait().map(drop).unwrap_or_default();
-    }
-}
 
 #[test]
 fn docker_logs_in_pulls_and_pushes() {
@@ -151,4 +52,117 @@ fn docker_logs_in_pulls_and_pushes() {
     succeed(&mut docker(&["push", &target]));
     succeed(&mut docker(&["rmi", &target, &image]));
     succeed(&mut docker(&["pull", &target]));
+}
+
+#[test]
+fn docker_takes_its_platform_of_several() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let Some(engine) = Engine::start(&dir.path().join("engine")) else {
+        return;
+    };
+    let market = Market::start();
+    let Some(image) = market.push_two_platforms("many") else {
+        return;
+    };
+    let docker = |args: &[&str]| engine.docker(dir.path(), args);
+    let (host, token) = (market.server.host(), market.desk.token());
+    succeed(&mut docker(&["login", "-u", "ann", "-p", token, host]));
+    for (platform, architecture) in [("linux/amd64", "amd64"), ("linux/arm64", "arm64")] {
+        succeed(&mut docker(&["pull", "--platform", platform, &image]));
+        let format = ["image", "inspect", "--format", "{{.Architecture}}", &image];
+        assert_eq!(succeed(&mut docker(&format)).trim(), architecture);
+    }
+    let absent = fail(&mut docker(&["pull", "--platform", "linux/s390x", &image]));
+    assert!(absent.contains("no match"), "{absent}");
+}
+
+/// A volume plugin without volumes: it answers every question with the least there is.
+const PLUGIN: &str = r#"
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+int main(void) {
+    struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "/run/docker/plugins/none.sock" };
+    int s = socket(AF_UNIX, SOCK_STREAM, 0);
+    unlink(at.sun_path);
+    if (bind(s, (struct sockaddr *)&at, sizeof at) || listen(s, 8)) return 1;
+    for (;;) {
+        char in[4096] = "", out[512];
+        int c = accept(s, 0, 0);
+        if (c < 0 || read(c, in, sizeof in - 1) < 0) return 1;
+        const char *say = strstr(in, "Plugin.Activate") ? "{\"Implements\":[\"VolumeDriver\"]}" : "{\"Volumes\":[]}";
+        int n = snprintf(out, sizeof out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", strlen(say), say);
+        if (write(c, out, n) != n) return 1;
+        close(c);
+    }
+}
+"#;
+const PLUGIN_CONFIG: &str = r#"{"description":"none","documentation":"https://example.com","entrypoint":["/plugin"],
+"interface":{"types":["docker.volumedriver/1.0"],"socket":"none.sock"},"network":{"type":"none"},"linux":{"capabilities":[]}}"#;
+
+/// Builds the plugin's folder, or says why it cannot be built.
+fn plugin(dir: &Path) -> Option<PathBuf> {
+    let (plugin, source) = (dir.join("plugin"), dir.join("plugin.c"));
+    fs::create_dir_all(plugin.join("rootfs/run/docker/plugins")).expect("a folder");
+    fs::write(plugin.join("config.json"), PLUGIN_CONFIG).expect("a file");
+    fs::write(&source, PLUGIN).expect("a file");
+    let mut build = Command::new("cc");
+    build.args(["-static", "-Os", "-o"]);
+    build.arg(plugin.join("rootfs/plugin")).arg(&source);
+    let built = build.output().is_ok_and(|output| output.status.success());
+    if !built {
+        skip("no static C program can be built");
+    }
+    built.then_some(plugin)
+}
+
+#[test]
+fn docker_pushes_and_installs_a_plugin() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let Some(plugin) = plugin(dir.path()) else {
+        return;
+    };
+    let Some(engine) = Engine::start(&dir.path().join("engine")) else {
+        return;
+    };
+    let market = Market::start();
+    let docker = |args: &[&str]| engine.docker(dir.path(), args);
+    let (host, token) = (market.server.host(), market.desk.token());
+    let name = format!("{host}/staging/acme/volumes:1");
+    succeed(&mut docker(&[
+        "plugin",
+        "create",
+        &name,
+        &plugin.display().to_string(),
+    ]));
+    let denied = fail(&mut docker(&["plugin", "push", &name]));
+    assert!(denied.contains("docker login"), "{denied}");
+    succeed(&mut docker(&["login", "-u", "ann", "-p", token, host]));
+    succeed(&mut docker(&["plugin", "push", &name]));
+    succeed(&mut docker(&["plugin", "rm", &name]));
+    let install = [
+        "plugin",
+        "install",
+        "--grant-all-permissions",
+        "--alias",
+        "none",
+    ];
+    succeed(&mut docker(&[install.as_slice(), &[&name]].concat()));
+    let enabled = ["plugin", "inspect", "--format", "{{.Enabled}}", "none"];
+    assert_eq!(succeed(&mut docker(&enabled)).trim(), "true");
+    succeed(&mut docker(&["plugin", "disable", "none"]));
+    let raw = succeed(&mut skopeo(&[
+        "inspect",
+        "--raw",
+        "--tls-verify=false",
+        "--creds",
+        &format!("ann:{token}"),
+        &format!("docker://{name}"),
+    ]));
+    assert!(
+        raw.contains("application/vnd.docker.plugin.v1+json"),
+        "{raw}"
+    );
 }

@@ -1,9 +1,12 @@
-//! The real program, seen by real clients: skopeo, podman, docker, cosign, a browser.
+//! The real program, seen by real clients: docker with its engine, skopeo, podman, buildah,
+//! umoci, crane, oras, notation, cosign, a browser.
 //! Tests whose client is not installed say so and pass.
 
+mod artifacts;
 mod browser;
 #[path = "../../../store/tests/store/bucket.rs"]
 mod bucket;
+mod builders;
 mod clients;
 mod crash;
 #[expect(dead_code, reason = "only PostgreSQL is asked for here")]
@@ -14,6 +17,7 @@ mod doors;
 mod http;
 mod kills;
 mod limits;
+mod engine;
 mod market;
 mod memory;
 mod model;
@@ -21,10 +25,32 @@ mod scale;
 mod shutdown;
 mod tls;
 mod watch;
+mod swarm;
 mod way;
+
+use std::{path::Path, process::Command};
 
 /// Says that a test is skipped, and why.
 #[expect(clippy::print_stderr, reason = "whoever runs the tests reads it")]
 fn skip(why: &str) {
     eprintln!("skipped: {why}");
+}
+
+/// Returns whether a client is installed.
+fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        skip(&format!("{program} is not installed"));
+    }
+    found
+}
+
+/// Returns a client of a newer Debian suite: where the task runner put it, or where it is installed.
+fn newer(variable: &str, program: &str) -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the task runner says where it put the client"
+    )]
+    let program = std::env::var(variable).unwrap_or_else(|_| program.to_owned());
+    (Path::new(&program).exists() || has(&program)).then_some(program)
 }

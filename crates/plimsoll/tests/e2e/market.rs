@@ -6,12 +6,14 @@ use std::{
     process::{Command, Output},
 };
 
-use oci::{Digest, ImageSource, Layout};
+use oci::{Digest, ImageSource, Layout, RawManifest, media_type};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{
     Cast, Content, File, Health, ImageSpec, Listing, Narrator, PublisherDesk, Server, write_image,
 };
+
+use crate::has;
 
 /// Nobody watches a test.
 pub(crate) struct Silent;
@@ -124,6 +126,56 @@ impl Market {
         Box::new(layout.select(Some(tag)).expect("the tag is there"))
     }
 
+    /// Pushes an index of an amd64 and an arm64 image to staging; gives its name with the host,
+    /// or nothing where skopeo is missing.
+    pub(crate) fn push_two_platforms(&self, tag: &str) -> Option<String> {
+        if !has("skopeo") {
+            return None;
+        }
+        let path = self.dir.path().join("platforms");
+        let layout = Layout::create(&path).expect("a layout");
+        let image = |architecture: &str| {
+            let spec = ImageSpec {
+                architecture: architecture.to_owned(),
+                ..spec(tag)
+            };
+            let manifest = write_image(&layout, architecture, &spec).expect("it is written");
+            let mut entry = json!(manifest.descriptor());
+            entry["platform"] = json!({ "architecture": architecture, "os": "linux" });
+            entry
+        };
+        let index = json!({
+            "schemaVersion": 2, "mediaType": media_type::OCI_INDEX,
+            "manifests": [image("amd64"), image("arm64")],
+        });
+        let index = RawManifest::parse(index.to_string().into_bytes(), None).expect("an index");
+        layout.put_manifest(&index, Some(tag)).expect("a tag");
+        let name = format!("{}/staging/acme/platforms:{tag}", self.server.host());
+        succeed(&mut skopeo(&[
+            "copy",
+            "--all",
+            "--dest-tls-verify=false",
+            "--dest-creds",
+            &format!("ann:{}", self.desk.token()),
+            &format!("oci:{}:{tag}", path.display()),
+            &format!("docker://{name}"),
+        ]));
+        Some(name)
+    }
+
+    /// Makes a folder with a client's configuration, in which somebody is signed in.
+    pub(crate) fn signed_in(&self, who: &str, token: &str) -> PathBuf {
+        let home = self.dir.path().join(format!("home-{who}"));
+        std::fs::create_dir_all(&home).expect("a folder");
+        let auth = base64::Engine::encode(
+            &base64::engine::general_purpose::STANDARD,
+            format!("{who}:{token}"),
+        );
+        let config = json!({ "auths": { self.server.host(): { "auth": auth } } });
+        std::fs::write(home.join("config.json"), config.to_string()).expect("a file");
+        home
+    }
+
     pub(crate) fn layout(&self) -> PathBuf {
         self.dir.path().join("layout")
     }
@@ -186,7 +238,7 @@ pub(crate) fn listing() -> Listing {
 const STATUS: &str = "Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nSource: openssl\nVersion: 3.0.11-1~deb12u1\nMaintainer: Debian\n\nPackage: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib\nVersion: 1:1.2.13.dfsg-1\nMaintainer: Debian\n";
 const OS_RELEASE: &str = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nID=debian\n";
 
-fn spec(tag: &str) -> ImageSpec {
+pub(crate) fn spec(tag: &str) -> ImageSpec {
     let base = vec![
         File::text("etc/os-release", OS_RELEASE),
         File::text("var/lib/dpkg/status", STATUS),
@@ -222,6 +274,13 @@ fn spec(tag: &str) -> ImageSpec {
         created: "2026-11-20T08:00:00Z".to_owned(),
         architecture: "amd64".to_owned(),
     }
+}
+
+/// Makes a command of skopeo's.
+pub(crate) fn skopeo(args: &[&str]) -> Command {
+    let mut command = Command::new("skopeo");
+    command.arg("--insecure-policy").args(args);
+    command
 }
 
 /// Runs a client to its end.

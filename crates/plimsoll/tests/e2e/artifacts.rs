@@ -1,0 +1,149 @@
+//! crane, oras and notation as newer Debian suites have them.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::{
+    market::{Market, Silent, fail, succeed},
+    newer,
+};
+
+/// Makes a command of a client in which somebody is signed in.
+fn client(program: &str, home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(home);
+    command.env("DOCKER_CONFIG", home).env("HOME", home);
+    command.env("XDG_CONFIG_HOME", home.join("xdg"));
+    command
+}
+
+/// Starts a marketplace with an image in staging; gives its name with the host.
+fn staged() -> (Market, String) {
+    let market = Market::start();
+    market
+        .desk
+        .push(market.image("1").as_ref(), "1", &Silent)
+        .expect("the push succeeds");
+    let name = format!("{}/staging/acme/harbour", market.server.host());
+    (market, name)
+}
+
+#[test]
+fn crane_copies_lists_and_deletes() {
+    let Some(program) = newer("PLIMSOLL_CRANE", "crane") else {
+        return;
+    };
+    let (market, name) = staged();
+    let home = market.signed_in("ann", market.desk.token());
+    let crane = |args: &[&str]| client(&program, &home, args);
+    let (image, copy) = (format!("{name}:1"), format!("{name}-copy"));
+    let digest = succeed(&mut crane(&["digest", &image]));
+    succeed(&mut crane(&["copy", &image, &format!("{copy}:1")]));
+    succeed(&mut crane(&["validate", "--remote", &format!("{copy}:1")]));
+    succeed(&mut crane(&["tag", &format!("{copy}:1"), "2"]));
+    succeed(&mut crane(&["pull", "--format", "oci", &image, "pulled"]));
+    succeed(&mut crane(&["push", "pulled", &format!("{copy}:3")]));
+    let index = format!("{copy}:index");
+    succeed(&mut crane(&["index", "append", "-m", &image, "-t", &index]));
+    let tags = succeed(&mut crane(&["ls", &copy]));
+    assert_eq!(tags.lines().collect::<Vec<_>>(), ["1", "2", "3", "index"]);
+    assert_eq!(
+        succeed(&mut crane(&["digest", &format!("{copy}:3")])),
+        digest
+    );
+    let all = succeed(&mut crane(&["catalog", market.server.host()]));
+    assert_eq!(all, "staging/acme/harbour\nstaging/acme/harbour-copy\n");
+    let by_digest = format!("{copy}@{}", digest.trim());
+    succeed(&mut crane(&["delete", &by_digest]));
+    assert_eq!(succeed(&mut crane(&["ls", &copy])), "index\n");
+    let released = format!("{}/acme/harbour:1", market.server.host());
+    let refused = fail(&mut crane(&["copy", &image, &released]));
+    // crane shows no more of the answer to HEAD.
+    assert!(refused.contains("401 Unauthorized"), "{refused}");
+}
+
+#[test]
+fn oras_attaches_discovers_and_copies() {
+    let Some(program) = newer("PLIMSOLL_ORAS", "oras") else {
+        return;
+    };
+    let (market, name) = staged();
+    let home = market.signed_in("ann", market.desk.token());
+    let oras = |args: &[&str]| client(&program, &home, args);
+    fs::write(home.join("sbom.txt"), "all of it\n").expect("a file");
+    let (image, kind) = (format!("{name}:1"), "application/vnd.example.sbom");
+    let (plain, file) = ("--plain-http", "sbom.txt:text/plain");
+    succeed(&mut oras(&[
+        "attach",
+        plain,
+        "--artifact-type",
+        kind,
+        &image,
+        file,
+    ]));
+    let copy = format!("{name}-copy:1");
+    let both_plain = ["--from-plain-http", "--to-plain-http"];
+    succeed(&mut oras(
+        &[&["cp", "-r"], both_plain.as_slice(), &[&image, &copy]].concat(),
+    ));
+    for (image, wanted, found) in [
+        (&image, kind, true),
+        (&copy, kind, true),
+        (&copy, "a/b", false),
+    ] {
+        let discover = ["discover", plain, "--artifact-type", wanted, image];
+        let said = succeed(&mut oras(&discover));
+        assert_eq!(said.contains(kind), found, "{said}");
+    }
+    let own = format!("{name}-files:1");
+    succeed(&mut oras(&["push", plain, &own, file]));
+    succeed(&mut oras(&["pull", plain, "-o", "out", &own]));
+    assert_eq!(
+        fs::read(home.join("out/sbom.txt")).expect("the file"),
+        b"all of it\n"
+    );
+    let tags = succeed(&mut oras(&["repo", "tags", plain, &own[..own.len() - 2]]));
+    assert_eq!(tags, "1\n");
+    succeed(&mut oras(&["manifest", "delete", plain, "-f", &own]));
+    fail(&mut oras(&["pull", plain, &own]));
+}
+
+#[test]
+fn notation_signs_and_verifies() {
+    let Some(program) = newer("PLIMSOLL_NOTATION", "notation") else {
+        return;
+    };
+    let (market, name) = staged();
+    let home = market.signed_in("ann", market.desk.token());
+    let notation = |args: &[&str]| {
+        let mut command = client(&program, &home, args);
+        command.env("NOTATION_USERNAME", "ann");
+        command.env("NOTATION_PASSWORD", market.desk.token());
+        command
+    };
+    let digest = market.image("1").root().digest.clone();
+    let image = format!("{name}@{digest}");
+    let policy = r#"{"version":"1.0","trustPolicies":[{"name":"all","registryScopes":["*"],
+        "signatureVerification":{"level":"strict"},"trustStores":["ca:harbour"],"trustedIdentities":["*"]}]}"#;
+    fs::write(home.join("policy.json"), policy).expect("a file");
+    succeed(&mut notation(&[
+        "cert",
+        "generate-test",
+        "--default",
+        "harbour",
+    ]));
+    succeed(&mut notation(&[
+        "policy",
+        "import",
+        "--force",
+        "policy.json",
+    ]));
+    let insecure = "--insecure-registry";
+    fail(&mut notation(&["verify", insecure, &image]));
+    succeed(&mut notation(&["sign", insecure, &image]));
+    succeed(&mut notation(&["verify", insecure, &image]));
+    let list = succeed(&mut notation(&["list", insecure, &image]));
+    assert!(
+        list.contains("application/vnd.cncf.notary.signature"),
+        "{list}"
+    );
+}

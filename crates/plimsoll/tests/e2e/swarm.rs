@@ -1,0 +1,121 @@
+//! Many pull one image at once, while others push and delete in the same registry.
+
+use std::{
+    io::Read,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use oci::{Client, ClientOptions, Credentials, Digest, Layout, Reference, RepoName};
+use testkit::{Content, File, ImageSpec, write_image};
+
+use crate::{
+    has,
+    market::{Market, Silent, skopeo, spec, succeed},
+};
+
+const PULLS: usize = 200;
+const LAYERS: usize = 20;
+const LAYER_BYTES: usize = 32 << 10;
+
+fn client(market: &Market) -> Client {
+    let credentials = Credentials::Basic {
+        user: "ann".to_owned(),
+        password: market.desk.token().to_owned(),
+    };
+    Client::new(market.server.host(), credentials, &ClientOptions::default()).expect("a client")
+}
+
+/// Text that does not shrink much when it is compressed.
+fn noise(seed: usize) -> String {
+    let mut text = String::new();
+    while text.len() < LAYER_BYTES {
+        text.push_str(Digest::of(format!("{seed} {}", text.len()).as_bytes()).hex());
+    }
+    text
+}
+
+fn push_large(market: &Market, reference: &Reference) {
+    let layout = Layout::create(&market.dir.path().join("large")).expect("a layout");
+    let layer = |number: usize| {
+        let file = File::text(&format!("data/{number}"), &noise(number));
+        (format!("COPY {number} /data"), Content::Files(vec![file]))
+    };
+    let spec = ImageSpec {
+        layers: (0..LAYERS).map(layer).collect(),
+        ..spec("large")
+    };
+    write_image(&layout, "large", &spec).expect("the image is written");
+    let image = layout.select(Some("large")).expect("the tag is there");
+    let pushed = client(market).push_from(&image, reference, &mut |_| {});
+    pushed.expect("the push succeeds");
+}
+
+/// Pulls everything, each byte checked against its digest; gives how many blobs there were.
+fn pull(client: &Client, reference: &Reference) -> Result<usize, String> {
+    let manifest = client
+        .manifest(reference)
+        .map_err(|error| error.to_string())?;
+    let mut blobs = 0;
+    for blob in manifest.blobs() {
+        let opened = client.blob(&reference.repo, blob);
+        let mut reader = opened.map_err(|error| error.to_string())?;
+        let mut bytes = Vec::new();
+        let read = reader.read_to_end(&mut bytes);
+        read.map_err(|error| format!("{}: {error}", blob.digest))?;
+        blobs += 1;
+    }
+    Ok(blobs)
+}
+
+/// Pushes images and takes them out again until it is told to stop; gives how many.
+fn churn(market: &Market, stop: &AtomicBool) -> usize {
+    let host = market.server.host();
+    let creds = format!("ann:{}", market.desk.token());
+    let mut rounds = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let tag = format!("round-{rounds}");
+        let pushed = market.desk.push(market.image(&tag).as_ref(), &tag, &Silent);
+        pushed.expect("the push succeeds");
+        let image = format!("docker://{host}/staging/acme/harbour:{tag}");
+        let delete = ["delete", "--tls-verify=false", "--creds", &creds, &image];
+        succeed(&mut skopeo(&delete));
+        rounds += 1;
+    }
+    rounds
+}
+
+#[test]
+fn two_hundred_pulls_of_twenty_layers_lose_nothing() {
+    if !has("skopeo") {
+        return;
+    }
+    let market = Market::start();
+    let repo: RepoName = "staging/acme/large".parse().expect("a name");
+    let reference: Reference = format!("{repo}:large").parse().expect("a reference");
+    push_large(&market, &reference);
+    let (stop, clients) = (AtomicBool::new(false), (0..PULLS).map(|_| client(&market)));
+    let (pulled, rounds) = std::thread::scope(|scope| {
+        let churning = scope.spawn(|| churn(&market, &stop));
+        let pulls: Vec<_> = clients
+            .map(|client| {
+                let reference = &reference;
+                scope.spawn(move || pull(&client, reference))
+            })
+            .collect();
+        let pulled: Vec<_> = pulls
+            .into_iter()
+            .map(|pull| pull.join().expect("no pull panics"))
+            .collect();
+        stop.store(true, Ordering::Relaxed);
+        (pulled, churning.join().expect("pushes and deletes go on"))
+    });
+    // The configuration is a blob too.
+    let wrong: Vec<_> = pulled.iter().filter(|it| **it != Ok(LAYERS + 1)).collect();
+    assert!(
+        wrong.is_empty(),
+        "{} of {PULLS}: {:?}",
+        wrong.len(),
+        wrong[0]
+    );
+    assert!(rounds > 0, "something was pushed and deleted meanwhile");
+}
