@@ -107,7 +107,7 @@ type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn speak(
     server: Arc<Server>,
-    mut stream: TcpStream,
+    stream: TcpStream,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
 ) -> Result<(), AnyError> {
@@ -116,7 +116,11 @@ async fn speak(
         let protocol = match time::timeout(time, first_bytes(&stream)).await?? {
             Start::Http2 => Protocol::Http2,
             Start::Other => Protocol::Http1,
-            Start::Tls => return Err("the client speaks TLS, the server does not".into()),
+            Start::Tls => {
+                // docker tries TLS first, and goes on without only after an answer in HTTP.
+                tell(stream, refusal::SPEAKS_NO_TLS).await?;
+                return Err("the client speaks TLS, the server does not".into());
+            }
         };
         return match protocol {
             Protocol::Http1 => {
@@ -129,7 +133,7 @@ async fn speak(
     };
     let handshake = async {
         if first_bytes(&stream).await? != Start::Tls {
-            stream.write_all(refusal::NEEDS_TLS).await?;
+            tell(stream, refusal::NEEDS_TLS).await?;
             return Err(io::Error::other("the client does not speak TLS"));
         }
         tls.accept(stream).await
@@ -165,10 +169,23 @@ async fn first_bytes(stream: &TcpStream) -> io::Result<Start> {
     }
 }
 
+/// Says one thing on a connection and closes it.
+async fn tell(mut stream: TcpStream, words: &[u8]) -> io::Result<()> {
+    let told = async {
+        stream.write_all(words).await?;
+        stream.shutdown().await?;
+        // Closing with bytes unread would take the answer away from the client.
+        let mut unread = [0; 4096];
+        while stream.read(&mut unread).await? > 0 {}
+        Ok::<_, io::Error>(())
+    };
+    time::timeout(TELL, told).await?
+}
+
 /// Tells a client that there is no room; over TLS a handshake would cost more than it is worth.
 fn turn_away(
     server: &Arc<Server>,
-    mut stream: TcpStream,
+    stream: TcpStream,
     peer: SocketAddr,
     crowded: Crowded,
     tls: bool,
@@ -188,18 +205,8 @@ fn turn_away(
         return;
     }
     server.tasks.spawn(async move {
-        let told = async {
-            stream
-                .write_all(refusal::crowded(crowded).as_bytes())
-                .await?;
-            stream.shutdown().await?;
-            // Closing with bytes unread would take the answer away from the client.
-            let mut unread = [0; 4096];
-            while stream.read(&mut unread).await? > 0 {}
-            Ok::<_, io::Error>(())
-        };
         // Whether the client heard it is its own affair.
-        drop(time::timeout(TELL, told).await);
+        drop(tell(stream, refusal::crowded(crowded).as_bytes()).await);
         drop(permit);
     });
 }

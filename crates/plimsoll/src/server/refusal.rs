@@ -18,6 +18,11 @@ pub(super) const NEEDS_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-type: text/plain; charset=utf-8\r\ncontent-length: 42\r\nconnection: close\r\n\r\n\
     this port speaks https: begin with https:\n";
 
+/// To a client that speaks TLS where plain HTTP is spoken.
+pub(super) const SPEAKS_NO_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
+    content-type: text/plain; charset=utf-8\r\ncontent-length: 52\r\nconnection: close\r\n\r\n\
+    this port speaks http without TLS: begin with http:\n";
+
 /// Why a request is refused.
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
@@ -156,6 +161,7 @@ mod tests {
     fn raw_answers_have_the_length_they_name() {
         for text in [
             String::from_utf8_lossy(NEEDS_TLS).into_owned(),
+            String::from_utf8_lossy(SPEAKS_NO_TLS).into_owned(),
             crowded(Crowded::Server),
             crowded(Crowded::Address),
         ] {
