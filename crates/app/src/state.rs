@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use trust::SigningKey;
 
 use crate::{
-    Actor, AppError, Clock, pulls::PullRecorder, requests::Requests,
-    throttle::Throttle, tokens::VerifiedTokens,
+    Actor, AppError, Clock, pulls::PullRecorder, requests::Requests, throttle::Throttle,
+    tokens::VerifiedTokens,
 };
 
 /// What the operator configured.
@@ -42,7 +42,7 @@ pub struct Limits {
     /// Requests under way at once.
     pub requests_per_account: usize,
     /// Uploads that are open at once.
-    pub uploads_per_account: usize,
+    pub uploads_per_account: i64,
     /// How long an upload is kept that nobody goes on with.
     pub upload_life: chrono::TimeDelta,
     /// How many indexes may stand in one another.
@@ -136,8 +136,8 @@ impl std::fmt::Debug for App {
 pub struct Measures {
     /// Jobs by state.
     pub jobs: Vec<(String, i64)>,
-    /// Uploads that were begun here and not yet finished.
-    pub open_uploads: usize,
+    /// Uploads that were begun and not yet finished.
+    pub open_uploads: i64,
     /// Connections to the database.
     pub database: store::PoolSize,
 }

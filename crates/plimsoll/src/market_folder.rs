@@ -186,7 +186,8 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
             open_registration: config.is_on("accounts.open_registration"),
             limits: Limits {
                 requests_per_account: limit(config, "server.limits.requests_per_account"),
-                uploads_per_account: limit(config, "registry.uploads_per_account"),
+                uploads_per_account: i64::try_from(limit(config, "registry.uploads_per_account"))
+                    .unwrap_or(i64::MAX),
                 upload_life: config.upload_life(),
                 index_depth: limit(config, "registry.index_depth"),
             },

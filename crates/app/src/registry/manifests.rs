@@ -8,7 +8,7 @@ use store::{
     Tx,
     contents::{Referrer, ReferrerPage},
     pulls::Pull,
-    repositories::{Located, ManifestRow, Repository},
+    repositories::{Located, ManifestRow},
 };
 
 use super::{RegistryError, references::require_replaceable, rights::unknown_repository};

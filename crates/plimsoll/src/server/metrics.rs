@@ -133,7 +133,7 @@ impl Metrics {
         for (state, count) in &measures.jobs {
             self.jobs.with_label_values(&[state.as_str()]).set(*count);
         }
-        self.uploads.set(whole(measures.open_uploads));
+        self.uploads.set(measures.open_uploads);
         let pool = measures.database;
         for (state, count) in [
             ("used", pool.open.saturating_sub(pool.idle)),

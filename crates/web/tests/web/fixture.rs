@@ -8,7 +8,7 @@ use app::{
     NewSubmission, Parts,
     market::{Decision, ListingState, PublisherState, Role, SubmissionState},
     oci::{Digest, RawManifest, RepoName, Tag, media_type},
-    registry::{Body, ManifestPush},
+    registry::ManifestPush,
 };
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
@@ -238,16 +238,8 @@ impl Fixture {
 
     async fn push_blob(&self, name: &RepoName, bytes: Vec<u8>) {
         let digest = Digest::of(&bytes);
-        let upload = self.app.start_upload(name, &access()).await;
-        let upload = upload.expect("an upload");
-        let chunks = [Ok(Bytes::from(bytes))];
-        let body: Body = Box::pin(futures_util::stream::iter(chunks));
-        let appended = self
-            .app
-            .append_upload(name, upload.as_str(), None, body)
-            .await;
-        appended.expect("bytes");
-        let finished = self.app.finish_upload(name, upload.as_str(), &digest).await;
+        let body = Box::pin(futures_util::stream::iter([Ok(Bytes::from(bytes))]));
+        let finished = self.app.put_blob(name, body, &digest).await;
         finished.expect("a blob");
     }
 

@@ -89,11 +89,11 @@ both! {
         }
         assert!(!is_there(&world, &first.digest).await, "the staged copy is gone");
         let name = repo("acme/db");
-        let (_, row) = world.app.find_manifest(&name, &first.digest).await.expect("released");
+        let row = world.app.find_manifest(&name, &first.digest).await.expect("released");
         let manifest = oci::RawManifest::parse(row.content, None).expect("a manifest");
         for named in manifest.references() {
             let blob = world.app.open_blob(&name, &named.digest, None).await.expect("there");
-            let pieces: Vec<_> = blob.stream.try_collect().await.expect("read");
+            let pieces: Vec<_> = blob.into_stream().try_collect().await.expect("read");
             assert_eq!(Digest::of(&pieces.concat()), named.digest);
         }
         // The one below is in both.

@@ -137,7 +137,9 @@ async fn pieces_become_a_blob(server: &Server) {
         server.has(&digest, &content).await;
         let gone = server.uploads.offset(&key).await;
         assert!(matches!(gone, Err(UploadError::Unknown(_))));
-        let gone = server.blobs.delete_older(&digest, chrono::DateTime::<chrono::Utc>::MAX_UTC);
+        let gone = server
+            .blobs
+            .delete_older(&digest, chrono::DateTime::<chrono::Utc>::MAX_UTC);
         gone.await.expect("delete");
     }
 }
