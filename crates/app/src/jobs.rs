@@ -40,6 +40,11 @@ pub(crate) enum JobKind {
         /// The run that the job does.
         run: RunId,
     },
+    /// Compare everything stored with its digest.
+    Scrub {
+        /// The run that the job does.
+        run: RunId,
+    },
     /// Match everything released against a new advisory database.
     Rematch {
         /// Its version.
@@ -54,6 +59,7 @@ impl JobKind {
             Self::Release { .. } => "release",
             Self::Rematch { .. } => "rematch",
             Self::Collect { .. } => "collect",
+            Self::Scrub { .. } => "scrub",
         }
     }
 
@@ -64,6 +70,7 @@ impl JobKind {
             Self::Release { submission } => format!("release:{submission}"),
             Self::Rematch { database } => format!("rematch:{database}"),
             Self::Collect { run } => format!("collect:{run}"),
+            Self::Scrub { run } => format!("scrub:{run}"),
         }
     }
 }
@@ -245,6 +252,7 @@ impl App {
             JobKind::Release { submission } => self.release(&submission).await,
             JobKind::Rematch { .. } => self.rematch(&running).await,
             JobKind::Collect { run } => self.collect(&running, &run).await,
+            JobKind::Scrub { run } => self.scrub(&running, &run).await,
         }
     }
 

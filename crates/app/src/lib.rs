@@ -54,7 +54,8 @@ pub use submission_page::{
 pub use submissions::NewSubmission;
 pub use tokens::{Access, Grant, IssuedToken};
 pub use upkeep::{
-    CollectionFigures, KeptBecause, KeptIn, UpkeepConfig, UpkeepRun, UpkeepStatus, WhyKept,
+    CollectionFigures, DamagedBlob, DroppedTag, KeptBecause, KeptIn, PublisherStorage, Retention,
+    ScrubFigures, UpkeepConfig, UpkeepRun, UpkeepStatus, WhyKept,
 };
 pub use watch::ClockOutcome;
 

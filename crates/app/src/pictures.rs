@@ -62,6 +62,7 @@ impl App {
         self.blobs.put_bytes(&digest, png).await?;
         let mut tx = self.begin().await?;
         store::assets::create(&mut tx, &*self.blobs, &asset).await?;
+        store::damaged::mend(&mut tx, &asset.digest).await?;
         tx.commit().await?;
         Ok(asset)
     }

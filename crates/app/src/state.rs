@@ -12,7 +12,7 @@ use trust::SigningKey;
 
 use crate::{
     Actor, AppError, Clock, pulls::PullRecorder, requests::Requests, throttle::Throttle,
-    tokens::VerifiedTokens,
+    tokens::VerifiedTokens, upkeep::TagPulls,
 };
 
 /// What the operator configured.
@@ -90,6 +90,7 @@ pub struct App {
     pub(crate) throttle: Throttle,
     pub(crate) verified_tokens: VerifiedTokens,
     pub(crate) pulls: PullRecorder,
+    pub(crate) tag_pulls: TagPulls,
     pub(crate) job_added: Notify,
     pub(crate) requests: Arc<Requests>,
     ids: Ids,
@@ -186,6 +187,7 @@ impl App {
             throttle: Throttle::default(),
             verified_tokens: VerifiedTokens::default(),
             pulls,
+            tag_pulls: TagPulls::default(),
             job_added: Notify::new(),
             requests: Arc::default(),
             ids: Ids::default(),

@@ -70,8 +70,10 @@ text_enum! {
         ReadAudit = "read-audit",
         /// Replace the advisory database.
         UpdateAdvisories = "update-advisories",
-        /// Delete what nothing reaches, and look why something is kept.
+        /// Collect garbage, scrub, set quotas, and look why something is kept.
         KeepStorage = "keep-storage",
+        /// Set by which rules tags of staging repositories are dropped.
+        ManageRetention = "manage-retention",
     }
 }
 
@@ -130,6 +132,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::ReadAudit, &[Role::Operator]),
     (Action::UpdateAdvisories, &[Role::Operator]),
     (Action::KeepStorage, &[Role::Operator]),
+    (Action::ManageRetention, &[Role::Owner, Role::Operator]),
 ];
 
 /// Returns whether any of `roles` may do `action`.

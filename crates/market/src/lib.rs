@@ -9,9 +9,11 @@
 
 mod access;
 mod anchor;
+mod bytes;
 mod id;
 mod manifest;
 mod money;
+mod retention;
 mod severity;
 mod slug;
 mod state;
@@ -19,12 +21,14 @@ mod text;
 
 pub use access::{Action, RULES, Role, allows};
 pub use anchor::{Anchor, AnchorError};
+pub use bytes::{parse_bytes, show_bytes};
 pub use id::*;
 pub use manifest::{
     CATEGORIES, ENGINES, License, LogoSize, MAX_SHORT_DESCRIPTION, MIN_LOGO_PIXELS, Plan, Platform,
     Problem, ProductManifest, PullAccess, check_logo,
 };
 pub use money::{Money, MoneyError};
+pub use retention::{RetentionRules, StagedTag, beside, is_beside_an_image};
 pub use severity::{Class, Deadline, HOLD_DAYS, deadline};
 pub use slug::{Slug, SlugError};
 pub use state::{

@@ -9,7 +9,8 @@ use crate::{
     commands::{
         account::AccountCommand, advisories::AdvisoriesCommand, certify::CertifyArgs,
         collect::CollectArgs, config::ConfigCommand, help::HelpArgs, publisher::PublisherCommand,
-        sbom::SbomArgs, scan::ScanArgs, serve::ServeArgs, token::TokenCommand, verify::VerifyArgs,
+        sbom::SbomArgs, scan::ScanArgs, scrub::ScrubArgs, serve::ServeArgs, token::TokenCommand,
+        verify::VerifyArgs,
         why::WhyArgs,
     },
     printer::{Color, Format},
@@ -85,6 +86,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Token(TokenCommand),
     Collect(CollectArgs),
+    Scrub(ScrubArgs),
     Why(WhyArgs),
     #[command(subcommand)]
     Config(ConfigCommand),

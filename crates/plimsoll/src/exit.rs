@@ -27,7 +27,7 @@ pub(crate) const TABLE: [(u8, &str); 5] = [
     ),
     (
         1,
-        "`scan --fail-on` or `--exit-code` found something; `certify` found a failed check of level error",
+        "`scan --fail-on` or `--exit-code` found something; `certify` found a failed check of level error; `scrub` found something missing or damaged",
     ),
     (
         2,

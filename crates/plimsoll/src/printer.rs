@@ -231,21 +231,6 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// Returns `512 B`, `1.5 MiB`.
-pub(crate) fn size(bytes: i64) -> String {
-    let (mut unit, mut power) = ("B", 0);
-    for (at, name) in [(10, "KiB"), (20, "MiB"), (30, "GiB"), (40, "TiB")] {
-        if bytes >= 1 << at {
-            (unit, power) = (name, at);
-        }
-    }
-    if power == 0 {
-        return format!("{bytes} B");
-    }
-    let tenths = (bytes >> (power - 10)) * 10 / 1024;
-    format!("{}.{} {unit}", tenths / 10, tenths % 10)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -60,6 +60,18 @@ pub(crate) enum Action {
     ListReferrers(RepoName, Digest),
 }
 
+impl Action {
+    /// Returns the repository that it adds something to.
+    pub(crate) fn pushed_to(&self) -> Option<RepoName> {
+        match self {
+            Self::StartUpload(name) | Self::FinishUpload(name, _) | Self::PutManifest(name, _) => {
+                Some(name.clone())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What may be done in a repository, as tokens name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Permission {

@@ -10,13 +10,14 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use oci::Route;
+use oci::{RepoName, Route};
 
 use crate::{
     ActionName, Held,
     action::Action,
     auth, base, blobs, catalog,
     error::Failure,
+    header::{quoted, value},
     manifests,
     outlet::Outlet,
     query::{Query, bad, decode},
@@ -92,6 +93,32 @@ fn holder(access: &Access, parts: &Parts) -> String {
 }
 
 async fn perform(call: &Call, action: Action, body: Body) -> Result<Response, Failure> {
+    if let Some(name) = action.pushed_to() {
+        return pushed(call, action, &name, body).await;
+    }
+    dispatch(call, action, body).await
+}
+
+/// What was pushed is acknowledged with a warning where the publisher's room is nearly used up.
+async fn pushed(
+    call: &Call,
+    action: Action,
+    name: &RepoName,
+    body: Body,
+) -> Result<Response, Failure> {
+    let mut response = dispatch(call, action, body).await?;
+    if response.status() == StatusCode::CREATED
+        && let Some(warning) = call.app.storage_warning(name.as_str()).await?
+    {
+        let warning = format!("299 - {}", quoted(&warning));
+        response
+            .headers_mut()
+            .insert(header::WARNING, value(&warning));
+    }
+    Ok(response)
+}
+
+async fn dispatch(call: &Call, action: Action, body: Body) -> Result<Response, Failure> {
     match action {
         Action::Base => Ok(base::answer()),
         Action::Catalog => catalog::list(call).await,

@@ -387,6 +387,9 @@ pub async fn drop_overdue_blob(
         &held.digest,
         cutoff
     )?;
+    if gone > 0 {
+        crate::quotas::count_out(tx, &held.repository_id, &held.digest).await?;
+    }
     Ok(gone > 0)
 }
 

@@ -46,6 +46,10 @@ notices! {
     RemarkReopened = "remark-reopened", "The remark is open again.";
     Decided = "decided", "The decision was recorded.";
     PublisherDecided = "publisher-decided", "The decision on the publisher was recorded.";
+    CollectionBegun = "collection-begun", "The collection has begun; its figures appear here.";
+    ScrubBegun = "scrub-begun", "The scrub has begun; its figures appear here.";
+    QuotaSet = "quota-set", "The quota was set.";
+    RetentionSaved = "retention-saved", "The rules were saved. The next collection goes by them.";
     ListingChanged = "listing-changed", "The listing was changed.";
 }
 

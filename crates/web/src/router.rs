@@ -16,7 +16,7 @@ use crate::{
     frame::{frame, protect},
     handlers::{
         account, files, no_page, operator, product, product_edit, publisher, publisher_portal,
-        register, review, sign_in, storefront, submission, wrong_method,
+        register, review, sign_in, storage, storefront, submission, wrong_method,
     },
 };
 
@@ -72,6 +72,7 @@ fn publishers() -> Router<Arc<App>> {
         )
         .route("/publisher/{slug}", get(publisher::show))
         .route("/publisher/{slug}/keys/new", post(publisher::add_key))
+        .route("/publisher/{slug}/retention", post(publisher::set_retention))
         .route(
             "/publisher/{slug}/keys/{id}/revoke",
             post(publisher::revoke_key),
@@ -122,6 +123,11 @@ fn staff() -> Router<Arc<App>> {
             "/operator/listings/{publisher}/{product}",
             post(operator::manage_listing),
         )
+        .route("/operator/storage", get(storage::show))
+        .route("/operator/storage/collect", post(storage::collect))
+        .route("/operator/storage/scrub", post(storage::scrub))
+        .route("/operator/storage/quotas/{slug}", post(storage::set_quota))
+        .route("/operator/storage/retention", post(storage::set_retention))
 }
 
 /// Browsers on their own, other sites, and who verifies a release.

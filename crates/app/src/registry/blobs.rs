@@ -3,7 +3,7 @@
 use std::{ops::Range, time::Duration};
 
 use oci::{Digest, ErrorCode, RepoName};
-use store::{StoreError, Tx, blobs::Blob, repositories::Repository};
+use store::{StoreError, Tx, blobs::Blob, quotas::Usage, repositories::Repository};
 
 use super::{RegistryError, rights::unknown_repository};
 use crate::{Access, App};
@@ -69,6 +69,10 @@ impl App {
         let mut tx = self.begin().await?;
         // What is linked there must not go between being looked up and being linked here.
         store::collection::enter(&mut tx).await?;
+        if store::damaged::is_damaged(&mut tx, digest.as_str()).await? {
+            // A push of its bytes mends it.
+            return Ok(false);
+        }
         let repository = self.repository_to_push(&mut tx, name).await?;
         // It may have gone meanwhile.
         let size = store::repositories::find_blob(&mut tx, &source.id, digest.as_str()).await?;
@@ -76,8 +80,10 @@ impl App {
             return Ok(false);
         };
         let blob = (digest.as_str(), size);
-        store::repositories::link_blob(&mut tx, &*self.blobs, &repository.id, blob, self.now())
-            .await?;
+        let usage =
+            store::repositories::link_blob(&mut tx, &*self.blobs, &repository.id, blob, self.now())
+                .await?;
+        self.require_room(usage.as_ref(), 0)?;
         tx.commit().await?;
         Ok(true)
     }
@@ -143,7 +149,7 @@ impl App {
             let linked =
                 store::repositories::link_blob(&mut tx, &*self.blobs, &repository.id, blob, now)
                     .await;
-            match linked {
+            let usage = match linked {
                 Err(StoreError::BeingCollected(_)) if patience > 0 => {
                     drop(tx);
                     patience -= 1;
@@ -151,8 +157,23 @@ impl App {
                     continue;
                 }
                 other => other?,
-            }
+            };
+            self.require_room(usage.as_ref(), 0)?;
+            store::damaged::mend(&mut tx, digest.as_str()).await?;
             return Ok(tx.commit().await?);
+        }
+    }
+
+    /// Refuses what would take, with `more` bytes, more than the publisher may.
+    pub(super) fn require_room(&self, usage: Option<&Usage>, more: i64) -> Result<(), RegistryError> {
+        let Some(usage) = usage else { return Ok(()) };
+        let used = usage.used_bytes.saturating_add(more);
+        match self.limit(usage) {
+            Some(quota) if used > quota => Err(RegistryError::new(
+                ErrorCode::Denied,
+                crate::upkeep::full(used, quota),
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -160,7 +181,7 @@ impl App {
     /// go on to rely on it, so a collection does not take it away under its hands.
     ///
     /// # Errors
-    /// The database refused.
+    /// Its bytes are damaged: to whoever can mend it by a push, it is not there. The database refused.
     pub async fn note_looked_at(
         &self,
         name: &RepoName,
@@ -173,7 +194,14 @@ impl App {
         let mut tx = self.read().await?;
         let repository = self.repository(&mut tx, name).await?;
         let marked = store::collection::is_marked(&mut tx, repository.id.as_str(), digest).await?;
+        let damaged = store::damaged::is_damaged(&mut tx, digest).await?;
         drop(tx);
+        if damaged {
+            return Err(RegistryError::new(
+                ErrorCode::BlobUnknown,
+                format!("the bytes of blob {digest} are damaged: push it again to mend it"),
+            ));
+        }
         if !marked {
             return Ok(());
         }

@@ -168,6 +168,7 @@ impl App {
     ) -> Result<(FoundManifest, Option<String>), RegistryError> {
         let found = self.find_manifest(name, request.reference).await?;
         let Some(product) = &found.product else {
+            self.note_staged_pull(name, request.reference).await?;
             return Ok((found, None));
         };
         let account = &request.access.account;

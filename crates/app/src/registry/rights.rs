@@ -145,10 +145,11 @@ impl App {
     /// is made before it is there.
     pub(super) async fn require_takes_pushes(&self, name: &RepoName) -> Result<(), RegistryError> {
         let mut tx = self.read().await?;
-        match self.place(&mut tx, name.as_str()).await? {
-            Place::Staging(_) => Ok(()),
-            _ => Err(takes_no_pushes(name)),
-        }
+        let Place::Staging(_) = self.place(&mut tx, name.as_str()).await? else {
+            return Err(takes_no_pushes(name));
+        };
+        let usage = store::quotas::usage_around(&mut tx, name.as_str()).await?;
+        self.require_room(usage.as_ref(), 1)
     }
 
     /// Returns the repository to push to, made on the first push; only staging is pushed to.

@@ -40,6 +40,8 @@ const AT_ONCE: usize = 8;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CollectionFigures {
+    /// Tags dropped by rule; in a dry run, those that would be.
+    pub tags: i64,
     /// Manifests deleted; in a dry run, those that would be.
     pub manifests: i64,
     /// Blobs taken out of repositories.
@@ -61,8 +63,10 @@ pub struct CollectionFigures {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Stage {
-    /// Notes what manifests name that were pushed before that was noted.
+    /// By the rules of the publishers and the operator.
     #[default]
+    DropTags,
+    /// Notes what manifests name that were pushed before that was noted.
     ReadManifests,
     MarkManifests,
     DeleteManifests,
@@ -74,7 +78,8 @@ enum Stage {
 }
 
 impl Stage {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
+        Self::DropTags,
         Self::ReadManifests,
         Self::MarkManifests,
         Self::DeleteManifests,
@@ -93,6 +98,7 @@ impl Stage {
 
     fn words(self) -> &'static str {
         match self {
+            Self::DropTags => "dropping tags by rule",
             Self::ReadManifests => "reading manifests",
             Self::MarkManifests => "looking for manifests out of reach",
             Self::DeleteManifests => "deleting manifests",
@@ -192,6 +198,7 @@ impl Collection<'_> {
 
     async fn step(&mut self) -> Result<(), AppError> {
         match self.at.stage {
+            Stage::DropTags => self.drop_tags().await,
             Stage::ReadManifests => self.read_manifests().await,
             Stage::MarkManifests => self.mark_manifests().await,
             Stage::DeleteManifests => self.delete_manifests().await,
@@ -248,6 +255,27 @@ impl Collection<'_> {
         let rest = began.elapsed().min(Duration::from_millis(100));
         tokio::time::sleep(rest).await;
         Ok(())
+    }
+
+    async fn drop_tags(&mut self) -> Result<(), AppError> {
+        let last = &self.at.place.repository;
+        let mut tx = self.app.read().await?;
+        let found = store::retention::staging_after(&mut tx, last, 1).await?;
+        drop(tx);
+        let Some(repository) = found.first() else {
+            self.advance(None);
+            return self.save_alone().await;
+        };
+        let mut tx = self.app.begin().await?;
+        collection::enter(&mut tx).await?;
+        let dropped = self
+            .app
+            .drop_tags(&mut tx, repository, self.run.dry_run)
+            .await?;
+        self.figures.tags += count(dropped);
+        self.at.place.repository.clone_from(&repository.id);
+        self.save(&mut tx).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn read_manifests(&mut self) -> Result<(), AppError> {
@@ -512,8 +540,8 @@ impl Collection<'_> {
         self.save(&mut tx).await?;
         if !self.run.dry_run {
             let after = format!(
-                "{} manifests, {} blobs, {} bytes deleted",
-                self.figures.manifests, self.figures.blobs, self.figures.bytes
+                "{} tags, {} manifests, {} blobs, {} bytes deleted",
+                self.figures.tags, self.figures.manifests, self.figures.blobs, self.figures.bytes
             );
             let change = Change {
                 subject: self.run.id.as_str(),

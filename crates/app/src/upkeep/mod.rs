@@ -1,7 +1,10 @@
-//! Work on the store itself: collections of what nobody needs. A run is a row that says who
+//! Work on the store itself: collections of what nobody needs, scrubs, quotas. A run is a row that says who
 //! asked for it, where it is and what it found, and a job that does it in small steps.
 
 mod collect;
+mod quotas;
+mod retention;
+mod scrub;
 mod why;
 
 use std::{sync::Arc, time::Duration};
@@ -14,6 +17,11 @@ use store::upkeep::Run;
 use crate::{Actor, App, AppError, audit::Change, jobs::JobKind};
 
 pub use collect::CollectionFigures;
+pub use quotas::PublisherStorage;
+pub(crate) use quotas::full;
+pub(crate) use retention::TagPulls;
+pub use retention::{DroppedTag, Retention};
+pub use scrub::{DamagedBlob, ScrubFigures};
 pub use why::{KeptBecause, KeptIn, WhyKept};
 
 /// What the operator configured about the store's upkeep.
@@ -23,6 +31,12 @@ pub struct UpkeepConfig {
     pub collect_grace: TimeDelta,
     /// How often a collection begins by itself; never without it.
     pub collect_every: Option<TimeDelta>,
+    /// How often a scrub begins by itself; never without it.
+    pub scrub_every: Option<TimeDelta>,
+    /// Bytes that a scrub reads a second, at most; 0 for as fast as it goes.
+    pub scrub_rate: u64,
+    /// Bytes that a publisher's staging repositories may take; 0 for no limit.
+    pub publisher_quota: u64,
 }
 
 impl Default for UpkeepConfig {
@@ -30,6 +44,9 @@ impl Default for UpkeepConfig {
         Self {
             collect_grace: TimeDelta::days(1),
             collect_every: None,
+            scrub_every: None,
+            scrub_rate: 0,
+            publisher_quota: 0,
         }
     }
 }
@@ -65,7 +82,8 @@ pub struct UpkeepStatus<F> {
 }
 
 /// The kind of a run, as it is stored.
-pub(crate) const COLLECT: &str = "collection";
+const COLLECT: &str = "collection";
+const SCRUB: &str = "scrub";
 
 impl App {
     /// Starts a collection; a dry run only says what one would delete now.
@@ -77,7 +95,8 @@ impl App {
         actor: &Actor,
         dry_run: bool,
     ) -> Result<UpkeepRun<CollectionFigures>, AppError> {
-        let run = self.start_run(actor, COLLECT, dry_run).await?;
+        let nowhere = serde_json::json!({});
+        let run = self.start_run(actor, COLLECT, dry_run, nowhere).await?;
         self.run_view(run).await
     }
 
@@ -89,18 +108,7 @@ impl App {
         &self,
         actor: &Actor,
     ) -> Result<UpkeepStatus<CollectionFigures>, AppError> {
-        let mut tx = self.read().await?;
-        self.authorize(&mut tx, actor, Action::KeepStorage, None)
-            .await?;
-        let newest = store::upkeep::newest(&mut tx, COLLECT, false).await?;
-        let dry_run = store::upkeep::newest(&mut tx, COLLECT, true).await?;
-        drop(tx);
-        let newer = |dry: &Run| newest.as_ref().is_none_or(|newest| dry.id > newest.id);
-        let dry_run = dry_run.filter(newer);
-        Ok(UpkeepStatus {
-            newest: self.optional_view(newest).await?,
-            dry_run: self.optional_view(dry_run).await?,
-        })
+        self.run_status(actor, COLLECT).await
     }
 
     /// Returns a collection.
@@ -112,15 +120,7 @@ impl App {
         actor: &Actor,
         id: &str,
     ) -> Result<UpkeepRun<CollectionFigures>, AppError> {
-        let missing = || AppError::not_found("collection", id);
-        let mut tx = self.read().await?;
-        self.authorize(&mut tx, actor, Action::KeepStorage, None)
-            .await?;
-        let id = id.parse().map_err(|_malformed| missing())?;
-        let run = store::upkeep::find(&mut tx, &id).await?;
-        drop(tx);
-        let run = run.filter(|run| run.kind == COLLECT).ok_or_else(missing)?;
-        self.run_view(run).await
+        self.find_run(actor, COLLECT, id).await
     }
 
     /// Starts a collection if the last one is so long ago as the operator configured.
@@ -139,6 +139,42 @@ impl App {
             Err(AppError::Conflict(_)) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    async fn run_status<F: DeserializeOwned>(
+        &self,
+        actor: &Actor,
+        kind: &str,
+    ) -> Result<UpkeepStatus<F>, AppError> {
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::KeepStorage, None)
+            .await?;
+        let newest = store::upkeep::newest(&mut tx, kind, false).await?;
+        let dry_run = store::upkeep::newest(&mut tx, kind, true).await?;
+        drop(tx);
+        let newer = |dry: &Run| newest.as_ref().is_none_or(|newest| dry.id > newest.id);
+        let dry_run = dry_run.filter(newer);
+        Ok(UpkeepStatus {
+            newest: self.optional_view(newest).await?,
+            dry_run: self.optional_view(dry_run).await?,
+        })
+    }
+
+    async fn find_run<F: DeserializeOwned>(
+        &self,
+        actor: &Actor,
+        kind: &'static str,
+        id: &str,
+    ) -> Result<UpkeepRun<F>, AppError> {
+        let missing = || AppError::not_found(kind, id);
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::KeepStorage, None)
+            .await?;
+        let id = id.parse().map_err(|_malformed| missing())?;
+        let run = store::upkeep::find(&mut tx, &id).await?;
+        drop(tx);
+        let run = run.filter(|run| run.kind == kind).ok_or_else(missing)?;
+        self.run_view(run).await
     }
 
     async fn is_due(&self, kind: &str, every: TimeDelta) -> Result<bool, AppError> {
@@ -167,6 +203,7 @@ impl App {
         actor: &Actor,
         kind: &'static str,
         dry_run: bool,
+        place: serde_json::Value,
     ) -> Result<Run, AppError> {
         let mut tx = self.begin().await?;
         self.authorize(&mut tx, actor, Action::KeepStorage, None)
@@ -178,7 +215,11 @@ impl App {
             )));
         }
         let (id, job) = (self.id(RunId::new), self.id(JobId::new));
-        let work = JobKind::Collect { run: id.clone() };
+        let run = id.clone();
+        let work = match kind {
+            SCRUB => JobKind::Scrub { run },
+            _ => JobKind::Collect { run },
+        };
         self.enqueue_as(&mut tx, job.clone(), &work).await?;
         let run = Run {
             id,
@@ -189,7 +230,7 @@ impl App {
             started_at: self.now(),
             ended_at: None,
             stage: "waiting for a worker".to_owned(),
-            place: serde_json::json!({}).into(),
+            place: place.into(),
             figures: serde_json::json!({}).into(),
         };
         store::upkeep::create(&mut tx, &run).await?;

@@ -19,6 +19,7 @@ mod rematch;
 mod review;
 mod roles;
 mod s3;
+mod storage;
 mod world;
 
 use store::blobs::S3Config;

@@ -46,6 +46,10 @@ async fn try_all(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static
 async fn keeping(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
     let app = &world.app;
     let digest = format!("sha256:{}", "0".repeat(64));
+    let nonsense = market::RetentionRules {
+        keep_newest: Some(0),
+        ..market::RetentionRules::default()
+    };
     vec![
         (
             "start_collection",
@@ -54,6 +58,39 @@ async fn keeping(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
         ("collections", code(app.collections(actor).await)),
         ("collection", code(app.collection(actor, "run_x").await)),
         ("why_kept", code(app.why_kept(actor, &digest).await)),
+        ("start_scrub", code(app.start_scrub(actor, None).await)),
+        ("scrubs", code(app.scrubs(actor).await)),
+        ("scrub_run", code(app.scrub_run(actor, "run_x").await)),
+        ("damaged_blobs", code(app.damaged_blobs(actor).await)),
+        (
+            "all_publisher_storage",
+            code(app.all_publisher_storage(actor).await),
+        ),
+        (
+            "set_publisher_quota",
+            code(app.set_publisher_quota(actor, "acme", Some(0)).await),
+        ),
+        (
+            "default_retention",
+            code(app.default_retention(actor).await),
+        ),
+        (
+            "set_default_retention",
+            code(app.set_default_retention(actor, &nonsense).await),
+        ),
+        (
+            "publisher_storage",
+            code(app.publisher_storage(actor, "acme").await),
+        ),
+        ("retention", code(app.retention(actor, "acme").await)),
+        (
+            "set_retention",
+            code(app.set_retention(actor, "acme", Some(&nonsense)).await),
+        ),
+        (
+            "preview_retention",
+            code(app.preview_retention(actor, "acme", None).await),
+        ),
     ]
 }
 

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use app::{Actor, App, CollectionFigures, UpkeepRun};
 use clap::Args;
+use market::show_bytes;
 use serde_json::json;
 
 use super::Context;
@@ -11,7 +12,7 @@ use crate::{
     cli::DataArgs,
     exit::Exit,
     failure::Failure,
-    printer::{Cell, columns, size},
+    printer::{Cell, columns},
     progress::Bar,
 };
 
@@ -76,7 +77,7 @@ async fn watch(
         if ended {
             return Ok(run);
         }
-        bar.note(&format!("{}, {} freed", run.stage, size(run.figures.bytes)));
+        bar.note(&format!("{}, {} freed", run.stage, show_bytes(run.figures.bytes)));
     }
 }
 
@@ -91,11 +92,12 @@ fn text(run: &UpkeepRun<CollectionFigures>) -> String {
         vec![
             Cell::new(what),
             Cell::new(&count.to_string()),
-            Cell::new(&bytes.map_or_else(String::new, size)),
+            Cell::new(&bytes.map_or_else(String::new, show_bytes)),
         ]
     };
     let mut text = format!("{verb}\n");
     text.push_str(&columns(&[
+        row("  tags by rule", figures.tags, None),
         row("  manifests", figures.manifests, None),
         row("  blobs out of repositories", figures.links, None),
         row("  blobs from the store", figures.blobs, Some(figures.bytes)),

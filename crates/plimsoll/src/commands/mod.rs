@@ -7,12 +7,14 @@ pub(crate) mod collect;
 pub(crate) mod config;
 pub(crate) mod help;
 pub(crate) mod publisher;
+pub(crate) mod publisher_storage;
 pub(crate) mod sbom;
 mod sbom_diff;
 mod sbom_text;
 pub(crate) mod scan;
 mod scan_json;
 mod scan_text;
+pub(crate) mod scrub;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod verify;
@@ -105,6 +107,7 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<Exit, Failure> {
         Command::Publisher(command) => publisher::run(&command, &context),
         Command::Token(command) => token::run(&command, &context),
         Command::Collect(args) => collect::run(&args, &context),
+        Command::Scrub(args) => scrub::run(&args, &context),
         Command::Why(args) => why::run(&args, &context),
         Command::Config(command) => config::run(&command, &context),
         Command::Help(args) => help::run(&args, &context),

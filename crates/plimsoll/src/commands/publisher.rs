@@ -5,7 +5,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use market::{PublisherState, Role};
 use serde_json::{Value, json};
 
-use super::{Context, day_and_time};
+use super::{
+    Context, day_and_time,
+    publisher_storage::{self, QuotaArgs, RetentionArgs},
+};
 use crate::{
     cli::DataArgs,
     exit::Exit,
@@ -28,6 +31,13 @@ pub(crate) enum PublisherCommand {
     Suspend(ReasonArgs),
     /// Make an account a member of a publisher
     Member(MemberArgs),
+    /// Show or set how much a publisher's staging repositories may take
+    Quota(QuotaArgs),
+    /// Show, try or set by which rules tags of a publisher's staging repositories are dropped
+    ///
+    /// A tag goes before a collection if none of the rules keeps it. Without --keep-newest and
+    /// --unused-days none goes. What is under review and what was released is never touched.
+    Retention(RetentionArgs),
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +100,8 @@ pub(super) fn run(command: &PublisherCommand, context: &Context<'_>) -> Result<E
             decide((&args.slug, &args.reason), Suspended, &args.data, context)?;
         }
         PublisherCommand::Member(args) => member(args, context)?,
+        PublisherCommand::Quota(args) => publisher_storage::quota(args, context)?,
+        PublisherCommand::Retention(args) => publisher_storage::retention(args, context)?,
     }
     Ok(Exit::Success)
 }

@@ -2,10 +2,11 @@
 
 use app::{Actor, WhyKept};
 use clap::Args;
+use market::show_bytes;
 use serde_json::json;
 
 use super::Context;
-use crate::{cli::DataArgs, exit::Exit, failure::Failure, printer::size};
+use crate::{cli::DataArgs, exit::Exit, failure::Failure};
 
 /// Say why a manifest or blob is kept, and where
 ///
@@ -37,7 +38,7 @@ fn text(why: &WhyKept) -> String {
         Some(bytes) => format!(
             "{}: {} in the blob store\n",
             why.digest,
-            size(i64::try_from(bytes).unwrap_or(i64::MAX))
+            show_bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
         ),
         None => format!("{}: not in the blob store\n", why.digest),
     };

@@ -305,6 +305,26 @@ pub(crate) const KEYS: &[Key] = &[
         "How often a collection begins by itself; `never` leaves it to `plimsoll collect`.",
     ),
     key(
+        "registry.publisher_quota",
+        Kind::Bytes,
+        "0",
+        "Bytes that the staging repositories of a publisher may take, each blob counted once; 0 \
+         for no limit. `plimsoll publisher quota` sets it for one.",
+    ),
+    key(
+        "registry.scrub_every",
+        Kind::DurationOrNever,
+        "never",
+        "How often everything stored is compared with its digest; `never` leaves it to \
+         `plimsoll scrub`.",
+    ),
+    key(
+        "registry.scrub_rate",
+        Kind::Bytes,
+        "50MiB",
+        "Bytes that a scrub reads a second, at most; 0 for as fast as it goes.",
+    ),
+    key(
         "accounts.open_registration",
         Kind::Bool,
         "true",

@@ -190,7 +190,7 @@ impl Config {
     /// Returns a number of bytes.
     pub(crate) fn bytes(&self, name: &'static str) -> u64 {
         let text = self.text(name).unwrap_or_default();
-        value::bytes(text).expect("it was checked when it was set")
+        market::parse_bytes(text).expect("it was checked when it was set")
     }
 
     /// Returns a duration.
@@ -224,9 +224,16 @@ impl Config {
             let text = self.text(name).filter(|text| *text != "never")?;
             Some(value::duration(text).expect("it was checked when it was set"))
         };
+        let bytes = |name| {
+            let text = self.text(name).unwrap_or_default();
+            market::parse_bytes(text).expect("it was checked when it was set")
+        };
         app::UpkeepConfig {
             collect_grace: duration("registry.collect_grace").expect("the key has a default"),
             collect_every: duration("registry.collect_every"),
+            scrub_every: duration("registry.scrub_every"),
+            scrub_rate: bytes("registry.scrub_rate"),
+            publisher_quota: bytes("registry.publisher_quota"),
         }
     }
 

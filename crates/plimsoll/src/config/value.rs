@@ -25,7 +25,7 @@ pub(crate) fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Url => url(text),
         Kind::Database => text.parse::<store::DatabaseUrl>().is_ok(),
         Kind::Number => text.parse::<u32>().is_ok(),
-        Kind::Bytes => bytes(text).is_some(),
+        Kind::Bytes => market::parse_bytes(text).is_some(),
         Kind::Duration => duration(text).is_some(),
         Kind::DurationOrNever => text == "never" || duration(text).is_some(),
         Kind::Bool => matches!(text, "true" | "false"),
@@ -46,24 +46,6 @@ fn url(text: &str) -> bool {
         let host = host.strip_suffix('/').unwrap_or(host);
         !host.is_empty() && !host.contains(['/', '?', '#', '@', ' '])
     })
-}
-
-/// Reads a number of bytes.
-pub(crate) fn bytes(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u64); 9] = [
-        ("KiB", 1 << 10),
-        ("MiB", 1 << 20),
-        ("GiB", 1 << 30),
-        ("TiB", 1 << 40),
-        ("kB", 1_000),
-        ("MB", 1_000_000),
-        ("GB", 1_000_000_000),
-        ("TB", 1_000_000_000_000),
-        ("", 1),
-    ];
-    let (unit, times) = UNITS.iter().find(|(unit, _)| text.ends_with(unit))?;
-    let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
-    number.checked_mul(*times)
 }
 
 /// Reads a duration of more than nothing.
@@ -128,12 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_with_units() {
-        assert_eq!(bytes("10GiB"), Some(10 << 30));
-        assert_eq!(bytes("5 MB"), Some(5_000_000));
-        assert_eq!(bytes("7"), Some(7));
-        assert_eq!(bytes("99999999TiB"), None);
-        assert_eq!(bytes("GiB"), None);
+    fn durations_have_units() {
         assert_eq!(duration("15m"), Some(TimeDelta::minutes(15)));
         assert_eq!(duration("0s"), None);
         assert_eq!(duration("é"), None);

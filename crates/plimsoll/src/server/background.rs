@@ -114,7 +114,7 @@ async fn watch_clocks(app: &App) {
     }
 }
 
-/// Has collections begin when it is time.
+/// Has collections and scrubs begin when it is time.
 async fn keep_store(app: &App) {
     let mut ticks = time::interval(LOOK_AT_CLOCKS);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
@@ -123,6 +123,10 @@ async fn keep_store(app: &App) {
         if let Err(error) = app.collect_if_due().await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "no collection can begin; trying again");
+        }
+        if let Err(error) = app.scrub_if_due().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "no scrub can begin; trying again");
         }
     }
 }

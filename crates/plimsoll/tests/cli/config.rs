@@ -70,6 +70,9 @@ registry.sparse_images                 default                   false
 registry.token_life                    default                   15m
 registry.collect_grace                 default                   24h
 registry.collect_every                 default                   24h
+registry.publisher_quota               default                   0
+registry.scrub_every                   default                   never
+registry.scrub_rate                    default                   50MiB
 accounts.open_registration             default                   true
 advisories.file                        default                   -
 advisories.sources                     default                   debian=https://security-tracker.debian.org/tracker/data/json, osv-debian=https://storage.googleapis.com/osv-vulnerabilities/Debian/all.zip, osv-alpine=https://storage.googleapis.com/osv-vulnerabilities/Alpine/all.zip

@@ -41,6 +41,7 @@ Commands:
   publisher   Decide on publishers and manage their members
   token       Manage the access tokens of an account
   collect     Delete manifests, blobs and bytes that nothing reaches any more
+  scrub       Read all stored blobs and manifests and compare them with their digests
   why         Say why a manifest or blob is kept, and where
   config      Show or check the configuration
   help        Explain a command, `images` or `exit-codes`
@@ -416,11 +417,13 @@ Decide on publishers and manage their members
 Usage: plimsoll publisher [OPTIONS] <COMMAND>
 
 Commands:
-  list     List all publishers
-  verify   Let a publisher publish
-  reject   Refuse an application
-  suspend  Stop a publisher from publishing
-  member   Make an account a member of a publisher
+  list       List all publishers
+  verify     Let a publisher publish
+  reject     Refuse an application
+  suspend    Stop a publisher from publishing
+  member     Make an account a member of a publisher
+  quota      Show or set how much a publisher's staging repositories may take
+  retention  Show, try or set by which rules tags of a publisher's staging repositories are dropped
 
 Options:
   -h, --help  Print help (see more with '--help')

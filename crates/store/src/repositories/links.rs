@@ -3,13 +3,22 @@
 use chrono::{DateTime, Utc};
 use market::RepositoryId;
 
-use crate::{StoreError, Tx, blobs::BlobStore, collection, condemned, db::execute};
+use crate::{
+    StoreError, Tx,
+    blobs::BlobStore,
+    collection, condemned,
+    db::execute,
+    quotas::{self, Usage},
+};
 
 /// Makes a blob part of a repository. The only way for a blob to become part of one: here a
 /// push meets a collection that is about to delete the same bytes.
 ///
 /// Whoever links a blob has either put its bytes before this transaction, or has seen it
 /// linked elsewhere *in* this transaction, after [`collection::enter`].
+///
+/// Gives what the publisher's staging repositories take, where the blob is new among them:
+/// the caller undoes the transaction if that is more than they may.
 ///
 /// # Errors
 /// [`StoreError::BeingCollected`]: put the bytes again in a moment. The database refused.
@@ -19,7 +28,7 @@ pub async fn link_blob(
     repository: &RepositoryId,
     (digest, size): (&str, i64),
     at: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Option<Usage>, StoreError> {
     collection::enter(tx).await?;
     condemned::require_bytes(tx, blobs, digest).await?;
     // Linked again, it has its whole grace before it once more.
@@ -31,7 +40,7 @@ pub async fn link_blob(
         size,
         at
     )?;
-    Ok(())
+    quotas::count_in(tx, repository, digest, size).await
 }
 
 /// Takes a blob out of a repository; gives whether it was there.
@@ -43,12 +52,16 @@ pub async fn unlink_blob(
     repository: &RepositoryId,
     digest: &str,
 ) -> Result<bool, StoreError> {
-    collection::enter(tx).await?;
+    // Alone, so that nobody links it elsewhere while it is counted out.
+    collection::decide(tx).await?;
     let gone = execute!(
         tx,
         "DELETE FROM repository_blobs WHERE repository_id = $1 AND digest = $2",
         repository.as_str(),
         digest
     )?;
+    if gone > 0 {
+        quotas::count_out(tx, repository.as_str(), digest).await?;
+    }
     Ok(gone > 0)
 }

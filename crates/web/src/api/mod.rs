@@ -37,7 +37,9 @@ mod openapi;
 mod pictures;
 mod products;
 mod publishers;
+mod retention;
 mod review;
+mod storage;
 mod submission_json;
 mod submissions;
 mod subscriptions;
@@ -88,6 +90,8 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(advisories::routes())
         .merge(audit::routes())
         .merge(jobs::routes())
+        .merge(storage::routes())
+        .merge(retention::routes())
 }
 
 async fn no_such_path(uri: Uri) -> error::ApiError {

@@ -16,6 +16,7 @@ pub(crate) mod publisher_portal;
 pub(crate) mod register;
 pub(crate) mod review;
 pub(crate) mod sign_in;
+pub(crate) mod storage;
 pub(crate) mod storefront;
 pub(crate) mod submission;
 

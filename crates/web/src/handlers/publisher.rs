@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use app::{App, NewKey, ProductOverview, PublisherKey, Submission};
+use app::{App, AppError, DroppedTag, NewKey, ProductOverview, PublisherKey, Submission};
 use axum::extract::{Path, State};
-use market::Class;
+use market::{Class, RetentionRules};
 
-use super::count;
+use super::{
+    count,
+    storage::{meter, retention_form, retention_rules, typed_rules},
+};
 use crate::{
     answer::{Answer, Refusal, page_with},
+    failure::Failure,
     form::Form,
     notice::Notice,
     pages::{
-        publisher::{KeyRow, ProductRow, PublisherPage, SubmissionLink},
+        publisher::{DroppedTagRow, KeyRow, ProductRow, PublisherPage, SubmissionLink},
         publisher_portal::ApplicationForm,
     },
     view::{
@@ -63,14 +67,69 @@ pub(crate) async fn revoke_key(
         .done(&format!("/publisher/{slug}#keys"), Notice::KeyRevoked)
 }
 
+/// `POST /publisher/{slug}/retention`
+pub(crate) async fn set_retention(
+    State(app): State<Arc<App>>,
+    Path(slug): Path<String>,
+    form: Form,
+) -> Answer {
+    let rules = match retention_rules(&form) {
+        Ok(rules) => rules,
+        Err(error) => return retention_refused(&app, form, &slug, error).await,
+    };
+    let actor = &form.viewer.actor;
+    let changed = match form.text("action") {
+        "save" => app.set_retention(actor, &slug, Some(&rules)).await,
+        "unset" => app.set_retention(actor, &slug, None).await,
+        _ => match app.preview_retention(actor, &slug, Some(&rules)).await {
+            Ok(dropped) => return preview(&app, form.viewer, &slug, &rules, dropped).await,
+            Err(error) => Err(error),
+        },
+    };
+    match changed {
+        Ok(()) => form.viewer.done(
+            &format!("/publisher/{slug}#storage"),
+            Notice::RetentionSaved,
+        ),
+        Err(error) => retention_refused(&app, form, &slug, error).await,
+    }
+}
+
+async fn preview(
+    app: &App,
+    viewer: Viewer,
+    slug: &str,
+    rules: &RetentionRules,
+    dropped: Vec<DroppedTag>,
+) -> Answer {
+    let rows = dropped.into_iter().map(|tag| DroppedTagRow {
+        set_at: viewer.when(tag.updated_at),
+        repository: tag.repository,
+        tag: tag.tag,
+    });
+    let rows = rows.collect();
+    let mut page = view(app, viewer, slug).await?;
+    page.retention = retention_form(rules);
+    page.dropped = Some(rows);
+    page_with(Default::default(), &page)
+}
+
+async fn retention_refused(app: &App, form: Form, slug: &str, error: AppError) -> Answer {
+    let refusal = Refusal::of(error)?;
+    let typed = typed_rules(&form);
+    let mut page = view(app, form.viewer, slug).await?;
+    page.retention = typed;
+    page.errors = refusal.errors;
+    page_with(refusal.status, &page)
+}
+
 async fn render(
     app: &App,
     viewer: Viewer,
     slug: &str,
     refused: Option<(NewKey, Refusal)>,
 ) -> Answer {
-    let found = app.publisher_page(&viewer.actor, slug).await?;
-    let mut page = view(app, viewer, found);
+    let mut page = view(app, viewer, slug).await?;
     let mut status = Default::default();
     if let Some((new, refusal)) = refused {
         (page.new_key_name, page.new_key_pem) = (new.name, new.pem);
@@ -80,10 +139,18 @@ async fn render(
     page_with(status, &page)
 }
 
-fn view(app: &App, viewer: Viewer, found: app::PublisherPage) -> PublisherPage {
+async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Failure> {
+    let found = app.publisher_page(&viewer.actor, slug).await?;
+    let storage = app.publisher_storage(&viewer.actor, slug).await?;
+    let retention = app.retention(&viewer.actor, slug).await?;
     let publisher = found.publisher;
     let slug = publisher.slug.to_string();
-    PublisherPage {
+    Ok(PublisherPage {
+        storage: meter(&storage),
+        retention: retention_form(&retention.rules),
+        has_own_rules: retention.is_own,
+        can_set_rules: retention.may_change,
+        dropped: None,
         products: found
             .products
             .into_iter()
@@ -111,7 +178,7 @@ fn view(app: &App, viewer: Viewer, found: app::PublisherPage) -> PublisherPage {
         new_key_pem: String::new(),
         errors: FieldErrors::default(),
         layout: viewer.layout,
-    }
+    })
 }
 
 fn product_row(publisher: &str, overview: ProductOverview, viewer: &Viewer) -> ProductRow {

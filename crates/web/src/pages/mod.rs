@@ -10,6 +10,7 @@ pub mod publisher_portal;
 pub mod register;
 pub mod review;
 pub mod sign_in;
+pub mod storage;
 pub mod storefront;
 pub mod submission;
 mod submission_parts;

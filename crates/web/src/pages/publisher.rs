@@ -2,7 +2,10 @@
 
 use askama::Template;
 
-use super::publisher_portal::ApplicationForm;
+use super::{
+    publisher_portal::ApplicationForm,
+    storage::{RetentionForm, StorageMeter},
+};
 use crate::view::{FieldErrors, Layout, Pill, SeverityCounts, When};
 
 /// An organisation's own page.
@@ -27,13 +30,23 @@ pub struct PublisherPage {
     pub registry: String,
     /// Its products.
     pub products: Vec<ProductRow>,
+    /// What its staging repositories take.
+    pub storage: StorageMeter,
+    /// By which rules their tags are dropped.
+    pub retention: RetentionForm,
+    /// Whether those are its own rules.
+    pub has_own_rules: bool,
+    /// Whether the viewer may set them.
+    pub can_set_rules: bool,
+    /// The tags that these rules would drop, where that was asked for.
+    pub dropped: Option<Vec<DroppedTagRow>>,
     /// Its signing keys.
     pub keys: Vec<KeyRow>,
     /// The new key's name as it was typed.
     pub new_key_name: String,
     /// The new key's PEM as it was typed.
     pub new_key_pem: String,
-    /// What is wrong with `key_name` or `key_pem`.
+    /// What is wrong with what was typed.
     pub errors: FieldErrors,
 }
 
@@ -65,6 +78,17 @@ pub struct SubmissionLink {
     pub state: Pill,
     /// When it was submitted.
     pub submitted_at: When,
+}
+
+/// A tag that rules would drop.
+#[derive(Debug, Clone)]
+pub struct DroppedTagRow {
+    /// The repository.
+    pub repository: String,
+    /// The tag.
+    pub tag: String,
+    /// When it was set.
+    pub set_at: When,
 }
 
 /// A signing key.

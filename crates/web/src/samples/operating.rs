@@ -11,8 +11,15 @@ use crate::{
             PublisherRow,
         },
         review::{QueueEntry, ReviewPage},
+        storage::{
+            DamagedRow, RetentionForm, RunView, StorageMeter, StoragePage, StorageRow, WhyRow,
+            WhyView,
+        },
     },
-    view::{Paging, SeverityCounts, When, listing_pill, publisher_pill, submission_pill},
+    view::{
+        FieldErrors, Paging, Pill, SeverityCounts, Tone, When, listing_pill, publisher_pill,
+        submission_pill,
+    },
 };
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
@@ -21,6 +28,8 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         page("review-empty", &queue(false)),
         page("operator", &console()),
         page("operator-fresh", &fresh_console()),
+        page("storage", &storage()),
+        page("storage-fresh", &fresh_storage()),
     ]
 }
 
@@ -175,5 +184,87 @@ fn fresh_console() -> OperatorPage {
         jobs: JobsSummary::default(),
         audit: Vec::new(),
         ..console()
+    }
+}
+
+fn run(tone: Tone, word: &str, note: &str) -> RunView {
+    RunView {
+        state: Pill {
+            tone,
+            word: word.to_owned(),
+        },
+        started_at: ago(3),
+        note: note.to_owned(),
+        figures: vec![
+            ("Manifests deleted", "31".to_owned()),
+            ("Blobs deleted from the store", "120 (4.2 GiB)".to_owned()),
+        ],
+    }
+}
+
+fn storage() -> StoragePage {
+    let full = StorageMeter {
+        id: "meter-harbour".to_owned(),
+        used: "9.3 GiB".to_owned(),
+        quota: Some("10.0 GiB".to_owned()),
+        percent: 93,
+        is_tight: true,
+    };
+    let open = StorageMeter {
+        id: "meter-fresnel".to_owned(),
+        used: "12 B".to_owned(),
+        quota: None,
+        percent: 0,
+        is_tight: false,
+    };
+    let row = |slug: &str, meter, own_quota: &str| StorageRow {
+        slug: slug.to_owned(),
+        meter,
+        own_quota: own_quota.to_owned(),
+    };
+    StoragePage {
+        layout: layout("/operator/storage", operator()),
+        collection: Some(run(Tone::Active, "Under way", "deleting manifests")),
+        dry_run: Some(run(Tone::Good, "Done", "")),
+        scrub: Some(run(Tone::Bad, "Failed", "the disk <b> cannot be read")),
+        damaged: vec![DamagedRow {
+            digest: format!("sha256:{:0<64}", "dead"),
+            problem: "missing: the bytes are not there".to_owned(),
+            found_at: ago(3),
+            repositories: vec!["staging/harbour/pilot".to_owned()],
+        }],
+        asked: format!("sha256:{:0<64}", "beef"),
+        why: Some(WhyView {
+            stored: "1024 bytes in the blob store.".to_owned(),
+            places: vec![WhyRow {
+                repository: "staging/harbour/pilot".to_owned(),
+                kind: "blob".to_owned(),
+                because: "tag 1.0".to_owned(),
+                way: vec![format!("sha256:{:0<64}", "cafe")],
+            }],
+        }),
+        publishers: vec![
+            row("fresnel", open, "0"),
+            row("harbour", full, "10737418240"),
+        ],
+        retention: RetentionForm {
+            keep_newest: "20".to_owned(),
+            ..RetentionForm::default()
+        },
+        errors: FieldErrors::default(),
+    }
+}
+
+fn fresh_storage() -> StoragePage {
+    StoragePage {
+        collection: None,
+        dry_run: None,
+        scrub: None,
+        damaged: Vec::new(),
+        asked: String::new(),
+        why: None,
+        publishers: Vec::new(),
+        retention: RetentionForm::default(),
+        ..storage()
     }
 }

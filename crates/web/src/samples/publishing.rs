@@ -9,7 +9,8 @@ use super::{ago, layout, now, page, publisher, said};
 use crate::{
     pages::{
         product_edit::{ManifestForm, PlanForm, ProductEditPage, ProductState},
-        publisher::{KeyRow, ProductRow, PublisherPage, SubmissionLink},
+        publisher::{DroppedTagRow, KeyRow, ProductRow, PublisherPage, SubmissionLink},
+        storage::{RetentionForm, StorageMeter},
         publisher_portal::{ApplicationForm, OrganisationRow, PublisherPortalPage},
     },
     view::{
@@ -132,6 +133,25 @@ fn organisation() -> PublisherPage {
                 revoked_at: Some(ago(24 * 41)),
             },
         ],
+        storage: StorageMeter {
+            id: "meter-harbour".to_owned(),
+            used: "9.3 GiB".to_owned(),
+            quota: Some("10.0 GiB".to_owned()),
+            percent: 93,
+            is_tight: true,
+        },
+        retention: RetentionForm {
+            keep_newest: "10".to_owned(),
+            unused_days: String::new(),
+            keep_tags: "latest v*".to_owned(),
+        },
+        has_own_rules: true,
+        can_set_rules: true,
+        dropped: Some(vec![DroppedTagRow {
+            repository: "staging/harbour/pilot".to_owned(),
+            tag: "nightly-<1>".to_owned(),
+            set_at: ago(24 * 40),
+        }]),
         new_key_name: String::new(),
         new_key_pem: String::new(),
         errors: FieldErrors::default(),

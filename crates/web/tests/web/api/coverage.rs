@@ -140,6 +140,12 @@ impl Market {
                 let key = trust::SigningKey::from_scalar(&[3; 32]).expect("a key");
                 json!({"name": "new", "pem": key.public().to_pem()})
             }
+            "/storage/collections" => json!({"dry_run": true}),
+            "/storage/scrubs" => json!({"rate": 0}),
+            "/publishers/{publisher}/storage" => json!({"quota_bytes": 1_000_000}),
+            "/storage/retention"
+            | "/publishers/{publisher}/retention"
+            | "/publishers/{publisher}/retention/preview" => json!({"keep_newest": 5}),
             "/publishers/{publisher}/products" => json!({"slug": "new"}),
             "/publishers/{publisher}/products/{product}/manifest" => manifest(digest),
             "/publishers/{publisher}/products/{product}/withdrawal"

@@ -32,6 +32,11 @@ const FORMS: [&str; 22] = [
     "/submissions/sub_x/decision",
     "/operator/publishers/acme/decision",
     "/operator/listings/acme/ship-db",
+    "/operator/storage/collect",
+    "/operator/storage/scrub",
+    "/operator/storage/quotas/acme",
+    "/operator/storage/retention",
+    "/publisher/acme/retention",
     "/account/tokens/x/revoke",
     "/publisher/other/keys/new",
 ];
@@ -279,7 +284,7 @@ async fn markup_in_names_texts_and_remarks_stays_text() {
 
     let mut olga = Browser::of(&fixture, "olga").await;
     let submission = format!("/submissions/{id}");
-    for path in [submission.as_str(), "/review", "/operator"] {
+    for path in [submission.as_str(), "/review", "/operator", "/operator/storage"] {
         is_harmless(&olga.get(path).await);
     }
     fixture.release(&id).await;
