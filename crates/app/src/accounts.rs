@@ -1,10 +1,9 @@
-//! Accounts: making them, passwords, personal access tokens.
+//! Accounts: making them, passwords, barring them.
 
 use argon2::{Argon2, password_hash::PasswordHasher};
-use chrono::TimeDelta;
-use market::{AccountId, Action, TokenId};
+use market::{AccountId, Action};
 use sha2::{Digest, Sha256};
-use store::{accounts::Account, tokens::Token};
+use store::accounts::{Account, Robot};
 use tokio::sync::Semaphore;
 
 use crate::{Actor, App, AppError, audit::Change, state::random};
@@ -51,6 +50,7 @@ impl App {
             staff_role: new.staff_role.clone(),
             created_at: self.now(),
             disabled_at: None,
+            robot: Robot::default(),
         };
         store::accounts::create(&mut tx, &account)
             .await
@@ -120,13 +120,24 @@ impl App {
         let mut tx = self.begin().await?;
         let account = self.account_by_name(&mut tx, name).await?;
         let own = actor.signed_in().map(|own| &own.id) == Some(&account.id);
-        // What only reads must not become what may do everything.
-        if !own || !actor.may_write() {
+        if account.is_robot() {
+            return Err(AppError::Conflict(
+                "robots have no password: make an access token for it".to_owned(),
+            ));
+        }
+        if !own {
             self.authorize(&mut tx, actor, Action::ManageAccounts, None)
                 .await?;
+        } else if actor.token().is_some() {
+            // What is good for less or for a while must not become what may do everything.
+            return Err(AppError::Denied(
+                "a password is not changed with an access token: sign in with the old one"
+                    .to_owned(),
+            ));
         }
         store::accounts::set_password(&mut tx, &account.id, &hash).await?;
         store::accounts::delete_sessions(&mut tx, &account.id).await?;
+        store::tokens::delete_password_logins(&mut tx, &account.id).await?;
         let change = Change {
             subject: account.id.as_str(),
             after: Some("password-set"),
@@ -176,92 +187,6 @@ impl App {
         store::accounts::find_by_name(tx, name)
             .await?
             .ok_or_else(|| AppError::not_found("account", name))
-    }
-
-    /// Makes a personal access token; gives it and what its owner must keep: it is shown once.
-    ///
-    /// # Errors
-    /// Nobody is signed in, or the name is missing.
-    pub async fn create_token(
-        &self,
-        actor: &Actor,
-        name: &str,
-        may_push: bool,
-        life: Option<TimeDelta>,
-    ) -> Result<(Token, String), AppError> {
-        let account = actor.require_account("to make an access token")?;
-        let mut tx = self.begin().await?;
-        self.authorize(&mut tx, actor, Action::ManageOwnTokens, None)
-            .await?;
-        if may_push && !actor.may_write() {
-            return Err(AppError::Denied(
-                "an access token never does more than the one it is made with".to_owned(),
-            ));
-        }
-        if name.trim().is_empty() || name.chars().count() > 60 {
-            return Err(AppError::invalid(
-                "name",
-                "give the token a name of 1 to 60 characters",
-            ));
-        }
-        let secret = secret_text(&random::<25>());
-        let token = Token {
-            id: self.id(TokenId::new),
-            account_id: account.id.clone(),
-            name: name.trim().to_owned(),
-            secret_hash: hash_secret(&secret),
-            may_push,
-            created_at: self.now(),
-            expires_at: life.map(|life| self.now() + life),
-            last_used_at: None,
-            revoked_at: None,
-        };
-        store::tokens::create(&mut tx, &token).await?;
-        let change = Change {
-            subject: token.id.as_str(),
-            after: Some(if may_push { "read-write" } else { "read-only" }),
-            ..Change::default()
-        };
-        self.record(&mut tx, actor, Action::ManageOwnTokens, change)
-            .await?;
-        tx.commit().await?;
-        let text = format!(
-            "plm_{}_{secret}",
-            token.id.as_str().trim_start_matches("tok_")
-        );
-        Ok((token, text))
-    }
-
-    /// Returns the asker's access tokens.
-    ///
-    /// # Errors
-    /// Nobody is signed in.
-    pub async fn list_tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError> {
-        let account = actor.require_account("to see your access tokens")?;
-        Ok(store::tokens::of_account(&mut self.read().await?, &account.id).await?)
-    }
-
-    /// Revokes one of the asker's access tokens.
-    ///
-    /// # Errors
-    /// Nobody is signed in, or it is none of theirs.
-    pub async fn revoke_token(&self, actor: &Actor, id: &str) -> Result<(), AppError> {
-        let account = actor.require_account("to revoke an access token")?;
-        let token: TokenId = id
-            .parse()
-            .map_err(|_malformed| AppError::not_found("access token", id))?;
-        let mut tx = self.begin().await?;
-        if !store::tokens::revoke(&mut tx, &account.id, &token, self.now()).await? {
-            return Err(AppError::not_found("access token", id));
-        }
-        let change = Change {
-            subject: id,
-            after: Some("revoked"),
-            ..Change::default()
-        };
-        self.record(&mut tx, actor, Action::ManageOwnTokens, change)
-            .await?;
-        Ok(tx.commit().await?)
     }
 }
 

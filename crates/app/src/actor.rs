@@ -1,7 +1,11 @@
 //! Who asks, and what they are towards the thing in question.
 
-use market::{Action, PublisherId, PullAccess, Role, allows};
-use store::{Tx, accounts::Account, products::Product};
+use chrono::{DateTime, Utc};
+use market::{
+    Action, Holding, PublisherId, PullAccess, RepositoryAction, Role, TokenScopes, allows,
+    holder_may,
+};
+use store::{Tx, accounts::Account, products::Product, tokens::Token};
 
 use crate::{App, AppError};
 
@@ -9,7 +13,8 @@ use crate::{App, AppError};
 #[derive(Debug, Clone, Default)]
 pub struct Actor {
     account: Option<Account>,
-    read_only: bool,
+    /// The token they signed in with, then the one it was made with, and so on; none for a password.
+    held: Vec<Token>,
     system: bool,
 }
 
@@ -27,7 +32,7 @@ impl Actor {
         }
     }
 
-    /// Somebody who signed in with all their rights.
+    /// Somebody who signed in with their password.
     pub fn account(account: Account) -> Self {
         Self {
             account: Some(account),
@@ -35,12 +40,12 @@ impl Actor {
         }
     }
 
-    /// Somebody who signed in with a token that may only read.
-    pub fn read_only(account: Account) -> Self {
+    /// Somebody who signed in with a token: `held` begins with it and goes on with the ones it was made with.
+    pub fn holding(account: Account, held: Vec<Token>) -> Self {
         Self {
             account: Some(account),
-            read_only: true,
-            ..Self::default()
+            held,
+            system: false,
         }
     }
 
@@ -56,7 +61,7 @@ impl Actor {
 
     /// Returns whether the asker signed in with something that may change things.
     pub fn may_write(&self) -> bool {
-        !self.read_only
+        self.held.iter().all(|token| token.may_push)
     }
 
     /// Returns whether the operator's staff asks.
@@ -92,17 +97,48 @@ impl Actor {
             .as_ref()
             .ok_or_else(|| AppError::Unauthenticated(format!("it is needed {what_for}")))
     }
-}
 
-/// What a token that may only read is good for.
-const READING: [Action; 6] = [
-    Action::BrowseListings,
-    Action::ReadSubmission,
-    Action::ReadQueue,
-    Action::PullStaging,
-    Action::PullReleased,
-    Action::ReadAudit,
-];
+    /// Returns the token they signed in with.
+    pub(crate) fn token(&self) -> Option<&Token> {
+        self.held.first()
+    }
+
+    /// Returns how many tokens stand between the password and the asker.
+    pub(crate) fn generations(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Returns whether no token in the line keeps `action` from happening in the repository called `name`.
+    pub(crate) fn scopes_allow(&self, name: &str, action: RepositoryAction) -> bool {
+        self.held
+            .iter()
+            .all(|token| token.scopes.allow(name, action))
+    }
+
+    /// Returns whether `scopes` are within those of every token in the line.
+    pub(crate) fn scopes_contain(&self, scopes: &TokenScopes) -> bool {
+        self.held.iter().all(|token| token.scopes.contain(scopes))
+    }
+
+    /// Returns when the first token of the line ends.
+    pub(crate) fn ends(&self) -> Option<DateTime<Utc>> {
+        self.held.iter().filter_map(|token| token.expires_at).min()
+    }
+
+    /// Returns what they signed in with, where that is less than a person's password.
+    fn holdings(&self) -> impl Iterator<Item = Holding> {
+        let scoped = self.held.iter().any(|token| !token.scopes.is_unlimited());
+        let robot = self.account.as_ref().is_some_and(Account::is_robot);
+        [
+            (Holding::Robot, robot),
+            (Holding::ReadingToken, !self.may_write()),
+            (Holding::ScopedToken, scoped),
+            (Holding::Token, !self.held.is_empty()),
+        ]
+        .into_iter()
+        .filter_map(|(holding, is)| is.then_some(holding))
+    }
+}
 
 impl App {
     /// Returns what `actor` is towards `publisher`.
@@ -178,10 +214,8 @@ impl App {
 
 /// Denies unless the table allows `action` to `roles`.
 pub(crate) fn check(actor: &Actor, action: Action, roles: &[Role]) -> Result<(), AppError> {
-    if actor.read_only && !READING.contains(&action) {
-        return Err(AppError::Denied(
-            "this access token may only read: use one that may write".to_owned(),
-        ));
+    if let Some(less) = actor.holdings().find(|held| !holder_may(*held, action)) {
+        return Err(AppError::Denied(too_little(less, action)));
     }
     if allows(action, roles) {
         return Ok(());
@@ -203,4 +237,19 @@ pub(crate) fn check(actor: &Actor, action: Action, roles: &[Role]) -> Result<(),
     Err(AppError::Denied(format!(
         "your account may not do this (`{action}`)"
     )))
+}
+
+fn too_little(held: Holding, action: Action) -> String {
+    match held {
+        Holding::Robot => format!("robots may not do this (`{action}`): a person must"),
+        Holding::ReadingToken => {
+            "this access token may only read: use one that may write".to_owned()
+        }
+        Holding::ScopedToken => {
+            "this access token is cut down to repositories: use one without scopes".to_owned()
+        }
+        Holding::Token => {
+            "an access token is not enough for this: sign in with your password".to_owned()
+        }
+    }
 }

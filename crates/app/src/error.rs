@@ -32,7 +32,7 @@ pub enum AppError {
     #[error("{0}")]
     Conflict(String),
     /// Too many attempts.
-    #[error("too many attempts: try again in {} seconds", .0.as_secs() + 1)]
+    #[error("too many attempts: try again in {} seconds", seconds(*.0))]
     TooMany(Duration),
     /// A limit on size or count was passed.
     #[error("{0}")]
@@ -46,6 +46,11 @@ pub enum AppError {
     /// The server failed.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Rounds up, so that whoever waits this long is let in.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 fn join(problems: &[Problem]) -> String {
@@ -83,6 +88,15 @@ impl AppError {
     /// Returns the error for a failure that is not the asker's.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(source.into())
+    }
+
+    /// Returns how many seconds to wait before trying again, where that helps.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(wait) => Some(seconds(*wait)),
+            Self::Busy => Some(1),
+            _ => None,
+        }
     }
 
     /// Returns the machine-readable word for the kind of error.

@@ -4,6 +4,7 @@
 //! What does not live here: HTTP, HTML, SQL text, and the rules themselves (those are in
 //! `market`, pure). Time comes from [`Clock`]; the outside world is behind ports.
 
+mod access_tokens;
 mod accounts;
 mod actor;
 mod advisories;
@@ -21,6 +22,7 @@ mod pulls;
 pub mod registry;
 mod release;
 mod requests;
+mod robots;
 pub mod scan;
 mod sign_in;
 mod signature;
@@ -30,10 +32,12 @@ mod submission_page;
 mod submissions;
 mod subscriptions;
 mod throttle;
+mod token_keys;
 mod tokens;
 mod upkeep;
 mod watch;
 
+pub use access_tokens::NewToken;
 pub use accounts::NewAccount;
 pub use actor::Actor;
 pub use advisories::AdvisoryStatus;
@@ -45,7 +49,8 @@ pub use pictures::picture_logo_problems;
 pub use products::{ProductOverview, ProductRights};
 pub use publishers::{Application, Membership, NewKey, PublisherPage};
 pub use requests::RequestSlot;
-pub use sign_in::SignedIn;
+pub use robots::{NewRobot, RobotView};
+pub use sign_in::{ClientAddress, SignedIn};
 pub use state::{App, AppConfig, Keys, Limits, Measures, Parts};
 pub use storefront::{CatalogPage, ImageView, LayerView, ListingCard, ProductPage, PublicCheck};
 pub use submission_page::{

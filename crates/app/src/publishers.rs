@@ -122,7 +122,7 @@ impl App {
         Ok(publisher)
     }
 
-    async fn add_member(
+    pub(crate) async fn add_member(
         &self,
         tx: &mut Tx,
         publisher: &PublisherId,
@@ -158,6 +158,12 @@ impl App {
             .await?;
         let found = store::accounts::find_by_name(&mut tx, account).await?;
         let account = found.ok_or_else(|| AppError::not_found("account", account))?;
+        if account.is_robot() {
+            return Err(AppError::invalid(
+                "account",
+                "a robot belongs where it was made: make one for this publisher",
+            ));
+        }
         self.add_member(&mut tx, &publisher.id, &account.id, role)
             .await?;
         let change = Change {
@@ -301,7 +307,10 @@ impl App {
     /// Nobody is signed in.
     pub async fn my_publishers(&self, actor: &Actor) -> Result<Vec<Publisher>, AppError> {
         let account = actor.require_account("to see your publishers")?;
-        Ok(store::publishers::of_account(&mut self.read().await?, &account.id).await?)
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::ReadOwnAccount, None)
+            .await?;
+        Ok(store::publishers::of_account(&mut tx, &account.id).await?)
     }
 
     /// Returns the publishers the asker is a member of, with the asker's role and the number of products.
@@ -311,6 +320,8 @@ impl App {
     pub async fn my_memberships(&self, actor: &Actor) -> Result<Vec<Membership>, AppError> {
         let account = actor.require_account("to see your publishers")?;
         let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::ReadOwnAccount, None)
+            .await?;
         let mut memberships = Vec::new();
         for publisher in store::publishers::of_account(&mut tx, &account.id).await? {
             let role = store::publishers::member_role(&mut tx, &publisher.id, &account.id).await?;

@@ -1,14 +1,18 @@
 //! Signing in: by password, by access token, for a browser's session.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 
 use argon2::{
     Argon2,
     password_hash::{PasswordVerifier, phc::PasswordHash},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use market::TokenId;
-use store::accounts::{Account, Session};
+use market::{PublisherState, TokenId};
+use store::{
+    Tx,
+    accounts::{Account, Session},
+    tokens::{self, Token},
+};
 use subtle::ConstantTimeEq;
 
 use crate::{
@@ -22,6 +26,10 @@ const SESSION_LIFE: TimeDelta = TimeDelta::hours(12);
 
 /// The hash of a password that nobody has.
 const UNKNOWN_ACCOUNT_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$3jz0xbFIS2CzRzyoPxEqG9E9Sx/5yXl4mUdsJHqSSHg";
+
+/// Where a request came from, as far as that can be trusted; beside it when it is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
 
 /// A browser's session that has just begun or was found.
 #[derive(Debug, Clone)]
@@ -37,54 +45,61 @@ pub struct SignedIn {
 }
 
 impl App {
-    /// Returns who signs in with a name and a password or personal access token.
+    /// Returns who signs in with a name and a password or access token, from an address
+    /// where that is known.
     ///
     /// # Errors
     /// They do not fit, or there were too many attempts.
     pub async fn authenticate(
-        self: &Arc<Self>,
+        &self,
         name: &str,
         password: &str,
+        from: Option<IpAddr>,
     ) -> Result<Actor, AppError> {
         match password.strip_prefix("plm_") {
             // A token cannot be guessed, so nobody is kept from using theirs.
-            Some(token) => self.authenticate_token(Some(name), token).await,
-            None if name.len() > LONGEST_NAME => Err(AppError::WrongPassword),
-            None => {
-                self.throttled(name, self.authenticate_password(name, password))
+            Some(token) => {
+                self.authenticate_token(Some(name), (tokens::ACCESS, token))
                     .await
             }
+            None => self.authenticate_password(name, password, from).await,
         }
     }
 
-    async fn throttled(
-        &self,
-        name: &str,
-        attempt: impl Future<Output = Result<Actor, AppError>>,
-    ) -> Result<Actor, AppError> {
-        if let Some(wait) = self.throttle.wait(name, self.now()) {
-            return Err(AppError::TooMany(wait));
-        }
-        let outcome = attempt.await;
-        match &outcome {
-            Ok(_) => self.throttle.succeeded(name),
-            Err(AppError::WrongPassword) => self.throttle.failed(name, self.now()),
-            Err(_) => {}
-        }
-        outcome
-    }
-
-    /// Returns who holds a personal access token.
+    /// Returns who holds an access token.
     ///
     /// # Errors
     /// It is unknown, revoked or expired.
     pub async fn authenticate_bearer(&self, token: &str) -> Result<Actor, AppError> {
         let token = token.strip_prefix("plm_").ok_or(AppError::WrongPassword)?;
-        self.authenticate_token(None, token).await
+        self.authenticate_token(None, (tokens::ACCESS, token)).await
     }
 
-    async fn authenticate_password(&self, name: &str, password: &str) -> Result<Actor, AppError> {
+    /// Returns who keeps a login, made by [`App::issue_login`].
+    ///
+    /// # Errors
+    /// It is unknown, revoked or expired.
+    pub async fn authenticate_login(&self, login: &str) -> Result<Actor, AppError> {
+        let login = login.strip_prefix("plr_").ok_or(AppError::WrongPassword)?;
+        self.authenticate_token(None, (tokens::LOGIN, login)).await
+    }
+
+    async fn authenticate_password(
+        &self,
+        name: &str,
+        password: &str,
+        from: Option<IpAddr>,
+    ) -> Result<Actor, AppError> {
+        // Nobody has such a name, and PostgreSQL cannot even be asked for one with a zero byte.
+        if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return Err(AppError::WrongPassword);
+        }
+        self.require_patience(name, from)?;
+        let turn = HASHING.acquire().await.map_err(AppError::internal)?;
+        // Guesses sent all at once have been counted meanwhile.
+        self.require_patience(name, from)?;
         let account = store::accounts::find_by_name(&mut self.read().await?, name).await?;
+        let account = account.filter(|account| !account.is_robot());
         // A hash is computed for unknown names too, so that time does not tell which names exist.
         let hash = account
             .as_ref()
@@ -93,52 +108,108 @@ impl App {
             })
             .to_owned();
         let fits = verify_password(password.to_owned(), hash).await?;
-        match account {
-            Some(account) if fits && account.disabled_at.is_none() => Ok(Actor::account(account)),
-            _ => Err(AppError::WrongPassword),
+        let outcome = match account {
+            Some(account) if fits && account.disabled_at.is_none() => {
+                self.throttle.succeeded(name, from, self.now());
+                Ok(Actor::account(account))
+            }
+            _ => {
+                self.throttle.failed(name, from, self.now());
+                Err(AppError::WrongPassword)
+            }
+        };
+        drop(turn);
+        outcome
+    }
+
+    fn require_patience(&self, name: &str, from: Option<IpAddr>) -> Result<(), AppError> {
+        match self.throttle.wait(name, from, self.now()) {
+            Some(wait) => Err(AppError::TooMany(wait)),
+            None => Ok(()),
         }
     }
 
-    async fn authenticate_token(&self, name: Option<&str>, token: &str) -> Result<Actor, AppError> {
+    async fn authenticate_token(
+        &self,
+        name: Option<&str>,
+        (kind, token): (&str, &str),
+    ) -> Result<Actor, AppError> {
         let (id, secret) = token.split_once('_').ok_or(AppError::WrongPassword)?;
         let id: TokenId = format!("tok_{id}")
             .parse()
             .map_err(|_malformed| AppError::WrongPassword)?;
         let mut tx = self.read().await?;
-        let token = store::tokens::find(&mut tx, &id)
-            .await?
-            .ok_or(AppError::WrongPassword)?;
-        let now = self.now();
+        let held = tokens::with_ancestors(&mut tx, &id).await?;
+        let token = held.first().ok_or(AppError::WrongPassword)?;
         let fits = bool::from(
             hash_secret(secret)
                 .as_bytes()
                 .ct_eq(token.secret_hash.as_bytes()),
         );
-        let in_force = token.revoked_at.is_none() && token.expires_at.is_none_or(|end| end > now);
-        let account = store::accounts::find(&mut tx, &token.account_id)
-            .await?
-            .ok_or(AppError::WrongPassword)?;
-        if !fits
-            || !in_force
-            || account.disabled_at.is_some()
-            || name.is_some_and(|name| name != account.name)
-        {
+        if !fits || token.kind != kind {
             return Err(AppError::WrongPassword);
         }
+        let used = token.last_used_at;
+        let actor = self.token_actor(&mut tx, held).await?;
         drop(tx);
-        if token
-            .last_used_at
-            .is_none_or(|last| now - last > TimeDelta::hours(1))
-        {
+        let actor = actor.ok_or(AppError::WrongPassword)?;
+        if name.is_some() && actor.signed_in().map(|account| account.name.as_str()) != name {
+            return Err(AppError::WrongPassword);
+        }
+        let now = self.now();
+        if used.is_none_or(|last| now - last > TimeDelta::hours(1)) {
             let mut tx = self.begin().await?;
-            store::tokens::record_use(&mut tx, &id, now).await?;
+            tokens::record_use(&mut tx, &id, now).await?;
             tx.commit().await?;
         }
-        Ok(if token.may_push {
-            Actor::account(account)
-        } else {
-            Actor::read_only(account)
-        })
+        Ok(actor)
+    }
+
+    /// Returns who holds a token, given with those it was made with, if all of them and the
+    /// account are in force.
+    pub(crate) async fn token_actor(
+        &self,
+        tx: &mut Tx,
+        held: Vec<Token>,
+    ) -> Result<Option<Actor>, AppError> {
+        let now = self.now();
+        let Some(token) = held.first() else {
+            return Ok(None);
+        };
+        if !held.iter().all(|token| token.in_force(now)) {
+            return Ok(None);
+        }
+        let Some(account) = store::accounts::find(tx, &token.account_id).await? else {
+            return Ok(None);
+        };
+        let stands = self.stands(tx, &account).await?;
+        Ok(stands.then(|| Actor::holding(account, held)))
+    }
+
+    /// Returns whether an account may sign in at all: it is not barred, and a robot has not
+    /// ended, nor its publisher been suspended, nor its person been barred.
+    pub(crate) async fn stands(&self, tx: &mut Tx, account: &Account) -> Result<bool, AppError> {
+        let ended = account
+            .robot
+            .expires_at
+            .is_some_and(|end| end <= self.now());
+        if ended || account.disabled_at.is_some() {
+            return Ok(false);
+        }
+        if let Some(publisher) = account.robot_publisher() {
+            let publisher = store::publishers::find(tx, &publisher).await?;
+            return Ok(publisher.is_some_and(|publisher| {
+                matches!(
+                    publisher.state,
+                    PublisherState::Applied | PublisherState::Verified
+                )
+            }));
+        }
+        if let Some(owner) = account.robot_owner() {
+            let owner = store::accounts::find(tx, &owner).await?;
+            return Ok(owner.is_some_and(|owner| owner.disabled_at.is_none()));
+        }
+        Ok(true)
     }
 
     /// Begins a browser's session. Only the password does: a session may do everything its
@@ -147,13 +218,12 @@ impl App {
     /// # Errors
     /// Name and password do not fit, or there were too many attempts.
     pub async fn sign_in(
-        self: &Arc<Self>,
+        &self,
         name: &str,
         password: &str,
+        from: Option<IpAddr>,
     ) -> Result<SignedIn, AppError> {
-        let actor = self
-            .throttled(name, self.authenticate_password(name, password))
-            .await?;
+        let actor = self.authenticate_password(name, password, from).await?;
         let account = actor.require_account("to begin a session")?.clone();
         let secret = secret_text(&random::<32>());
         let session = Session {
@@ -208,7 +278,6 @@ impl App {
 }
 
 async fn verify_password(password: String, hash: String) -> Result<bool, AppError> {
-    let _turn = HASHING.acquire().await.map_err(AppError::internal)?;
     let fits = tokio::task::spawn_blocking(move || {
         PasswordHash::new(&hash).is_ok_and(|hash| {
             Argon2::default()

@@ -12,7 +12,7 @@ use trust::SigningKey;
 
 use crate::{
     Actor, AppError, Clock, pulls::PullRecorder, requests::Requests, throttle::Throttle,
-    tokens::VerifiedTokens, upkeep::TagPulls,
+    token_keys::TokenKeys, tokens::VerifiedTokens, upkeep::TagPulls,
 };
 
 /// What the operator configured.
@@ -74,7 +74,7 @@ impl AppConfig {
 pub struct Keys {
     /// Signs releases.
     pub release: SigningKey,
-    /// Signs the registry's access tokens.
+    /// What the keys of the registry's access tokens are derived from.
     pub tokens: SigningKey,
 }
 
@@ -89,6 +89,7 @@ pub struct App {
     pub(crate) advisories: RwLock<Arc<advisory::database::Database>>,
     pub(crate) throttle: Throttle,
     pub(crate) verified_tokens: VerifiedTokens,
+    pub(crate) token_keys: TokenKeys,
     pub(crate) pulls: PullRecorder,
     pub(crate) tag_pulls: TagPulls,
     pub(crate) job_added: Notify,
@@ -186,6 +187,7 @@ impl App {
             advisories: RwLock::new(Arc::new(advisories)),
             throttle: Throttle::default(),
             verified_tokens: VerifiedTokens::default(),
+            token_keys: TokenKeys::default(),
             pulls,
             tag_pulls: TagPulls::default(),
             job_added: Notify::new(),

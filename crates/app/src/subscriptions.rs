@@ -107,6 +107,8 @@ impl App {
     ) -> Result<Vec<(String, Subscription)>, AppError> {
         let account = actor.require_account("to see your subscriptions")?;
         let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::ReadOwnAccount, None)
+            .await?;
         let mut named = Vec::new();
         for subscription in store::subscriptions::of_account(&mut tx, &account.id).await? {
             let product = store::products::find(&mut tx, &subscription.product_id).await?;

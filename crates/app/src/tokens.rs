@@ -1,13 +1,24 @@
 //! Access tokens of the registry (distribution, "Token Authentication Specification"):
 //! short-lived, signed with ES256, holding what was granted and nothing more.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard},
+};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use market::{RepositoryAction, TokenId, TokenScopes};
 use oci::Scope;
 use serde::{Deserialize, Serialize};
+use store::tokens::{self, Token};
 
-use crate::{Actor, App, AppError, accounts::hash_secret, registry::Rights, state::random};
+use crate::{
+    Actor, App, AppError,
+    access_tokens::secret_with_id,
+    accounts::{hash_secret, secret_text},
+    registry::Rights,
+    state::random,
+};
 
 /// What a token grants on one repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +26,9 @@ pub struct Grant {
     /// `repository`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// `plugin`, where it was asked for so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// The repository's name.
     pub name: String,
     /// What may be done there.
@@ -42,9 +56,9 @@ pub struct Access {
     pub access: Vec<Grant>,
     /// The account's identifier; empty for nobody in particular.
     pub account: String,
-    /// Whether it was made with a personal access token that may only read.
-    #[serde(default)]
-    pub read_only: bool,
+    /// The access token or login it was asked for with; empty for a password.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub token: String,
 }
 
 impl Access {
@@ -83,6 +97,10 @@ pub struct IssuedToken {
 pub(crate) struct VerifiedTokens(Mutex<HashMap<String, Access>>);
 
 const MOST_VERIFIED: usize = 50_000;
+/// How long a client stays signed in.
+const LOGIN_LIFE: TimeDelta = TimeDelta::days(90);
+/// Clients of one account that stay signed in; those who signed in longest ago are forgotten.
+const MOST_LOGINS: i64 = 50;
 /// Scopes looked at in one request.
 const MOST_SCOPES: usize = 100;
 
@@ -101,6 +119,7 @@ impl App {
         if scopes.iter().any(Scope::is_catalog) {
             access.push(Grant {
                 kind: "registry".to_owned(),
+                class: None,
                 name: "catalog".to_owned(),
                 actions: vec!["*".to_owned()],
             });
@@ -111,35 +130,13 @@ impl App {
             .take(MOST_SCOPES)
         {
             let rights = self.repository_rights(actor, &scope.name).await?;
-            let wanted = |action: &str| {
-                scope
-                    .actions
-                    .iter()
-                    .any(|asked| asked == action || asked == "*")
-            };
-            let actions = [
-                ("pull", rights.pull),
-                ("push", rights.push),
-                ("delete", rights.push),
-            ];
-            let granted: Vec<_> = actions
-                .into_iter()
-                .filter(|(action, may)| *may && wanted(action))
-                .map(|(action, _)| action.to_owned())
-                .collect();
-            if !granted.is_empty() {
-                access.push(Grant {
-                    kind: "repository".to_owned(),
-                    name: scope.name.clone(),
-                    actions: granted,
-                });
-            }
+            access.extend(granted(scope, rights));
         }
         let now = self.now();
+        let account = actor.signed_in();
         let claims = Access {
             iss: self.config.public_url.clone(),
-            sub: actor
-                .signed_in()
+            sub: account
                 .map(|account| account.name.clone())
                 .unwrap_or_default(),
             aud: self.config.host().to_owned(),
@@ -148,13 +145,19 @@ impl App {
             iat: now.timestamp(),
             jti: hex::encode(random::<12>()),
             access,
-            account: actor
-                .signed_in()
+            account: account
                 .map(|account| account.id.to_string())
                 .unwrap_or_default(),
-            read_only: !actor.may_write(),
+            token: actor
+                .token()
+                .map(|token| token.id.to_string())
+                .unwrap_or_default(),
         };
-        let token = trust::jws::sign(&self.keys.tokens, &claims).map_err(AppError::internal)?;
+        let ring = self.key_ring().await?;
+        let key = ring
+            .signing(now)
+            .ok_or_else(|| AppError::internal("there is no key to sign tokens with"))?;
+        let token = trust::jws::sign(key, &claims).map_err(AppError::internal)?;
         Ok(IssuedToken {
             token,
             expires_in: self.config.token_life.num_seconds(),
@@ -162,54 +165,92 @@ impl App {
         })
     }
 
-    /// Returns who holds a client's token: nobody in particular where its account is barred or gone.
+    /// Makes what a client keeps instead of the password or token it signed in with (the
+    /// OAuth2 form's refresh token). It stands for that, is good for registry tokens only,
+    /// and ends with it, with a new password, or after ninety days. Nobody gets none.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn issue_login(
+        &self,
+        actor: &Actor,
+        client: &str,
+    ) -> Result<Option<String>, AppError> {
+        let login = actor.token().is_some_and(Token::is_login);
+        let Some(account) = actor.signed_in().filter(|_| !login) else {
+            return Ok(None);
+        };
+        let now = self.now();
+        let ends = [now + LOGIN_LIFE].into_iter().chain(actor.ends()).min();
+        let name: String = client
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(60)
+            .collect();
+        let secret = secret_text(&random::<32>());
+        let login = Token {
+            id: self.id(TokenId::new),
+            account_id: account.id.clone(),
+            name,
+            secret_hash: hash_secret(&secret),
+            kind: tokens::LOGIN.to_owned(),
+            parent_id: actor.token().map(|token| token.id.to_string()),
+            // Its parent says what it may do.
+            may_push: true,
+            scopes: TokenScopes::UNLIMITED,
+            created_at: now,
+            expires_at: ends,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let mut tx = self.begin().await?;
+        tokens::create(&mut tx, &login).await?;
+        tokens::delete_old_logins(&mut tx, &account.id, now, MOST_LOGINS).await?;
+        tx.commit().await?;
+        Ok(Some(secret_with_id("plr", &login.id, &secret)))
+    }
+
+    /// Returns who holds a registry token: nobody in particular where what it was asked for
+    /// with, or its account, is no longer in force.
     ///
     /// # Errors
     /// The database cannot be read.
     pub async fn token_holder(&self, access: &Access) -> Result<Actor, AppError> {
+        let mut tx = self.read().await?;
+        if let Ok(token) = access.token.parse() {
+            let held = tokens::with_ancestors(&mut tx, &token).await?;
+            let holder = self.token_actor(&mut tx, held).await?;
+            return Ok(holder.unwrap_or_default());
+        }
         let Ok(id) = access.account.parse() else {
             return Ok(Actor::anonymous());
         };
-        let account = store::accounts::find(&mut self.read().await?, &id).await?;
-        Ok(
-            match account.filter(|account| account.disabled_at.is_none()) {
-                Some(account) if access.read_only => Actor::read_only(account),
-                Some(account) => Actor::account(account),
-                None => Actor::anonymous(),
-            },
-        )
-    }
-
-    /// Returns the public keys that the registry's access tokens are signed with.
-    pub fn token_keys(&self) -> trust::jws::Jwks {
-        [self.keys.tokens.public()].iter().collect()
+        let Some(account) = store::accounts::find(&mut tx, &id).await? else {
+            return Ok(Actor::anonymous());
+        };
+        let stands = self.stands(&mut tx, &account).await?;
+        Ok(stands.then(|| Actor::account(account)).unwrap_or_default())
     }
 
     /// Returns what a client's token says, if it is ours and in force.
-    pub fn verify_registry_token(&self, token: &str) -> Option<Access> {
+    ///
+    /// # Errors
+    /// The database cannot be read; it is seldom asked.
+    pub async fn verify_registry_token(&self, token: &str) -> Result<Option<Access>, AppError> {
         let now = self.now().timestamp();
         let in_force = |access: &Access| {
             access.nbf <= now && now < access.exp && access.aud == self.config.host()
         };
         let hash = hash_secret(token);
-        if let Some(access) = self
-            .verified_tokens
-            .0
-            .lock()
-            .expect("nobody panics while holding the tokens")
-            .get(&hash)
-        {
-            return in_force(access).then(|| access.clone());
+        if let Some(access) = self.verified_tokens.map().get(&hash) {
+            return Ok(in_force(access).then(|| access.clone()));
         }
-        let access: Access = trust::jws::verify(token, &[self.keys.tokens.public()]).ok()?;
-        if !in_force(&access) {
-            return None;
-        }
-        let mut known = self
-            .verified_tokens
-            .0
-            .lock()
-            .expect("nobody panics while holding the tokens");
+        let ring = self.key_ring().await?;
+        let verified = trust::jws::verify::<Access>(token, ring.public()).ok();
+        let Some(access) = verified.filter(in_force) else {
+            return Ok(None);
+        };
+        let mut known = self.verified_tokens.map();
         if known.len() >= MOST_VERIFIED {
             known.retain(|_, access| access.exp > now);
             if known.len() >= MOST_VERIFIED {
@@ -217,17 +258,35 @@ impl App {
             }
         }
         known.insert(hash, access.clone());
-        Some(access)
+        Ok(Some(access))
     }
 }
 
-impl Rights {
-    /// Returns whether `action` is among them.
-    pub fn allow(self, action: &str) -> bool {
-        match action {
-            "pull" => self.pull,
-            "push" | "delete" => self.push,
-            _ => false,
-        }
+/// Returns what of a scope `rights` allow, if any.
+fn granted(scope: &Scope, rights: Rights) -> Option<Grant> {
+    let asked = |action: &str| {
+        scope
+            .actions
+            .iter()
+            .any(|asked| asked == action || asked == "*")
+    };
+    let actions: Vec<_> = RepositoryAction::ALL
+        .iter()
+        .filter(|action| rights.allow(**action) && asked(action.as_str()))
+        .map(|action| action.as_str().to_owned())
+        .collect();
+    (!actions.is_empty()).then(|| Grant {
+        kind: scope.kind.clone(),
+        class: scope.class.clone(),
+        name: scope.name.clone(),
+        actions,
+    })
+}
+
+impl VerifiedTokens {
+    fn map(&self) -> MutexGuard<'_, HashMap<String, Access>> {
+        self.0
+            .lock()
+            .expect("nobody panics while holding the tokens")
     }
 }

@@ -62,10 +62,18 @@ text_enum! {
         PushStaging = "push-staging",
         /// Pull a released image.
         PullReleased = "pull-released",
+        /// Read one's own account, memberships and subscriptions.
+        ReadOwnAccount = "read-own-account",
         /// Create and revoke one's own access tokens.
         ManageOwnTokens = "manage-own-tokens",
+        /// Create and revoke robots that pull what one's own account is subscribed to.
+        ManageOwnRobots = "manage-own-robots",
+        /// Create and revoke a publisher's robots.
+        ManageRobots = "manage-robots",
         /// Create accounts and set roles.
         ManageAccounts = "manage-accounts",
+        /// Replace the key that registry tokens are signed with.
+        RotateTokenKeys = "rotate-token-keys",
         /// Read the audit log.
         ReadAudit = "read-audit",
         /// Replace the advisory database.
@@ -127,13 +135,86 @@ pub const RULES: &[(Action, &[Role])] = &[
             Role::Operator,
         ],
     ),
+    (Action::ReadOwnAccount, &[Role::Account]),
     (Action::ManageOwnTokens, &[Role::Account]),
+    (Action::ManageOwnRobots, &[Role::Account]),
+    (Action::ManageRobots, &[Role::Owner, Role::Operator]),
     (Action::ManageAccounts, &[Role::Operator]),
+    (Action::RotateTokenKeys, &[Role::Operator]),
     (Action::ReadAudit, &[Role::Operator]),
     (Action::UpdateAdvisories, &[Role::Operator]),
     (Action::KeepStorage, &[Role::Operator]),
     (Action::ManageRetention, &[Role::Owner, Role::Operator]),
 ];
+
+text_enum! {
+    /// What somebody signed in with, where that is less than a person's password. What it
+    /// is not good for is denied, whatever the account's roles are.
+    Holding {
+        /// Any access token.
+        Token = "token",
+        /// A token that may only read.
+        ReadingToken = "reading token",
+        /// A token that is cut down to repositories.
+        ScopedToken = "scoped token",
+        /// A robot account.
+        Robot = "robot",
+    }
+}
+
+/// The second table: what is good for less than everything, and for what.
+///
+/// A token makes no robots, because they would outlive it; tokens that it makes cannot do
+/// more than it does, which their use checks.
+const LIMITS: &[(Holding, &[Action])] = &[
+    (
+        Holding::ReadingToken,
+        &[
+            Action::BrowseListings,
+            Action::ReadSubmission,
+            Action::ReadQueue,
+            Action::PullStaging,
+            Action::PullReleased,
+            Action::ReadOwnAccount,
+            Action::ManageOwnTokens,
+            Action::ReadAudit,
+        ],
+    ),
+    (
+        Holding::ScopedToken,
+        &[
+            Action::BrowseListings,
+            Action::PullStaging,
+            Action::PushStaging,
+            Action::PullReleased,
+            Action::ManageOwnTokens,
+        ],
+    ),
+    (
+        Holding::Robot,
+        &[
+            Action::BrowseListings,
+            Action::EditProduct,
+            Action::Submit,
+            Action::ReadSubmission,
+            Action::PullStaging,
+            Action::PushStaging,
+            Action::PullReleased,
+            Action::ReadOwnAccount,
+            Action::ManageOwnTokens,
+        ],
+    ),
+];
+
+/// Returns whether `action` can be done by somebody who signed in with `holding`.
+pub fn holder_may(holding: Holding, action: Action) -> bool {
+    if holding == Holding::Token {
+        return !matches!(action, Action::ManageOwnRobots | Action::ManageRobots);
+    }
+    LIMITS
+        .iter()
+        .any(|(limited, open)| *limited == holding && open.contains(&action))
+}
 
 /// Returns whether any of `roles` may do `action`.
 ///
@@ -171,6 +252,19 @@ mod tests {
         for action in Action::ALL {
             assert!(!allows(*action, &[]), "{action}");
         }
+    }
+
+    #[test]
+    fn less_than_a_password_is_good_for_what_was_reviewed() {
+        let mut table = String::new();
+        for holding in Holding::ALL {
+            let open = Action::ALL
+                .iter()
+                .filter(|action| holder_may(*holding, **action));
+            let open: Vec<_> = open.map(|action| action.as_str()).collect();
+            table.push_str(&format!("{holding}: {}\n", open.join(" ")));
+        }
+        insta::assert_snapshot!(table);
     }
 
     #[test]
@@ -216,6 +310,26 @@ mod tests {
             let cells: Vec<_> = Role::ALL
                 .iter()
                 .map(|role| if allows(*action, &[*role]) { "✓" } else { "" })
+                .collect();
+            page.push_str(&format!("| {action} | {} |\n", cells.join(" | ")));
+        }
+        page.push_str("\n## With less than a password\n\nWhoever signs in with an access token, or is a robot, does none of the above beyond this, whatever their roles are.\nA token that is cut down to repositories pulls and pushes in those only.\n\n");
+        let heads: Vec<_> = Holding::ALL.iter().map(|held| held.as_str()).collect();
+        page.push_str(&format!(
+            "| action | {} |\n|---|{}\n",
+            heads.join(" | "),
+            ":-:|".repeat(heads.len())
+        ));
+        for action in Action::ALL {
+            let cells: Vec<_> = Holding::ALL
+                .iter()
+                .map(|held| {
+                    if holder_may(*held, *action) {
+                        "✓"
+                    } else {
+                        ""
+                    }
+                })
                 .collect();
             page.push_str(&format!("| {action} | {} |\n", cells.join(" | ")));
         }

@@ -14,12 +14,14 @@ mod id;
 mod manifest;
 mod money;
 mod retention;
+mod robot;
+mod scope;
 mod severity;
 mod slug;
 mod state;
 mod text;
 
-pub use access::{Action, RULES, Role, allows};
+pub use access::{Action, Holding, RULES, Role, allows, holder_may};
 pub use anchor::{Anchor, AnchorError};
 pub use bytes::{parse_bytes, show_bytes};
 pub use id::*;
@@ -29,6 +31,8 @@ pub use manifest::{
 };
 pub use money::{Money, MoneyError};
 pub use retention::{RetentionRules, StagedTag, beside, is_beside_an_image};
+pub use robot::{RobotName, RobotNameError, RobotOwner};
+pub use scope::{MOST_SCOPES, RepositoryAction, RepositoryScope, ScopeError, TokenScopes};
 pub use severity::{Class, Deadline, HOLD_DAYS, deadline};
 pub use slug::{Slug, SlugError};
 pub use state::{

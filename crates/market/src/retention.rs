@@ -237,7 +237,10 @@ mod tests {
             assert_eq!(matches(glob, text), expect, "{glob} {text}");
         }
         // Not exponential.
-        assert!(!matches(&"*a".repeat(60), &"a".repeat(120).replace('a', "b")));
+        assert!(!matches(
+            &"*a".repeat(60),
+            &"a".repeat(120).replace('a', "b")
+        ));
     }
 
     #[test]

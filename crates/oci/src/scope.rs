@@ -5,6 +5,8 @@
 pub struct Scope {
     /// `repository` or `registry`.
     pub kind: String,
+    /// `plugin` where a client says `repository(plugin)`.
+    pub class: Option<String>,
     /// The repository's name.
     pub name: String,
     /// `pull`, `push`, `delete`, `*`.
@@ -12,19 +14,28 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Reads `type:name:actions`; the name may hold colons (a host with a port).
+    /// Reads `type:name:actions`; the name may hold colons (a host with a port), the type a
+    /// class: `repository(plugin):…` is what Docker asks for plugins.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':')?;
         let (name, actions) = rest.rsplit_once(':')?;
-        // `repository(plugin):…` is what Docker sends for plugins.
-        let kind = kind.split('(').next().unwrap_or(kind).to_owned();
+        let (kind, class) = match kind.split_once('(') {
+            Some((kind, class)) => (kind, Some(class.strip_suffix(')')?)),
+            None => (kind, None),
+        };
+        let plain =
+            |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !plain(kind) || !class.is_none_or(plain) {
+            return None;
+        }
         let actions = actions
             .split(',')
             .filter(|action| !action.is_empty())
             .map(str::to_owned)
             .collect();
         Some(Self {
-            kind,
+            kind: kind.to_owned(),
+            class: class.map(str::to_owned),
             name: name.to_owned(),
             actions,
         })
@@ -47,12 +58,13 @@ mod tests {
             (scope.name.as_str(), scope.actions.len()),
             ("127.0.0.1:5000/acme/db", 2)
         );
+        let plugin = Scope::parse("repository(plugin):acme/p:pull").expect("a scope");
         assert_eq!(
-            Scope::parse("repository(plugin):acme/p:pull")
-                .expect("a scope")
-                .kind,
-            "repository"
+            (plugin.kind.as_str(), plugin.class.as_deref()),
+            ("repository", Some("plugin"))
         );
-        assert_eq!(Scope::parse("nonsense"), None);
+        for nonsense in ["nonsense", "repository(:a:pull", "()x:a:pull", ":a:pull"] {
+            assert_eq!(Scope::parse(nonsense), None, "{nonsense}");
+        }
     }
 }

@@ -8,10 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     commands::{
         account::AccountCommand, advisories::AdvisoriesCommand, certify::CertifyArgs,
-        collect::CollectArgs, config::ConfigCommand, help::HelpArgs, publisher::PublisherCommand,
-        sbom::SbomArgs, scan::ScanArgs, scrub::ScrubArgs, serve::ServeArgs, token::TokenCommand,
-        verify::VerifyArgs,
-        why::WhyArgs,
+        collect::CollectArgs, config::ConfigCommand, help::HelpArgs, keys::KeysCommand,
+        publisher::PublisherCommand, robot::RobotCommand, sbom::SbomArgs, scan::ScanArgs,
+        scrub::ScrubArgs, serve::ServeArgs, token::TokenCommand, verify::VerifyArgs, why::WhyArgs,
     },
     printer::{Color, Format},
 };
@@ -88,6 +87,10 @@ pub(crate) enum Command {
     Collect(CollectArgs),
     Scrub(ScrubArgs),
     Why(WhyArgs),
+    #[command(subcommand)]
+    Robot(RobotCommand),
+    #[command(subcommand)]
+    Keys(KeysCommand),
     #[command(subcommand)]
     Config(ConfigCommand),
     Help(HelpArgs),

@@ -4,7 +4,7 @@
 //! plimsoll.lock             held by the server while the database is SQLite
 //! plimsoll.db               the database, unless `database.url` says otherwise
 //! keys/release.key, .pub    signs releases
-//! keys/tokens.key           signs registry access tokens
+//! keys/tokens.key           what the keys of registry tokens are derived from
 //! blobs/                    unless they are in S3
 //! uploads/                  pushes that are not whole yet
 //! advisories/advisories.db  compiled advisories, unless `advisories.file` says otherwise
@@ -21,6 +21,8 @@ use std::{
 };
 
 use app::{App, AppConfig, Clock as _, Limits, Parts, SystemClock};
+use chrono::TimeDelta;
+use ipnet::IpNet;
 use store::{
     Database, DatabaseUrl,
     blobs::{BlobStore, FsBlobs, FsUploads, S3Blobs, S3Config, S3Uploads, Uploads},
@@ -42,6 +44,10 @@ pub(crate) struct Market {
     pub(crate) app: Arc<App>,
     /// The blobs, where they are files here.
     pub(crate) files: Option<Arc<FsBlobs>>,
+    /// The proxies whose word on a client's address is believed.
+    pub(crate) trusted_proxies: Arc<[IpNet]>,
+    /// The age at which a new key for registry tokens is made.
+    pub(crate) rotate_tokens_after: TimeDelta,
 }
 
 /// Makes sure that there is a marketplace, so that a mistyped folder is not filled with one.
@@ -197,6 +203,8 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
     Ok(Market {
         app: App::new(parts).await?,
         files,
+        trusted_proxies: config.trusted_proxies().into(),
+        rotate_tokens_after: config.rotate_tokens_after(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What a request asks for: a path and a method become one value, which authorisation and
 //! handlers share. A method that a path does not have never gets further than here.
 
+use app::market::RepositoryAction;
 use axum::http::Method;
 use oci::{Digest, RepoName, Route, Tag};
 
@@ -72,33 +73,11 @@ impl Action {
     }
 }
 
-/// What may be done in a repository, as tokens name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Permission {
-    /// Read.
-    Pull,
-    /// Write.
-    Push,
-    /// Remove.
-    Delete,
-}
-
-impl Permission {
-    /// Returns the word in tokens.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Pull => "pull",
-            Self::Push => "push",
-            Self::Delete => "delete",
-        }
-    }
-
-    /// Returns what a client is told to ask for; whoever pushes also looks what is there.
-    pub(crate) fn scope(self) -> &'static str {
-        match self {
-            Self::Push => "pull,push",
-            other => other.as_str(),
-        }
+/// Returns what a client is told to ask for; whoever pushes also looks what is there.
+pub(crate) fn asked_scope(permission: RepositoryAction) -> &'static str {
+    match permission {
+        RepositoryAction::Push => "pull,push",
+        other => other.as_str(),
     }
 }
 
@@ -110,7 +89,7 @@ pub(crate) enum Need<'a> {
     /// Listing the repositories.
     Catalog,
     /// Something in a repository.
-    Repository(&'a RepoName, Permission),
+    Repository(&'a RepoName, RepositoryAction),
 }
 
 impl Action {
@@ -186,15 +165,15 @@ impl Action {
             | Self::HeadManifest(repo, _)
             | Self::GetManifest(repo, _)
             | Self::ListTags(repo)
-            | Self::ListReferrers(repo, _) => Need::Repository(repo, Permission::Pull),
+            | Self::ListReferrers(repo, _) => Need::Repository(repo, RepositoryAction::Pull),
             Self::PutManifest(repo, _)
             | Self::StartUpload(repo)
             | Self::UploadStatus(repo, _)
             | Self::AppendUpload(repo, _)
             | Self::FinishUpload(repo, _)
-            | Self::CancelUpload(repo, _) => Need::Repository(repo, Permission::Push),
+            | Self::CancelUpload(repo, _) => Need::Repository(repo, RepositoryAction::Push),
             Self::DeleteBlob(repo, _) | Self::DeleteManifest(repo, _) => {
-                Need::Repository(repo, Permission::Delete)
+                Need::Repository(repo, RepositoryAction::Delete)
             }
         }
     }

@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use app::{Access, App};
+use app::{Access, App, market::RepositoryAction};
 use axum::http::{HeaderMap, header};
 use oci::{ErrorCode, RepoName};
 
 use crate::{
-    action::{Action, Need, Permission},
+    action::{Action, Need, asked_scope},
     error::Failure,
     header::quoted,
 };
@@ -26,7 +26,7 @@ pub(crate) async fn authorise(
         let message = ErrorCode::Unauthorized.message();
         return Err(challenge(app, need, message, None));
     };
-    let Some(access) = app.verify_registry_token(token) else {
+    let Some(access) = app.verify_registry_token(token).await? else {
         let message = "the access token is not valid here, or no longer: ask for another";
         return Err(challenge(app, need, message, Some("invalid_token")));
     };
@@ -67,7 +67,7 @@ async fn refuse(
     app: &Arc<App>,
     access: &Access,
     action: &Action,
-    (name, permission): (&RepoName, Permission),
+    (name, permission): (&RepoName, RepositoryAction),
 ) -> Failure {
     let holder = match app.token_holder(access).await {
         Ok(holder) => holder,
@@ -75,12 +75,12 @@ async fn refuse(
     };
     let signed_in = holder.signed_in().is_some();
     let could = match app.repository_rights(&holder, name.as_str()).await {
-        Ok(rights) => rights.allow(permission.as_str()),
+        Ok(rights) => rights.allow(permission),
         Err(error) => return error.into(),
     };
     let need = Need::Repository(name, permission);
     if could {
-        let scope = permission.scope();
+        let scope = asked_scope(permission);
         let message = format!(
             "the access token is for something else: ask for the scope repository:{name}:{scope}"
         );
@@ -107,7 +107,7 @@ fn challenge(app: &App, need: Need<'_>, message: &str, error: Option<&str>) -> F
         Need::Token => {}
         Need::Catalog => text.push_str(",scope=\"registry:catalog:*\""),
         Need::Repository(name, permission) => {
-            let scope = format!("repository:{name}:{}", permission.scope());
+            let scope = format!("repository:{name}:{}", asked_scope(permission));
             text.push_str(&format!(",scope={}", quoted(&scope)));
         }
     }

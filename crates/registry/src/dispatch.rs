@@ -1,12 +1,12 @@
 //! The catch-all below `/v2`: path and method become an action, the token is checked, and
 //! the action's handler answers.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
-use app::{Access, App};
+use app::{Access, App, ClientAddress};
 use axum::{
     body::{Body, HttpBody},
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -88,8 +88,8 @@ fn holder(access: &Access, parts: &Parts) -> String {
     if !access.account.is_empty() {
         return access.account.clone();
     }
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default()
+    let from = parts.extensions.get::<ClientAddress>();
+    from.map(|from| from.0.to_string()).unwrap_or_default()
 }
 
 async fn perform(call: &Call, action: Action, body: Body) -> Result<Response, Failure> {

@@ -96,8 +96,8 @@ impl From<AppError> for Failure {
                 format!("{text}: sign in with an account's password or an access token"),
             ),
             AppError::Denied(_) => Self::new(ErrorCode::Denied, text),
-            AppError::TooMany(wait) => {
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            AppError::TooMany(_) => {
+                let seconds = error.retry_after().unwrap_or(1);
                 Self::new(ErrorCode::TooManyRequests, text)
                     .header(header::RETRY_AFTER, &seconds.to_string())
             }

@@ -2,10 +2,13 @@
 //! OAuth2 form). Credentials in, a short-lived access token out, for what of the scopes
 //! asked for the account has; an empty grant rather than an error, so that signing in
 //! without a scope works.
+//!
+//! Who asks to stay signed in (`offline_token=true`, or `access_type=offline` in the form)
+//! gets a refresh token too, which Docker keeps as its identity token instead of a password.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use app::{Actor, App, Scope};
+use app::{Actor, App, AppError, ClientAddress, Scope};
 use axum::{
     Json,
     body::{Body, to_bytes},
@@ -42,22 +45,26 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Resp
 /// Publishes the keys that tokens are signed with, for others that accept them (RFC 7517).
 pub(crate) async fn serve_keys(State(app): State<Arc<App>>, method: Method) -> Response {
     match method {
-        Method::GET | Method::HEAD => Json(app.token_keys()).into_response(),
+        Method::GET | Method::HEAD => match app.token_keys().await {
+            Ok(keys) => Json(keys).into_response(),
+            Err(error) => Failure::from(error).into_response(),
+        },
         _ => Failure::method("GET, HEAD").into_response(),
     }
 }
 
 async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
+    let from = parts.extensions.get::<ClientAddress>().map(|from| from.0);
     let (asked, actor) = match parts.method {
         Method::GET => {
             let asked = Query::parse(parts.uri.query().unwrap_or_default())?;
-            (asked, who(app, basic(&parts.headers)?).await?)
+            (asked, who(app, basic(&parts.headers)?, from).await?)
         }
         Method::POST => {
             let form = form(&parts.headers, body).await?;
-            let credentials = password_grant(&form)?.or(basic(&parts.headers)?);
-            let actor = who(app, credentials).await?;
+            let credentials = granted(&form)?.or(basic(&parts.headers)?);
+            let actor = who(app, credentials, from).await?;
             (form, actor)
         }
         _ => return Err(Failure::method("GET, POST")),
@@ -72,13 +79,24 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
     }
     let issued = app.issue_registry_token(&actor, &scopes(&asked)?).await?;
     // `token` for Docker, `access_token` for OAuth2 clients; they are the same.
-    Ok(Json(serde_json::json!({
+    let mut answer = serde_json::json!({
         "token": issued.token,
         "access_token": issued.token,
         "expires_in": issued.expires_in,
         "issued_at": issued.issued_at,
-    }))
-    .into_response())
+    });
+    if stays(&asked)? {
+        let client = asked.one("client_id")?.unwrap_or_default();
+        if let Some(login) = app.issue_login(&actor, client).await? {
+            answer["refresh_token"] = login.into();
+        }
+    }
+    Ok(Json(answer).into_response())
+}
+
+/// Returns whether a client wants to stay signed in.
+fn stays(asked: &Query) -> Result<bool, Failure> {
+    Ok(asked.one("offline_token")? == Some("true") || asked.one("access_type")? == Some("offline"))
 }
 
 /// Reads every `scope`, several of which may stand in one parameter. What is no scope grants
@@ -98,20 +116,43 @@ fn scopes(asked: &Query) -> Result<Vec<Scope>, Failure> {
     Ok(texts.into_iter().filter_map(Scope::parse).collect())
 }
 
-async fn who(app: &Arc<App>, credentials: Option<Credentials>) -> Result<Actor, Failure> {
-    let Some(Credentials { name, password }) = credentials else {
-        return Ok(Actor::anonymous());
+async fn who(
+    app: &Arc<App>,
+    credentials: Option<Credentials>,
+    from: Option<IpAddr>,
+) -> Result<Actor, Failure> {
+    let found = match credentials {
+        None => return Ok(Actor::anonymous()),
+        Some(Credentials::Password(name, password)) => {
+            app.authenticate(&name, &password, from).await
+        }
+        Some(Credentials::Login(login)) => match app.authenticate_login(&login).await {
+            Err(AppError::WrongPassword) => {
+                let message = format!(
+                    "this sign-in has ended: sign in again (docker login {})",
+                    app.config().host()
+                );
+                return Err(challenged(
+                    app,
+                    Failure::new(ErrorCode::Unauthorized, message),
+                ));
+            }
+            found => found,
+        },
     };
-    app.authenticate(&name, &password).await.map_err(|error| {
-        let failure = Failure::from(error);
-        let realm = quoted(&app.config().public_url);
-        failure.challenged(&format!("Basic realm={realm}"))
-    })
+    found.map_err(|error| challenged(app, error.into()))
 }
 
-struct Credentials {
-    name: String,
-    password: String,
+fn challenged(app: &App, failure: Failure) -> Failure {
+    let realm = quoted(&app.config().public_url);
+    failure.challenged(&format!("Basic realm={realm}"))
+}
+
+enum Credentials {
+    /// A name with a password or access token.
+    Password(String, String),
+    /// A refresh token.
+    Login(String),
 }
 
 /// Reads `Authorization: Basic`; nothing where nobody signs in.
@@ -136,23 +177,21 @@ fn basic(headers: &HeaderMap) -> Result<Option<Credentials>, Failure> {
 /// Some clients send an empty name and password for nobody.
 fn credentials(name: &str, password: &str) -> Option<Credentials> {
     let given = !name.is_empty() || !password.is_empty();
-    given.then(|| Credentials {
-        name: name.to_owned(),
-        password: password.to_owned(),
-    })
+    given.then(|| Credentials::Password(name.to_owned(), password.to_owned()))
 }
 
-fn password_grant(form: &Query) -> Result<Option<Credentials>, Failure> {
+fn granted(form: &Query) -> Result<Option<Credentials>, Failure> {
     match form.one("grant_type")? {
         Some("password") => {
             let name = form.one("username")?.unwrap_or_default();
             let password = form.one("password")?.unwrap_or_default();
             Ok(credentials(name, password))
         }
-        Some("refresh_token") => Err(bad(
-            "refresh tokens are not issued here: sign in with name and password or access token",
-        )),
-        _ => Err(bad("`grant_type` must be `password`")),
+        Some("refresh_token") => {
+            let login = form.one("refresh_token")?.unwrap_or_default();
+            Ok(Some(Credentials::Login(login.to_owned())))
+        }
+        _ => Err(bad("`grant_type` must be `password` or `refresh_token`")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Accounts and their sessions.
 
 use chrono::{DateTime, Utc};
-use market::AccountId;
+use market::{AccountId, PublisherId};
 
 use crate::{
     StoreError, Tx,
@@ -26,6 +26,40 @@ pub struct Account {
     pub created_at: DateTime<Utc>,
     /// Since when it cannot sign in.
     pub disabled_at: Option<DateTime<Utc>>,
+    /// What it is, where it is a robot.
+    #[sqlx(flatten)]
+    pub robot: Robot,
+}
+
+/// What makes an account a robot: whose it is. A person's account has none of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Robot {
+    /// The publisher it works for.
+    #[sqlx(rename = "robot_publisher_id")]
+    pub publisher_id: Option<String>,
+    /// The person's account whose subscriptions it pulls with.
+    #[sqlx(rename = "robot_account_id")]
+    pub account_id: Option<String>,
+    /// When it ends.
+    #[sqlx(rename = "robot_expires_at")]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Account {
+    /// Returns whether a machine is behind it, and not a person.
+    pub fn is_robot(&self) -> bool {
+        self.robot.publisher_id.is_some() || self.robot.account_id.is_some()
+    }
+
+    /// Returns the publisher that a robot works for.
+    pub fn robot_publisher(&self) -> Option<PublisherId> {
+        self.robot.publisher_id.as_ref()?.parse().ok()
+    }
+
+    /// Returns the person's account that a robot belongs to.
+    pub fn robot_owner(&self) -> Option<AccountId> {
+        self.robot.account_id.as_ref()?.parse().ok()
+    }
 }
 
 /// A browser's session.
@@ -51,13 +85,16 @@ pub struct Session {
 pub async fn create(tx: &mut Tx, account: &Account) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO accounts (id, name, email, password_hash, staff_role, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO accounts (id, name, email, password_hash, staff_role, created_at, robot_publisher_id, robot_account_id, robot_expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         account.id.as_str(),
         &account.name,
         &account.email,
         &account.password_hash,
         &account.staff_role,
         account.created_at,
+        &account.robot.publisher_id,
+        &account.robot.account_id,
+        account.robot.expires_at,
     )?;
     Ok(())
 }
@@ -92,6 +129,35 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Account>, StoreError> {
         tx,
         Account,
         "SELECT * FROM accounts ORDER BY name COLLATE \"C\""
+    )
+}
+
+/// Returns a publisher's robots that were not revoked, by name.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn robots_of_publisher(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+) -> Result<Vec<Account>, StoreError> {
+    fetch_all!(
+        tx,
+        Account,
+        "SELECT * FROM accounts WHERE robot_publisher_id = $1 AND disabled_at IS NULL ORDER BY name COLLATE \"C\"",
+        publisher.as_str()
+    )
+}
+
+/// Returns the robots of a person's account that were not revoked, by name.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn robots_of_account(tx: &mut Tx, owner: &AccountId) -> Result<Vec<Account>, StoreError> {
+    fetch_all!(
+        tx,
+        Account,
+        "SELECT * FROM accounts WHERE robot_account_id = $1 AND disabled_at IS NULL ORDER BY name COLLATE \"C\"",
+        owner.as_str()
     )
 }
 

@@ -36,7 +36,6 @@ pub async fn needed_after(
     )
 }
 
-
 /// Notes that the bytes of a blob are missing or wrong.
 ///
 /// # Errors

@@ -30,6 +30,7 @@ mod session;
 pub mod settings;
 pub mod submissions;
 pub mod subscriptions;
+pub mod token_keys;
 pub mod tokens;
 pub mod upkeep;
 pub mod uploads;

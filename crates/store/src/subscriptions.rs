@@ -58,7 +58,7 @@ pub async fn create(tx: &mut Tx, subscription: &Subscription) -> Result<(), Stor
     Ok(())
 }
 
-/// Returns an account's subscription in force to a product.
+/// Returns an account's subscription in force to a product; a person's robot has that person's.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -70,7 +70,7 @@ pub async fn in_force(
     fetch_opt!(
         tx,
         Subscription,
-        "SELECT * FROM subscriptions WHERE account_id = $1 AND product_id = $2 AND state <> 'lapsed'",
+        "SELECT * FROM subscriptions WHERE account_id = COALESCE((SELECT robot_account_id FROM accounts WHERE id = $1), $1) AND product_id = $2 AND state <> 'lapsed'",
         account.as_str(),
         product.as_str()
     )

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use hkdf::Hkdf;
 use p256::{
     ecdsa::{
         Signature, SigningKey as Inner, VerifyingKey,
@@ -77,6 +78,24 @@ impl SigningKey {
         Inner::from_slice(bytes)
             .map(Self)
             .map_err(|_| KeyError::Malformed("scalar"))
+    }
+
+    /// Derives another key from this one's secret and a salt (HKDF-SHA256, RFC 5869): the same
+    /// for the same salt, and unrelated to every other for whoever lacks the secret.
+    pub fn derive(&self, salt: &[u8]) -> Self {
+        let secret = Hkdf::<Sha256>::new(Some(salt), &self.0.to_bytes());
+        (0..=u8::MAX)
+            .find_map(|attempt| {
+                let mut scalar = [0; 32];
+                secret
+                    .expand(
+                        &[b"plimsoll derived key ", [attempt].as_slice()].concat(),
+                        &mut scalar,
+                    )
+                    .expect("32 bytes is a length that HKDF can give");
+                Self::from_scalar(&scalar).ok()
+            })
+            .expect("one number in 2^32 is beyond the curve's order, not 256 in a row")
     }
 
     /// Reads a private key: `PRIVATE KEY` or `EC PRIVATE KEY`; with a passphrase also

@@ -138,11 +138,7 @@ impl Failure {
 
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::App(error) => match &**error {
-                AppError::TooMany(wait) => Some(wait.as_secs().max(1)),
-                AppError::Busy => Some(1),
-                _ => None,
-            },
+            Self::App(error) => error.retry_after(),
             _ => None,
         }
     }

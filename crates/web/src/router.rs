@@ -16,7 +16,7 @@ use crate::{
     frame::{frame, protect},
     handlers::{
         account, files, no_page, operator, product, product_edit, publisher, publisher_portal,
-        register, review, sign_in, storage, storefront, submission, wrong_method,
+        register, review, robot, sign_in, storage, storefront, submission, wrong_method,
     },
 };
 
@@ -58,6 +58,14 @@ fn consumers() -> Router<Arc<App>> {
             "/account/subscriptions/{id}/cancel",
             post(account::cancel_subscription),
         )
+        .route("/robots", post(robot::create))
+        .route("/robots/{robot}", get(robot::show))
+        .route("/robots/{robot}/revoke", post(robot::revoke))
+        .route("/robots/{robot}/tokens", post(robot::create_token))
+        .route(
+            "/robots/{robot}/tokens/{id}/revoke",
+            post(robot::revoke_token),
+        )
 }
 
 /// Members of a publisher.
@@ -72,7 +80,10 @@ fn publishers() -> Router<Arc<App>> {
         )
         .route("/publisher/{slug}", get(publisher::show))
         .route("/publisher/{slug}/keys/new", post(publisher::add_key))
-        .route("/publisher/{slug}/retention", post(publisher::set_retention))
+        .route(
+            "/publisher/{slug}/retention",
+            post(publisher::set_retention),
+        )
         .route(
             "/publisher/{slug}/keys/{id}/revoke",
             post(publisher::revoke_key),

@@ -165,7 +165,11 @@ impl App {
     }
 
     /// Refuses what would take, with `more` bytes, more than the publisher may.
-    pub(super) fn require_room(&self, usage: Option<&Usage>, more: i64) -> Result<(), RegistryError> {
+    pub(super) fn require_room(
+        &self,
+        usage: Option<&Usage>,
+        more: i64,
+    ) -> Result<(), RegistryError> {
         let Some(usage) = usage else { return Ok(()) };
         let used = usage.used_bytes.saturating_add(more);
         match self.limit(usage) {

@@ -1,6 +1,6 @@
 //! Repositories, their place in the programme, and who may do what there.
 
-use market::{Action, PublisherId, RepositoryId};
+use market::{Action, ProductId, PublisherId, RepositoryAction, RepositoryId};
 use oci::{ErrorCode, RepoName};
 use store::{StoreError, Tx, products::Product, publishers::Publisher, repositories::Repository};
 
@@ -12,8 +12,31 @@ use crate::{Actor, App, AppError};
 pub struct Rights {
     /// Read.
     pub pull: bool,
-    /// Write and delete.
+    /// Write.
     pub push: bool,
+    /// Remove.
+    pub delete: bool,
+}
+
+impl Rights {
+    /// Returns whether `action` is among them.
+    pub fn allow(self, action: RepositoryAction) -> bool {
+        match action {
+            RepositoryAction::Pull => self.pull,
+            RepositoryAction::Push => self.push,
+            RepositoryAction::Delete => self.delete,
+        }
+    }
+
+    /// Takes away what the tokens that `actor` signed in with do not reach.
+    fn within_scopes(self, actor: &Actor, name: &str) -> Self {
+        let reach = |action| actor.scopes_allow(name, action);
+        Self {
+            pull: self.pull && reach(RepositoryAction::Pull),
+            push: self.push && reach(RepositoryAction::Push),
+            delete: self.delete && reach(RepositoryAction::Delete),
+        }
+    }
 }
 
 /// Names read at once for the catalogue.
@@ -43,14 +66,19 @@ impl App {
             .unwrap_or(name);
         let may =
             |action, roles: &[market::Role]| crate::actor::check(actor, action, roles).is_ok();
-        Ok(match self.place(&mut tx, name).await? {
-            Place::Unknown => Rights::default(),
+        let rights = match self.place(&mut tx, name).await? {
+            Place::Unknown => {
+                self.look_in_vain(&mut tx, actor).await?;
+                Rights::default()
+            }
             Place::Staging(publisher) => {
                 let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
                 let verified = publisher.state == market::PublisherState::Verified;
+                let push = verified && may(Action::PushStaging, &roles);
                 Rights {
                     pull: may(Action::PullStaging, &roles),
-                    push: verified && may(Action::PushStaging, &roles),
+                    push,
+                    delete: push,
                 }
             }
             Place::Released(product) => {
@@ -58,10 +86,23 @@ impl App {
                 let on_market = product.state.is_public() || actor.is_staff();
                 Rights {
                     pull: on_market && may(Action::PullReleased, &roles),
-                    push: false,
+                    ..Rights::default()
                 }
             }
-        })
+        };
+        Ok(rights.within_scopes(actor, name))
+    }
+
+    /// Asks for as much as where there is something, so that the time an answer takes does not
+    /// tell a private repository from a missing one.
+    async fn look_in_vain(&self, tx: &mut Tx, actor: &Actor) -> Result<(), AppError> {
+        let product = self.id(ProductId::new);
+        self.roles(tx, actor, Some(&self.id(PublisherId::new)))
+            .await?;
+        if let Some(account) = actor.signed_in() {
+            store::subscriptions::in_force(tx, &account.id, &product).await?;
+        }
+        Ok(())
     }
 
     async fn place(&self, tx: &mut Tx, name: &str) -> Result<Place, StoreError> {
@@ -75,10 +116,10 @@ impl App {
                 Ok(publisher.map_or(Place::Unknown, |found| Place::Staging(Box::new(found))))
             }
             [publisher, product] => {
-                let Some(publisher) = store::publishers::find_by_slug(tx, publisher).await? else {
-                    return Ok(Place::Unknown);
-                };
-                let product = store::products::find_by_slug(tx, &publisher.id, product).await?;
+                let publisher = store::publishers::find_by_slug(tx, publisher).await?;
+                let publisher =
+                    publisher.map_or_else(|| self.id(PublisherId::new), |found| found.id);
+                let product = store::products::find_by_slug(tx, &publisher, product).await?;
                 Ok(product.map_or(Place::Unknown, |product| Place::Released(Box::new(product))))
             }
             _ => Ok(Place::Unknown),

@@ -222,7 +222,10 @@ impl App {
                 names.push(tag.name.as_str());
             }
         }
-        let mut after = format!("dropped {}", names[..names.len().min(MOST_NAMED)].join(", "));
+        let mut after = format!(
+            "dropped {}",
+            names[..names.len().min(MOST_NAMED)].join(", ")
+        );
         if names.len() > MOST_NAMED {
             after.push_str(&format!(" and {} more", names.len() - MOST_NAMED));
         }

@@ -242,7 +242,11 @@ impl Scrub<'_> {
         } else {
             self.figures.damaged += 1;
         }
-        tracing::error!(blob.digest = digest, problem, "a stored blob is not what it should be");
+        tracing::error!(
+            blob.digest = digest,
+            problem,
+            "a stored blob is not what it should be"
+        );
         damaged::note(&mut tx, digest, &problem, self.app.now()).await?;
         Ok(tx.commit().await?)
     }

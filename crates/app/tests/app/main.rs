@@ -17,9 +17,11 @@ mod privacy;
 mod publishing;
 mod rematch;
 mod review;
+mod robots;
 mod roles;
 mod s3;
 mod storage;
+mod token_keys;
 mod world;
 
 use store::blobs::S3Config;

@@ -40,7 +40,11 @@ async fn everything(world: &World, actor: &Actor) -> String {
             .await
             .expect("a token")
             .token;
-        let access = app.verify_registry_token(&token).expect("ours");
+        let access = app
+            .verify_registry_token(&token)
+            .await
+            .expect("read")
+            .expect("ours");
         add(&access);
         assert!(!access.grants("staging/acme/db", "pull"));
         if access.grants("acme/db", "pull") {

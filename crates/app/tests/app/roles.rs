@@ -4,13 +4,13 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use app::{
-    Actor, AppError, NewAccount, NewKey, NewSubmission,
+    Actor, AppError, NewAccount, NewKey, NewRobot, NewSubmission, NewToken,
     market::{Decision, ListingEvent, PublisherState, Role},
 };
-use chrono::TimeDelta;
 use trust::SigningKey;
 
 use crate::{
+    accounts::{reading, writing},
     images::{Image, picture},
     world::World,
 };
@@ -21,6 +21,21 @@ fn code<T>(outcome: Result<T, AppError>) -> String {
         Err(AppError::Internal(error)) => panic!("{error}"),
         Err(error) => error.code().to_owned(),
     }
+}
+
+fn robot(name: &str, role: Role) -> NewRobot {
+    NewRobot {
+        name: name.to_owned(),
+        role: Some(role),
+        life: None,
+    }
+}
+
+/// Signs somebody in with a new token.
+async fn with_token(world: &World, owner: &Actor, new: &NewToken) -> Actor {
+    let (_, secret) = world.app.create_token(owner, new).await.expect("a token");
+    let actor = world.app.authenticate_bearer(&secret).await;
+    actor.expect("known")
 }
 
 /// What the use cases are tried on.
@@ -121,13 +136,49 @@ async fn people(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
         ),
         (
             "create_token",
-            code(
-                app.create_token(actor, "", false, Some(TimeDelta::days(1)))
-                    .await,
-            ),
+            code(app.create_token(actor, &NewToken::default()).await),
         ),
         ("list_tokens", code(app.list_tokens(actor).await)),
         ("revoke_token", code(app.revoke_token(actor, "tok_x").await)),
+        (
+            "issue_login",
+            match app.issue_login(actor, "client").await {
+                Ok(Some(_)) => "a login".to_owned(),
+                other => code(other.map(drop)),
+            },
+        ),
+        ("list_robots", code(app.list_robots(actor).await)),
+        (
+            "publisher_robots",
+            code(app.publisher_robots(actor, "acme").await),
+        ),
+        ("robot_page", code(app.robot_page(actor, "acme+ci").await)),
+        (
+            "create_robot",
+            code(
+                app.create_robot(actor, &robot("acme+ci", Role::Viewer))
+                    .await,
+            ),
+        ),
+        (
+            "create_robot_token",
+            code(
+                app.create_robot_token(actor, "acme+ci", &NewToken::default())
+                    .await,
+            ),
+        ),
+        (
+            "revoke_robot_token",
+            code(app.revoke_robot_token(actor, "acme+ci", "tok_x").await),
+        ),
+        (
+            "revoke_robot",
+            code(app.revoke_robot(actor, "acme+none").await),
+        ),
+        (
+            "rotate_token_keys",
+            code(app.rotate_token_keys(actor).await),
+        ),
         ("audit_log", code(app.audit_log(actor, 1).await)),
         ("job_summary", code(app.job_summary(actor).await)),
         ("may_measure", code(app.may_measure(actor).await)),
@@ -376,7 +427,16 @@ both! {
         let torn = world.newcomer("torn-reviewer").await.signed_in().expect("signed in").clone();
         let torn = Actor::account(store::accounts::Account { staff_role: Some("reviewer".to_owned()), ..torn });
         world.app.set_member(&world.owner, "acme", "torn-reviewer", Role::Owner).await.expect("a member");
-        let read_only = Actor::read_only(world.owner.signed_in().expect("signed in").clone());
+        let read_only = with_token(&world, &world.owner, &reading("reading")).await;
+        let writer = with_token(&world, &world.owner, &writing("writing")).await;
+        let scopes = market::TokenScopes::parse(["staging/acme/*:pull,push"]).expect("scopes");
+        let scoped = with_token(&world, &world.owner, &NewToken { scopes, ..writing("scoped") }).await;
+        world.app.create_robot(&world.owner, &robot("acme+ci", Role::Editor)).await.expect("a robot");
+        let (_, secret) = world.app.create_robot_token(&world.owner, "acme+ci", &writing("ci")).await.expect("a token");
+        let ci = world.app.authenticate_bearer(&secret).await.expect("known");
+        world.app.create_robot(&world.carl, &NewRobot { role: None, ..robot("carl-consumer~ci", Role::Viewer) }).await.expect("a robot");
+        let (_, secret) = world.app.create_robot_token(&world.carl, "carl-consumer~ci", &writing("ci")).await.expect("a token");
+        let puller = world.app.authenticate_bearer(&secret).await.expect("known");
         let askers = [
             ("anyone", Actor::anonymous()),
             ("account", world.newcomer("stranger").await),
@@ -385,6 +445,10 @@ both! {
             ("editor", world.editor.clone()),
             ("owner", world.owner.clone()),
             ("owner's reading token", read_only),
+            ("owner's writing token", writer),
+            ("owner's scoped token", scoped),
+            ("publisher's robot", ci),
+            ("subscriber's robot", puller),
             ("reviewer", world.reviewer.clone()),
             ("reviewer and owner", torn),
             ("operator", world.operator.clone()),

@@ -54,7 +54,12 @@ async fn scrub(world: &World) -> app::ScrubFigures {
 /// Overwrites a stored blob behind the store's back.
 fn damage(world: &World, digest: &Digest) {
     let hex = digest.hex();
-    let file = world.dir.path().join("blobs/sha256").join(&hex[..2]).join(hex);
+    let file = world
+        .dir
+        .path()
+        .join("blobs/sha256")
+        .join(&hex[..2])
+        .join(hex);
     fs::write(file, b"something else").expect("written");
 }
 

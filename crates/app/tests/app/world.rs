@@ -100,7 +100,56 @@ pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,
 }
 
+fn world_config(dir: &Path, upkeep: app::UpkeepConfig) -> AppConfig {
+    AppConfig {
+        public_url: format!("https://{HOST}"),
+        max_blob_bytes: 10 << 20,
+        sparse_images: false,
+        advisories_file: dir.join("advisories.db"),
+        token_life: TimeDelta::minutes(5),
+        open_registration: true,
+        limits: app::Limits::default(),
+        upkeep,
+    }
+}
+
+/// Opens an application over what the nodes of a marketplace share.
+async fn node(
+    db: &Database,
+    blobs: &Arc<CountingBlobs>,
+    (uploads, config): (Arc<dyn Uploads>, AppConfig),
+    clock: &Arc<ManualClock>,
+) -> Arc<App> {
+    let parts = Parts {
+        db: db.clone(),
+        blobs: Arc::clone(blobs) as Arc<dyn BlobStore>,
+        uploads,
+        clock: Arc::clone(clock) as Arc<dyn app::Clock>,
+        keys: Keys {
+            release: SigningKey::from_scalar(&[7; 32]).expect("a key"),
+            tokens: SigningKey::from_scalar(&[8; 32]).expect("a key"),
+        },
+        config,
+    };
+    App::new(parts).await.expect("an application")
+}
+
 impl World {
+    /// Opens another node over the same database.
+    pub(crate) async fn another_node(&self) -> Arc<App> {
+        let dir = self.dir.path();
+        let files = FsBlobs::open(&dir.join("blobs")).expect("blobs");
+        let uploads = FsUploads::open(&dir.join("uploads"), &files).expect("uploads");
+        let config = world_config(dir, app::UpkeepConfig::default());
+        node(
+            &self.db,
+            &self.blobs,
+            (Arc::new(uploads), config),
+            &self.clock,
+        )
+        .await
+    }
+
     /// Staff, and the verified publisher `acme` with its members and key.
     pub(crate) async fn new(db: Database) -> Self {
         Self::with_upkeep(db, app::UpkeepConfig::default()).await
@@ -185,6 +234,7 @@ impl World {
                 staff_role: staff_role.map(str::to_owned),
                 created_at: start,
                 disabled_at: None,
+                robot: store::accounts::Robot::default(),
             };
             let mut tx = db.begin().await.expect("a transaction");
             store::accounts::create(&mut tx, &account)
@@ -205,28 +255,10 @@ impl World {
             person(5, "vic-viewer", None).await,
             person(6, "carl-consumer", None).await,
         );
-        let parts = Parts {
-            db: db.clone(),
-            blobs: Arc::clone(&blobs) as Arc<dyn BlobStore>,
-            uploads: Arc::new(uploads),
-            clock: Arc::clone(&clock) as Arc<dyn app::Clock>,
-            keys: Keys {
-                release: SigningKey::from_scalar(&[7; 32]).expect("a key"),
-                tokens: SigningKey::from_scalar(&[8; 32]).expect("a key"),
-            },
-            config: AppConfig {
-                public_url: format!("https://{HOST}"),
-                max_blob_bytes: 10 << 20,
-                sparse_images: false,
-                advisories_file: dir.path().join("advisories.db"),
-                token_life: TimeDelta::minutes(5),
-                open_registration: true,
-                limits: app::Limits::default(),
-                upkeep,
-            },
-        };
+        let config = world_config(dir.path(), upkeep);
+        let app = node(&db, &blobs, (Arc::new(uploads), config), &clock).await;
         Self {
-            app: App::new(parts).await.expect("an application"),
+            app,
             db,
             blobs,
             clock,
@@ -299,7 +331,11 @@ impl World {
         let scope = Scope::parse(&format!("repository:{name}:pull,push,delete")).expect("a scope");
         let issued = self.app.issue_registry_token(actor, &[scope]).await;
         let token = issued.expect("a token").token;
-        self.app.verify_registry_token(&token).expect("our own")
+        self.app
+            .verify_registry_token(&token)
+            .await
+            .expect("read")
+            .expect("our own")
     }
 
     pub(crate) async fn push_blob(

@@ -77,7 +77,11 @@ async fn watch(
         if ended {
             return Ok(run);
         }
-        bar.note(&format!("{}, {} freed", run.stage, show_bytes(run.figures.bytes)));
+        bar.note(&format!(
+            "{}, {} freed",
+            run.stage,
+            show_bytes(run.figures.bytes)
+        ));
     }
 }
 

@@ -6,8 +6,10 @@ pub(crate) mod certify;
 pub(crate) mod collect;
 pub(crate) mod config;
 pub(crate) mod help;
+pub(crate) mod keys;
 pub(crate) mod publisher;
 pub(crate) mod publisher_storage;
+pub(crate) mod robot;
 pub(crate) mod sbom;
 mod sbom_diff;
 mod sbom_text;
@@ -109,6 +111,8 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<Exit, Failure> {
         Command::Collect(args) => collect::run(&args, &context),
         Command::Scrub(args) => scrub::run(&args, &context),
         Command::Why(args) => why::run(&args, &context),
+        Command::Robot(command) => robot::run(&command, &context),
+        Command::Keys(command) => keys::run(&command, &context),
         Command::Config(command) => config::run(&command, &context),
         Command::Help(args) => help::run(&args, &context),
     }

@@ -126,9 +126,10 @@ fn list(dropped: &[DroppedTag], context: &Context<'_>) -> Result<(), Failure> {
         ]
     }));
     context.printer.out(&columns(&rows))?;
-    context
-        .printer
-        .note(&format!("{} would be dropped", count(dropped.len(), "tag", "tags")));
+    context.printer.note(&format!(
+        "{} would be dropped",
+        count(dropped.len(), "tag", "tags")
+    ));
     Ok(())
 }
 

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     DurationOrNever,
     /// `true` or `false`.
     Bool,
+    /// Addresses and networks, with commas between.
+    Networks,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Advisory sources: a list of tables in a file, `NAME=PLACE` with commas elsewhere.
@@ -44,6 +46,7 @@ impl Kind {
             Self::Duration => "a duration such as 15m, 24h or 90d".to_owned(),
             Self::DurationOrNever => "a duration such as 24h or 7d, or never".to_owned(),
             Self::Bool => "true or false".to_owned(),
+            Self::Networks => "addresses and networks such as 127.0.0.1, 10.0.0.0/8".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Sources => "tables with name and url or path".to_owned(),
         }
@@ -108,6 +111,13 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         "Where browsers and clients reach this marketplace; image references begin with its host. \
          Without it, http:// and the listening address.",
+    ),
+    key(
+        "server.trusted_proxies",
+        Kind::Networks,
+        "",
+        "Addresses and networks of the proxies in front, such as `127.0.0.1, 10.0.0.0/8`. Only what \
+         they write into `X-Forwarded-For` is believed; attempts to sign in are counted by it.",
     ),
     key(
         "server.workers",
@@ -341,6 +351,12 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Sources,
         DEFAULT_SOURCES,
         "What `advisories update` downloads and compiles.",
+    ),
+    key(
+        "keys.rotate_tokens_after",
+        Kind::Duration,
+        "90d",
+        "Age at which a new key for registry tokens is made by itself.",
     ),
     secret(
         "keys.passphrase",

@@ -203,6 +203,18 @@ impl Config {
         self.bytes("registry.max_blob_bytes")
     }
 
+    /// Returns the proxies whose word on a client's address is believed.
+    pub(crate) fn trusted_proxies(&self) -> Vec<ipnet::IpNet> {
+        let text = self.text("server.trusted_proxies").unwrap_or_default();
+        value::networks(text).expect("it was checked when it was set")
+    }
+
+    /// Returns the age at which a new key for registry tokens is made.
+    pub(crate) fn rotate_tokens_after(&self) -> chrono::TimeDelta {
+        let text = self.text("keys.rotate_tokens_after").unwrap_or_default();
+        value::duration(text).expect("it was checked when it was set")
+    }
+
     /// Returns how long access tokens live.
     pub(crate) fn token_life(&self) -> chrono::TimeDelta {
         self.time("registry.token_life")

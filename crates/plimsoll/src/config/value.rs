@@ -1,6 +1,9 @@
 //! Values: from text to what they mean, with words for what was expected.
 
+use std::net::IpAddr;
+
 use chrono::TimeDelta;
+use ipnet::IpNet;
 use serde::Serialize;
 
 use super::keys::Kind;
@@ -29,6 +32,7 @@ pub(crate) fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Duration => duration(text).is_some(),
         Kind::DurationOrNever => text == "never" || duration(text).is_some(),
         Kind::Bool => matches!(text, "true" | "false"),
+        Kind::Networks => networks(text).is_some(),
         Kind::Choice(words) => words.contains(&text),
         Kind::Sources => return sources(text).map(drop),
     };
@@ -46,6 +50,19 @@ fn url(text: &str) -> bool {
         let host = host.strip_suffix('/').unwrap_or(host);
         !host.is_empty() && !host.contains(['/', '?', '#', '@', ' '])
     })
+}
+
+/// Reads addresses and networks with commas between.
+pub(crate) fn networks(text: &str) -> Option<Vec<IpNet>> {
+    let words = text
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
+    let network = |word: &str| {
+        let address = word.parse::<IpAddr>().map(IpNet::from);
+        word.parse::<IpNet>().ok().or(address.ok())
+    };
+    words.map(network).collect()
 }
 
 /// Reads a duration of more than nothing.

@@ -14,6 +14,8 @@ const LOOK_AT_ADVISORIES: Duration = Duration::from_secs(10);
 /// How often promises are compared with the clock.
 const LOOK_AT_CLOCKS: Duration = Duration::from_secs(60);
 const SWEEP: Duration = Duration::from_secs(3600);
+/// How often the age of the key for registry tokens is looked at.
+const LOOK_AT_KEYS: Duration = Duration::from_secs(3600);
 /// How long a worker may go on with its job after the signal to stop; the job is done again
 /// by whoever takes the queue next.
 const LAST_JOB: Duration = Duration::from_secs(10);
@@ -43,6 +45,12 @@ pub(super) fn start(market: &Market, workers: u32, stop: &CancellationToken) -> 
     tasks.spawn(async move {
         let kept = keep_store(&app);
         token.run_until_cancelled(kept).await;
+    });
+    let (app, token) = (Arc::clone(&market.app), stop.clone());
+    let age = market.rotate_tokens_after;
+    tasks.spawn(async move {
+        let rotated = rotate_token_keys(&app, age);
+        token.run_until_cancelled(rotated).await;
     });
     let (app, files, token) = (Arc::clone(&market.app), market.files.clone(), stop.clone());
     tasks.spawn(async move {
@@ -127,6 +135,22 @@ async fn keep_store(app: &App) {
         if let Err(error) = app.scrub_if_due().await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "no scrub can begin; trying again");
+        }
+    }
+}
+
+/// Makes a new key for registry tokens when the newest is old.
+async fn rotate_token_keys(app: &App, age: chrono::TimeDelta) {
+    let mut ticks = time::interval(LOOK_AT_KEYS);
+    loop {
+        ticks.tick().await;
+        match app.rotate_old_token_keys(age).await {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("made a new key for registry tokens"),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "no new key for registry tokens can be made; the old one goes on"
+            ),
         }
     }
 }

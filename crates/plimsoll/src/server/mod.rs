@@ -5,6 +5,7 @@ mod accept;
 mod activity;
 mod background;
 mod body;
+mod client_address;
 mod connection;
 mod connections;
 mod exchange;
@@ -27,7 +28,7 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
@@ -153,8 +154,9 @@ fn put_together(
         .merge(registry::router(Arc::clone(&market.app)))
         .merge(web::router(Arc::clone(&market.app)))
         .merge(watch::guarded(Arc::clone(&watch)));
+    let proxies = Arc::clone(&market.trusted_proxies);
     let server = Server {
-        router: router::router(routes),
+        router: router::router(routes).layer(from_fn_with_state(proxies, client_address::find)),
         limits: Limits::of(config),
         metrics,
         activity,

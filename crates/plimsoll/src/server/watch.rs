@@ -1,10 +1,10 @@
 //! For whoever watches the process: whether it lives, whether it can work, and its numbers.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use app::{Actor, App, AppError};
+use app::{Actor, App, AppError, ClientAddress};
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
@@ -127,8 +127,13 @@ async fn metrics(State(watch): State<Arc<Watch>>) -> Response {
 }
 
 /// The operator signs in with name and password, or with an access token as either.
-async fn guarded_metrics(State(watch): State<Arc<Watch>>, headers: HeaderMap) -> Response {
-    let actor = match who(&watch.app, &headers).await {
+async fn guarded_metrics(
+    State(watch): State<Arc<Watch>>,
+    from: Option<Extension<ClientAddress>>,
+    headers: HeaderMap,
+) -> Response {
+    let from = from.map(|Extension(ClientAddress(from))| from);
+    let actor = match who(&watch.app, &headers, from).await {
         Ok(actor) => actor,
         Err(error) => return refuse(&error),
     };
@@ -138,7 +143,7 @@ async fn guarded_metrics(State(watch): State<Arc<Watch>>, headers: HeaderMap) ->
     }
 }
 
-async fn who(app: &Arc<App>, headers: &HeaderMap) -> Result<Actor, AppError> {
+async fn who(app: &App, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Actor, AppError> {
     let given = headers.get(header::AUTHORIZATION);
     let Some((scheme, value)) = given
         .and_then(|value| value.to_str().ok())
@@ -152,7 +157,7 @@ async fn who(app: &Arc<App>, headers: &HeaderMap) -> Result<Actor, AppError> {
     let decoded = STANDARD.decode(value.trim()).ok();
     let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
     match decoded.as_deref().and_then(|pair| pair.split_once(':')) {
-        Some((name, password)) => app.authenticate(name, password).await,
+        Some((name, password)) => app.authenticate(name, password, from).await,
         None => Err(AppError::WrongPassword),
     }
 }
@@ -167,8 +172,9 @@ fn refuse(error: &AppError) -> Response {
     let mut response = (status, format!("{error}\n")).into_response();
     let headers = response.headers_mut();
     match error {
-        AppError::TooMany(wait) => {
-            headers.insert(header::RETRY_AFTER, (wait.as_secs() + 1).into());
+        AppError::TooMany(_) => {
+            let seconds = error.retry_after().unwrap_or(1);
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         _ if status == StatusCode::UNAUTHORIZED => {
             let challenge = HeaderValue::from_static("Basic realm=\"metrics\"");

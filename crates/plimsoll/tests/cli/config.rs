@@ -38,6 +38,7 @@ exit 0
 KEY                                    FROM                      VALUE
 server.listen                          default                   127.0.0.1:8080
 server.public_url                      default                   -
+server.trusted_proxies                 default                   -
 server.workers                         $PLIMSOLL_SERVER_WORKERS  5
 server.shutdown_grace                  default                   30s
 server.tls.certificate                 default                   -
@@ -76,6 +77,7 @@ registry.scrub_rate                    default                   50MiB
 accounts.open_registration             default                   true
 advisories.file                        default                   -
 advisories.sources                     default                   debian=https://security-tracker.debian.org/tracker/data/json, osv-debian=https://storage.googleapis.com/osv-vulnerabilities/Debian/all.zip, osv-alpine=https://storage.googleapis.com/osv-vulnerabilities/Alpine/all.zip
+keys.rotate_tokens_after               default                   90d
 keys.passphrase                        plimsoll.toml:2           (hidden)
 keys.passphrase_file                   default                   -
 metrics.listen                         default                   -

@@ -43,6 +43,8 @@ Commands:
   collect     Delete manifests, blobs and bytes that nothing reaches any more
   scrub       Read all stored blobs and manifests and compare them with their digests
   why         Say why a manifest or blob is kept, and where
+  robot       Manage robot accounts: machines of a publisher or of a person
+  keys        Manage the operator's keys
   config      Show or check the configuration
   help        Explain a command, `images` or `exit-codes`
 

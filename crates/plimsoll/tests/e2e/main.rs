@@ -21,6 +21,7 @@ mod limits;
 mod market;
 mod memory;
 mod model;
+mod robots;
 mod scale;
 mod shutdown;
 mod swarm;

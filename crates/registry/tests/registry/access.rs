@@ -1,17 +1,19 @@
 //! Who may do what: every route and method, for everybody, as one reviewed table.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
+use app::NewToken;
 use axum::body::Body;
-use market::PullAccess;
+use market::{PublisherState, PullAccess, Role};
 use oci::Digest;
 
 use crate::{
-    image::image,
-    market::{Market, RELEASED, STAGING},
+    image::{Image, image},
+    market::{Market, PASSWORD, RELEASED, STAGING, basic, reading, scoped, writing},
 };
 
-const EVERYBODY: [&str; 9] = [
+/// People, who sign in with their password.
+const PEOPLE: [&str; 9] = [
     "",
     "other",
     "rival",
@@ -23,52 +25,99 @@ const EVERYBODY: [&str; 9] = [
     "operator",
 ];
 
-/// Every endpoint below a repository; `M` is a manifest and `B` a blob that are there, `X` is not.
-const CALLS: [&str; 21] = [
-    "GET tags/list",
-    "GET referrers/M",
-    "HEAD manifests/M",
-    "GET manifests/M",
-    "HEAD manifests/1",
-    "GET manifests/1",
-    "GET manifests/none",
-    "PUT manifests/M?tag=new",
-    "PUT manifests/2",
-    "DELETE manifests/X",
-    "DELETE manifests/none",
-    "HEAD blobs/B",
-    "GET blobs/B",
-    "GET blobs/X",
-    "DELETE blobs/X",
-    "POST blobs/uploads/",
-    "GET blobs/uploads/upl_x",
-    "PATCH blobs/uploads/upl_x",
-    "PUT blobs/uploads/upl_x?digest=X",
-    "DELETE blobs/uploads/upl_x",
-    "POST manifests/1",
+/// Every endpoint below a repository by the action it is; `M` is a manifest and `B` a blob that are there, `X` is not.
+const CALLS: [(&str, &str); 22] = [
+    ("ListTags", "GET tags/list"),
+    ("ListReferrers", "GET referrers/M"),
+    ("HeadManifest", "HEAD manifests/M"),
+    ("GetManifest", "GET manifests/M"),
+    ("HeadManifest", "HEAD manifests/1"),
+    ("GetManifest", "GET manifests/1"),
+    ("GetManifest", "GET manifests/none"),
+    ("PutManifest", "PUT manifests/M?tag=new"),
+    ("PutManifest", "PUT manifests/2"),
+    ("DeleteManifest", "DELETE manifests/X"),
+    ("DeleteManifest", "DELETE manifests/none"),
+    ("HeadBlob", "HEAD blobs/B"),
+    ("GetBlob", "GET blobs/B"),
+    ("GetBlob", "GET blobs/X"),
+    ("DeleteBlob", "DELETE blobs/X"),
+    ("StartUpload", "POST blobs/uploads/"),
+    ("StartUpload", "POST blobs/uploads/?mount=B&from=acme/db"),
+    ("UploadStatus", "GET blobs/uploads/upl_x"),
+    ("AppendUpload", "PATCH blobs/uploads/upl_x"),
+    ("FinishUpload", "PUT blobs/uploads/upl_x?digest=X"),
+    ("CancelUpload", "DELETE blobs/uploads/upl_x"),
+    ("", "POST manifests/1"),
 ];
 
-#[tokio::test]
-async fn the_table_is_the_reviewed_one() {
-    let (market, released) = Market::listed(PullAccess::Subscribers).await;
+/// Who asks: a name for the table, and the header they ask the token service with.
+type Asker = (&'static str, String);
+
+/// Everybody with a password, and with everything that is good for less.
+async fn everybody(market: &Market) -> Vec<Asker> {
+    let mut askers: Vec<Asker> = PEOPLE
+        .iter()
+        .map(|who| match *who {
+            "" => ("nobody", String::new()),
+            who => (who, basic(who, PASSWORD)),
+        })
+        .collect();
+    for (name, new) in [
+        ("reads", reading("reads")),
+        ("pulls", scoped("pulls", "staging/acme/*:pull")),
+        (
+            "deletes",
+            scoped("deletes", "staging/acme/db:delete acme/db:delete"),
+        ),
+        (
+            "elsewhere",
+            scoped("elsewhere", "staging/acme/other:pull,push,delete"),
+        ),
+    ] {
+        let (_, secret) = market.access_token("owner", &new).await;
+        askers.push((name, basic("owner", &secret)));
+    }
+    for (name, owner, robot, role) in [
+        ("robot", "owner", "acme+ci", Some(Role::Editor)),
+        ("looks", "owner", "acme+look", Some(Role::Viewer)),
+        ("foreign", "rival", "rival+ci", Some(Role::Editor)),
+        ("puller", "subscriber", "subscriber~ci", None),
+    ] {
+        let secret = market.robot(owner, robot, role).await;
+        askers.push((name, basic(robot, &secret)));
+    }
+    askers
+}
+
+/// Returns the answers' statuses, a row for each call.
+async fn table(
+    market: &Market,
+    released: &Image,
+    repositories: &[&str],
+    askers: &[Asker],
+) -> String {
     let mut table = String::new();
     let absent = Digest::of(b"absent").to_string();
-    for repository in [STAGING, RELEASED, "acme/none"] {
-        let mut tokens = Vec::new();
-        for who in EVERYBODY {
-            tokens.push(market.token(who, &[repository]).await);
+    for repository in repositories {
+        let mut tokens = vec![String::new()];
+        for (_, authorization) in askers {
+            let scope = format!("repository:{repository}:pull,push,delete");
+            let answer = market.ask_token(authorization, &scope).await;
+            assert_eq!(answer.status, 200, "{}", answer.summary());
+            tokens.push(answer.json()["token"].as_str().unwrap().to_owned());
         }
-        let names = EVERYBODY.map(|who| if who.is_empty() { "nobody" } else { who });
-        writeln!(table, "{repository:33} no-token {}", names.join(" ")).unwrap();
-        for call in CALLS {
+        let names: Vec<_> = askers.iter().map(|(name, _)| *name).collect();
+        writeln!(table, "{repository:41} no-token {}", names.join(" ")).unwrap();
+        for (_, call) in CALLS {
             let (method, path) = call.split_once(' ').unwrap();
             let path = path
                 .replace('M', released.manifest.digest.as_str())
                 .replace('B', Digest::of(&released.blobs[1]).as_str())
                 .replace('X', &absent);
             let call_path = format!("{method} /v2/{repository}/{path}");
-            write!(table, "{call:33}").unwrap();
-            for token in [&String::new()].into_iter().chain(&tokens) {
+            write!(table, "{call:41}").unwrap();
+            for token in &tokens {
                 let kind = [("content-type", released.manifest.media_type.as_str())];
                 let body = match method {
                     "PUT" => Body::from(released.manifest.bytes.clone()),
@@ -81,7 +130,127 @@ async fn the_table_is_the_reviewed_one() {
         }
         table.push('\n');
     }
-    insta::assert_snapshot!(table);
+    table
+}
+
+#[tokio::test]
+async fn the_table_is_the_reviewed_one() {
+    let (market, released) = Market::listed(PullAccess::Subscribers).await;
+    let askers = everybody(&market).await;
+    let repositories = [STAGING, RELEASED, "acme/none"];
+    insta::assert_snapshot!(table(&market, &released, &repositories, &askers).await);
+}
+
+#[tokio::test]
+async fn a_suspended_publisher_looks_and_its_robots_do_not_even_that() {
+    let (market, released) = Market::listed(PullAccess::Subscribers).await;
+    let askers = everybody(&market).await;
+    let (system, state) = (app::Actor::system(), PublisherState::Suspended);
+    let suspended = market.app.decide_publisher(&system, "acme", state, "So.");
+    suspended.await.unwrap();
+    let (in_force, ended): (Vec<_>, Vec<_>) = askers
+        .into_iter()
+        .partition(|(name, _)| !["robot", "looks"].contains(name));
+    insta::assert_snapshot!(table(&market, &released, &[STAGING, RELEASED], &in_force).await);
+    for (name, authorization) in ended {
+        let answer = market.ask_token(&authorization, "").await;
+        assert_eq!(answer.status, 401, "{name}");
+    }
+}
+
+/// The table above has every action of the registry, so that a new one is not forgotten.
+#[test]
+fn the_table_has_every_action() {
+    let source = include_str!("../../src/action.rs");
+    let (_, rest) = source.split_once("pub(crate) enum Action {").unwrap();
+    let (variants, _) = rest.split_once("\n}").unwrap();
+    let variants: BTreeSet<_> = variants
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .map(|line| line.split(['(', ',']).next().unwrap())
+        .collect();
+    let mut tried: BTreeSet<_> = CALLS.iter().map(|(action, _)| *action).collect();
+    tried.remove("");
+    // These two are of no repository; the next test has them.
+    tried.extend(["Base", "Catalog"]);
+    assert_eq!(variants, tried);
+}
+
+#[tokio::test]
+async fn the_catalogue_lists_what_each_may_pull() {
+    let (market, _) = Market::listed(PullAccess::Subscribers).await;
+    let mut lists = String::new();
+    for (name, authorization) in everybody(&market).await {
+        let answer = market.ask_token(&authorization, "registry:catalog:*").await;
+        let token = answer.json()["token"].as_str().unwrap().to_owned();
+        assert_eq!(market.get(&token, "GET /v2/").await.status, 200);
+        let answer = market.get(&token, "GET /v2/_catalog").await;
+        let found = answer.json()["repositories"].to_string();
+        writeln!(lists, "{name:10} {found}").unwrap();
+    }
+    insta::assert_snapshot!(lists);
+}
+
+#[tokio::test]
+async fn what_has_ended_opens_nothing() {
+    let (market, released) = Market::listed(PullAccess::SignedIn).await;
+    let everything = scoped("all", "*:pull,push,delete");
+    let brief = NewToken {
+        life: Some(chrono::TimeDelta::minutes(1)),
+        ..writing("brief")
+    };
+    let (_, brief) = market.access_token("owner", &brief).await;
+    let (revoked, revoked_secret) = market.access_token("owner", &everything).await;
+    let (_, barred) = market.access_token("other", &writing("barred")).await;
+    let (_, forged) = market.access_token("owner", &writing("forged")).await;
+    let forged = format!("{}x", &forged[..forged.len() - 1]);
+    let old = market.token("owner", &[STAGING, RELEASED]).await;
+    let owner = crate::market::actor(&market.app, "owner").await;
+    market
+        .app
+        .revoke_token(&owner, revoked.id.as_str())
+        .await
+        .unwrap();
+    let system = app::Actor::system();
+    market
+        .app
+        .set_account_disabled(&system, "other", true)
+        .await
+        .unwrap();
+    market.clock.advance(chrono::TimeDelta::minutes(5));
+    for (who, secret) in [
+        ("owner", brief.as_str()),
+        ("owner", revoked_secret.as_str()),
+        ("owner", forged.as_str()),
+        ("rival", revoked_secret.as_str()),
+        ("other", barred.as_str()),
+        ("other", PASSWORD),
+    ] {
+        let answer = market.ask_token(&basic(who, secret), "").await;
+        assert_eq!(answer.status, 401, "{who}");
+        assert!(
+            answer
+                .summary()
+                .contains("the name or the password is wrong")
+        );
+    }
+    // A registry token that has ended is as none, on every route.
+    for (action, call) in CALLS.into_iter().filter(|(action, _)| !action.is_empty()) {
+        let (method, path) = call.split_once(' ').unwrap();
+        let path = path
+            .replace(['M', 'B'], released.manifest.digest.as_str())
+            .replace('X', released.manifest.digest.as_str());
+        for repository in [STAGING, RELEASED] {
+            let call = format!("{method} /v2/{repository}/{path}");
+            let answer = market.get(&old, &call).await;
+            assert_eq!(answer.status, 401, "{action}");
+            assert!(
+                answer.header("www-authenticate").contains("invalid_token"),
+                "{action}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

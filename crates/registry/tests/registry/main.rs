@@ -18,6 +18,7 @@ mod image;
 mod lists;
 mod manifests;
 mod market;
+mod private;
 mod restart;
 mod token;
 mod uploads;

@@ -9,8 +9,8 @@ use std::{
 };
 
 use app::{
-    Actor, App, AppConfig, Application, Clock, Keys, ManualClock, NewAccount, NewKey,
-    NewSubmission, Parts,
+    Actor, App, AppConfig, Application, Clock, Keys, ManualClock, NewAccount, NewKey, NewRobot,
+    NewSubmission, NewToken, Parts, Token,
 };
 use axum::{
     Router,
@@ -19,7 +19,9 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
-use market::{Decision, License, Money, Plan, ProductManifest, PublisherState, PullAccess, Role};
+use market::{
+    Decision, License, Money, Plan, ProductManifest, PublisherState, PullAccess, Role, TokenScopes,
+};
 use oci::Digest;
 use store::{
     Database, DatabaseUrl,
@@ -375,13 +377,42 @@ impl Market {
 
     /// Asks `/token` for `scopes`.
     pub(crate) async fn token_for(&self, who: &str, scopes: &str) -> String {
-        let mut request = Request::get(format!("/token?scope={scopes}"));
-        if !who.is_empty() {
-            request = request.header("authorization", basic(who, PASSWORD));
-        }
-        let answer = self.send(request.body(Body::empty()).unwrap()).await;
+        let authorization = match who {
+            "" => String::new(),
+            who => basic(who, PASSWORD),
+        };
+        let answer = self.ask_token(&authorization, scopes).await;
         assert_eq!(answer.status, 200, "{}", answer.summary());
         answer.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks `/token` for `scopes` with the header `Authorization`, or without where it is empty.
+    pub(crate) async fn ask_token(&self, authorization: &str, scopes: &str) -> Answer {
+        let mut request = Request::get(format!("/token?scope={scopes}"));
+        if !authorization.is_empty() {
+            request = request.header("authorization", authorization);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Makes an access token of somebody's; gives it and its secret.
+    pub(crate) async fn access_token(&self, who: &str, new: &NewToken) -> (Token, String) {
+        let who = actor(&self.app, who).await;
+        self.app.create_token(&who, new).await.unwrap()
+    }
+
+    /// Makes a robot with a token of all its rights; gives the secret.
+    pub(crate) async fn robot(&self, owner: &str, name: &str, role: Option<Role>) -> String {
+        let owner = actor(&self.app, owner).await;
+        let new = NewRobot {
+            name: name.to_owned(),
+            role,
+            life: None,
+        };
+        self.app.create_robot(&owner, &new).await.unwrap();
+        let all = writing("all");
+        let made = self.app.create_robot_token(&owner, name, &all).await;
+        made.unwrap().1
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -435,6 +466,30 @@ impl Market {
             .ask(token, &call, &kind, image.manifest.bytes.clone())
             .await;
         assert_eq!(answer.status, 201, "{}", answer.summary());
+    }
+}
+
+/// An access token that may only read.
+pub(crate) fn reading(name: &str) -> NewToken {
+    NewToken {
+        name: name.to_owned(),
+        ..NewToken::default()
+    }
+}
+
+/// An access token that may do what its account may.
+pub(crate) fn writing(name: &str) -> NewToken {
+    NewToken {
+        may_push: true,
+        ..reading(name)
+    }
+}
+
+/// An access token that is cut down to repositories.
+pub(crate) fn scoped(name: &str, scopes: &str) -> NewToken {
+    NewToken {
+        scopes: TokenScopes::parse([scopes]).unwrap(),
+        ..writing(name)
     }
 }
 

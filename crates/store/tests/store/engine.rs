@@ -49,14 +49,17 @@ both! {
                 account_id: cast.account.id.clone(),
                 name: "ΔОКЕР 🐋 'quoted' \"\\".to_owned(),
                 secret_hash: String::new(),
+                kind: tokens::ACCESS.to_owned(),
+                parent_id: None,
                 may_push: number % 2 == 0,
+                scopes: market::TokenScopes::parse(["acme/*:pull"].into_iter().filter(|_| number == 2)).expect("scopes"),
                 created_at: format!("2026-02-28T{time}").parse().expect("a time"),
                 expires_at: (number == 1).then(|| at(60)),
                 last_used_at: None,
                 revoked_at: None,
             };
             tokens::create(&mut tx, &token).await.expect("created");
-            assert_eq!(tokens::find(&mut tx, &token.id).await.expect("read"), Some(token));
+            assert_eq!(tokens::with_ancestors(&mut tx, &token.id).await.expect("read"), [token]);
         }
         let finding = findings::Finding {
             id: id(market::FindingId::new, 1),

@@ -1,10 +1,10 @@
 //! Accounts, sessions, tokens, publishers, settings, pictures, the audit log.
 
-use market::{KeyId, PublisherState, TokenId};
+use market::{KeyId, PublisherState, TokenId, TokenScopes};
 use store::{
     accounts, assets, audit,
     publishers::{self, Member, PublisherKey},
-    settings, tokens,
+    settings, token_keys, tokens,
 };
 
 use crate::rows::{account, at, cast, id, no_blobs, publisher};
@@ -77,7 +77,10 @@ both! {
             account_id: ann.id.clone(),
             name: format!("token {number}"),
             secret_hash: "hash".to_owned(),
+            kind: tokens::ACCESS.to_owned(),
+            parent_id: None,
             may_push: true,
+            scopes: TokenScopes::UNLIMITED,
             created_at: at(0),
             expires_at: None,
             last_used_at: None,
@@ -90,9 +93,99 @@ both! {
         assert!(!tokens::revoke(&mut tx, &bob.id, &token(1).id, at(5)).await.expect("asked"));
         assert!(tokens::revoke(&mut tx, &ann.id, &token(1).id, at(5)).await.expect("revoked"));
         assert!(!tokens::revoke(&mut tx, &ann.id, &token(1).id, at(6)).await.expect("asked"));
-        let gone = tokens::find(&mut tx, &token(1).id).await.expect("read").expect("there");
+        let gone = &tokens::with_ancestors(&mut tx, &token(1).id).await.expect("read")[0];
         assert_eq!((gone.revoked_at, gone.last_used_at), (Some(at(5)), Some(at(4))));
         assert_eq!(tokens::of_account(&mut tx, &ann.id).await.expect("listed"), [token(2)]);
+        let child = |number, parent: u8| tokens::Token {
+            parent_id: Some(token(parent).id.to_string()),
+            ..token(number)
+        };
+        for (number, parent) in [(3, 2), (4, 3)] {
+            tokens::create(&mut tx, &child(number, parent)).await.expect("created");
+        }
+        let line = tokens::with_ancestors(&mut tx, &token(4).id).await.expect("read");
+        assert_eq!(line, [child(4, 3), child(3, 2), token(2)]);
+        tokens::revoke_all(&mut tx, &ann.id, at(7)).await.expect("revoked");
+        assert_eq!(tokens::of_account(&mut tx, &ann.id).await.expect("listed"), []);
+    }
+
+    async fn clients_logins_are_forgotten_in_time(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let ann = account(1, "ann");
+        accounts::create(&mut tx, &ann).await.expect("created");
+        let token = |number, kind: &str, parent: Option<u8>| tokens::Token {
+            id: id(TokenId::new, number),
+            account_id: ann.id.clone(),
+            name: "docker".to_owned(),
+            secret_hash: "hash".to_owned(),
+            kind: kind.to_owned(),
+            parent_id: parent.map(|parent| id(TokenId::new, parent).to_string()),
+            may_push: true,
+            scopes: TokenScopes::UNLIMITED,
+            created_at: at(0),
+            expires_at: Some(at(i64::from(number) * 10)),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        for token in [
+            token(1, tokens::ACCESS, None),
+            token(2, tokens::LOGIN, None),
+            token(3, tokens::LOGIN, Some(1)),
+            token(4, tokens::LOGIN, None),
+            token(5, tokens::LOGIN, None),
+        ] {
+            tokens::create(&mut tx, &token).await.expect("created");
+        }
+        tokens::delete_old_logins(&mut tx, &ann.id, at(20), 2).await.expect("forgotten");
+        let left = tokens::of_account(&mut tx, &ann.id).await.expect("listed");
+        assert_eq!(left, [token(5, "login", None), token(4, "login", None), token(1, "access", None)]);
+        tokens::create(&mut tx, &token(6, tokens::LOGIN, Some(1))).await.expect("created");
+        tokens::delete_password_logins(&mut tx, &ann.id).await.expect("forgotten");
+        let left = tokens::of_account(&mut tx, &ann.id).await.expect("listed");
+        assert_eq!(left, [token(6, "login", Some(1)), token(1, "access", None)]);
+    }
+
+    async fn keys_of_tokens_have_one_number_each(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let key = |number, salt: &str| token_keys::TokenKey {
+            number,
+            salt: salt.to_owned(),
+            created_at: at(number),
+            signs_from: at(number + 1),
+        };
+        for number in [1, 2, 3] {
+            assert!(token_keys::add(&mut tx, &key(number, "aa")).await.expect("added"));
+        }
+        assert!(!token_keys::add(&mut tx, &key(3, "bb")).await.expect("asked"));
+        token_keys::delete_before(&mut tx, 2).await.expect("forgotten");
+        assert_eq!(token_keys::list(&mut tx).await.expect("read"), [key(3, "aa"), key(2, "aa")]);
+    }
+
+    async fn robots_are_their_owners(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        let robot = |number, name: &str, robot| accounts::Account { robot, ..account(number, name) };
+        let theirs = robot(101, "acme+ci", accounts::Robot {
+            publisher_id: Some(cast.publisher.id.to_string()),
+            expires_at: Some(at(9)),
+            ..accounts::Robot::default()
+        });
+        let own = robot(102, "ann~ci", accounts::Robot {
+            account_id: Some(cast.account.id.to_string()),
+            ..accounts::Robot::default()
+        });
+        for robot in [&theirs, &own] {
+            accounts::create(&mut tx, robot).await.expect("created");
+        }
+        assert!(theirs.is_robot() && !cast.account.is_robot());
+        assert_eq!((theirs.robot_publisher(), own.robot_owner()), (Some(cast.publisher.id.clone()), Some(cast.account.id.clone())));
+        let found = accounts::robots_of_account(&mut tx, &cast.account.id).await.expect("listed");
+        assert_eq!(found, [own]);
+        let found = accounts::robots_of_publisher(&mut tx, &cast.publisher.id).await.expect("listed");
+        assert_eq!(found, [theirs.clone()]);
+        accounts::set_disabled(&mut tx, &theirs.id, Some(at(3))).await.expect("barred");
+        let found = accounts::robots_of_publisher(&mut tx, &cast.publisher.id).await.expect("listed");
+        assert_eq!(found, []);
     }
 
     async fn publishers_members_and_keys(db: Database) {

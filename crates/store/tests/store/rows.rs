@@ -7,7 +7,7 @@ use market::{
 };
 use store::{
     StoreError, Tx,
-    accounts::{self, Account},
+    accounts::{self, Account, Robot},
     blobs::FsBlobs,
     products::{self, Product},
     publishers::{self, Publisher},
@@ -35,6 +35,7 @@ pub(crate) fn account(number: u8, name: &str) -> Account {
         staff_role: None,
         created_at: at(0),
         disabled_at: None,
+        robot: Robot::default(),
     }
 }
 

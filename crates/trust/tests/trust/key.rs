@@ -22,6 +22,17 @@ fn every_form_reads_back() {
 }
 
 #[test]
+fn keys_are_derived_alike_from_the_same_salt_only() {
+    let root = SigningKey::from_scalar(&[7; 32]).expect("a key");
+    let name = |key: SigningKey| key.public().key_id();
+    assert_eq!(name(root.derive(b"a")), name(root.derive(b"a")));
+    assert_ne!(name(root.derive(b"a")), name(root.derive(b"b")));
+    assert_ne!(name(root.derive(b"a")), name(root.clone()));
+    let other = SigningKey::from_scalar(&[8; 32]).expect("a key");
+    assert_ne!(name(root.derive(b"a")), name(other.derive(b"a")));
+}
+
+#[test]
 fn reads_the_files_of_cosign_and_openssl() {
     let cosign = SigningKey::from_pem(COSIGN_KEY, Some("pp")).expect("cosign's key");
     assert_eq!(cosign.public(), cosign_pub());

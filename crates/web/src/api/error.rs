@@ -130,6 +130,7 @@ fn status_of(error: &AppError) -> StatusCode {
 impl From<AppError> for ApiError {
     fn from(error: AppError) -> Self {
         let mut answer = Self::new(status_of(&error), error.code(), error.to_string());
+        answer.retry_after = error.retry_after();
         match error {
             AppError::Invalid(problems) => {
                 answer.message = match problems.len() {
@@ -138,9 +139,6 @@ impl From<AppError> for ApiError {
                 };
                 answer.problems = problems;
             }
-            // Rounded up: a client that waits this long is let in.
-            AppError::TooMany(wait) => answer.retry_after = Some(wait.as_secs() + 1),
-            AppError::Busy => answer.retry_after = Some(1),
             AppError::Internal(source) => {
                 tracing::error!(
                     error = &*source as &dyn std::error::Error,

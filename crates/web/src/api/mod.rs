@@ -39,6 +39,7 @@ mod products;
 mod publishers;
 mod retention;
 mod review;
+mod robots;
 mod storage;
 mod submission_json;
 mod submissions;
@@ -87,6 +88,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(listings::routes())
         .merge(accounts::routes())
         .merge(tokens::routes())
+        .merge(robots::routes())
         .merge(advisories::routes())
         .merge(audit::routes())
         .merge(jobs::routes())

@@ -1,4 +1,4 @@
-//! `/account`: tokens and subscriptions of whoever is signed in.
+//! `/account`: tokens, robots and subscriptions of whoever is signed in.
 
 use std::sync::Arc;
 
@@ -9,14 +9,17 @@ use axum::{
 };
 use market::{Money, SubscriptionState};
 
+use super::robot::{new_token, refused, robot_row, shown_once, token_row};
 use crate::{
-    answer::{Answer, Refusal, page_with},
-    cache::Cache,
+    answer::{Answer, page_with},
     failure::Failure,
     form::Form,
     notice::Notice,
-    pages::account::{AccountPage, NewToken, SubscriptionRow, TokenRow},
-    view::{FieldErrors, price, subscription_pill},
+    pages::{
+        account::{AccountPage, LoginRow, SubscriptionRow},
+        robot::{NewToken, TokenForm},
+    },
+    view::{price, subscription_pill},
     viewer::Viewer,
 };
 
@@ -27,10 +30,10 @@ pub(crate) async fn show(State(app): State<Arc<App>>, viewer: Viewer) -> Answer 
 
 /// `POST /account/tokens`: the answer shows the secret, once, and nobody may keep it.
 pub(crate) async fn create_token(State(app): State<Arc<App>>, form: Form) -> Answer {
-    let may_push = form.text("access") == "read-write";
-    let made = app
-        .create_token(&form.viewer.actor, form.text("label"), may_push, None)
-        .await;
+    let made = match new_token(&form) {
+        Ok(new) => app.create_token(&form.viewer.actor, &new).await,
+        Err(error) => Err(error),
+    };
     let mut page = view(&app, form.viewer.clone()).await?;
     match made {
         Ok((token, secret)) => {
@@ -38,15 +41,11 @@ pub(crate) async fn create_token(State(app): State<Arc<App>>, form: Form) -> Ans
                 label: token.name,
                 secret,
             });
-            let mut response = page_with(StatusCode::OK, &page)?;
-            let (name, policy) = Cache::Never.header();
-            response.headers_mut().insert(name, policy);
-            Ok(response)
+            shown_once(&page)
         }
         Err(error) => {
-            let refusal = Refusal::of(error)?.renamed(&[("name", "label")]);
-            page.errors = refusal.errors;
-            page_with(refusal.status, &page)
+            let status = refused(&mut page.form, &form, error)?;
+            page_with(status, &page)
         }
     }
 }
@@ -78,16 +77,29 @@ async fn view(app: &App, viewer: Viewer) -> Result<AccountPage, Failure> {
     let account = viewer.actor.signed_in();
     let account =
         account.ok_or_else(|| AppError::Unauthenticated("to see your account".to_owned()))?;
-    let in_force = tokens
-        .into_iter()
-        .filter(|token| token.revoked_at.is_none());
+    let robots = app.list_robots(&viewer.actor).await?;
+    let own = robots
+        .iter()
+        .filter(|robot| robot.account.robot_owner().as_ref() == Some(&account.id));
+    let (logins, others): (Vec<_>, Vec<_>) = tokens.iter().partition(|token| token.is_login());
     Ok(AccountPage {
         name: account.name.clone(),
         email: account.email.clone(),
         registry: app.config().host().to_owned(),
         new_token: None,
-        tokens: in_force.map(|token| token_row(token, &viewer)).collect(),
-        errors: FieldErrors::default(),
+        tokens: others
+            .into_iter()
+            .map(|token| token_row(token, &tokens, "/account", &viewer))
+            .collect(),
+        form: TokenForm {
+            action: "/account/tokens".to_owned(),
+            ..TokenForm::default()
+        },
+        logins: logins
+            .into_iter()
+            .map(|login| login_row(login, &viewer))
+            .collect(),
+        robots: own.map(|robot| robot_row(robot, &viewer)).collect(),
         subscriptions: subscriptions
             .into_iter()
             .map(|row| subscription_row(row, &viewer))
@@ -96,13 +108,16 @@ async fn view(app: &App, viewer: Viewer) -> Result<AccountPage, Failure> {
     })
 }
 
-fn token_row(token: Token, viewer: &Viewer) -> TokenRow {
-    TokenRow {
-        id: token.id.to_string(),
-        label: token.name,
-        may_write: token.may_push,
-        created_at: viewer.when(token.created_at),
-        last_used_at: token.last_used_at.map(|at| viewer.when(at)),
+fn login_row(login: &Token, viewer: &Viewer) -> LoginRow {
+    LoginRow {
+        id: login.id.to_string(),
+        client: match login.name.as_str() {
+            "" => "a client".to_owned(),
+            name => name.to_owned(),
+        },
+        since: viewer.when(login.created_at),
+        last_used_at: login.last_used_at.map(|at| viewer.when(at)),
+        ends: login.expires_at.map(|at| viewer.when(at)),
     }
 }
 

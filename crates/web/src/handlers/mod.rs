@@ -15,6 +15,7 @@ pub(crate) mod publisher;
 pub(crate) mod publisher_portal;
 pub(crate) mod register;
 pub(crate) mod review;
+pub(crate) mod robot;
 pub(crate) mod sign_in;
 pub(crate) mod storage;
 pub(crate) mod storefront;

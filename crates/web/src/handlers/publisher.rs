@@ -8,6 +8,7 @@ use market::{Class, RetentionRules};
 
 use super::{
     count,
+    robot::robot_row,
     storage::{meter, retention_form, retention_rules, typed_rules},
 };
 use crate::{
@@ -129,7 +130,13 @@ async fn render(
     slug: &str,
     refused: Option<(NewKey, Refusal)>,
 ) -> Answer {
+    let robots = app.publisher_robots(&viewer.actor, slug).await?;
+    let robots = robots
+        .iter()
+        .map(|robot| robot_row(robot, &viewer))
+        .collect();
     let mut page = view(app, viewer, slug).await?;
+    page.robots = robots;
     let mut status = Default::default();
     if let Some((new, refusal)) = refused {
         (page.new_key_name, page.new_key_pem) = (new.name, new.pem);
@@ -177,6 +184,7 @@ async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Fa
         new_key_name: String::new(),
         new_key_pem: String::new(),
         errors: FieldErrors::default(),
+        robots: Vec::new(),
         layout: viewer.layout,
     })
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, NewAccount};
-use axum::{extract::State, http::StatusCode};
+use app::{App, AppError, ClientAddress, NewAccount};
+use axum::{Extension, extract::State, http::StatusCode};
 
 use crate::{
     answer::{Answer, Refusal, page_with},
@@ -21,7 +21,11 @@ pub(crate) async fn show(State(app): State<Arc<App>>, viewer: Viewer) -> Answer 
 }
 
 /// `POST /register`: makes the account and signs in with it.
-pub(crate) async fn register(State(app): State<Arc<App>>, form: Form) -> Answer {
+pub(crate) async fn register(
+    State(app): State<Arc<App>>,
+    from: Option<Extension<ClientAddress>>,
+    form: Form,
+) -> Answer {
     require_open(&app)?;
     let new = NewAccount {
         name: form.text("name").trim().to_owned(),
@@ -39,7 +43,8 @@ pub(crate) async fn register(State(app): State<Arc<App>>, form: Form) -> Answer 
             refusal.errors,
         );
     }
-    let session = app.sign_in(&new.name, &new.password).await?;
+    let from = from.map(|Extension(ClientAddress(from))| from);
+    let session = app.sign_in(&new.name, &new.password, from).await?;
     let mut response = form.viewer.done("/", Notice::Registered)?;
     form.viewer.begin_session(&session, &mut response);
     Ok(response)

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError};
+use app::{App, AppError, ClientAddress};
 use axum::{
+    Extension,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::IntoResponse,
 };
 
@@ -35,10 +36,15 @@ pub(crate) async fn show(
 }
 
 /// `POST /sign-in`
-pub(crate) async fn sign_in(State(app): State<Arc<App>>, form: Form) -> Answer {
+pub(crate) async fn sign_in(
+    State(app): State<Arc<App>>,
+    from: Option<Extension<ClientAddress>>,
+    form: Form,
+) -> Answer {
+    let from = from.map(|Extension(ClientAddress(from))| from);
     let name = form.text("name").trim();
     let return_to = local_path(form.text("return_to"));
-    match app.sign_in(name, form.text("password")).await {
+    match app.sign_in(name, form.text("password"), from).await {
         Ok(session) => {
             let mut response = see_other(return_to);
             form.viewer.begin_session(&session, &mut response);
@@ -77,12 +83,10 @@ fn render(
         Some(AppError::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let error = error.map(|error| match error {
-        AppError::TooMany(wait) => format!(
-            "Too many attempts for this name: try again in {} seconds.",
-            wait.as_secs().max(1)
-        ),
-        _ => "The name or the password is wrong.".to_owned(),
+    let retry_after = error.and_then(AppError::retry_after);
+    let error = error.map(|_| match retry_after {
+        Some(seconds) => format!("Too many attempts: try again in {seconds} seconds."),
+        None => "The name or the password is wrong.".to_owned(),
     });
     let page = SignInPage {
         layout: viewer.layout,
@@ -91,5 +95,10 @@ fn render(
         error,
         can_register: app.config().open_registration,
     };
-    page_with(status, &page)
+    let mut response = page_with(status, &page)?;
+    if let Some(seconds) = retry_after {
+        let seconds = HeaderValue::from(seconds);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    Ok(response)
 }

@@ -137,12 +137,7 @@ pub(super) fn retention_form(rules: &RetentionRules) -> RetentionForm {
     }
 }
 
-async fn answer(
-    app: &App,
-    form: Form,
-    outcome: Result<(), AppError>,
-    notice: Notice,
-) -> Answer {
+async fn answer(app: &App, form: Form, outcome: Result<(), AppError>, notice: Notice) -> Answer {
     let Err(error) = outcome else {
         return form.viewer.done(PAGE, notice);
     };
@@ -169,7 +164,9 @@ async fn view(app: &App, viewer: Viewer) -> Result<StoragePage, Failure> {
     let retention = app.default_retention(actor).await?;
     Ok(StoragePage {
         collection: collections.newest.map(|run| collection_view(&run, &viewer)),
-        dry_run: collections.dry_run.map(|run| collection_view(&run, &viewer)),
+        dry_run: collections
+            .dry_run
+            .map(|run| collection_view(&run, &viewer)),
         scrub: scrubs.newest.map(|run| scrub_view(&run, &viewer)),
         damaged: damaged
             .into_iter()

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use crate::view::{FieldErrors, Layout, Pill, When};
+use super::robot::{NewToken, RobotRow, TokenForm, TokenRow};
+use crate::view::{Layout, Pill, When};
 
 /// One's own account.
 #[derive(Debug, Template)]
@@ -20,34 +21,29 @@ pub struct AccountPage {
     pub new_token: Option<NewToken>,
     /// The tokens there are.
     pub tokens: Vec<TokenRow>,
-    /// What is wrong with `label`.
-    pub errors: FieldErrors,
+    /// The form for another one.
+    pub form: TokenForm,
+    /// The clients that stay signed in.
+    pub logins: Vec<LoginRow>,
+    /// The account's robots.
+    pub robots: Vec<RobotRow>,
     /// What the account is subscribed to.
     pub subscriptions: Vec<SubscriptionRow>,
 }
 
-/// A token just made.
+/// A client that stays signed in.
 #[derive(Debug, Clone)]
-pub struct NewToken {
-    /// What it is for.
-    pub label: String,
-    /// The secret.
-    pub secret: String,
-}
-
-/// A token.
-#[derive(Debug, Clone)]
-pub struct TokenRow {
+pub struct LoginRow {
     /// Its id.
     pub id: String,
-    /// What it is for.
-    pub label: String,
-    /// Whether it may push and change things, or only read.
-    pub may_write: bool,
-    /// When it was made.
-    pub created_at: When,
-    /// When it was last used.
+    /// What the client calls itself.
+    pub client: String,
+    /// When it signed in.
+    pub since: When,
+    /// When it was last seen.
     pub last_used_at: Option<When>,
+    /// Until when it stays signed in.
+    pub ends: Option<When>,
 }
 
 /// A subscription.

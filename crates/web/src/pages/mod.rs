@@ -9,6 +9,7 @@ pub mod publisher;
 pub mod publisher_portal;
 pub mod register;
 pub mod review;
+pub mod robot;
 pub mod sign_in;
 pub mod storage;
 pub mod storefront;

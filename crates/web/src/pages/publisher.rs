@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{
     publisher_portal::ApplicationForm,
+    robot::RobotRow,
     storage::{RetentionForm, StorageMeter},
 };
 use crate::view::{FieldErrors, Layout, Pill, SeverityCounts, When};
@@ -48,6 +49,8 @@ pub struct PublisherPage {
     pub new_key_pem: String,
     /// What is wrong with what was typed.
     pub errors: FieldErrors,
+    /// Its robots.
+    pub robots: Vec<RobotRow>,
 }
 
 /// A product of the organisation.

@@ -5,9 +5,10 @@ use market::{Problem, SubscriptionState};
 use super::{ago, customer, layout, page};
 use crate::{
     pages::{
-        account::{AccountPage, NewToken, SubscriptionRow, TokenRow},
+        account::{AccountPage, LoginRow, SubscriptionRow},
         error::ErrorPage,
         register::RegisterPage,
+        robot::{NewToken, RobotPage, RobotRow, TokenForm, TokenRow},
         sign_in::SignInPage,
     },
     view::{FieldErrors, When, subscription_pill},
@@ -17,12 +18,21 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     let mut fresh = account();
     fresh.new_token = None;
     fresh.tokens.clear();
+    fresh.logins.clear();
+    fresh.robots.clear();
     fresh.subscriptions.clear();
+    let mut looked_at = robot_page();
+    looked_at.can_manage = false;
+    looked_at.new_token = None;
+    looked_at.tokens.clear();
+    looked_at.form = TokenForm::default();
     vec![
         page("sign-in", &sign_in()),
         page("register", &register()),
         page("account", &account()),
         page("account-fresh", &fresh),
+        page("robot", &robot_page()),
+        page("robot-looked-at", &looked_at),
         page("error", &error()),
     ]
 }
@@ -50,28 +60,97 @@ fn register() -> RegisterPage {
     }
 }
 
-fn account() -> AccountPage {
-    let token = |id: &str, label: &str, used: Option<When>| TokenRow {
-        id: id.to_owned(),
+fn token(label: &str, used: Option<When>) -> TokenRow {
+    TokenRow {
+        revoke_url: format!("/account/tokens/{label}/revoke"),
         label: label.to_owned(),
         may_write: used.is_some(),
+        scopes: Vec::new(),
+        parent: None,
         created_at: ago(24 * 12),
         last_used_at: used,
-    };
+        ends: None,
+    }
+}
+
+fn tokens() -> Vec<TokenRow> {
+    vec![
+        token("laptop", Some(ago(2))),
+        TokenRow {
+            scopes: vec!["staging/harbour/*:pull,push".to_owned()],
+            parent: Some("laptop".to_owned()),
+            ends: Some(ago(-24 * 5)),
+            ..token("build server", None)
+        },
+        TokenRow {
+            ends: Some(ago(3)),
+            ..token("old one", None)
+        },
+    ]
+}
+
+fn new_token() -> NewToken {
+    NewToken {
+        label: "build server".to_owned(),
+        secret: "plm_3v1h9c2k8q7d5s4m6n0b1x2z".to_owned(),
+    }
+}
+
+/// A form that was refused.
+fn token_form() -> TokenForm {
+    TokenForm {
+        action: "/account/tokens".to_owned(),
+        label: "build <server>".to_owned(),
+        scopes: "acme/*".to_owned(),
+        errors: FieldErrors(vec![Problem {
+            field: "scopes".to_owned(),
+            message: "`acme/*` is no scope".to_owned(),
+        }]),
+    }
+}
+
+/// A robot in a list.
+pub(super) fn robot(name: &str) -> RobotRow {
+    RobotRow {
+        name: name.to_owned(),
+        url: "/robots/harbour%2Bci".to_owned(),
+        may: "push, change and submit for the organisation".to_owned(),
+        tokens: 3,
+        last_used_at: Some(ago(1)),
+        ends: Some(ago(-24 * 5)),
+    }
+}
+
+fn robot_page() -> RobotPage {
+    RobotPage {
+        layout: layout("/robots/harbour%2Bci", customer()),
+        registry: "market.example".to_owned(),
+        robot: robot("harbour+ci"),
+        owner: ("/publisher/harbour".to_owned(), "harbour".to_owned()),
+        can_manage: true,
+        new_token: Some(new_token()),
+        tokens: tokens(),
+        form: token_form(),
+    }
+}
+
+fn account() -> AccountPage {
     AccountPage {
         layout: layout("/account", customer()),
         name: "ada".to_owned(),
         email: "ada@example.org".to_owned(),
         registry: "market.example".to_owned(),
-        new_token: Some(NewToken {
-            label: "build server".to_owned(),
-            secret: "plm_3v1h9c2k8q7d5s4m6n0b1x2z".to_owned(),
-        }),
-        tokens: vec![
-            token("tok_1", "laptop", Some(ago(2))),
-            token("tok_2", "build server", None),
-        ],
-        errors: FieldErrors::default(),
+        new_token: Some(new_token()),
+        tokens: tokens(),
+        form: token_form(),
+        logins: vec![LoginRow {
+            id: "tok_3".to_owned(),
+            client: "docker".to_owned(),
+            since: ago(24 * 12),
+            last_used_at: Some(ago(1)),
+            ends: Some(ago(-24 * 78)),
+        }],
+        robots: vec![robot("ada~cluster")],
         subscriptions: vec![SubscriptionRow {
             product: "Pilot Database".to_owned(),
             url: "/p/harbour/pilot".to_owned(),

@@ -5,13 +5,13 @@ use market::{
     CATEGORIES, ENGINES, ListingState, Problem, ProductManifest, PublisherState, SubmissionState,
 };
 
-use super::{ago, layout, now, page, publisher, said};
+use super::{ago, layout, now, page, people, publisher, said};
 use crate::{
     pages::{
         product_edit::{ManifestForm, PlanForm, ProductEditPage, ProductState},
         publisher::{DroppedTagRow, KeyRow, ProductRow, PublisherPage, SubmissionLink},
-        storage::{RetentionForm, StorageMeter},
         publisher_portal::{ApplicationForm, OrganisationRow, PublisherPortalPage},
+        storage::{RetentionForm, StorageMeter},
     },
     view::{
         Choice, FieldErrors, SeverityCounts, When, listing_pill, publisher_pill, submission_pill,
@@ -27,6 +27,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     let mut empty = organisation();
     empty.products.clear();
     empty.keys.clear();
+    empty.robots.clear();
     empty.state = publisher_pill(PublisherState::Rejected);
     empty.state_reason = Some("The phone number does not answer.".to_owned());
     let mut new = edit();
@@ -155,6 +156,7 @@ fn organisation() -> PublisherPage {
         new_key_name: String::new(),
         new_key_pem: String::new(),
         errors: FieldErrors::default(),
+        robots: vec![people::robot("harbour+ci")],
     }
 }
 

@@ -23,6 +23,11 @@ impl When {
         self.at <= self.now
     }
 
+    /// Returns whether the time is over or within the next two weeks.
+    pub fn is_soon(&self) -> bool {
+        self.at - self.now <= TimeDelta::days(14)
+    }
+
     /// Returns the day, for example `21 Nov 2026`.
     pub fn day(&self) -> String {
         calendar_date(self.at)

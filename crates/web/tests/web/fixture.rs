@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use app::{
     Access, Actor, App, AppConfig, Application, Clock, Keys, ManualClock, NewAccount, NewKey,
-    NewSubmission, Parts,
+    NewSubmission, NewToken, Parts,
     market::{Decision, ListingState, PublisherState, Role, SubmissionState},
     oci::{Digest, RawManifest, RepoName, Tag, media_type},
     registry::ManifestPush,
@@ -105,7 +105,12 @@ impl Fixture {
     /// Makes an access token for `name`.
     pub(crate) async fn token(&self, name: &str, may_push: bool) -> String {
         let actor = self.actor(name).await;
-        let made = self.app.create_token(&actor, "test", may_push, None).await;
+        let new = NewToken {
+            name: "test".to_owned(),
+            may_push,
+            ..NewToken::default()
+        };
+        let made = self.app.create_token(&actor, &new).await;
         made.expect("a token").1
     }
 
@@ -272,7 +277,7 @@ fn access() -> Access {
         jti: String::new(),
         access: Vec::new(),
         account: String::new(),
-        read_only: false,
+        token: String::new(),
     }
 }
 

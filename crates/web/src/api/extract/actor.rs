@@ -2,9 +2,9 @@
 //! only, by a browser's session. A browser sends its cookie along with requests that other
 //! sites make, so the cookie changes nothing here; the pages' forms have their own token.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use app::{Actor, App, AppError};
+use app::{Actor, App, ClientAddress};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, Method, header, request::Parts},
@@ -27,7 +27,10 @@ impl FromRequestParts<Arc<App>> for Asker {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         match parts.headers.get(header::AUTHORIZATION) {
-            Some(value) => by_header(app, value).await.map(Self),
+            Some(value) => {
+                let from = parts.extensions.get::<ClientAddress>().map(|from| from.0);
+                by_header(app, value, from).await.map(Self)
+            }
             None if parts.method == Method::GET || parts.method == Method::HEAD => {
                 Ok(Self(by_session(app, &parts.headers).await?))
             }
@@ -50,7 +53,11 @@ impl FromRequestParts<Arc<App>> for SignedIn {
     }
 }
 
-async fn by_header(app: &Arc<App>, value: &HeaderValue) -> Result<Actor, ApiError> {
+async fn by_header(
+    app: &Arc<App>,
+    value: &HeaderValue,
+    from: Option<IpAddr>,
+) -> Result<Actor, ApiError> {
     let unusable = || {
         ApiError::bad_credentials(
             "the header `Authorization` cannot be read: send `Bearer plm_…`, or `Basic` with name and password in base64",
@@ -71,11 +78,7 @@ async fn by_header(app: &Arc<App>, value: &HeaderValue) -> Result<Actor, ApiErro
     let bytes = STANDARD.decode(rest).map_err(|_malformed| unusable())?;
     let text = String::from_utf8(bytes).map_err(|_malformed| unusable())?;
     let (name, password) = text.split_once(':').ok_or_else(unusable)?;
-    // No account has such a name, and PostgreSQL cannot even be asked for one with a zero byte.
-    if name.chars().any(char::is_control) {
-        return Err(AppError::WrongPassword.into());
-    }
-    Ok(app.authenticate(name, password).await?)
+    Ok(app.authenticate(name, password, from).await?)
 }
 
 async fn by_session(app: &Arc<App>, headers: &HeaderMap) -> Result<Actor, ApiError> {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use app::{Actor, market::Role};
+use app::{Actor, NewRobot, NewToken, market::Role};
 use axum::body::Body;
 use serde_json::{Value, json};
 
@@ -57,7 +57,18 @@ impl Market {
         let page = app.publisher_page(&Actor::system(), "acme").await;
         let key = page.expect("a page").keys[0].id.to_string();
         let consumer = fixture.actor("consumer").await;
-        let token = app.create_token(&consumer, "old", false, None).await;
+        let old = NewToken {
+            name: "old".to_owned(),
+            ..NewToken::default()
+        };
+        let token = app.create_token(&consumer, &old).await;
+        let robot = NewRobot {
+            name: "acme+ci".to_owned(),
+            role: Some(Role::Viewer),
+            life: None,
+        };
+        let owner = fixture.actor("owner").await;
+        app.create_robot(&owner, &robot).await.expect("a robot");
         let digest = app::oci::Digest::of(&picture(512)).to_string();
         let names = vec![
             ("publisher", "acme".to_owned()),
@@ -68,6 +79,7 @@ impl Market {
             ("token", token.expect("a token").0.id.to_string()),
             ("digest", digest),
             ("account", "consumer".to_owned()),
+            ("robot", "acme+ci".to_owned()),
             ("action", "hold".to_owned()),
         ];
         let mut tokens = vec![String::new()];
@@ -128,7 +140,8 @@ impl Market {
             "/accounts" => {
                 json!({"name": "new", "email": "new@example.com", "password": PASSWORD, "staff_role": "reviewer"})
             }
-            "/account/tokens" => json!({"name": "new"}),
+            "/account/tokens" | "/robots/{robot}/tokens" => json!({"name": "new"}),
+            "/robots" => json!({"name": "acme+new", "role": "editor"}),
             "/publishers" => json!({
                 "slug": "other", "legal_name": "Other", "website": "https://other.example",
                 "phone": "+1 555 0100", "email": "a@other.example",

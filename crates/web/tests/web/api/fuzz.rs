@@ -29,8 +29,9 @@ include-operation-id = ["add_key", "upload_picture"]
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]
-# Whether a plan, a picture, an image or a name is there is known to the database only.
-include-operation-id = ["subscribe", "set_logo", "submit", "create_account", "apply_as_publisher", "create_product"]
+# Whether a plan, a picture, an image or a name is there is known to the database only;
+# and robots are not managed with a token.
+include-operation-id = ["subscribe", "set_logo", "submit", "create_account", "apply_as_publisher", "create_product", "create_robot", "create_robot_token"]
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]

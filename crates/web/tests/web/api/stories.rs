@@ -265,12 +265,102 @@ async fn a_token_reads_or_writes_until_it_is_revoked() {
     let list = reader.get("/account/tokens").await.expect(200);
     let id = list["items"][0]["id"].as_str().expect("an id").to_owned();
     assert!(!list.to_string().contains("plm_"), "secrets are shown once");
+    let path = format!("/account/tokens/{id}");
     let writer = nobody.with_token(&fixture.token("ann", true).await);
-    writer
-        .delete(&format!("/account/tokens/{id}"))
+    assert_eq!(
+        writer.delete(&path).await.refused().0,
+        404,
+        "it is not its own"
+    );
+    let ann = basic(&nobody, "ann", PASSWORD);
+    ann.delete(&path).await.expect(204);
+    assert_eq!(reader.get("/account").await.refused().0, 401);
+}
+
+#[tokio::test]
+async fn a_token_hands_down_less_than_it_has() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    let nobody = Client::anonymous(&fixture.app);
+    let writer = nobody.with_token(&fixture.token("ann", true).await);
+    let narrow =
+        json!({"name": "ci", "may_push": true, "scopes": ["staging/acme/*:pull,push"], "days": 7});
+    let made = writer.post("/account/tokens", &narrow).await.expect(201);
+    assert_eq!(made["token"]["scopes"], json!(["staging/acme/*:pull,push"]));
+    assert!(made["token"]["parent"].is_string());
+    let narrow = nobody.with_token(made["secret"].as_str().expect("a secret"));
+    for (body, status) in [
+        (json!({"name": "all", "may_push": true}), 403),
+        (
+            json!({"name": "other", "scopes": ["staging/rival/*:pull"]}),
+            403,
+        ),
+        (json!({"name": "bad", "scopes": ["acme"]}), 422),
+        (json!({"name": "bad", "scopes": vec!["*:pull"; 21]}), 422),
+        (
+            json!({"name": "less", "scopes": ["staging/acme/db:pull"], "days": 30}),
+            201,
+        ),
+    ] {
+        let reply = narrow.post("/account/tokens", &body).await;
+        assert_eq!(reply.status.as_u16(), status, "{body}: {}", reply.text());
+    }
+    let seen = narrow.get("/account/tokens").await.expect(200);
+    let seen = seen["items"].as_array().expect("a list");
+    assert_eq!((&seen[0]["name"], seen.len()), (&json!("less"), 2));
+    assert_eq!(
+        seen[0]["expires_at"], seen[1]["expires_at"],
+        "it ends with its parent"
+    );
+    assert_eq!(narrow.get("/subscriptions").await.refused().0, 403);
+}
+
+#[tokio::test]
+async fn robots_are_made_with_a_password_and_sign_in_with_tokens() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    let nobody = Client::anonymous(&fixture.app);
+    let ann = basic(&nobody, "ann", PASSWORD);
+    let new = json!({"name": "acme+ci", "role": "editor", "days": 365});
+    let writer = nobody.with_token(&fixture.token("ann", true).await);
+    assert_eq!(writer.post("/robots", &new).await.refused().0, 403);
+    let made = ann.post("/robots", &new).await.expect(201);
+    assert_eq!(
+        (&made["role"], &made["tokens"]),
+        (&json!("editor"), &json!([]))
+    );
+    let token = json!({"name": "runner", "may_push": true});
+    let made = ann.post("/robots/acme+ci/tokens", &token).await.expect(201);
+    let robot = basic(
+        &nobody,
+        "acme+ci",
+        made["secret"].as_str().expect("a secret"),
+    );
+    assert_eq!(robot.get("/account").await.expect(200)["name"], "acme+ci");
+    let product = json!({"slug": "made-by-robot"});
+    robot
+        .post("/publishers/acme/products", &product)
+        .await
+        .expect(201);
+    assert_eq!(
+        robot
+            .post("/robots", &json!({"name": "acme+x", "role": "editor"}))
+            .await
+            .refused()
+            .0,
+        403
+    );
+    let listed = writer.get("/robots").await.expect(200);
+    assert_eq!(listed["items"][0]["tokens"][0]["name"], "runner");
+    let id = made["token"]["id"].as_str().expect("an id");
+    ann.delete(&format!("/robots/acme+ci/tokens/{id}"))
         .await
         .expect(204);
-    assert_eq!(reader.get("/account").await.refused().0, 401);
+    assert_eq!(robot.get("/account").await.refused().0, 401);
+    ann.delete("/robots/acme+ci").await.expect(204);
+    assert_eq!(ann.delete("/robots/acme+ci").await.refused().0, 404);
+    assert_eq!(ann.post("/robots", &new).await.refused().0, 422);
 }
 
 #[tokio::test]
@@ -279,7 +369,7 @@ async fn a_session_reads_but_never_writes() {
     let fixture = Fixture::new().await;
     let session = fixture
         .app
-        .sign_in("olga", PASSWORD)
+        .sign_in("olga", PASSWORD, None)
         .await
         .expect("a session");
     let nobody = Client::anonymous(&fixture.app);

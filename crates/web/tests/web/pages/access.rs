@@ -35,6 +35,14 @@ async fn market() -> (Fixture, String, String) {
     fixture.product("ann").await;
     let released = fixture.submission("ann", "1.0").await;
     fixture.release(&released).await;
+    let robot = app::NewRobot {
+        name: "acme+ci".to_owned(),
+        role: Some(app::market::Role::Editor),
+        life: None,
+    };
+    let ann = fixture.actor("ann").await;
+    let made = fixture.app.create_robot(&ann, &robot).await;
+    made.expect("a robot");
     let waiting = fixture.submission("ann", "1.1").await;
     let page = fixture
         .app
@@ -56,6 +64,7 @@ fn filled(route: &str, submission: &str, picture: &str) -> String {
         .replace("{slug}", "acme")
         .replace("{product}", "ship-db")
         .replace("{digest}", picture)
+        .replace("{robot}", "acme+ci")
         .replace("{id}", submission)
 }
 

@@ -284,7 +284,12 @@ async fn markup_in_names_texts_and_remarks_stays_text() {
 
     let mut olga = Browser::of(&fixture, "olga").await;
     let submission = format!("/submissions/{id}");
-    for path in [submission.as_str(), "/review", "/operator", "/operator/storage"] {
+    for path in [
+        submission.as_str(),
+        "/review",
+        "/operator",
+        "/operator/storage",
+    ] {
         is_harmless(&olga.get(path).await);
     }
     fixture.release(&id).await;

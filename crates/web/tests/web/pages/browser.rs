@@ -289,3 +289,14 @@ fn multipart(fields: &[(String, String)], files: &[File<'_>]) -> Vec<u8> {
     body.extend(b"--XX--\r\n");
     body
 }
+
+/// Checks that a page says what was done.
+#[track_caller]
+pub(super) fn said(page: &Page, words: &str) {
+    let notices = page.texts(".notice");
+    assert!(
+        notices.iter().any(|notice| notice.contains(words)),
+        "{}: {notices:?}",
+        page.path
+    );
+}

@@ -4,3 +4,4 @@ mod access;
 mod attacks;
 mod browser;
 mod stories;
+mod tokens;

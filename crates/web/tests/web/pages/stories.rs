@@ -3,18 +3,8 @@
 use app::market::{ListingEvent, Role};
 use axum::http::StatusCode;
 
-use super::browser::{Browser, File, Page};
+use super::browser::{Browser, File, said};
 use crate::fixture::{Fixture, picture};
-
-#[track_caller]
-fn said(page: &Page, words: &str) {
-    let notices = page.texts(".notice");
-    assert!(
-        notices.iter().any(|notice| notice.contains(words)),
-        "{}: {notices:?}",
-        page.path
-    );
-}
 
 #[tokio::test]
 async fn somebody_registers_applies_and_is_verified() {
@@ -334,43 +324,6 @@ async fn an_inspection_shows_how_far_it_is() {
     let page = ann.get(&page.path).await;
     assert_eq!(page.texts("progress"), [""; 0]);
     assert_eq!(page.texts(".changes dd"), ["Product name"]);
-}
-
-#[tokio::test]
-async fn tokens_are_shown_once_and_revoked() {
-    let fixture = Fixture::new().await;
-    fixture.account("ann", None).await;
-    let mut ann = Browser::of(&fixture, "ann").await;
-    let page = ann.get("/account").await;
-    let page = ann
-        .send(&page, "/account/tokens", &[("label", "")], &[])
-        .await;
-    assert_eq!(
-        (page.status, page.texts("#error-label").len()),
-        (StatusCode::UNPROCESSABLE_ENTITY, 1)
-    );
-    let fields = [("label", "build"), ("access", "read-write")];
-    let page = ann.send(&page, "/account/tokens", &fields, &[]).await;
-    assert_eq!(page.headers["cache-control"], "no-store");
-    let secret = page.texts(".notice pre")[0].clone();
-    let actor = fixture
-        .app
-        .authenticate("ann", &secret)
-        .await
-        .expect("it works");
-    assert!(actor.may_write());
-    let page = ann.get("/account").await;
-    assert!(!page.text.contains(&secret));
-    let revoke = page
-        .attribute("form[action$='/revoke']", "action")
-        .expect("a form");
-    let page = ann.send(&page, &revoke, &[], &[]).await;
-    said(&page, "The token was revoked");
-    fixture
-        .app
-        .authenticate("ann", &secret)
-        .await
-        .expect_err("it is over");
 }
 
 #[tokio::test]
