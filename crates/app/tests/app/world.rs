@@ -24,7 +24,7 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 use store::{
     Database,
     accounts::Account,
-    blobs::{Blob, BlobEntry, BlobError, BlobStore, FsBlobs, FsUploads},
+    blobs::{Blob, BlobEntry, BlobError, BlobStore, FsBlobs, FsUploads, Uploads},
     findings::Finding,
 };
 use trust::{SigningKey, cosign};
