@@ -4,7 +4,7 @@
 use oci::Digest;
 
 use crate::{
-    Component, Distribution, Evidence, Found, Kind, LayerReport, Package, Removed,
+    Component, Distribution, Evidence, Found, Kind, LayerReport, Package, Removed, declared,
     merge::Extracts,
     origins::{Gone, Origin, Origins},
     ownership::Ownership,
@@ -54,6 +54,7 @@ pub(crate) fn gather<'a>(
             None => components.push(component),
         }
     }
+    declared::drop_answered(&mut components);
     let removed = origins.gone.iter();
     let removed = removed.map(|gone| gather.removed(gone, origins));
     Gathered {

@@ -82,8 +82,10 @@ kinds! {
     Opam = "opam",
     /// C and C++, by Conan.
     Conan = "conan",
-    /// WordPress' plugins and themes.
+    /// WordPress' plugins.
     Wordpress = "wordpress-plugin",
+    /// WordPress' themes.
+    WordpressTheme = "wordpress-theme",
     /// Projects of a forge, such as workflow actions.
     Github = "github",
     /// Programs without any package.

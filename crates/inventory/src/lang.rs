@@ -1,4 +1,46 @@
 //! Languages: packages as their own package managers install or lock them.
 
+pub(crate) mod cargo_lock;
+pub(crate) mod composer;
+pub(crate) mod conda;
+pub(crate) mod dart;
+pub(crate) mod dotnet;
+pub(crate) mod erlang;
+pub(crate) mod gem;
+pub(crate) mod go_mod;
+pub(crate) mod haskell;
+pub(crate) mod julia;
+pub(crate) mod lua;
+pub(crate) mod nix;
 pub(crate) mod npm;
+pub(crate) mod npm_lock;
+pub(crate) mod pnpm;
 pub(crate) mod python;
+pub(crate) mod python_lock;
+pub(crate) mod r;
+pub(crate) mod swift;
+pub(crate) mod wordpress;
+pub(crate) mod yarn;
+
+mod licenses;
+mod lock;
+mod text;
+
+/// Returns the packages found as their URLs, each with its claim if it is not installed.
+#[cfg(test)]
+fn listed(findings: &crate::analyser::Findings) -> Vec<String> {
+    let mut list = Vec::new();
+    for found in &findings.found {
+        let crate::Found::Packages(packages) = found else {
+            panic!("{found:?}");
+        };
+        list.extend(packages.iter().map(|package| {
+            let url = crate::purl::purl(package, None);
+            match package.claim {
+                crate::Claim::Installed => url,
+                claim => format!("{url} {claim:?}"),
+            }
+        }));
+    }
+    list
+}

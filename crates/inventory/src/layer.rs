@@ -9,6 +9,7 @@ use crate::{
     analyser::{Analyser, Findings, Reading, Wanted},
     archive::Archive,
     body::Body,
+    lang::nix,
     limits,
     stream::{Counted, HashQueue, LayerStream, hash_queue},
 };
@@ -296,11 +297,12 @@ impl<'l> LayerBuilder<'l> {
 
     /// Returns the report.
     pub(crate) fn finish(
-        self,
+        mut self,
         diff_id: Option<Digest>,
         size: u64,
         uncompressed_size: u64,
     ) -> LayerReport {
+        self.extracts.extend(nix::extracts(&self.files));
         LayerReport {
             parser_version: PARSER_VERSION,
             diff_id,

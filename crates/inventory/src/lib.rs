@@ -17,6 +17,7 @@ mod base;
 mod body;
 mod component;
 mod components;
+mod declared;
 mod error;
 mod facts;
 mod header;

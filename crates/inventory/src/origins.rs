@@ -78,6 +78,10 @@ impl<'a> Origins<'a> {
             });
             origin.sights.push(sight);
         }
+        for origin in packages.values_mut() {
+            // What is there says more of itself than who asks for it.
+            origin.sights.sort_by_key(|sight| sight.package.claim);
+        }
         let old = std::mem::replace(&mut self.packages, packages);
         let gone = old
             .into_iter()

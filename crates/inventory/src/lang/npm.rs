@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::licenses;
 use crate::{
     Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
@@ -56,7 +57,7 @@ fn read(bytes: &[u8]) -> Findings {
     let dependencies = manifest.dependencies.as_object();
     Findings::packages(vec![Package {
         namespace: namespace.to_owned(),
-        licenses: licenses(&manifest),
+        licenses: declared(&manifest),
         maintainer: person(&manifest.author),
         dependencies: dependencies
             .map(|all| all.keys().cloned().collect())
@@ -66,11 +67,11 @@ fn read(bytes: &[u8]) -> Findings {
 }
 
 /// Old packages have a list, or an object with the licence's type.
-fn licenses(manifest: &Manifest) -> Vec<String> {
+fn declared(manifest: &Manifest) -> Vec<String> {
     let one = |value: &Value| {
         text(value)
             .or_else(|| text(&value["type"]))
-            .map(str::to_owned)
+            .and_then(licenses::normalise)
     };
     let many = manifest.licenses.as_array().into_iter().flatten();
     one(&manifest.license)

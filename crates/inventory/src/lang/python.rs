@@ -1,6 +1,7 @@
 //! Python packages as pip and its relatives install them: `*.dist-info/METADATA`, and the
 //! older `*.egg-info` (packaging.python.org, "Core metadata specifications").
 
+use super::{licenses, text::fields};
 use crate::{
     FileEntry, Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
@@ -32,52 +33,44 @@ fn is_egg_info(file: &FileEntry) -> bool {
 }
 
 fn read(bytes: &[u8]) -> Findings {
-    let (mut name, mut version) = (String::new(), String::new());
-    let (mut license, mut expression) = (String::new(), String::new());
-    let (mut author, mut maintainer) = (String::new(), String::new());
-    let (mut classifiers, mut dependencies) = (Vec::new(), Vec::new());
-    for line in bytes.split(|byte| *byte == b'\n') {
-        if line.trim_ascii().is_empty() {
-            // The description follows.
-            break;
-        }
-        let line = String::from_utf8_lossy(line);
-        let Some((key, value)) = line.split_once(':') else {
-            continue;
-        };
-        let value = value.trim();
-        let set = |field: &mut String| value.clone_into(field);
-        match key {
-            "Name" => set(&mut name),
-            "Version" => set(&mut version),
-            "License" => set(&mut license),
-            "License-Expression" => set(&mut expression),
-            "Author" => set(&mut author),
-            "Maintainer" => set(&mut maintainer),
-            "Classifier" => classifiers.extend(of_classifier(value)),
-            "Requires-Dist" => dependencies.extend(requirement(value)),
-            _ => {}
-        }
-    }
-    if name.is_empty() || version.is_empty() {
-        return Findings::unread("`Name` or `Version` is missing");
-    }
-    let licenses = if !expression.is_empty() {
-        vec![expression]
-    } else if license.is_empty() || license == "UNKNOWN" {
-        classifiers.truncate(MAX_LICENSES);
-        classifiers
-    } else {
-        vec![license]
+    let text = String::from_utf8_lossy(head(bytes));
+    let fields = fields(&text);
+    let all = |name: &'static str| {
+        let named = fields.iter().filter(move |(key, _)| *key == name);
+        named.map(|(_, value)| value.as_str())
     };
-    let people = [maintainer, author];
-    let mut people = people.into_iter();
+    let get = |name| all(name).find(|value| !value.is_empty() && *value != "UNKNOWN");
+    let (Some(name), Some(version)) = (get("Name"), get("Version")) else {
+        return Findings::unread("`Name` or `Version` is missing");
+    };
+    // Many have the licence's whole text in the field, which is no name.
+    let license = get("License").and_then(licenses::normalise);
+    let expression = get("License-Expression").map(str::to_owned);
+    let licenses = match expression.or(license) {
+        Some(license) => vec![license],
+        None => {
+            let classifiers = all("Classifier").filter_map(of_classifier);
+            classifiers.take(MAX_LICENSES).collect()
+        }
+    };
     Findings::packages(vec![Package {
         licenses,
-        maintainer: people.find(|person| !person.is_empty() && person != "UNKNOWN"),
-        dependencies,
-        ..Package::new(Kind::Pypi, normalise(&name), version)
+        maintainer: get("Maintainer").or(get("Author")).map(str::to_owned),
+        dependencies: all("Requires-Dist").filter_map(requirement).collect(),
+        ..Package::new(Kind::Pypi, normalise(name), version)
     }])
+}
+
+/// Returns what is before the first empty line; the description follows it.
+fn head(bytes: &[u8]) -> &[u8] {
+    let mut end = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if line.trim_ascii().is_empty() {
+            break;
+        }
+        end += line.len();
+    }
+    &bytes[..end]
 }
 
 /// PEP 503: runs of `-`, `_` and `.` are one dash, and case does not count.
@@ -97,7 +90,7 @@ pub(crate) fn normalise(name: &str) -> String {
 fn of_classifier(value: &str) -> Option<String> {
     let rest = value.strip_prefix("License ::")?;
     let name = rest.rsplit("::").next()?.trim();
-    (name != "OSI Approved").then(|| name.to_owned())
+    licenses::normalise(name).filter(|_| name != "OSI Approved")
 }
 
 /// Returns the name of what is needed in any case (PEP 508); extras are not.
@@ -131,7 +124,7 @@ mod tests {
         .expect("a package");
         assert_eq!(package.name, "zope-interface");
         assert_eq!(package.version, "5.4");
-        assert_eq!(package.licenses, ["MIT License"]);
+        assert_eq!(package.licenses, ["MIT"]);
         assert_eq!(package.maintainer.as_deref(), Some("A"));
         assert_eq!(package.dependencies, ["idna"]);
         assert_eq!(

@@ -3,6 +3,7 @@
 mod archive;
 mod images;
 mod inspect;
+mod languages;
 mod merge;
 mod rootfs;
 mod sbom;

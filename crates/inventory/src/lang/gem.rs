@@ -1,0 +1,217 @@
+//! Ruby's gems: `specifications/*.gemspec`, which RubyGems writes when it installs, and what
+//! `Gemfile.lock` asks for (guides.rubygems.org, "Specification reference"; bundler.io).
+//! A specification is a program; it is read, never run.
+
+use super::{licenses, lock, text::quoted};
+use crate::{
+    FileEntry, Kind, Package,
+    analyser::{Analyser, Counts, Findings, Reading, Want},
+};
+
+/// Reads specifications of installed gems and `Gemfile.lock`.
+pub(crate) static ANALYSER: Analyser = Analyser {
+    name: "gem",
+    wants: &[
+        Want::File(is_specification),
+        Want::Name("Gemfile.lock"),
+        Want::Name("gems.locked"),
+    ],
+    counts: Counts::Anywhere,
+    read: Reading::Whole {
+        most: 4 << 20,
+        read,
+    },
+};
+
+/// Others, within a gem's own folder, are sources, with expressions for name and version.
+fn is_specification(file: &FileEntry) -> bool {
+    let name = file.path.strip_suffix(".gemspec");
+    let folder = name.and_then(|path| path.rsplit_once('/'));
+    folder.is_some_and(|(folder, _)| {
+        folder.ends_with("specifications") || folder.ends_with("specifications/default")
+    })
+}
+
+fn read(path: &str, bytes: &[u8]) -> Findings {
+    let text = String::from_utf8_lossy(bytes);
+    if path.ends_with(".gemspec") {
+        return specification(&text);
+    }
+    if lock::is_of_a_package(path) {
+        return Findings::default();
+    }
+    lock::findings(locked(&text))
+}
+
+fn specification(text: &str) -> Findings {
+    // RubyGems puts `# stub: name version platform folders` before the program.
+    let stub = text.lines().find_map(|line| line.strip_prefix("# stub: "));
+    let mut stub = stub.unwrap_or_default().split(' ');
+    let mut next = || stub.next().unwrap_or_default().to_owned();
+    let (mut name, mut version, mut platform) = (next(), next(), next());
+    let (mut found, mut dependencies, mut author) = (Vec::new(), Vec::new(), None);
+    for line in text.lines() {
+        let Some((_, rest)) = line.trim_start().split_once('.') else {
+            continue;
+        };
+        let (key, value) = rest.split_once([' ', '(']).unwrap_or((rest, ""));
+        let first = || literals(value).into_iter().next().unwrap_or_default();
+        match key {
+            "name" if name.is_empty() => name = first(),
+            "version" if version.is_empty() => version = first(),
+            "platform" if platform.is_empty() => platform = first(),
+            "license" | "licenses" => found = literals(value),
+            "author" | "authors" => author = Some(first()),
+            "add_runtime_dependency" | "add_dependency" => dependencies.push(first()),
+            _ => {}
+        }
+    }
+    if !lock::is_sound(&name) || !lock::is_sound(&version) {
+        return Findings::unread("no name or no version that is written down");
+    }
+    dependencies.sort_unstable();
+    dependencies.dedup();
+    dependencies.retain(|name| !name.is_empty());
+    Findings::packages(vec![Package {
+        licenses: found
+            .iter()
+            .filter_map(|name| licenses::normalise(name))
+            .collect(),
+        maintainer: author.filter(|author| !author.is_empty()),
+        dependencies,
+        ..gem(&name, &version, &platform)
+    }])
+}
+
+fn gem(name: &str, version: &str, platform: &str) -> Package {
+    let mut package = Package::new(Kind::Gem, name, version);
+    if !platform.is_empty() && platform != "ruby" {
+        let platform = ("platform".to_owned(), platform.to_owned());
+        package.qualifiers.extend([platform]);
+    }
+    package
+}
+
+/// Returns the strings of an expression: `"a"`, `'a'` and `%q<a>`.
+fn literals(mut text: &str) -> Vec<String> {
+    let mut literals = Vec::new();
+    while let Some(start) = text.find(['"', '\'', '%']) {
+        text = &text[start..];
+        let special = ["%q<", "%Q<"]
+            .iter()
+            .find_map(|open| text.strip_prefix(open));
+        let literal = match special {
+            Some(rest) => rest.split_once('>'),
+            None => quoted(text),
+        };
+        match literal {
+            Some((literal, rest)) => {
+                literals.push(literal.to_owned());
+                text = rest;
+            }
+            None => text = &text[1..],
+        }
+    }
+    literals
+}
+
+/// Gems stand as `    name (version)` below `specs:`; those of a `PATH` are the project's.
+fn locked(text: &str) -> Vec<Package> {
+    let mut section = "";
+    let mut packages = Vec::new();
+    for line in text.lines() {
+        if !line.starts_with(' ') {
+            section = line.trim_end();
+        }
+        let entry = line
+            .strip_prefix("    ")
+            .filter(|rest| !rest.starts_with(' '));
+        let parts = entry.and_then(|entry| entry.strip_suffix(')')?.split_once(" ("));
+        let Some((name, version)) = parts.filter(|_| matches!(section, "GEM" | "GIT")) else {
+            continue;
+        };
+        // No version has a dash; a platform follows it.
+        let (version, platform) = version.split_once('-').unwrap_or((version, ""));
+        packages.push(Package {
+            claim: crate::Claim::Declared,
+            ..gem(name, version, platform)
+        });
+    }
+    packages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Found, analyser::readers, lang::listed};
+
+    const PATH: &str = "usr/lib/ruby/gems/3.3.0/specifications/a.gemspec";
+
+    fn one(text: &str) -> Package {
+        match read(PATH, text.as_bytes()).found.pop() {
+            Some(Found::Packages(mut packages)) => packages.pop().expect("a package"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_what_rubygems_writes() {
+        let package = one(
+            "# -*- encoding: utf-8 -*-\n# stub: nokogiri 1.15.4 x86_64-linux lib\n\n\
+            Gem::Specification.new do |s|\n  s.name = \"nokogiri\".freeze\n  \
+            s.version = \"1.15.4\".freeze\n  s.licenses = [\"MIT\".freeze, \"The Ruby License\".freeze]\n  \
+            s.authors = [\"Mike, D\".freeze, \"B\"]\n  \
+            s.add_runtime_dependency(%q<racc>.freeze, [\"~> 1.4\".freeze])\n  \
+            s.add_development_dependency(%q<rake>.freeze)\nend\n",
+        );
+        assert_eq!((&*package.name, &*package.version), ("nokogiri", "1.15.4"));
+        assert_eq!(package.qualifiers["platform"], "x86_64-linux");
+        assert_eq!(package.licenses, ["MIT", "Ruby"]);
+        assert_eq!(package.maintainer.as_deref(), Some("Mike, D"));
+        assert_eq!(package.dependencies, ["racc"]);
+    }
+
+    #[test]
+    fn reads_assignments_without_a_stub() {
+        let package = one("Gem::Specification.new do |spec|\n  spec.name = 'a'\n  \
+            spec.version = Gem::Version.new(\"1.0\")\nend");
+        assert_eq!(crate::purl::purl(&package, None), "pkg:gem/a@1.0");
+        for text in ["", "s.name = A", "s.name = 'a'\ns.version = A::VERSION\n"] {
+            assert_eq!(read(PATH, text.as_bytes()).problems.len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_locks() {
+        let findings = read(
+            "srv/Gemfile.lock",
+            b"PATH\n  remote: .\n  specs:\n    own (0.1.0)\n\nGIT\n  remote: x\n  specs:\n    g (2.0)\n\n\
+            GEM\n  remote: https://example.org/\n  specs:\n    nokogiri (1.15.4-x86_64-linux)\n      racc (~> 1.4)\n    \
+            racc (1.7.1)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  own!\n\nBUNDLED WITH\n   2.4.1\n",
+        );
+        let expected = [
+            "pkg:gem/g@2.0 Declared",
+            "pkg:gem/nokogiri@1.15.4?platform=x86_64-linux Declared",
+            "pkg:gem/racc@1.7.1 Declared",
+        ];
+        assert_eq!(listed(&findings), expected);
+    }
+
+    #[test]
+    fn wants_installed_ones() {
+        assert_eq!(readers(PATH), ["gem"]);
+        assert_eq!(
+            readers("usr/lib/ruby/gems/3.3.0/specifications/default/a.gemspec"),
+            ["gem"]
+        );
+        assert!(readers("usr/lib/ruby/gems/3.3.0/gems/a-1/a.gemspec").is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(text in "((# stub: |s\\.)?(name|version|licenses|add_dependency)?[ =%q<>'\"()é.]{0,9}\n?){0,9}") {
+            read(PATH, text.as_bytes());
+            read("Gemfile.lock", format!("GEM\n{text}").as_bytes());
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Lua: the `*.rockspec` that LuaRocks keeps of each installed package
+//! (github.com/luarocks/luarocks, "Rockspec format"). It is a program; it is read, never run.
+
+use super::{licenses, lock, text::quoted};
+use crate::{
+    FileEntry, Kind, Package,
+    analyser::{Analyser, Counts, Findings, Reading, Want},
+};
+
+/// Reads `rocks-*/**/*.rockspec`.
+pub(crate) static ANALYSER: Analyser = Analyser {
+    name: "lua",
+    wants: &[Want::File(is_installed)],
+    counts: Counts::Anywhere,
+    read: Reading::Whole {
+        most: 1 << 20,
+        read: |_, bytes| read(bytes),
+    },
+};
+
+/// Others are sources.
+fn is_installed(file: &FileEntry) -> bool {
+    file.path.ends_with(".rockspec") && file.path.contains("/rocks")
+}
+
+fn read(bytes: &[u8]) -> Findings {
+    let text = String::from_utf8_lossy(bytes);
+    let assigned = |name: &str| {
+        text.lines().find_map(|line| {
+            let value = line.trim_start().strip_prefix(name)?.trim_start();
+            quoted(value.strip_prefix('=')?.trim_start()).map(|(value, _)| value)
+        })
+    };
+    let name = assigned("package").filter(|name| lock::is_sound(name));
+    let version = assigned("version").filter(|version| lock::is_sound(version));
+    let (Some(name), Some(version)) = (name, version) else {
+        return Findings::unread("no `package` or `version` that is written down");
+    };
+    let license = assigned("license").and_then(licenses::normalise);
+    Findings::packages(vec![Package {
+        licenses: license.into_iter().collect(),
+        ..Package::new(Kind::Luarocks, name.to_lowercase(), version)
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Found, analyser::readers, lang::listed};
+
+    const PATH: &str =
+        "usr/local/lib/luarocks/rocks-5.4/luasocket/3.1.0-1/luasocket-3.1.0-1.rockspec";
+
+    #[test]
+    fn reads_a_specification() {
+        let findings = read(
+            b"rockspec_format = \"3.0\"\npackage = \"LuaSocket\"\nversion = '3.1.0-1'\nsource = {\n  url = \"x\"\n}\n\
+            description = {\n   license = \"MIT/X11\",\n}\n",
+        );
+        assert_eq!(listed(&findings), ["pkg:luarocks/luasocket@3.1.0-1"]);
+        let Found::Packages(packages) = &findings.found[0] else {
+            panic!("{findings:?}");
+        };
+        assert_eq!(packages[0].licenses, ["MIT"]);
+    }
+
+    #[test]
+    fn what_is_none() {
+        for text in [
+            "",
+            "package = name\nversion = \"1\"",
+            "package = \"a\"",
+            "package \"a\"",
+        ] {
+            assert_eq!(read(text.as_bytes()).problems.len(), 1, "{text}");
+        }
+        assert_eq!(readers(PATH), ["lua"]);
+        assert!(readers("src/a-1.rockspec").is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(text in "((package|version|license)[ =]{0,3}[\"'aé]{0,4}\n?){0,6}") {
+            read(text.as_bytes());
+        }
+    }
+}

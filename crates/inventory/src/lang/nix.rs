@@ -1,0 +1,138 @@
+//! Nix: what lies in `nix/store`, by the names of its folders, `hash-name-version`
+//! (nixos.org, "Store paths"). No file says it, so none is read: the list of a layer's files
+//! is enough, and stays right where the database of Nix is not part of an image.
+
+use std::collections::BTreeMap;
+
+use super::lock;
+use crate::{
+    Confidence, EntryKind, Extract, FileEntry, Found, Kind, Package,
+    analyser::{Analyser, Counts, Findings, Reading},
+};
+
+/// Reads no file; [`extracts`] is called at the end of a layer.
+pub(crate) static ANALYSER: Analyser = Analyser {
+    name: "nix",
+    wants: &[],
+    counts: Counts::Anywhere,
+    read: Reading::Whole {
+        most: 0,
+        read: |_, _| Findings::default(),
+    },
+};
+
+const STORE: &str = "nix/store/";
+/// Characters of the hash, in Nix' own base 32.
+const HASH: usize = 32;
+/// Parts of a package that are installed apart.
+static OUTPUTS: &[&str] = &[
+    "-bin",
+    "-data",
+    "-debug",
+    "-dev",
+    "-devdoc",
+    "-dist",
+    "-doc",
+    "-getent",
+    "-info",
+    "-lib",
+    "-libgcc",
+    "-man",
+    "-out",
+    "-static",
+    "-terminfo",
+];
+
+/// Returns each package of the store, shown by the first of its files.
+pub(crate) fn extracts(files: &[FileEntry]) -> Vec<Extract> {
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    for file in files.iter().filter(|file| file.kind == EntryKind::File) {
+        let within = file.path.strip_prefix(STORE);
+        if let Some((folder, _)) = within.and_then(|within| within.split_once('/')) {
+            let path = first.entry(folder).or_insert(&file.path);
+            *path = (*path).min(&file.path);
+        }
+    }
+    let packages = first.into_iter().filter_map(|(folder, path)| {
+        Some(Extract {
+            path: path.to_owned(),
+            analyser: ANALYSER.name.to_owned(),
+            found: Found::Packages(vec![package(folder)?]),
+        })
+    });
+    packages.collect()
+}
+
+/// The version begins with the first digit behind a dash; what has none is no package.
+fn package(folder: &str) -> Option<Package> {
+    let (hash, name) = folder.split_at_checked(HASH)?;
+    let is_hash = hash
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+    let name = name.strip_prefix('-').filter(|_| is_hash)?;
+    let bytes = name.as_bytes();
+    let dash = bytes
+        .windows(2)
+        .position(|pair| pair[0] == b'-' && pair[1].is_ascii_digit())?;
+    let (name, version) = (&name[..dash], &name[dash + 1..]);
+    let output = OUTPUTS
+        .iter()
+        .find_map(|output| version.strip_suffix(*output));
+    let version = output.unwrap_or(version);
+    let is_package = lock::is_sound(name)
+        && lock::is_sound(version)
+        && ![".drv", ".tar", ".gz", ".patch", ".zip"]
+            .iter()
+            .any(|end| version.contains(end));
+    is_package.then(|| Package {
+        confidence: Confidence::Medium,
+        ..Package::new(Kind::Nix, name, version)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "0c7c96gikmzv87i7lv3vq5s1cmfjd6zf";
+
+    #[test]
+    fn reads_names_of_folders() {
+        let is = |name: &str| {
+            let package = package(&format!("{HASH}-{name}"))?;
+            Some(format!("{}@{}", package.name, package.version))
+        };
+        assert_eq!(is("glibc-2.38-44").as_deref(), Some("glibc@2.38-44"));
+        assert_eq!(is("openssl-3.0.12-bin").as_deref(), Some("openssl@3.0.12"));
+        assert_eq!(
+            is("python3.11-idna-3.4").as_deref(),
+            Some("python3.11-idna@3.4")
+        );
+        for other in ["source", "a-1.0.drv", "a-1.0.tar.gz", "", "-1"] {
+            assert_eq!(is(other), None, "{other}");
+        }
+        assert_eq!(package("short-1.0"), None);
+        assert_eq!(package("é".repeat(40).as_str()), None);
+    }
+
+    #[test]
+    fn one_file_shows_a_package() {
+        let path = |rest: &str| FileEntry::file(&format!("nix/store/{HASH}-{rest}"), 1);
+        let files = [
+            path("a-1.0/lib/b"),
+            path("a-1.0/bin/a"),
+            path("b-2.0"),
+            FileEntry::file("c-1", 1),
+        ];
+        let extracts = extracts(&files);
+        assert_eq!(extracts.len(), 1);
+        assert_eq!(extracts[0].path, files[1].path);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(name in "[-a0é.]{30,50}") {
+            package(&name);
+        }
+    }
+}
