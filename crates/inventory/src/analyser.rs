@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use crate::{FileEntry, Found, Package, Problem, body::Body, lang, os, secrets};
+use crate::{FileEntry, Found, Package, Problem, bin, body::Body, lang, os, secrets};
 
 /// Reads one sort of file.
 pub(crate) struct Analyser {
@@ -102,6 +102,14 @@ pub(crate) static ANALYSERS: &[&Analyser] = &[
     &lang::lua::ANALYSER,
     &lang::nix::ANALYSER,
     &lang::wordpress::ANALYSER,
+    &bin::go::ANALYSER,
+    &bin::rust::ANALYSER,
+    &bin::java::ANALYSER,
+    &bin::elf::ANALYSER,
+    &bin::signatures::ANALYSER,
+    &bin::releases::ANALYSER,
+    &bin::graalvm::ANALYSER,
+    &bin::claimed::ANALYSER,
 ];
 
 /// What an analyser makes of a file.

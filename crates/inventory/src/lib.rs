@@ -14,6 +14,7 @@
 mod analyser;
 mod archive;
 mod base;
+mod bin;
 mod body;
 mod component;
 mod components;
@@ -60,8 +61,8 @@ pub use os::{
 };
 pub use purl::{PackageUrl, PurlError};
 pub use report::{
-    EntryKind, Extract, FileEntry, Found, LayerReport, OwnedFiles, PARSER_VERSION, Problem,
-    SecretMatch,
+    EntryKind, Extract, FileEntry, Found, LayerReport, Linkage, OwnedFiles, PARSER_VERSION,
+    Problem, SecretMatch,
 };
 pub use rootfs::{scan_rootfs, scan_rootfs_layer};
 pub use secret_env::secret_in_env;

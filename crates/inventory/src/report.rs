@@ -143,6 +143,8 @@ pub enum Found {
     Licenses(Vec<String>),
     /// Secrets; where, never what.
     Secrets(Vec<SecretMatch>),
+    /// What a program needs to run.
+    Linkage(Linkage),
 }
 
 /// The files that a distribution package brought.
@@ -152,6 +154,30 @@ pub struct OwnedFiles {
     pub package: String,
     /// Their paths without leading slash, each followed by a line feed.
     pub paths: String,
+}
+
+/// The shared libraries that a program or library is linked with (ELF).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linkage {
+    /// Names of the libraries it needs, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needed: Vec<String>,
+    /// The loader's path; empty for libraries and static programs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub interpreter: String,
+    /// A library's own name; empty for programs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub soname: String,
+    /// Folders that are searched before the system's; `$ORIGIN` is the file's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub search: Vec<String>,
+}
+
+impl Linkage {
+    /// Returns whether it runs without any shared library.
+    pub fn is_static(&self) -> bool {
+        self.needed.is_empty() && self.interpreter.is_empty()
+    }
 }
 
 /// A secret's rule and line; the secret itself is never kept.

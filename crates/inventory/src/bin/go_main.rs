@@ -1,0 +1,247 @@
+//! The main module of a Go program: its version, where the build information has none, and
+//! the CPE name under which advisories know the program.
+
+use super::go::{module, path_and_version};
+use crate::{Confidence, Package};
+
+/// Programs with a CPE name: the module's path without its major version, then vendor and
+/// product of the name.
+static CPES: &[(&str, &str)] = &[
+    ("github.com/caddyserver/caddy", "caddyserver:caddy"),
+    (
+        "github.com/containerd/containerd",
+        "linuxfoundation:containerd",
+    ),
+    ("github.com/containers/buildah", "buildah_project:buildah"),
+    ("github.com/containers/podman", "podman_project:podman"),
+    ("github.com/containers/skopeo", "skopeo_project:skopeo"),
+    ("github.com/coredns/coredns", "coredns.io:coredns"),
+    ("github.com/docker/cli", "docker:docker"),
+    ("github.com/docker/compose", "docker:compose"),
+    ("github.com/docker/docker", "mobyproject:moby"),
+    ("github.com/moby/moby", "mobyproject:moby"),
+    ("github.com/etcd-io/etcd", "etcd:etcd"),
+    ("go.etcd.io/etcd", "etcd:etcd"),
+    ("code.gitea.io/gitea", "gitea:gitea"),
+    ("github.com/goharbor/harbor", "linuxfoundation:harbor"),
+    ("github.com/grafana/grafana", "grafana:grafana"),
+    ("github.com/grafana/loki", "grafana:loki"),
+    ("github.com/hashicorp/consul", "hashicorp:consul"),
+    ("github.com/hashicorp/nomad", "hashicorp:nomad"),
+    ("github.com/hashicorp/packer", "hashicorp:packer"),
+    ("github.com/hashicorp/terraform", "hashicorp:terraform"),
+    ("github.com/hashicorp/vault", "hashicorp:vault"),
+    ("github.com/influxdata/influxdb", "influxdata:influxdb"),
+    ("github.com/influxdata/telegraf", "influxdata:telegraf"),
+    ("github.com/minio/minio", "minio:minio"),
+    (
+        "github.com/nats-io/nats-server",
+        "linuxfoundation:nats-server",
+    ),
+    ("github.com/opencontainers/runc", "linuxfoundation:runc"),
+    ("github.com/opentofu/opentofu", "opentofu:opentofu"),
+    (
+        "github.com/prometheus/alertmanager",
+        "prometheus:alertmanager",
+    ),
+    ("github.com/prometheus/prometheus", "prometheus:prometheus"),
+    ("github.com/rclone/rclone", "rclone:rclone"),
+    ("github.com/restic/restic", "restic:restic"),
+    ("github.com/traefik/traefik", "traefik:traefik"),
+    ("helm.sh/helm", "helm:helm"),
+    ("k8s.io/kubernetes", "kubernetes:kubernetes"),
+];
+
+/// Variables that hold the program's version, the likeliest first.
+static VARIABLES: &[&str] = &[
+    "version",
+    "gitversion",
+    "buildversion",
+    "appversion",
+    "semver",
+    "tag",
+    "gittag",
+];
+
+/// Returns the main module, if the build information names one.
+pub(super) fn package(modules: &str) -> Option<Package> {
+    let column = |key: &str| {
+        let mut lines = modules.lines();
+        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('\t'))
+    };
+    let (path, version) = match column("mod") {
+        Some(line) => path_and_version(line)?,
+        // Built without modules; only the package is known, and its version by the flags.
+        None => (module_of(column("path")?)?, ""),
+    };
+    let cpe = |version: &str| cpe(path, version).into_iter().collect();
+    if !version.is_empty() && version != "(devel)" && !version.starts_with("v0.0.0-") {
+        return Some(Package {
+            cpes: cpe(version),
+            ..module(path, version)
+        });
+    }
+    let setting = |key: &str| {
+        let settings = modules
+            .lines()
+            .filter_map(|line| line.strip_prefix("build\t"));
+        settings
+            .filter_map(|line| line.split_once('='))
+            .find(|(name, _)| *name == key)
+    };
+    let linked = setting("-ldflags").and_then(|(_, flags)| of_flags(flags, path));
+    let revision = || {
+        let (_, revision) = setting("vcs.revision")?;
+        let (_, time) = setting("vcs.time")?;
+        pseudo_version(revision, time)
+    };
+    let guessed = linked.or_else(|| version.starts_with("v0.0.0-").then(|| version.to_owned()));
+    let guessed = guessed.or_else(revision).unwrap_or_default();
+    if guessed.is_empty() && column("mod").is_none() {
+        return None;
+    }
+    Some(Package {
+        cpes: cpe(&guessed),
+        confidence: if guessed.is_empty() {
+            Confidence::Low
+        } else {
+            Confidence::Medium
+        },
+        ..module(path, &guessed)
+    })
+}
+
+/// Finds `-X path.Variable=version` for a variable of the main module.
+fn of_flags(flags: &str, path: &str) -> Option<String> {
+    let text = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\');
+    let mut words = flags.split(text).filter(|word| !word.is_empty());
+    let mut best: Option<(usize, &str)> = None;
+    while let Some(word) = words.next() {
+        let assignment = match word.strip_prefix("-X") {
+            Some("") => words.next().unwrap_or_default(),
+            Some(rest) => rest.trim_start_matches('='),
+            None => continue,
+        };
+        let Some((variable, value)) = assignment.split_once('=') else {
+            continue;
+        };
+        let Some((package, name)) = variable.rsplit_once('.') else {
+            continue;
+        };
+        let own = package == "main" || package.starts_with(repository(path));
+        let name = name.to_ascii_lowercase();
+        let rank = VARIABLES.iter().position(|variable| *variable == name);
+        if let Some(rank) = rank
+            && own
+            && is_version(value)
+            && best.is_none_or(|(known, _)| rank < known)
+        {
+            best = Some((rank, value));
+        }
+    }
+    // Versions of Go modules begin with this letter.
+    best.map(|(_, value)| format!("v{}", value.trim_start_matches('v')))
+}
+
+/// Returns the module that a command most likely belongs to; nothing for Go's own.
+fn module_of(command: &str) -> Option<&str> {
+    let module = command
+        .split_once("/cmd/")
+        .map_or(command, |(module, _)| module);
+    let host = module.split('/').next()?;
+    (host.contains('.') && module.contains('/')).then_some(module)
+}
+
+/// Returns host, owner and repository of a module's path.
+fn repository(path: &str) -> &str {
+    let third = path.match_indices('/').nth(2);
+    third.map_or(path, |(end, _)| &path[..end])
+}
+
+fn is_version(text: &str) -> bool {
+    let text = text.strip_prefix('v').unwrap_or(text);
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && text[digits..].starts_with('.') && text.len() < 100
+}
+
+/// Names a commit as Go does (go.dev/ref/mod, "Pseudo-versions").
+fn pseudo_version(revision: &str, time: &str) -> Option<String> {
+    let time: String = time.chars().filter(char::is_ascii_digit).take(14).collect();
+    let revision = revision.get(..12)?;
+    (time.len() == 14).then(|| format!("v0.0.0-{time}-{revision}"))
+}
+
+fn cpe(path: &str, version: &str) -> Option<String> {
+    let base = match path.rsplit_once('/') {
+        Some((base, major)) if major.starts_with('v') && major[1..].parse::<u16>().is_ok() => base,
+        _ => path,
+    };
+    let (_, name) = CPES.iter().find(|(path, _)| *path == base)?;
+    super::cpe(name, version.trim_start_matches('v'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn main(version: &str, settings: &str) -> String {
+        let text = format!("mod\tgithub.com/minio/minio\t{version}\t\n{settings}");
+        let package = package(&text).expect("a main module");
+        format!("{} {:?}", package.version, package.confidence)
+    }
+
+    #[test]
+    fn knows_a_version_from_flags_and_commits() {
+        assert_eq!(main("v1.2.3", ""), "v1.2.3 High");
+        assert_eq!(main("(devel)", ""), " Low");
+        let commit =
+            "build\tvcs.revision=0123456789abcdef0123\nbuild\tvcs.time=2023-04-05T06:07:08Z\n";
+        assert_eq!(
+            main("(devel)", commit),
+            "v0.0.0-20230405060708-0123456789ab Medium"
+        );
+        let flags = r#"build	-ldflags="-s -w -X main.date=2023 -X main.version=2.0.1 -X 'github.com/minio/minio/cmd.GitVersion=v9.9.9'""#;
+        assert_eq!(
+            main("(devel)", &format!("{commit}{flags}")),
+            "v2.0.1 Medium"
+        );
+        let others =
+            "build\t-ldflags=\"-X github.com/other/one.Version=v3.0.0 -X main.version=dev\"";
+        assert_eq!(main("(devel)", others), " Low");
+        let quoted = r#"build	-ldflags="-X=main.Version=v1.0.0-rc.1""#;
+        assert_eq!(main("(devel)", quoted), "v1.0.0-rc.1 Medium");
+        assert_eq!(package("path\tcmd/go\n"), None);
+        assert_eq!(
+            package("path\tgithub.com/containers/podman/cmd/podman\n"),
+            None
+        );
+        let flags =
+            "build\t-ldflags=\" -X \\\"github.com/docker/cli/cli/version.Version=28.2.2\\\"\"";
+        let docker = package(&format!("path\tgithub.com/docker/cli/cmd/docker\n{flags}"));
+        let docker = docker.expect("a module");
+        assert_eq!(
+            (&*docker.namespace, &*docker.name),
+            ("github.com/docker", "cli")
+        );
+        assert_eq!(docker.version, "v28.2.2");
+    }
+
+    #[test]
+    fn knows_the_cpe_name() {
+        let package = package("mod\tgithub.com/traefik/traefik/v3\tv3.1.0\t\n").expect("a module");
+        assert_eq!(
+            package.cpes,
+            ["cpe:2.3:a:traefik:traefik:3.1.0:*:*:*:*:*:*:*"]
+        );
+        assert_eq!(cpe("github.com/traefik/other", "v1.0.0"), None);
+        assert_eq!(cpe("github.com/minio/minio", ""), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(text in "(mod|build|[a-z./=\t\"' -])+\\PC{0,40}") {
+            package(&text);
+            of_flags(&text, "a");
+        }
+    }
+}

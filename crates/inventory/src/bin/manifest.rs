@@ -1,0 +1,176 @@
+//! The manifest of a Java archive: the attributes of its main section (JAR file
+//! specification, "JAR Manifest"; OSGi Core, 3.2 "Bundles").
+
+use std::collections::BTreeMap;
+
+/// Attributes that say what the archive is.
+static KEPT: &[&str] = &[
+    "Bundle-License",
+    "Bundle-Name",
+    "Bundle-SymbolicName",
+    "Bundle-Version",
+    "Extension-Name",
+    "Group-Id",
+    "Implementation-Title",
+    "Implementation-Vendor-Id",
+    "Implementation-Version",
+    "Plugin-Version",
+    "Short-Name",
+    "Specification-Version",
+];
+
+/// What the main section says.
+#[derive(Debug, Default)]
+pub(super) struct Manifest(BTreeMap<&'static str, String>);
+
+impl Manifest {
+    /// Reads up to the first empty line; a line that begins with a space continues the last.
+    pub(super) fn read(text: &str) -> Self {
+        let mut attributes = BTreeMap::<&'static str, String>::new();
+        let mut last: Option<&'static str> = None;
+        for line in text.lines() {
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some(more) = line.strip_prefix(' ') {
+                let value = last.and_then(|key| attributes.get_mut(key));
+                if let Some(value) = value {
+                    value.push_str(more);
+                }
+                continue;
+            }
+            let Some((key, value)) = line.split_once(':') else {
+                continue;
+            };
+            let kept = |known: &&&str| known.eq_ignore_ascii_case(key.trim());
+            last = KEPT.iter().find(kept).copied();
+            if let Some(key) = last {
+                attributes.insert(key, value.trim_start().to_owned());
+            }
+        }
+        Self(attributes)
+    }
+
+    /// Returns an attribute, unless it is empty or what a build tool should have replaced.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        let value = self.0.get(key)?.trim();
+        let usable = !value.is_empty() && !value.contains("${") && value.len() < 200;
+        let usable = usable && !(key.ends_with("Version") && value.contains(char::is_whitespace));
+        usable.then_some(value)
+    }
+
+    /// Returns the archive's own version.
+    pub(super) fn version(&self) -> Option<&str> {
+        self.get("Implementation-Version")
+            .or_else(|| self.get("Bundle-Version"))
+    }
+
+    /// Returns a name that may be Maven's: a word.
+    pub(super) fn name(&self) -> Option<&str> {
+        let word = |text: &&str| !text.is_empty() && text.chars().all(is_of_name);
+        let title = self.get("Implementation-Title").filter(word);
+        let plugin = self.get("Short-Name").filter(word);
+        plugin
+            .or(title)
+            .or_else(|| self.get("Extension-Name").filter(word))
+            .or_else(|| self.symbolic_name())
+    }
+
+    /// Returns whether it knows the archive by this name, or by one that ends so.
+    pub(super) fn names(&self, name: &str) -> bool {
+        let name = plain(name);
+        let known = [
+            self.get("Implementation-Title"),
+            self.get("Short-Name"),
+            self.get("Extension-Name"),
+            self.get("Bundle-Name"),
+            self.symbolic_name(),
+        ];
+        known
+            .into_iter()
+            .flatten()
+            .any(|known| !name.is_empty() && plain(known).ends_with(&name))
+    }
+
+    /// Returns Maven's group: as it is written, or what stands before the name in OSGi's.
+    pub(super) fn group(&self, name: &str) -> Option<String> {
+        let group = self
+            .get("Group-Id")
+            .or_else(|| self.get("Implementation-Vendor-Id"));
+        if let Some(group) = group.filter(|group| group.chars().all(is_of_name)) {
+            return Some(group.to_owned());
+        }
+        let symbolic = self.symbolic_name().filter(|text| text.contains('.'))?;
+        // `org.apache.commons.lang3` of `commons-lang3`, but `com.google.inject` of `guice`.
+        let group = match symbolic.rsplit_once('.') {
+            _ if symbolic.ends_with(name) => &symbolic[..symbolic.len() - name.len()],
+            Some((group, last)) if name.ends_with(last) => group,
+            _ => symbolic,
+        };
+        Some(group.trim_end_matches('.').to_owned()).filter(|group| !group.is_empty())
+    }
+
+    /// Returns what is a licence's name, not an address.
+    pub(super) fn licenses(&self) -> Vec<String> {
+        let text = self.get("Bundle-License").unwrap_or_default();
+        let names = text
+            .split(',')
+            .map(|one| one.split(';').next().unwrap_or_default().trim());
+        let names = names.filter(|name| !name.is_empty() && !name.contains("://"));
+        names.map(str::to_owned).collect()
+    }
+
+    /// Returns OSGi's name without its directives.
+    fn symbolic_name(&self) -> Option<&str> {
+        let name = self.get("Bundle-SymbolicName")?.split(';').next()?.trim();
+        (!name.is_empty() && name.chars().all(is_of_name)).then_some(name)
+    }
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
+}
+
+/// Leaves only what does not depend on taste.
+fn plain(name: &str) -> String {
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_group_and_name() {
+        let manifest = Manifest::read(
+            "Manifest-Version: 1.0\r\nBundle-SymbolicName: org.apache.commons.lang3;single\r\n \
+             ton:=true\r\nBundle-Version: 3.12.0\r\n",
+        );
+        assert_eq!(manifest.name(), Some("org.apache.commons.lang3"));
+        assert_eq!(
+            manifest.group("commons-lang3").as_deref(),
+            Some("org.apache.commons")
+        );
+        assert!(manifest.names("commons-lang3"));
+        assert_eq!(manifest.version(), Some("3.12.0"));
+        let plugin = Manifest::read("Group-Id: org.jenkins\nShort-Name: git\nPlugin-Version: 5\n");
+        assert_eq!(plugin.name(), Some("git"));
+        assert_eq!(plugin.group("git").as_deref(), Some("org.jenkins"));
+        let unfilled = Manifest::read("Implementation-Version: ${version}\n");
+        assert_eq!(unfilled.version(), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(
+            text in "((Bundle-SymbolicName|Implementation-Title|Bundle-License)?:? ?\\PC{0,9}\n){0,6}",
+            name in "\\PC{0,6}",
+        ) {
+            let manifest = Manifest::read(&text);
+            manifest.group(&name);
+            manifest.names(&name);
+            manifest.licenses();
+        }
+    }
+}
