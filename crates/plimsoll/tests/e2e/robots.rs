@@ -9,8 +9,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    clients::{has, skopeo},
-    market::{Market, succeed},
+    has,
+    market::{Market, skopeo, succeed},
 };
 
 /// Runs the program under test on the market's folder; gives its JSON.
