@@ -229,7 +229,11 @@ impl App {
             return Ok(Actor::anonymous());
         };
         let stands = self.stands(&mut tx, &account).await?;
-        Ok(stands.then(|| Actor::account(account)).unwrap_or_default())
+        Ok(if stands {
+            Actor::account(account)
+        } else {
+            Actor::anonymous()
+        })
     }
 
     /// Returns what a client's token says, if it is ours and in force.

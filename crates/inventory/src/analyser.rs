@@ -283,6 +283,9 @@ fn is_program(head: &[u8]) -> bool {
     }
 }
 
+/// Looks at a file's name and mode.
+type FileTest = fn(&FileEntry) -> bool;
+
 /// Finds the analysers without asking each.
 #[derive(Default)]
 struct Index {
@@ -290,7 +293,7 @@ struct Index {
     /// Tails without a slash may end anywhere in a name.
     tails: Vec<(&'static str, u64)>,
     extensions: HashMap<&'static str, u64>,
-    files: Vec<(fn(&FileEntry) -> bool, u64)>,
+    files: Vec<(FileTest, u64)>,
     programs: u64,
 }
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 /// Returns a folder of real data, or says that the test is left out.
 #[expect(
     clippy::disallowed_methods,
-    clippy::print_stderr,
     reason = "tests find their data through the environment, and say so where there is none"
 )]
 pub(crate) fn data(name: &str) -> Option<PathBuf> {

@@ -154,10 +154,6 @@ pub struct OtherManifest {
 
 /// The parsed view.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are images, so a box would only add an allocation"
-)]
 pub enum ManifestKind {
     /// One image or artifact.
     Image(Manifest),

@@ -21,6 +21,8 @@ use super::{
 use crate::run::{cache, say};
 
 const REPOSITORY: &str = "staging/acme/bench";
+/// With so many tags that a list that reads them all would show.
+const MANY: &str = "staging/acme/many";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const CONNECTIONS: [usize; 3] = [1, 16, 128];
@@ -125,8 +127,9 @@ fn plimsoll(binary: &Path, dir: &Path, data: &str) -> Result<(Server, String)> {
         .context("a new marketplace")?;
     let cast = Cast::gather(server.url(), &password)?;
     let desk = PublisherDesk::open(&cast, server.host(), "acme", "bench")?;
-    let scope = format!("repository:{REPOSITORY}:pull,push,delete");
-    let path = format!("/token?service={}&scope={scope}", server.host());
+    let scope = |name| format!("scope=repository:{name}:pull,push,delete");
+    let scopes = format!("{}&{}", scope(REPOSITORY), scope(MANY));
+    let path = format!("/token?service={}&{scopes}", server.host());
     let granted = testkit::User::with_password(server.url(), "ann", desk.token()).get(&path)?;
     let token = granted["token"].as_str().context("a token")?.to_owned();
     Ok((server, token))
@@ -232,6 +235,8 @@ fn fill(rig: &Rig, dir: &Path) -> Result<Content> {
     for connection in [&mut ours, &mut theirs] {
         put_manifest(connection, "latest", MANIFEST, &body)?;
     }
+    let mount = format!("/v2/{MANY}/blobs/uploads/?mount={layer}&from={REPOSITORY}");
+    expect(&ours.send("POST", &mount, "", &[])?, 201)?;
     tags(rig, &mut ours, &body)?;
     referrers(&mut ours, &mut theirs, &layer, &digest)?;
     Ok(Content {
@@ -256,6 +261,7 @@ fn tags(rig: &Rig, ours: &mut Connection, body: &str) -> Result<()> {
         Ok(())
     };
     set(REPOSITORY, 0, TAGS)?;
+    set(MANY, 0, MANY_TAGS)?;
     // docker-registry has no fast way, but its tags are files.
     let root = rig
         .server
@@ -364,6 +370,14 @@ fn lines(content: &Content) -> Vec<Line<'_>> {
             get("GET", all.clone(), "", TAGS * 10)
         })
     });
+    for (name, of) in [(REPOSITORY, "10,000"), (MANY, "100,000")] {
+        lines.push(Line {
+            theirs: None,
+            ..both(format!("tags, 1,000 of {of}"), 0, || {
+                get("GET", format!("/v2/{name}/tags/list?n=1000"), "", 10_000)
+            })
+        });
+    }
     let subject = &content.manifest;
     let tag = subject.as_str().replace(':', "-");
     let fallback = format!("/v2/{REPOSITORY}/manifests/{tag}");

@@ -129,7 +129,7 @@ impl Archives {
                 self.nested(&mut archive, index, within, depth, &name);
             }
         }
-        self.packages.extend(packages(path, within, says));
+        self.packages.extend(packages(path, within, &says));
     }
 
     fn nested<R: Read + Seek>(
@@ -210,12 +210,9 @@ fn entries(body: &Body) -> Option<u64> {
 
 fn pom(text: &str) -> Option<Pom> {
     let value = |key: &str| {
-        let pairs = text.lines().filter_map(|line| line.split_once(['=', ':']));
-        let value = pairs
-            .filter(|(name, _)| name.trim() == key)
-            .last()?
-            .1
-            .trim();
+        let mut pairs = text.lines().filter_map(|line| line.split_once(['=', ':']));
+        // The last of several counts.
+        let value = pairs.rfind(|(name, _)| name.trim() == key)?.1.trim();
         let known =
             !value.is_empty() && !value.contains("${") && !value.contains(char::is_whitespace);
         known.then(|| value.to_owned())
@@ -229,7 +226,7 @@ fn pom(text: &str) -> Option<Pom> {
 
 /// Every `pom.properties` is a component, as shaded archives keep those of what they hold. The
 /// archive itself is one more, unless one of them is its own.
-fn packages(path: &str, within: &str, says: Says) -> Vec<Package> {
+fn packages(path: &str, within: &str, says: &Says) -> Vec<Package> {
     let file = FileName::read(path);
     let manifest = &says.manifest;
     let own = |pom: &Pom| file.is(&pom.name);

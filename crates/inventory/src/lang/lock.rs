@@ -23,8 +23,9 @@ static PACKAGES: &[&str] = &[
 
 /// Returns whether a lock file lies within an installed package.
 pub(super) fn is_of_a_package(path: &str) -> bool {
-    let within = |folder: &&str| path.contains(*folder) || path.starts_with(&folder[1..]);
-    PACKAGES.iter().any(|folder| within(folder))
+    PACKAGES
+        .iter()
+        .any(|folder| path.contains(folder) || path.starts_with(&folder[1..]))
 }
 
 /// Makes a package that a lock file asks for.

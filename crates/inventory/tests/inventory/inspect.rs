@@ -212,7 +212,7 @@ fn the_base_is_told_by_its_layers_or_by_the_builder() {
         name: "other".to_owned(),
         diff_ids: vec![Digest::of(b"other")],
     };
-    assert_eq!(base_image(&image, &[other.clone()]), None);
+    assert_eq!(base_image(&image, std::slice::from_ref(&other)), None);
     // The image itself is no base of its own.
     let bases = [known("itself", 2), known("base:1", 1), other];
     let found = base_image(&image, &bases).expect("a base");

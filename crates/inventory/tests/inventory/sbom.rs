@@ -95,7 +95,6 @@ fn dependencies_and_evidence_are_in_the_document() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
 fn documents_keep_to_their_schemas() {
     for (inventory, subject) in [image(), rich(), (merged([]), image().1)] {
         for (schema, document) in [

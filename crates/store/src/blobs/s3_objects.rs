@@ -40,7 +40,7 @@ impl S3Blobs {
         match self.client.delete(&self.config.key(&name)).await {
             Ok(()) | Err(Error::NotFound { .. }) => {}
             Err(error) => {
-                tracing::warn!(object.name = name, %error, "an object is left to the sweep")
+                tracing::warn!(object.name = name, %error, "an object is left to the sweep");
             }
         }
     }

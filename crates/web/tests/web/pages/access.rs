@@ -1,6 +1,7 @@
 //! Every page of the router, as everybody: who sees it, how it may be kept, and that
 //! nothing private reaches a consumer.
 
+use app::market::Role;
 use axum::http::StatusCode;
 
 use super::browser::Browser;
@@ -37,7 +38,7 @@ async fn market() -> (Fixture, String, String) {
     fixture.release(&released).await;
     let robot = app::NewRobot {
         name: "acme+ci".to_owned(),
-        role: Some(app::market::Role::Editor),
+        role: Some(Role::Editor),
         life: None,
     };
     let ann = fixture.actor("ann").await;
