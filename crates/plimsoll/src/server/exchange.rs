@@ -230,6 +230,10 @@ impl Exchange {
     }
 
     /// Writes the one line, outside of the span, whose fields it has itself.
+    #[expect(
+        clippy::cognitive_complexity,
+        reason = "three times the same macro, for a level must be a constant"
+    )]
     fn log(&self) {
         let status = self.answered.map(|(status, _)| status.as_u16());
         macro_rules! line {

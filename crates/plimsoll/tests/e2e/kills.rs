@@ -29,7 +29,6 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "how to repeat what failed")]
 fn what_was_acknowledged_survives_kill_9_at_any_moment() {
     let rounds = setting("PLIMSOLL_CRASH_ROUNDS").unwrap_or(10);
     let seed =

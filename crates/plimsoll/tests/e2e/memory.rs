@@ -89,7 +89,6 @@ fn peak(market: &Market) -> u64 {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how large a blob is to be")]
-#[expect(clippy::print_stderr, reason = "what was measured")]
 fn memory_does_not_grow_with_blobs() {
     let mib = std::env::var("PLIMSOLL_LARGE_BLOB_MIB").ok();
     let mib = mib.and_then(|mib| mib.parse().ok()).unwrap_or(256);

@@ -4,7 +4,7 @@
 use std::{path::Path, sync::Arc};
 
 use app::{
-    Access, Actor, App, AppConfig, Application, Clock, Keys, ManualClock, NewAccount, NewKey,
+    Actor, App, AppConfig, Application, Clock, Keys, ManualClock, NewAccount, NewKey,
     NewSubmission, NewToken, Parts,
     market::{Decision, ListingState, PublisherState, Role, SubmissionState},
     oci::{Digest, RawManifest, RepoName, Tag, media_type},
@@ -264,21 +264,6 @@ fn noon() -> DateTime<chrono::Utc> {
 
 fn publisher_key() -> SigningKey {
     SigningKey::from_scalar(&[9; 32]).expect("a key")
-}
-
-fn access() -> Access {
-    Access {
-        iss: String::new(),
-        sub: String::new(),
-        aud: String::new(),
-        exp: i64::MAX,
-        nbf: 0,
-        iat: 0,
-        jti: String::new(),
-        access: Vec::new(),
-        account: String::new(),
-        token: String::new(),
-    }
 }
 
 fn descriptor(bytes: &[u8], media_type: &str) -> serde_json::Value {

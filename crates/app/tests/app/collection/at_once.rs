@@ -45,17 +45,17 @@ fn may_try_again(error: &RegistryError) -> bool {
 
 /// What is tagged is whole.
 async fn pull(world: &World, name: &str, tag: &str) {
-    let (_, row) = world
+    let row = world
         .app
         .find_manifest(&repo(name), tag)
         .await
         .expect("tagged");
     let manifest = RawManifest::parse(row.content, Some(&row.media_type)).expect("a manifest");
     for named in manifest.references() {
-        let blob = world.app.open_blob(&repo(name), &named.digest, None).await;
+        let blob = world.app.open_blob(&named.digest, None).await;
         let pieces: Vec<_> = blob
             .expect("there")
-            .stream
+            .into_stream()
             .try_collect()
             .await
             .expect("read");

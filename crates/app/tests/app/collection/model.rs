@@ -476,7 +476,7 @@ impl<'a> History<'a> {
                 let parsed: Digest = digest.parse().expect("a digest");
                 let blob = self.world.blobs.get(&parsed, None).await;
                 let blob = blob.unwrap_or_else(|error| panic!("seed {}: {error}", self.seed));
-                let pieces: Vec<_> = blob.stream.try_collect().await.expect("read");
+                let pieces: Vec<_> = blob.into_stream().try_collect().await.expect("read");
                 assert_eq!(Digest::of(&pieces.concat()), parsed);
             }
         }

@@ -92,7 +92,7 @@ both! {
         let row = world.app.find_manifest(&name, &first.digest).await.expect("released");
         let manifest = oci::RawManifest::parse(row.content, None).expect("a manifest");
         for named in manifest.references() {
-            let blob = world.app.open_blob(&name, &named.digest, None).await.expect("there");
+            let blob = world.app.open_blob(&named.digest, None).await.expect("there");
             let pieces: Vec<_> = blob.into_stream().try_collect().await.expect("read");
             assert_eq!(Digest::of(&pieces.concat()), named.digest);
         }
