@@ -37,7 +37,8 @@ async fn collect(world: &World) -> app::CollectionFigures {
     let begun = world.app.start_collection(&world.operator, false).await;
     let begun = begun.expect("begun");
     world.work().await;
-    let run = world.app.collection(&Actor::system(), begun.id.as_str());
+    let system = Actor::system();
+    let run = world.app.collection(&system, begun.id.as_str());
     run.await.expect("a run").figures
 }
 
@@ -45,7 +46,8 @@ async fn scrub(world: &World) -> app::ScrubFigures {
     let begun = world.app.start_scrub(&world.operator, None).await;
     let begun = begun.expect("begun");
     world.work().await;
-    let run = world.app.scrub_run(&Actor::system(), begun.id.as_str());
+    let system = Actor::system();
+    let run = world.app.scrub_run(&system, begun.id.as_str());
     let run = run.await.expect("a run");
     assert!(run.ended_at.is_some(), "{run:?}");
     run.figures
@@ -116,7 +118,7 @@ both! {
         world.push_blob("staging/acme/a", &[4; 100]).await.expect("exactly");
         // Full: an upload need not even begin, but what is there already is no more.
         let access = world.access(&world.editor, "staging/acme/a").await;
-        let begun = world.app.start_upload(&repo("staging/acme/a"), &access).await;
+        let begun = world.app.start_upload(&repo("staging/acme/a"), &access, oci::Algorithm::Sha256).await;
         assert_eq!(begun.expect_err("full").code, ErrorCode::Denied);
         world.app.set_publisher_quota(&world.operator, "acme", Some(2000)).await.expect("set");
         world.push_blob("staging/acme/a", &[3; 101]).await.expect("room again");

@@ -1,11 +1,11 @@
 //! Repositories, their blobs, manifests, tags and uploads.
 
-use market::{RepositoryId, UploadId};
+use market::RepositoryId;
 use serde_json::json;
 use store::{
     Database, Tx,
     contents::{self, ReferrerPage},
-    repositories::{self, ManifestRow, Repository, Upload},
+    repositories::{self, ManifestRow, Repository},
 };
 
 use crate::rows::{Cast, at, cast, id, link};
@@ -205,26 +205,5 @@ both! {
         let names: Vec<_> = having.expect("read").into_iter().map(|it| it.name).collect();
         assert_eq!(names, ["staging/acme/a-other", cast.repository.name.as_str()]);
         assert_eq!(contents::repositories_with_blob(&mut tx, "sha256:a", None, 1).await.expect("read").len(), 1);
-    }
-
-    async fn an_upload_is_one_repositories_until_it_ends(db: Database) {
-        let mut tx = db.begin().await.expect("a transaction");
-        let cast = cast(&mut tx).await;
-        let other = add(&mut tx, &cast, 2, "staging/acme/other").await;
-        let upload = |number: u8| Upload {
-            id: id(UploadId::new, number),
-            repository_id: cast.repository.id.clone(),
-            account_id: String::new(),
-            started_at: at(i64::from(number)),
-        };
-        for number in [1, 2, 3] {
-            repositories::create_upload(&mut tx, &upload(number)).await.expect("created");
-        }
-        assert_eq!(repositories::find_upload(&mut tx, &cast.repository.id, &upload(1).id).await.expect("read"), Some(upload(1)));
-        assert_eq!(repositories::find_upload(&mut tx, &other.id, &upload(1).id).await.expect("read"), None);
-        repositories::delete_upload(&mut tx, &upload(1).id).await.expect("deleted");
-        assert_eq!(repositories::delete_uploads_before(&mut tx, at(3)).await.expect("deleted"), 1);
-        assert_eq!(repositories::find_upload(&mut tx, &cast.repository.id, &upload(2).id).await.expect("read"), None);
-        assert!(repositories::find_upload(&mut tx, &cast.repository.id, &upload(3).id).await.expect("read").is_some());
     }
 }
