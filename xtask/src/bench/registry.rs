@@ -357,6 +357,13 @@ fn lines(content: &Content) -> Vec<Line<'_>> {
             Box::new(move |connection, number| unique.push(connection, number).map(drop))
         }));
     }
+    lines.extend(metadata(content));
+    lines
+}
+
+/// Manifests, tags and referrers.
+fn metadata(content: &Content) -> Vec<Line<'_>> {
+    let mut lines = Vec::new();
     lines.push(both("manifest PUT".to_owned(), 0, || {
         Box::new(|connection, number| {
             let body = manifest(&content.layer, SMALL, &number.to_string());

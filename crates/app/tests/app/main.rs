@@ -6,6 +6,8 @@ extern crate plimsoll_app as app;
 #[path = "../../../store/tests/store/databases.rs"]
 mod databases;
 mod accounts;
+#[path = "../../../store/tests/store/bucket.rs"]
+mod bucket;
 mod collection;
 mod deadlines;
 mod images;
@@ -19,9 +21,6 @@ mod rematch;
 mod review;
 mod robots;
 mod roles;
-mod s3;
 mod storage;
 mod token_keys;
 mod world;
-
-use store::blobs::S3Config;

@@ -182,7 +182,7 @@ both! {
         let found = accounts::robots_of_account(&mut tx, &cast.account.id).await.expect("listed");
         assert_eq!(found, [own]);
         let found = accounts::robots_of_publisher(&mut tx, &cast.publisher.id).await.expect("listed");
-        assert_eq!(found, [theirs.clone()]);
+        assert_eq!(found, std::slice::from_ref(&theirs));
         accounts::set_disabled(&mut tx, &theirs.id, Some(at(3))).await.expect("barred");
         let found = accounts::robots_of_publisher(&mut tx, &cast.publisher.id).await.expect("listed");
         assert_eq!(found, []);

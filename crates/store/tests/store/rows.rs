@@ -141,5 +141,7 @@ pub(crate) async fn link(
     digest: &str,
     size: i64,
 ) -> Result<(), StoreError> {
-    repositories::link_blob(tx, &no_blobs(), repository, (digest, size), at(0)).await
+    repositories::link_blob(tx, &no_blobs(), repository, (digest, size), at(0))
+        .await
+        .map(drop)
 }

@@ -251,7 +251,10 @@ impl<'a> History<'a> {
     async fn push_index(&mut self, at: usize) {
         let children: Vec<_> = (0..2).filter_map(|_| self.some_manifest(at)).collect();
         // An index about one of its own manifests is a ring.
-        let subject = children.first().filter(|_| self.made % 2 == 0).cloned();
+        let subject = children
+            .first()
+            .filter(|_| self.made.is_multiple_of(2))
+            .cloned();
         let tag = self.some_tag();
         self.put(at, tag, index(&children, subject.as_deref()))
             .await;
@@ -546,10 +549,9 @@ both! {
 
 #[test]
 fn nothing_needed_goes_from_a_bucket() {
-    let Some(moto) = crate::s3::moto::Moto::start() else {
+    let Some(config) = crate::bucket::fresh_bucket() else {
         return;
     };
-    let config = moto.bucket("collect", "deep");
     crate::databases::with_sqlite(|db, _| async move {
         let scratch = tempfile::tempdir().expect("a folder");
         let blobs = store::blobs::S3Blobs::open(config, scratch.path(), 1 << 20);

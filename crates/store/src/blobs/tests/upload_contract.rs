@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, StreamExt, future::join_all, stream};
 use market::UploadId;
 use oci::Algorithm;
@@ -137,9 +137,7 @@ async fn pieces_become_a_blob(server: &Server) {
         server.has(&digest, &content).await;
         let gone = server.uploads.offset(&key).await;
         assert!(matches!(gone, Err(UploadError::Unknown(_))));
-        let gone = server
-            .blobs
-            .delete_older(&digest, chrono::DateTime::<chrono::Utc>::MAX_UTC);
+        let gone = server.blobs.delete_older(&digest, DateTime::<Utc>::MAX_UTC);
         gone.await.expect("delete");
     }
 }
@@ -342,7 +340,7 @@ async fn an_append_may_be_dropped_at_any_moment(one: &Server, other: &Server) {
                     .uploads
                     .append(&key, nothing())
                     .await
-                    .expect("offset")
+                    .expect("offset");
             }
         }
     }
