@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Entries in an answer, whatever was asked for; `Link` leads on.
-const LARGEST: usize = 1_000;
+const LARGEST: usize = 10_000;
 
 /// Which part of a list is asked for.
 #[derive(Debug, PartialEq, Eq)]
