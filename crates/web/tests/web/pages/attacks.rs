@@ -11,13 +11,17 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 27] = [
+const FORMS: [&str; 32] = [
     "/sign-in",
     "/register",
     "/sign-out",
     "/account/tokens",
     "/account/tokens/tok_x/revoke",
     "/account/subscriptions/sub_x/cancel",
+    "/robots",
+    "/robots/acme%2Bci/revoke",
+    "/robots/acme%2Bci/tokens",
+    "/robots/acme%2Bci/tokens/tok_x/revoke",
     "/p/acme/ship-db/subscribe",
     "/publisher",
     "/publisher/acme/keys/new",
@@ -38,6 +42,7 @@ const FORMS: [&str; 27] = [
     "/operator/storage/retention",
     "/publisher/acme/retention",
     "/account/tokens/x/revoke",
+    "/robots/x/revoke",
     "/publisher/other/keys/new",
 ];
 
