@@ -166,7 +166,7 @@ impl Database {
     /// The database cannot be reached.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Sqlite(file) => Tx::Sqlite(file.read().await),
+            Self::Sqlite(file) => Tx::Sqlite(file.read().await?),
             Self::Postgres(pool) => Tx::Postgres(PostgresTx::Reading(pool.acquire().await?)),
         })
     }

@@ -31,8 +31,8 @@ impl SqliteFile {
         Ok(SqliteTx::Writing(transaction, Arc::clone(&self.wal)))
     }
 
-    pub(crate) async fn read(&self) -> SqliteTx {
-        SqliteTx::Reading(self.readers.take().await)
+    pub(crate) async fn read(&self) -> Result<SqliteTx, sqlx::Error> {
+        Ok(SqliteTx::Reading(self.readers.take().await?))
     }
 
     pub(crate) fn size(&self) -> PoolSize {
@@ -70,23 +70,24 @@ impl Readers {
         }))
     }
 
-    async fn take(self: &Arc<Self>) -> Reader {
+    async fn take(self: &Arc<Self>) -> Result<Reader, sqlx::Error> {
         let turn = Arc::clone(&self.free)
             .acquire_owned()
             .await
-            .expect("the semaphore is never closed");
+            .map_err(|_closed| sqlx::Error::PoolClosed)?;
         let connection = self.idle().pop();
-        Reader {
+        Ok(Reader {
             connection: Some(connection.expect("there are as many connections as turns")),
             home: Arc::clone(self),
             _turn: turn,
-        }
+        })
     }
 
-    /// Waits for all connections to come back and closes them.
+    /// Waits for all connections to come back and closes them; nobody gets one after that.
     async fn close(&self) {
-        let turns = self.free.acquire_many(READERS).await;
-        turns.expect("the semaphore is never closed").forget();
+        // An error says that they are closed already.
+        drop(self.free.acquire_many(READERS).await);
+        self.free.close();
         let connections = std::mem::take(&mut *self.idle());
         for connection in connections {
             if let Err(error) = connection.close().await {

@@ -24,7 +24,10 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 use store::{
     Database,
     accounts::Account,
-    blobs::{Blob, BlobEntry, BlobError, BlobStore, FsBlobs, FsUploads, Uploads},
+    blobs::{
+        Blob, BlobEntry, BlobError, BlobStore, FsBlobs, FsUploads, S3Blobs, S3Config, S3Uploads,
+        Uploads,
+    },
     findings::Finding,
 };
 use trust::{SigningKey, cosign};
@@ -155,9 +158,9 @@ impl World {
         Self::with_upkeep(db, app::UpkeepConfig::default()).await
     }
 
-    /// With the blobs somewhere else than on disk.
-    pub(crate) async fn with_blobs(db: Database, blobs: Arc<dyn BlobStore>) -> Self {
-        Self::empty(db, Some(blobs), app::UpkeepConfig::default())
+    /// With the blobs in a bucket instead of on disk.
+    pub(crate) async fn in_bucket(db: Database, bucket: S3Config) -> Self {
+        Self::empty(db, Some(bucket), app::UpkeepConfig::default())
             .await
             .with_acme()
             .await
@@ -210,21 +213,28 @@ impl World {
     }
 
     /// People, and nothing else.
-    async fn empty(
-        db: Database,
-        inner: Option<Arc<dyn BlobStore>>,
-        upkeep: app::UpkeepConfig,
-    ) -> Self {
+    async fn empty(db: Database, bucket: Option<S3Config>, upkeep: app::UpkeepConfig) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let files = FsBlobs::open(&dir.path().join("blobs")).expect("blobs");
-        let uploads = FsUploads::open(&dir.path().join("uploads"), &files).expect("uploads");
-        let inner = inner.unwrap_or_else(|| Arc::new(files));
+        let start: DateTime<Utc> = "2026-11-01T10:00:00.123456Z".parse().expect("a time");
+        let clock = Arc::new(ManualClock::new(start));
+        let (inner, uploads): (Arc<dyn BlobStore>, Arc<dyn Uploads>) = match bucket {
+            None => {
+                let files = FsBlobs::open(&dir.path().join("blobs")).expect("blobs");
+                let uploads = FsUploads::open(&dir.path().join("uploads"), &files);
+                (Arc::new(files), Arc::new(uploads.expect("uploads")))
+            }
+            Some(bucket) => {
+                let bucket = S3Blobs::open(bucket, dir.path(), 1 << 20).expect("a bucket");
+                let time = Arc::clone(&clock);
+                let now = Arc::new(move || app::Clock::now(&*time));
+                let uploads = S3Uploads::new(&bucket, db.clone(), now, "node");
+                (Arc::new(bucket), Arc::new(uploads))
+            }
+        };
         let blobs = Arc::new(CountingBlobs {
             inner,
             opened: Mutex::default(),
         });
-        let start: DateTime<Utc> = "2026-11-01T10:00:00.123456Z".parse().expect("a time");
-        let clock = Arc::new(ManualClock::new(start));
         let person = async |number: u8, name: &str, staff_role: Option<&str>| {
             let account = Account {
                 id: market::AccountId::new(start, [number; 10]),
@@ -256,7 +266,7 @@ impl World {
             person(6, "carl-consumer", None).await,
         );
         let config = world_config(dir.path(), upkeep);
-        let app = node(&db, &blobs, (Arc::new(uploads), config), &clock).await;
+        let app = node(&db, &blobs, (uploads, config), &clock).await;
         Self {
             app,
             db,

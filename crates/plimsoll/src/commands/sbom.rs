@@ -37,7 +37,7 @@ pub(crate) struct SbomArgs {
     #[command(subcommand)]
     diff: Option<SbomCommand>,
     #[command(flatten)]
-    image: Option<ImageArgs>,
+    image: ImageArgs,
     /// Which kind of document
     #[arg(long, value_enum, default_value_t)]
     output_format: Document,
@@ -68,9 +68,7 @@ pub(super) fn run(args: &SbomArgs, context: &Context<'_>) -> Result<Exit, Failur
     if let Some(SbomCommand::Diff(args)) = &args.diff {
         return sbom_diff::run(args, context);
     }
-    let Some(image) = &args.image else {
-        return Err(Failure::usage("name an image, or two after `diff`"));
-    };
+    let image = &args.image;
     let (config, printer) = (context.config(Vec::new())?, context.printer);
     let loaded = image::load(image, &config.environment, DiffId::Skip, printer)?;
     let several = loaded.platforms.len() > 1;
@@ -83,7 +81,7 @@ pub(super) fn run(args: &SbomArgs, context: &Context<'_>) -> Result<Exit, Failur
             continue;
         }
         let subject = Subject {
-            name: name(&image.image),
+            name: name(image.image()),
             digest: digest.clone().unwrap_or_else(|| listing(content)),
             platform: content.platform.clone(),
         };

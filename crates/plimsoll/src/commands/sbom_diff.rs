@@ -86,7 +86,7 @@ pub(super) fn run(args: &DiffArgs, context: &Context<'_>) -> Result<Exit, Failur
 
 fn packages(args: &DiffArgs, image: &ImageRef, context: &Context<'_>) -> Result<Packages, Failure> {
     let args = ImageArgs {
-        image: image.clone(),
+        named: Some(image.clone()),
         platform: args.platform.clone(),
         no_cache: args.no_cache,
         registry: args.registry.clone(),

@@ -24,8 +24,8 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImageArgs {
     /// The image: `host/name:tag`, `oci:DIR[:TAG]` and more; see `plimsoll help images`
-    #[arg(value_name = "IMAGE")]
-    pub(crate) image: ImageRef,
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) named: Option<ImageRef>,
     /// Which image of several, such as linux/arm64; `all` for every one
     ///
     /// Without it, the platform of this machine where the image has it, else the first.
@@ -36,6 +36,16 @@ pub(crate) struct ImageArgs {
     pub(crate) no_cache: bool,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
+}
+
+impl ImageArgs {
+    /// Returns the image that was named.
+    ///
+    /// # Panics
+    /// Panics where a command takes a subcommand instead, and was given it.
+    pub(crate) fn image(&self) -> &ImageRef {
+        self.named.as_ref().expect("it is required")
+    }
 }
 
 /// What `plimsoll help images` says.
@@ -88,9 +98,9 @@ pub(crate) fn load(
     diff_id: DiffId,
     printer: &Printer,
 ) -> Result<Loaded, Failure> {
-    let (name, tag) = (args.image.to_string(), tag_of(&args.image));
-    if let ImageRef::Rootfs(root) = &args.image {
-        must_exist(&args.image)?;
+    let (name, tag) = (args.image().to_string(), tag_of(args.image()));
+    if let ImageRef::Rootfs(root) = args.image() {
+        must_exist(args.image())?;
         let inventory = inventory::scan_rootfs(root, &Limits::default())
             .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
         return Ok(Loaded {
@@ -141,9 +151,9 @@ fn take_apart(
 }
 
 fn open(args: &ImageArgs, environment: &Environment, printer: &Printer) -> Result<Opened, Failure> {
-    let ImageRef::Registry(reference) = &args.image else {
-        must_exist(&args.image)?;
-        let source = oci::open_image(&args.image)?;
+    let ImageRef::Registry(reference) = args.image() else {
+        must_exist(args.image())?;
+        let source = oci::open_image(args.image())?;
         return Ok(Opened {
             digest: source.root().digest.clone(),
             source,

@@ -58,7 +58,7 @@ impl Registry {
             .map(|name| format!("scope=repository:{name}:pull,push,delete"))
             .collect();
         let basic = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-        let path = format!("/token?service=test&{}", scopes.join("&"));
+        let path = format!("/token?{}", scopes.join("&"));
         let answer = registry.send("GET", &path, &[("authorization", &basic)], b"")?;
         let body: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|_| Gone)?;
         registry.token = body["token"].as_str().ok_or(Gone)?.to_owned();

@@ -553,9 +553,7 @@ fn nothing_needed_goes_from_a_bucket() {
         return;
     };
     crate::databases::with_sqlite(|db, _| async move {
-        let scratch = tempfile::tempdir().expect("a folder");
-        let blobs = store::blobs::S3Blobs::open(config, scratch.path(), 1 << 20);
-        let world = World::with_blobs(db, std::sync::Arc::new(blobs.expect("a bucket"))).await;
+        let world = World::in_bucket(db, config).await;
         tell(&world, 20..22).await;
     });
 }
