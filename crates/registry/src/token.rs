@@ -4,7 +4,7 @@
 //! without a scope works.
 //!
 //! Who asks to stay signed in (`offline_token=true`, or `access_type=offline` in the form)
-//! gets a refresh token too, which Docker keeps as its identity token instead of a password.
+//! gets a refresh token too, which clients keep instead of a password.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -94,9 +94,13 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
     Ok(Json(answer).into_response())
 }
 
-/// Returns whether a client wants to stay signed in.
+/// Returns whether a client wants to stay signed in, and can do all it does that way. Docker's
+/// engine pushes plugins with a name and a password only; with what `docker login` would keep
+/// instead it signs in as nobody.
 fn stays(asked: &Query) -> Result<bool, Failure> {
-    Ok(asked.one("offline_token")? == Some("true") || asked.one("access_type")? == Some("offline"))
+    let wants =
+        asked.one("offline_token")? == Some("true") || asked.one("access_type")? == Some("offline");
+    Ok(wants && asked.one("client_id")? != Some("docker"))
 }
 
 /// Reads every `scope`, several of which may stand in one parameter. What is no scope grants

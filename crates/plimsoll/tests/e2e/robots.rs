@@ -64,36 +64,6 @@ fn robots_sign_in_with_every_client() {
     }
 }
 
-/// Docker keeps a login instead of the token; others use what it kept.
-#[test]
-fn docker_keeps_a_login_instead_of_the_secret() {
-    if !has("docker") || !has("skopeo") {
-        return;
-    }
-    let market = Market::start();
-    market.in_review("1.0");
-    let host = market.server.host();
-    let ci = robot(&market, "acme+ci", &["--role", "viewer"]);
-    let dir = market.dir.path().join("docker");
-    let kept = login(&dir, host, ("acme+ci", &ci));
-    assert!(
-        kept["identitytoken"]
-            .as_str()
-            .is_some_and(|kept| kept.starts_with("plr_")),
-        "{kept}"
-    );
-    assert!(!kept.to_string().contains(&ci));
-    let tags = || {
-        let mut command = skopeo(&["list-tags", "--tls-verify=false", "--authfile"]);
-        command.arg(dir.join("config.json"));
-        command.arg(format!("docker://{host}/staging/acme/harbour"));
-        command
-    };
-    assert!(succeed(&mut tags()).contains("1.0"));
-    plimsoll(&market, &["robot", "revoke", "acme+ci"]);
-    crate::market::fail(&mut tags());
-}
-
 /// Signs Docker in; gives what it wrote down for the host.
 fn login(dir: &Path, host: &str, (name, secret): (&str, &str)) -> Value {
     if !has("docker") {

@@ -121,9 +121,9 @@ async fn scopes_and_robots_narrow_what_is_granted() {
     check("acme+look", &robot, &expected).await;
 }
 
-/// As `docker login` does: what it gets it keeps instead of the password.
+/// As clients do that keep what they get instead of the password.
 async fn login(market: &Market, authorization: &str) -> Option<String> {
-    let query = "?account=owner&client_id=docker&offline_token=true&service=registry.example";
+    let query = "?account=owner&client_id=tool&offline_token=true&service=registry.example";
     let answer = ask(market, query, authorization).await;
     assert_eq!(answer.status, 200, "{}", answer.summary());
     answer.json()["refresh_token"].as_str().map(str::to_owned)
@@ -134,6 +134,16 @@ async fn refresh(market: &Market, login: &str) -> Answer {
         "grant_type=refresh_token&refresh_token={login}&client_id=docker&service=registry.example&scope=repository%3A{STAGING}%3Apull%2Cpush"
     );
     post(market, &form).await
+}
+
+/// Its engine pushes plugins with name and password only.
+#[tokio::test]
+async fn docker_is_not_told_to_forget_the_password() {
+    let market = Market::new().await;
+    let query = "?account=owner&client_id=docker&offline_token=true&service=registry.example";
+    let answer = ask(&market, query, &basic("owner", PASSWORD)).await;
+    assert_eq!(answer.status, 200, "{}", answer.summary());
+    assert!(answer.json()["refresh_token"].is_null());
 }
 
 #[tokio::test]
