@@ -169,6 +169,7 @@ both! {
         // Its own rules count instead; and what was pulled lately is in use.
         let own = RetentionRules { keep_newest: None, unused_days: Some(3), keep_tags: Vec::new() };
         world.app.set_retention(&world.owner, "acme", Some(&own)).await.expect("set");
+        world.clock.advance(TimeDelta::hours(1));
         let access = world.access(&world.viewer, "staging/acme/a").await;
         let pull = app::registry::PullRequest { reference: "1", user_agent: "", access: &access };
         world.app.pull_manifest(&repo("staging/acme/a"), pull).await.expect("pulled");

@@ -352,7 +352,6 @@ mod tests {
             ("/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "openssl"),
             ("/usr/lib/x86_64-linux-gnu/libcurl.so.4", "libcurl"),
             ("/usr/lib/x86_64-linux-gnu/libexpat.so.1", "expat"),
-            ("/usr/lib/x86_64-linux-gnu/liblzma.so.5", "xz"),
             ("/usr/lib/x86_64-linux-gnu/libpng16.so.16", "libpng"),
             ("/usr/lib/x86_64-linux-gnu/libsqlite3.so.0", "sqlite"),
             ("/usr/lib/x86_64-linux-gnu/libz.so.1", "zlib"),
