@@ -79,6 +79,12 @@ fn churn(market: &Market, stop: &AtomicBool) -> usize {
         let image = format!("docker://{host}/staging/acme/harbour:{tag}");
         let delete = ["delete", "--tls-verify=false", "--creds", &creds, &image];
         succeed(&mut skopeo(&delete));
+        let collection = serde_json::json!({ "dry_run": false });
+        let begun = market
+            .cast
+            .operator
+            .post("/api/v1/storage/collections", &collection);
+        begun.expect("a collection begins, or one is under way");
         rounds += 1;
     }
     rounds
@@ -89,7 +95,12 @@ fn two_hundred_pulls_of_twenty_layers_lose_nothing() {
     if !has("skopeo") {
         return;
     }
-    let market = Market::start();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = folder.path().join("plimsoll.toml");
+    let short = "[registry]\ncollect_grace = \"20s\"\n";
+    std::fs::write(&config, short).expect("the configuration is written");
+    let config = config.display().to_string();
+    let market = Market::start_with(&folder.path().join("data"), &["--config", &config]);
     let repo: RepoName = "staging/acme/large".parse().expect("a name");
     let reference: Reference = format!("{repo}:large").parse().expect("a reference");
     push_large(&market, &reference);
