@@ -89,6 +89,12 @@ async fn the_upload_of_a_killed_server_is_taken_over_when_its_lease_is_over() {
         assert!((&mut append).now_or_never().is_none());
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
+    // Until it waits for nothing but its client: a killed server's connection to the database
+    // goes with it, the one of a future that is forgotten does not.
+    for _ in 0..500 {
+        assert!((&mut append).now_or_never().is_none());
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
     // Killed: it neither goes on nor gives back what it has.
     std::mem::forget(append);
     cluster.seconds.fetch_add(3600, Ordering::Relaxed);
