@@ -2,10 +2,12 @@
 
 use market::RepositoryId;
 use serde_json::json;
+use sqlx::types::Json;
 use store::{
     Database, Tx,
     contents::{self, ReferrerPage},
     repositories::{self, ManifestRow, Repository},
+    uploads::{self, UploadRow},
 };
 
 use crate::rows::{Cast, at, cast, id, link};
@@ -205,5 +207,53 @@ both! {
         let names: Vec<_> = having.expect("read").into_iter().map(|it| it.name).collect();
         assert_eq!(names, ["staging/acme/a-other", cast.repository.name.as_str()]);
         assert_eq!(contents::repositories_with_blob(&mut tx, "sha256:a", None, 1).await.expect("read").len(), 1);
+    }
+
+    async fn an_upload_is_one_repositories_and_one_holders(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let (ours, others) = ("staging/acme/db", "staging/rival/db");
+        let mut row = UploadRow {
+            id: "upl_1".to_owned(),
+            repository: ours.to_owned(),
+            account_id: "acc".to_owned(),
+            started_at: at(1),
+            touched_at: at(1),
+            algorithm: "sha256".to_owned(),
+            received: 0,
+            hash: vec![1, 0, 255],
+            object: None,
+            multipart: None,
+            parts: Json(Vec::new()),
+            tail: None,
+            tail_object: None,
+            holder: None,
+            held_until: None,
+        };
+        uploads::create(&mut tx, &row).await.expect("created");
+        assert_eq!(uploads::find(&mut tx, ours, "upl_1").await.expect("read"), Some(row.clone()));
+        assert_eq!(uploads::find(&mut tx, others, "upl_1").await.expect("read"), None);
+        assert_eq!(uploads::count_of(&mut tx, "acc").await.expect("read"), 1);
+        assert_eq!(uploads::count_of(&mut tx, "other").await.expect("read"), 0);
+
+        let taken = uploads::take(&mut tx, (others, "upl_1"), "a", at(2), at(12)).await;
+        assert!(!taken.expect("refused"), "of another repository");
+        assert!(uploads::take(&mut tx, (ours, "upl_1"), "a", at(2), at(12)).await.expect("taken"));
+        assert!(!uploads::take(&mut tx, (ours, "upl_1"), "b", at(11), at(21)).await.expect("refused"));
+        assert!(uploads::abandoned(&mut tx, at(9), at(11)).await.expect("read").is_empty());
+        assert!(uploads::renew(&mut tx, "upl_1", "a", at(13)).await.expect("renewed"));
+        // A lease that ran out is another's.
+        assert!(uploads::take(&mut tx, (ours, "upl_1"), "b", at(14), at(24)).await.expect("taken"));
+        assert!(!uploads::renew(&mut tx, "upl_1", "a", at(34)).await.expect("refused"));
+        row.holder = Some("a".to_owned());
+        row.tail = Some(vec![7; 3]);
+        row.parts = Json(vec!["tag".to_owned()]);
+        assert!(!uploads::save(&mut tx, &row).await.expect("refused"));
+        uploads::delete(&mut tx, "upl_1", "a").await.expect("nothing");
+        row.holder = Some("b".to_owned());
+        assert!(uploads::save(&mut tx, &row).await.expect("saved"));
+        uploads::release(&mut tx, "upl_1", "b").await.expect("released");
+        row.holder = None;
+        assert_eq!(uploads::find(&mut tx, ours, "upl_1").await.expect("read"), Some(row.clone()));
+        assert_eq!(uploads::abandoned(&mut tx, at(9), at(15)).await.expect("read"), [row]);
     }
 }
