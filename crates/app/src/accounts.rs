@@ -231,7 +231,7 @@ fn check_password(password: &str) -> Result<(), AppError> {
 }
 
 /// Each hash takes 19 MiB and a processor for a while, so few are computed at once.
-pub(crate) static HASHING: Semaphore = Semaphore::const_new(4);
+pub(crate) static HASHING: Semaphore = Semaphore::const_new(1);
 
 async fn hash_password(password: String) -> Result<String, AppError> {
     let _turn = HASHING.acquire().await.map_err(AppError::internal)?;

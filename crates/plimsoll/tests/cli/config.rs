@@ -63,6 +63,7 @@ blobs.s3.prefix                        default                   -
 blobs.s3.access_key                    default                   -
 blobs.s3.secret_key                    default                   -
 blobs.s3.allow_http                    default                   false
+blobs.s3.redirect                      default                   false
 registry.max_blob_bytes                default                   20GiB
 registry.uploads_per_account           default                   1000
 registry.upload_life                   default                   24h

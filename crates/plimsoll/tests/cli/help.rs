@@ -534,7 +534,7 @@ fn topics() {
 Exit codes:
 
   0  success; also where whoever reads the output stopped reading
-  1  `scan --fail-on` or `--exit-code` found something; `certify` found a failed check of level error
+  1  `scan --fail-on` or `--exit-code` found something; `certify` found a failed check of level error; `scrub` found something missing or damaged
   2  what was asked for makes no sense: wrong usage, configuration, name or value
   3  it cannot be done: a file, network, registry or database error
   4  `verify`: no signature holds, or the image is not signed

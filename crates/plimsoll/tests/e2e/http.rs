@@ -47,6 +47,7 @@ impl Registry {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            .max_redirects_will_error(false)
             .timeout_global(Some(Duration::from_secs(60)));
         let mut registry = Self {
             url: url.to_owned(),
