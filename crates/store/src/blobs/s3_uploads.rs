@@ -27,8 +27,8 @@ use tokio::{
 };
 
 use super::{
-    ByteStream, NewUpload, Piece, S3Blobs, UploadError, UploadKey, Uploads, s3_upload::Held,
-    uploads::StreamError,
+    ByteStream, NewUpload, Piece, S3Blobs, UploadError, UploadKey, Uploads, disk::joined,
+    s3_upload::Held, uploads::StreamError,
 };
 use crate::{Database, StoreError, uploads::UploadRow};
 
@@ -128,7 +128,14 @@ impl S3Uploads {
         Ok(taken.then_some(row))
     }
 
+    /// Takes an upload as soon as it is free. Goes on even if the caller goes away: only what
+    /// was taken to the end is given back by its drop.
     async fn take(&self, key: &UploadKey) -> Result<Held, UploadError> {
+        let (uploads, key) = (self.clone(), key.clone());
+        joined(tokio::spawn(async move { uploads.wait_for(&key).await }).await)
+    }
+
+    async fn wait_for(&self, key: &UploadKey) -> Result<Held, UploadError> {
         let (holder, end) = (self.holder(), Instant::now() + PATIENCE);
         loop {
             if let Some(row) = self.try_take(key, &holder).await? {
