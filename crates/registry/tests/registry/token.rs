@@ -131,7 +131,7 @@ async fn login(market: &Market, authorization: &str) -> Option<String> {
 
 async fn refresh(market: &Market, login: &str) -> Answer {
     let form = format!(
-        "grant_type=refresh_token&refresh_token={login}&client_id=docker&service=registry.example&scope=repository%3A{STAGING}%3Apull%2Cpush"
+        "grant_type=refresh_token&refresh_token={login}&client_id=tool&service=registry.example&scope=repository%3A{STAGING}%3Apull%2Cpush"
     );
     post(market, &form).await
 }
@@ -175,7 +175,7 @@ async fn a_client_stays_signed_in() {
     let listed = market.app.list_tokens(&owner).await.unwrap();
     assert_eq!(
         (listed[0].name.as_str(), listed[0].is_login()),
-        ("docker", true)
+        ("tool", true)
     );
     market
         .app
