@@ -6,8 +6,6 @@ use std::{
     process::Command,
 };
 
-use oci::{Client, ClientOptions, Credentials, Descriptor, Digest, RawManifest};
-
 use crate::{
     engine::Engine,
     market::{Market, fail, skopeo, succeed},
@@ -101,7 +99,6 @@ int main(void) {
     }
 }
 "#;
-const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const PLUGIN_CONFIG: &str = r#"{"description":"none","documentation":"https://example.com","entrypoint":["/plugin"],
 "interface":{"types":["docker.volumedriver/1.0"],"socket":"none.sock"},"network":{"type":"none"},"linux":{"capabilities":[]}}"#;
 
@@ -119,44 +116,6 @@ fn plugin(dir: &Path) -> Option<PathBuf> {
         skip("no static C program can be built");
     }
     built.then_some(plugin)
-}
-
-/// Pushes the plugin in the form that Docker's engine gives it.
-fn push_plugin(market: &Market, plugin: &Path) {
-    let credentials = Credentials::Basic {
-        user: "ann".to_owned(),
-        password: market.desk.token().to_owned(),
-    };
-    let host = market.server.host();
-    let client = Client::new(host, credentials, &ClientOptions::default()).expect("a client");
-    let repo = "staging/acme/volumes".parse().expect("a name");
-    let tar = plugin.with_extension("tar");
-    let mut pack = Command::new("tar");
-    pack.arg("-cf")
-        .arg(&tar)
-        .arg("-C")
-        .arg(plugin.join("rootfs"));
-    succeed(pack.arg("."));
-    let unpacked = Digest::of(&fs::read(&tar).expect("a file"));
-    succeed(Command::new("gzip").arg("-n").arg(&tar));
-    let layer = fs::read(plugin.with_extension("tar.gz")).expect("a file");
-    let mut config: serde_json::Value = serde_json::from_str(PLUGIN_CONFIG).expect("JSON");
-    config["rootfs"] = serde_json::json!({ "type": "layers", "diff_ids": [unpacked] });
-    let push = |kind: &str, bytes: &[u8]| {
-        let blob = Descriptor::new(kind, Digest::of(bytes), bytes.len() as u64);
-        let pushed = client.push_blob(&repo, &blob, &mut &*bytes);
-        pushed.expect("a blob");
-        blob
-    };
-    let manifest = serde_json::json!({
-        "schemaVersion": 2, "mediaType": DOCKER_MANIFEST,
-        "config": push("application/vnd.docker.plugin.v1+json", config.to_string().as_bytes()),
-        "layers": [push("application/vnd.docker.image.rootfs.diff.tar.gzip", &layer)],
-    });
-    let manifest = RawManifest::parse(manifest.to_string().into_bytes(), None);
-    let manifest = manifest.expect("a manifest");
-    let pushed = client.put_manifest(&repo, "1", &manifest);
-    pushed.expect("the manifest is kept");
 }
 
 #[test]
@@ -178,16 +137,10 @@ fn docker_pushes_and_installs_a_plugin() {
         &name,
         &plugin.display().to_string(),
     ]));
-    let denied = fail(&mut docker(&["plugin", "push", &name]));
-    assert!(denied.contains("docker login"), "{denied}");
+    // The engine shows what came of its try with TLS, not what the server says without.
+    fail(&mut docker(&["plugin", "push", &name]));
     succeed(&mut docker(&["login", "-u", "ann", "-p", token, host]));
-    let version = succeed(&mut docker(&["version", "--format", "{{.Server.Version}}"]));
-    if version.starts_with("20.") {
-        skip("Docker's engine 20 does not sign in when it pushes a plugin: pushed for it");
-        push_plugin(&market, &plugin);
-    } else {
-        succeed(&mut docker(&["plugin", "push", &name]));
-    }
+    succeed(&mut docker(&["plugin", "push", &name]));
     succeed(&mut docker(&["plugin", "rm", &name]));
     let install = [
         "plugin",

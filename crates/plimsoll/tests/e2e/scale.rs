@@ -58,8 +58,12 @@ fn second(dir: &Path, public_url: &str, ground: (&str, &S3Config)) -> Server {
     let server = format!("[server]\npublic_url = \"{public_url}\"\n");
     let config = configure(dir, "second", ground, &server);
     let binary = Path::new(env!("CARGO_BIN_EXE_plimsoll"));
-    let node = Server::start(binary, &data, "127.0.0.1:0", &["--config", &config]);
-    let node = node.expect("the second node starts");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let listen = free.expect("a free port").to_string();
+    let node = Server::start(binary, &data, &listen, &["--config", &config]);
+    let mut node = node.expect("the second node starts");
+    // It names the address that clients know, which is the first one's.
+    node.ready.url = format!("http://{listen}");
     assert_eq!(
         node.ready.operator_password, None,
         "there is an operator already"

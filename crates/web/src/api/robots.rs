@@ -49,8 +49,6 @@ impl PartialSchema for RobotNameJson {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .pattern(Some("^[a-z0-9._-]{2,40}[+~][a-z0-9][a-z0-9-]{0,19}$"))
-            .min_length(Some(4))
-            .max_length(Some(61))
             .into()
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use app::{
-    App, CollectionFigures, DamagedBlob, KeptIn, PublisherStorage, ScrubFigures, UpkeepRun, WhyKept,
+    App, AppError, CollectionFigures, DamagedBlob, KeptIn, PublisherStorage, ScrubFigures,
+    UpkeepRun, WhyKept,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
@@ -85,7 +86,8 @@ struct CollectionJson {
 #[serde(deny_unknown_fields)]
 struct NewScrubJson {
     /// Bytes a second at most, 0 for as fast as it goes; without it, as configured.
-    rate: Option<u64>,
+    #[schema(minimum = 0)]
+    rate: Option<i64>,
 }
 
 /// The newest scrub, and what is damaged now.
@@ -141,7 +143,7 @@ struct DamagedBlobJson {
 #[into_params(parameter_in = Path)]
 struct DigestPath {
     /// The digest of a manifest or blob.
-    #[param(min_length = 71, max_length = 135)]
+    #[param(pattern = "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")]
     digest: String,
 }
 
@@ -243,7 +245,9 @@ async fn start_scrub(
     SignedIn(actor): SignedIn,
     Body(json): Body<NewScrubJson>,
 ) -> Answer<(StatusCode, Json<ScrubJson>)> {
-    let begun = app.start_scrub(&actor, json.rate).await?;
+    let rate = json.rate.map(u64::try_from).transpose();
+    let rate = rate.map_err(|_negative| AppError::invalid("rate", "use 0 or more"))?;
+    let begun = app.start_scrub(&actor, rate).await?;
     Ok((StatusCode::ACCEPTED, Json(begun.into())))
 }
 
@@ -255,6 +259,9 @@ async fn why_kept(
     SignedIn(actor): SignedIn,
     At(at): At<DigestPath>,
 ) -> Answer<Json<WhyKeptJson>> {
+    if at.digest.parse::<app::oci::Digest>().is_err() {
+        return Err(AppError::not_found("digest", &at.digest).into());
+    }
     Ok(Json(app.why_kept(&actor, &at.digest).await?.into()))
 }
 

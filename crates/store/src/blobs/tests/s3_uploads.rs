@@ -125,6 +125,11 @@ async fn what_a_killed_server_left_in_the_bucket_is_swept() {
     while parts().await.is_empty() {
         assert!((&mut put).now_or_never().is_none());
     }
+    // Until it waits for nothing but its client, and has no connection to the database.
+    for _ in 0..500 {
+        assert!((&mut put).now_or_never().is_none());
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
     std::mem::forget(put);
     let row = parts().await.remove(0);
     let multipart = row.multipart.expect("a multipart upload");
