@@ -91,21 +91,6 @@ pub(super) fn create_dir(dir: &Path) -> Result<(), BlobError> {
     }
 }
 
-/// Creates sibling directories, and flushes their parent once.
-pub(super) fn create_children(children: impl Iterator<Item = PathBuf>) -> Result<(), BlobError> {
-    let mut last = None;
-    for child in children {
-        match fs::create_dir(&child) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(BlobError::io("create directory", &child)(error));
-            }
-            _ => last = Some(child),
-        }
-    }
-    // Also if all were there: whoever made them may not have come to it.
-    last.map_or(Ok(()), |child| sync_parent(&child))
-}
-
 /// Makes the entry of `path` in its directory survive power loss.
 pub(super) fn sync_parent(path: &Path) -> Result<(), BlobError> {
     let parent = path.parent().unwrap_or(Path::new("."));

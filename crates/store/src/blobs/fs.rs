@@ -1,10 +1,12 @@
 //! Blobs on a local filesystem: `<dir>/sha256/ab/<hex>`, written as `<dir>/tmp/…` and renamed.
 
 use std::{
+    collections::HashSet,
     fs::{self, File},
     io::{self, Read},
     ops::Range,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -27,24 +29,33 @@ use super::{
 pub struct FsBlobs {
     dir: PathBuf,
     gate: Gate,
+    /// Directories known to be there and flushed, so that a put flushes its own only.
+    known: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 impl FsBlobs {
     /// Opens the store in `dir`, which is created if it is not there. Blocks.
     pub fn open(dir: &Path) -> Result<Self, BlobError> {
         disk::create_dir(&dir.join("tmp"))?;
-        let store = Self {
+        Ok(Self {
             dir: dir.to_owned(),
             gate: Gate::open(&dir.join("gate"))?,
-        };
-        // All directories there will ever be, so that a put flushes its own only.
-        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-            let parent = dir.join(algorithm.as_str());
-            disk::create_dir(&parent)?;
-            let children = (0..=u8::MAX).map(|byte| parent.join(format!("{byte:02x}")));
-            disk::create_children(children)?;
+            known: Arc::default(),
+        })
+    }
+
+    /// Makes sure that the directory of `target` is there and flushed. Blocks.
+    fn prepare(&self, target: &Path) -> Result<(), BlobError> {
+        let parent = target.parent().unwrap_or(&self.dir);
+        // Held to the end: nobody may rely on what somebody else has yet to flush.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(parent) {
+            disk::create_dir(parent)?;
+            // Also if it was there: whoever made it may not have come to that.
+            disk::sync_parent(parent)?;
+            known.insert(parent.to_owned());
         }
-        Ok(store)
+        Ok(())
     }
 
     /// Makes the complete local file `path`, open as `file`, a blob, by moving it. Blocks.
@@ -53,8 +64,9 @@ impl FsBlobs {
     pub(super) fn adopt(&self, digest: &Digest, file: &File, path: &Path) -> Result<(), BlobError> {
         // An existing blob is replaced, not trusted: that repairs a damaged one, and
         // its readers keep the file they have open.
-        let place = (&*self.temp_dir(), &self.gate);
-        disk::install(file, path, &self.path(digest), place)
+        let (target, temp_dir) = (self.path(digest), self.temp_dir());
+        self.prepare(&target)?;
+        disk::install(file, path, &target, (&temp_dir, &self.gate))
     }
 
     /// Removes what processes that were killed left half-written before `older_than`.
@@ -102,11 +114,12 @@ impl FsBlobs {
 #[async_trait]
 impl BlobStore for FsBlobs {
     async fn put_bytes(&self, digest: &Digest, bytes: Bytes) -> Result<(), BlobError> {
-        let (digest, target, temp_dir) = (digest.clone(), self.path(digest), self.temp_dir());
-        let gate = self.gate.clone();
+        let (store, digest) = (self.clone(), digest.clone());
         blocking(move || {
             verify(&digest, &bytes)?;
-            disk::install_from(&mut &bytes[..], &target, &temp_dir, &gate)
+            let (target, temp_dir) = (store.path(&digest), store.temp_dir());
+            store.prepare(&target)?;
+            disk::install_from(&mut &bytes[..], &target, &temp_dir, &store.gate)
         })
         .await
     }

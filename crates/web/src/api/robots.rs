@@ -83,7 +83,7 @@ struct RobotTokenPath {
 #[serde(deny_unknown_fields)]
 struct NewRobotJson {
     /// `publisher+name`, or `account~name` for one of the asker's own.
-    #[schema(inline)]
+    #[schema(value_type = String, pattern = "^[a-z0-9._-]{2,40}[+~][a-z0-9][a-z0-9-]{0,19}$")]
     name: RobotNameJson,
     /// What it is of the publisher; nothing for one of the asker's own.
     role: Option<RobotRoleJson>,
