@@ -40,9 +40,30 @@ pub struct Advisory {
     /// RFC 3339; present if the advisory was taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<String>,
+    /// Why it was taken back, where the feed says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn_reason: Option<String>,
+    /// Whether it is about a vulnerability at all.
+    #[serde(skip_serializing_if = "Kind::is_vulnerability")]
+    pub kind: Kind,
+    /// The feed's word for an informational record: RustSec's `unmaintained`, `unsound`, `notice`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub informational: Option<String>,
     /// Every rating the feed gives for the whole advisory.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub severities: Vec<SeverityEntry>,
+    /// Weaknesses, such as `CWE-79`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weaknesses: Vec<String>,
+    /// How likely it is to be exploited, by FIRST's EPSS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epss: Option<Epss>,
+    /// Its entry in CISA's list of known exploited vulnerabilities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kev: Option<Kev>,
+    /// CISA's decision points (Vulnrichment).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssvc: Option<Ssvc>,
     /// Further reading.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<Reference>,
@@ -70,6 +91,62 @@ impl Advisory {
     }
 }
 
+/// What an advisory is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A vulnerability.
+    #[default]
+    Vulnerability,
+    /// A package made to do harm (OSV's `MAL-` records); whoever has it is compromised.
+    Malicious,
+    /// No vulnerability: unmaintained, unsound, a notice. Shown, never a finding by itself.
+    Informational,
+}
+
+impl Kind {
+    fn is_vulnerability(&self) -> bool {
+        *self == Self::Vulnerability
+    }
+}
+
+/// The Exploit Prediction Scoring System's estimate (<https://www.first.org/epss/>).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Epss {
+    /// Probability of exploitation in the next 30 days, 0 to 1.
+    pub score: f64,
+    /// Share of all vulnerabilities with the same or a lower score, 0 to 1.
+    pub percentile: f64,
+    /// The day of the estimate, `2026-11-20`.
+    pub date: String,
+}
+
+/// An entry of CISA's Known Exploited Vulnerabilities catalogue; dates are `2026-11-20`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Kev {
+    /// When it was added.
+    pub added: String,
+    /// By when federal agencies must have acted.
+    pub due: Option<String>,
+    /// What CISA demands.
+    pub action: String,
+    /// Whether ransomware is known to use it.
+    pub ransomware: bool,
+}
+
+/// Stakeholder-Specific Vulnerability Categorization: CISA's words, lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ssvc {
+    /// `none`, `poc` or `active`.
+    pub exploitation: String,
+    /// `yes` or `no`.
+    pub automatable: String,
+    /// `partial` or `total`.
+    pub technical_impact: String,
+}
+
 /// The weight of a feed's word, in the order in which scores and statements are preferred.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -88,7 +165,7 @@ pub enum Authority {
 }
 
 /// One rating of how bad it is; at least one of vector, score and word is present.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SeverityEntry {
     /// Who rates: the name of the feed, or of its own source.
     pub source: String,
@@ -104,6 +181,9 @@ pub struct SeverityEntry {
     /// A bare word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<Severity>,
+    /// The word as the source writes it (`Important`, `negligible`), where it is not the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// A link.
@@ -121,10 +201,20 @@ pub struct Reference {
 pub struct Affected {
     /// OSV ecosystem with its release: `Debian:11`, `Alpine:v3.18`.
     pub ecosystem: String,
-    /// Source package (Debian), origin (Alpine), or the ecosystem's package name.
+    /// Source package (Debian), origin (Alpine), binary package (rpm), `part:vendor:product`
+    /// (in [`CPE`]), or the ecosystem's package name.
     pub package: String,
     /// What the feed says besides the ranges.
     pub status: Status,
+    /// The feed's own word for the status, such as `no-dsa`, `Fix deferred` or `ignored`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_word: Option<String>,
+    /// What else must hold of a package for the entry to be about it.
+    #[serde(skip_serializing_if = "Qualifiers::is_empty")]
+    pub qualifiers: Qualifiers,
+    /// NVD's applicability statement, in [`CPE`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpe: Option<CpeMatch>,
     /// Ranges of affected versions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ranges: Vec<Range>,
@@ -140,6 +230,79 @@ pub struct Affected {
     /// Ratings for this package only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub severities: Vec<SeverityEntry>,
+}
+
+/// The ecosystem of entries that name a product by CPE instead of a package.
+pub const CPE: &str = "CPE";
+
+/// Conditions on a package beside its name and version; an empty list sets none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Qualifiers {
+    /// The rpm module stream, `nodejs:18`; a package outside modules is not meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Architectures, as the ecosystem writes them: `x86_64`, `aarch64`; Go's `goarch`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub architectures: Vec<String>,
+    /// Operating systems: Go's `goos`, RustSec's `os`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub operating_systems: Vec<String>,
+    /// Go: the packages and symbols of the module that are affected.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub imports: Vec<Import>,
+    /// CPE names (`cpe:/a:redhat:enterprise_linux:9::appstream`) or names of the repositories
+    /// the package must come from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<String>,
+}
+
+impl Qualifiers {
+    /// Returns whether there is no condition.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// One affected package of a Go module, with its own limits.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Import {
+    /// Import path.
+    pub path: String,
+    /// Affected functions and methods; empty for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub symbols: Vec<String>,
+    /// Operating systems it is limited to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub goos: Vec<String>,
+    /// Architectures it is limited to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub goarch: Vec<String>,
+}
+
+/// One `cpeMatch` of an NVD configuration. The version is within all bounds that are present;
+/// without any, it is the one in the name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CpeMatch {
+    /// The whole CPE 2.3 name; its `target_sw` tells one ecosystem's product from another's.
+    pub criteria: String,
+    /// First affected version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_including: Option<String>,
+    /// Last version before the affected ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_excluding: Option<String>,
+    /// Last affected version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_including: Option<String>,
+    /// First version no longer affected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_excluding: Option<String>,
+    /// CPE names of which one must be there as well ("running on"); empty for no condition.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub running_on: Vec<String>,
 }
 
 /// The state of a package with regard to a vulnerability.
@@ -161,6 +324,8 @@ pub enum Status {
     EndOfLife,
     /// Nobody has decided; never matches.
     Undetermined,
+    /// The distribution looks into it; affected until it says otherwise.
+    UnderInvestigation,
 }
 
 impl Status {
@@ -174,6 +339,7 @@ impl Status {
             Self::Unimportant => "unimportant",
             Self::EndOfLife => "end of life",
             Self::Undetermined => "undetermined",
+            Self::UnderInvestigation => "under investigation",
         }
     }
 }

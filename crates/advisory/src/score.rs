@@ -61,8 +61,7 @@ mod tests {
             source: source.to_owned(),
             authority,
             vector: Some(vector.to_owned()),
-            score: None,
-            word: None,
+            ..SeverityEntry::default()
         }
     }
 

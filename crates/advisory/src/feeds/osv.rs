@@ -273,9 +273,8 @@ impl OsvRecord {
             severities.push(SeverityEntry {
                 source,
                 authority,
-                vector: None,
-                score: None,
                 word,
+                ..SeverityEntry::default()
             });
         }
         let affected = self
@@ -301,6 +300,7 @@ impl OsvRecord {
                 .map(OsvReference::into_reference)
                 .collect(),
             affected: affected.collect(),
+            ..Advisory::default()
         }
     }
 
@@ -350,8 +350,8 @@ impl OsvSeverity {
             source,
             authority,
             vector,
-            score: None,
             word,
+            ..SeverityEntry::default()
         })
     }
 }
@@ -400,6 +400,7 @@ impl OsvAffected {
             severities: severities
                 .filter_map(|entry| entry.into_entry(rater))
                 .collect(),
+            ..Affected::default()
         }
     }
 }

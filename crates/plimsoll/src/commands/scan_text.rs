@@ -200,7 +200,7 @@ pub(super) fn status(finding: &ScanFinding<'_>) -> &'static str {
         Status::WillNotFix => "will_not_fix",
         Status::Unimportant => "unimportant",
         Status::EndOfLife => "end_of_life",
-        Status::Undetermined => "under_investigation",
+        Status::Undetermined | Status::UnderInvestigation => "under_investigation",
     }
 }
 
