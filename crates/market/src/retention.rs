@@ -48,8 +48,8 @@ impl RetentionRules {
             message: message.to_owned(),
         };
         let mut problems = Vec::new();
-        if self.keep_newest == Some(0) {
-            problems.push(problem("keep_newest", "keep 1 tag at least"));
+        if self.keep_newest == Some(0) || self.keep_newest > Some(1_000_000) {
+            problems.push(problem("keep_newest", "write 1 to 1000000 tags"));
         }
         if self.unused_days == Some(0) || self.unused_days > Some(36_500) {
             problems.push(problem("unused_days", "write 1 to 36500 days"));

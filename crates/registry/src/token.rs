@@ -94,13 +94,10 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
     Ok(Json(answer).into_response())
 }
 
-/// Returns whether a client wants to stay signed in, and can do all it does that way. Docker's
-/// engine pushes plugins with a name and a password only; with what `docker login` would keep
-/// instead it signs in as nobody.
+/// Returns whether a client wants to stay signed in.
 fn stays(asked: &Query) -> Result<bool, Failure> {
-    let wants =
-        asked.one("offline_token")? == Some("true") || asked.one("access_type")? == Some("offline");
-    Ok(wants && asked.one("client_id")? != Some("docker"))
+    Ok(asked.one("offline_token")? == Some("true")
+        || asked.one("access_type")? == Some("offline"))
 }
 
 /// Reads every `scope`, several of which may stand in one parameter. What is no scope grants

@@ -13,11 +13,11 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use ureq::http::{HeaderMap, header::WWW_AUTHENTICATE};
+use ureq::http::{HeaderMap, Method, header::WWW_AUTHENTICATE};
 
 use super::{
     Client, ClientError, Credentials,
-    transport::{Answer, Call, small_body},
+    transport::{Answer, Call, Payload, small_body},
     url,
 };
 
@@ -191,22 +191,38 @@ impl Client {
         let Some(at) = url::authority(realm) else {
             return Err(wrong("the registry names a token service that is no URL"));
         };
-        let basic = self.auth.basic();
-        if basic.is_some() && realm.starts_with("http:") && self.base.starts_with("https:") {
+        let credentials = &self.auth.credentials;
+        let secret = !matches!(credentials, Credentials::Anonymous);
+        if secret && realm.starts_with("http:") && self.base.starts_with("https:") {
             return Err(wrong(&format!(
                 "the registry sends the password to `{at}` without TLS; this is refused"
             )));
         }
-        let mut address = realm.to_owned();
+        let mut asked = String::new();
         if let Some(service) = service {
-            address = url::with_query(&address, "service", service);
+            asked = url::with_query(&asked, "service", service);
         }
-        address = url::with_query(&address, "scope", scope);
-        if let Credentials::Basic { user, .. } = &self.auth.credentials {
-            address = url::with_query(&address, "account", user);
-        }
-        let mut call = Call::get(address, &at);
-        if let Some(basic) = basic {
+        asked = url::with_query(&asked, "scope", scope);
+        let form;
+        let mut call = match credentials {
+            Credentials::Identity(token) => {
+                asked = url::with_query(&asked, "grant_type", "refresh_token");
+                asked = url::with_query(&asked, "client_id", "plimsoll");
+                asked = url::with_query(&asked, "refresh_token", token);
+                form = asked;
+                let kind = "application/x-www-form-urlencoded";
+                Call::new(Method::POST, realm.to_owned(), &at)
+                    .header("Content-Type", kind)
+                    .payload(Payload::Bytes(form.trim_start_matches('?').as_bytes()))
+            }
+            credentials => {
+                if let Credentials::Basic { user, .. } = credentials {
+                    asked = url::with_query(&asked, "account", user);
+                }
+                Call::get(url::join_query(realm, &asked), &at)
+            }
+        };
+        if let Some(basic) = self.auth.basic() {
             call = call.header("Authorization", basic);
         }
         let response = self

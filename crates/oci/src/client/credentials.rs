@@ -25,6 +25,9 @@ pub enum Credentials {
     },
     /// A bearer token, sent as it is.
     Token(String),
+    /// A refresh token (Docker's identity token), for which the token service gives bearer
+    /// tokens.
+    Identity(String),
 }
 
 impl fmt::Debug for Credentials {
@@ -33,6 +36,7 @@ impl fmt::Debug for Credentials {
             Self::Anonymous => f.write_str("Anonymous"),
             Self::Basic { user, .. } => write!(f, "Basic({user:?}, …)"),
             Self::Token(_) => f.write_str("Token(…)"),
+            Self::Identity(_) => f.write_str("Identity(…)"),
         }
     }
 }
@@ -64,17 +68,6 @@ pub enum CredentialsError {
         path.display()
     )]
     Entry {
-        /// The file.
-        path: PathBuf,
-        /// The registry.
-        host: String,
-    },
-    /// The entry has only a refresh token.
-    #[error(
-        "`{}`: the entry for `{host}` is an identity token, which is not supported; give user and password or an access token",
-        path.display()
-    )]
-    IdentityToken {
         /// The file.
         path: PathBuf,
         /// The registry.
@@ -160,7 +153,7 @@ impl Entry {
             return match pair.as_deref().and_then(|pair| pair.split_once(':')) {
                 // A refresh token stands beside a user without a password.
                 Some((_, "")) if !self.identitytoken.is_empty() => {
-                    Err(CredentialsError::IdentityToken { path, host })
+                    Ok(Credentials::Identity(self.identitytoken.clone()))
                 }
                 Some((user, password)) if !user.is_empty() => Ok(Credentials::Basic {
                     user: user.to_owned(),
@@ -178,7 +171,7 @@ impl Entry {
         if self.identitytoken.is_empty() {
             return Err(CredentialsError::Elsewhere { path, host });
         }
-        Err(CredentialsError::IdentityToken { path, host })
+        Ok(Credentials::Identity(self.identitytoken.clone()))
     }
 }
 

@@ -158,6 +158,35 @@ fn asks_for_a_token_once_a_scope() {
 }
 
 #[test]
+fn a_refresh_token_gets_tokens_by_the_form() {
+    let server = Server::start(|host| {
+        let challenge = format!(r#"Bearer realm="http://{host}/token?a=1",service="the shop""#);
+        move |request: &Request| {
+            if request.is("POST", "/token") {
+                return Answer::new(200, json!({"access_token": "short"}).to_string());
+            }
+            match request.header("authorization") {
+                Some("Bearer short") => Answer::new(404, "{}"),
+                _ => Answer::new(401, "{}").with("WWW-Authenticate", &challenge),
+            }
+        }
+    });
+    let identity = Credentials::Identity(SECRET.to_owned());
+    assert!(!format!("{identity:?}").contains(SECRET));
+    client(&server.host, identity)
+        .manifest(&reference("acme/db:1"))
+        .expect_err("there is none");
+    let asked = &server.seen()[1];
+    assert_eq!(asked.target, "/token?a=1");
+    assert_eq!(
+        String::from_utf8_lossy(&asked.body),
+        format!(
+            "service=the%20shop&scope=repository%3Aacme%2Fdb%3Apull&grant_type=refresh_token&client_id=plimsoll&refresh_token={SECRET}"
+        )
+    );
+}
+
+#[test]
 fn refused_credentials_are_named_and_never_shown() {
     let server = with_tokens();
     let wrong = Credentials::Basic {
@@ -448,9 +477,13 @@ fn reads_docker_configurations() {
         read("f.example").expect("an entry"),
         Some(Credentials::Token(SECRET.to_owned()))
     );
+    for host in ["b.example", "c.example"] {
+        assert_eq!(
+            read(host).expect("an entry"),
+            Some(Credentials::Identity(SECRET.to_owned()))
+        );
+    }
     for (host, words) in [
-        ("b.example", "identity token"),
-        ("c.example", "identity token"),
         ("d.example", "kept by another program"),
         ("e.example", "run `docker login e.example` again"),
     ] {

@@ -38,6 +38,15 @@ fn docker_logs_in_pulls_and_pushes() {
     let token = market.subscribe();
     succeed(&mut docker(&["login", "-u", "carl", "-p", &token, host]));
     succeed(&mut docker(&["pull", &image]));
+    // Docker keeps a refresh token instead of the password; ours can use it too.
+    let config = dir.path().join("config");
+    let kept = fs::read_to_string(config.join("config.json")).expect("docker's configuration");
+    assert!(kept.contains("identitytoken") && !kept.contains(&token));
+    let mut plimsoll = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    plimsoll
+        .env("DOCKER_CONFIG", &config)
+        .env("PLIMSOLL_CACHE_DIR", dir.path().join("cache"));
+    succeed(plimsoll.args(["sbom", &image]));
 
     succeed(&mut docker(&[
         "login",

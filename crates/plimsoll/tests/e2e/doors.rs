@@ -173,7 +173,8 @@ impl Pusher {
         ))
     }
 
-    /// Begins to send `sent` of `length` bytes to an upload, and stops there.
+    /// Begins to send `sent` of `length` bytes to an upload, and stops there. The request is
+    /// under way: the server has asked for the body.
     pub(crate) fn send(
         &self,
         doors: &Doors,
@@ -181,13 +182,18 @@ impl Pusher {
         sent: &[u8],
         length: usize,
     ) -> TcpStream {
-        let mut stream = doors.connect();
-        let head = format!(
-            "PATCH {upload} HTTP/1.1\r\nHost: x\r\n{}Content-Length: {length}\r\n\
-             Content-Type: application/octet-stream\r\n\r\n",
-            self.authorization(doors)
-        );
-        stream.write_all(head.as_bytes()).expect("a request");
+        // Requests of before may still count against the account's share.
+        let mut stream = until("an upload's request", || {
+            let request = format!(
+                "PATCH {upload} HTTP/1.1\r\nHost: x\r\n{}Content-Length: {length}\r\n\
+                 Content-Type: application/octet-stream\r\nExpect: 100-continue\r\n\r\n",
+                self.authorization(doors)
+            );
+            let mut stream = doors.connect();
+            stream.write_all(request.as_bytes()).expect("a request");
+            let answer = head(&mut stream);
+            answer.starts_with("HTTP/1.1 100 ").then_some(stream)
+        });
         stream.write_all(sent).expect("a beginning");
         stream
     }

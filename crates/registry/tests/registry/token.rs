@@ -136,16 +136,6 @@ async fn refresh(market: &Market, login: &str) -> Answer {
     post(market, &form).await
 }
 
-/// Its engine pushes plugins with name and password only.
-#[tokio::test]
-async fn docker_is_not_told_to_forget_the_password() {
-    let market = Market::new().await;
-    let query = "?account=owner&client_id=docker&offline_token=true&service=registry.example";
-    let answer = ask(&market, query, &basic("owner", PASSWORD)).await;
-    assert_eq!(answer.status, 200, "{}", answer.summary());
-    assert!(answer.json()["refresh_token"].is_null());
-}
-
 #[tokio::test]
 async fn a_client_stays_signed_in() {
     let market = Market::new().await;

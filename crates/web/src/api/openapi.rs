@@ -23,7 +23,7 @@ use super::error::{ErrorJson, MEDIA_TYPE};
     info(
         title = "Plimsoll",
         description = "The marketplace for container images: search and subscribe, publish and review, operate. \
-                       Every refusal has the same body; see `Error`.",
+                       Every refusal has the same body; see `Error`. No text may hold the character U+0000.",
     ),
     servers((url = "/api/v1")),
     components(schemas(ErrorJson)),

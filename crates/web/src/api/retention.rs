@@ -31,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 struct RetentionRulesJson {
     /// The newest so many are kept.
     #[serde(default)]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     keep_newest: Option<u32>,
     /// What was set or pulled within so many days is kept.
     #[serde(default)]
@@ -40,8 +40,13 @@ struct RetentionRulesJson {
     /// Tags that match any of these are kept; `*` stands for any characters, `?` for one.
     #[serde(default)]
     #[schema(max_items = 50)]
-    keep_tags: Vec<String>,
+    keep_tags: Vec<TagPattern>,
 }
+
+/// A tag in which `*` stands for any characters and `?` for one.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._*?-]+$")]
+struct TagPattern(String);
 
 /// A publisher's rules.
 #[derive(Serialize, ToSchema)]
@@ -149,7 +154,7 @@ impl From<RetentionRules> for RetentionRulesJson {
         Self {
             keep_newest: rules.keep_newest,
             unused_days: rules.unused_days,
-            keep_tags: rules.keep_tags,
+            keep_tags: rules.keep_tags.into_iter().map(TagPattern).collect(),
         }
     }
 }
@@ -159,7 +164,7 @@ impl From<RetentionRulesJson> for RetentionRules {
         Self {
             keep_newest: json.keep_newest,
             unused_days: json.unused_days,
-            keep_tags: json.keep_tags,
+            keep_tags: json.keep_tags.into_iter().map(|TagPattern(tag)| tag).collect(),
         }
     }
 }

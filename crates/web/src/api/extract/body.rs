@@ -9,7 +9,7 @@ use axum::{
     http::{StatusCode, header},
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Value, error::Category};
+use serde_json::{Number, Value};
 
 use super::object::Object;
 use crate::api::error::ApiError;
@@ -68,47 +68,53 @@ async fn read(
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let no_json =
-        |error: &serde_json::Error| ApiError::malformed(format!("the body is not JSON: {error}"));
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let value = serde_json::from_slice(bytes)
+        .map_err(|error| ApiError::malformed(format!("the body is not JSON: {error}")))?;
+    let value = readable(value)?;
+    let Object(value) = serde_path_to_error::deserialize(value).map_err(|error| {
         let field = match error.path().to_string() {
             path if path == "." => "body".to_owned(),
             path => path,
         };
-        match error.inner().classify() {
-            Category::Data => AppError::invalid(&field, error.inner().to_string()).into(),
-            Category::Syntax | Category::Eof | Category::Io => no_json(error.inner()),
-        }
+        AppError::invalid(&field, error.inner().to_string())
     })?;
-    json.end().map_err(|error| no_json(&error))?;
-    refuse_zero_characters(bytes)?;
     Ok(value)
 }
 
-/// PostgreSQL's text cannot hold the character U+0000, and nothing that people write does.
-fn refuse_zero_characters(bytes: &[u8]) -> Result<(), ApiError> {
-    // JSON can only write it as an escape, so most bodies are done here.
-    if !bytes.windows(6).any(|window| window == br"\u0000") {
-        return Ok(());
-    }
-    let holds_one = serde_json::from_slice::<Value>(bytes).is_ok_and(|value| has_zero(&value));
-    if holds_one {
-        return Err(AppError::invalid("body", "the character U+0000 is not accepted").into());
-    }
-    Ok(())
+/// Makes whole numbers of what was written as one with a fraction of zero, which JSON Schema
+/// counts as integers, and refuses the character U+0000: `PostgreSQL`'s text cannot hold it, and
+/// nothing that people write does.
+///
+/// JSON is read to a depth of 128, so this ends.
+fn readable(value: Value) -> Result<Value, ApiError> {
+    let check = |text: String| match text.contains('\0') {
+        true => Err(AppError::invalid(
+            "body",
+            "the character U+0000 is not accepted",
+        )),
+        false => Ok(text),
+    };
+    Ok(match value {
+        Value::Number(number) => Value::Number(whole(&number).unwrap_or(number)),
+        Value::String(text) => Value::String(check(text)?),
+        Value::Array(items) => items.into_iter().map(readable).collect::<Result<_, _>>()?,
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| Ok((check(name)?, readable(value)?)))
+            .collect::<Result<_, ApiError>>()?,
+        other => other,
+    })
 }
 
-/// JSON is read to a depth of 128, so this ends.
-fn has_zero(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_zero),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.contains('\0') || has_zero(value)),
-        _ => false,
+/// Returns `10` for `10.0`. Beyond 2⁵³ a fraction says nothing about the number meant.
+fn whole(number: &Number) -> Option<Number> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let float = number.as_f64().filter(|_| number.is_f64())?;
+    if float.fract() != 0.0 || float.abs() > EXACT {
+        return None;
     }
+    // Adding zero takes the sign from `-0.0`.
+    format!("{:.0}", float + 0.0).parse().ok()
 }
 
 #[cfg(test)]
@@ -143,6 +149,23 @@ mod tests {
         check("", 400);
         check("{", 400);
         check(r#"{"text":"a"} x"#, 400);
-        check(&"[".repeat(100_000), 422);
+        check(&"[".repeat(100_000), 400);
+    }
+
+    #[test]
+    fn whole_numbers_may_be_written_with_a_fraction_of_zero() {
+        #[derive(Deserialize)]
+        struct Wait {
+            days: i64,
+        }
+        let days = |text: &str| {
+            let body = format!(r#"{{"days":{text}}}"#);
+            parse::<Wait>(body.as_bytes()).ok().map(|wait| wait.days)
+        };
+        assert_eq!(days("10.0"), Some(10));
+        assert_eq!(days("-1e2"), Some(-100));
+        assert_eq!(days("-0.0"), Some(0));
+        assert_eq!(days("10.5"), None);
+        assert_eq!(days("1e300"), None);
     }
 }
