@@ -7,7 +7,16 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 5] = ["manifests", "references", "tokens", "ranges", "queries"];
+const TARGETS: [&str; 8] = [
+    "manifests",
+    "references",
+    "tokens",
+    "ranges",
+    "queries",
+    "versions",
+    "vectors",
+    "statements",
+];
 
 /// What libFuzzer sees the way of its inputs by; these flags are stable, so no other toolchain is needed.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

@@ -30,6 +30,7 @@ fn installed(number: usize) -> Package {
         source_name: format!("package-{number}"),
         source_version: "1.2.3-4+deb11u4".into(),
         architecture: "amd64".into(),
+        ..Package::default()
     }
 }
 
@@ -48,6 +49,19 @@ fn benches(criterion: &mut Criterion) {
     let packages: Vec<Package> = (0..100).map(|number| installed(number * 997)).collect();
     criterion.bench_function("match 100 packages, all affected", |bencher| {
         bencher.iter(|| match_packages(black_box(&database), &packages).expect("readable"));
+    });
+    // An image as they are: 500 components, 50 of them affected, the others fixed.
+    let image: Vec<Package> = (0..500)
+        .map(|number| {
+            let mut package = installed(number * 199);
+            if number % 10 != 0 {
+                package.source_version = "1.2.3-4+deb11u5".into();
+            }
+            package
+        })
+        .collect();
+    criterion.bench_function("match an image of 500 packages", |bencher| {
+        bencher.iter(|| match_packages(black_box(&database), &image).expect("readable"));
     });
 }
 

@@ -164,7 +164,8 @@ pub enum CvssError {
 pub struct Vector {
     text: String,
     version: Version,
-    score: BaseScore,
+    base: BaseScore,
+    whole: BaseScore,
 }
 
 impl Vector {
@@ -179,18 +180,23 @@ impl Vector {
         let parsed: Cvss = text
             .parse()
             .map_err(|reason: cvss::Error| error(reason.to_string()))?;
-        let (version, score) = match &parsed {
-            Cvss::CvssV20(vector) => (Version::V2, Some(vector.score().value())),
-            Cvss::CvssV30(vector) => (Version::V3_0, v3_base(vector)),
-            Cvss::CvssV31(vector) => (Version::V3_1, v3_base(vector)),
-            Cvss::CvssV40(vector) => (Version::V4, Some(vector.score().value())),
+        let version = match &parsed {
+            Cvss::CvssV20(_) => Version::V2,
+            Cvss::CvssV30(_) => Version::V3_0,
+            Cvss::CvssV31(_) => Version::V3_1,
+            Cvss::CvssV40(_) => Version::V4,
             _ => return Err(error("its version is unknown".into())),
         };
-        let score = score.ok_or_else(|| error("a base metric is missing".into()))?;
+        let whole = score(&parsed).ok_or_else(|| error("a base metric is missing".into()))?;
+        let base = match version {
+            Version::V4 => v4_base(text).unwrap_or(whole),
+            _ => whole,
+        };
         Ok(Self {
             text: text.to_owned(),
             version,
-            score: BaseScore::try_from(score)?,
+            base: BaseScore::try_from(base)?,
+            whole: BaseScore::try_from(whole)?,
         })
     }
 
@@ -204,16 +210,36 @@ impl Vector {
         self.version
     }
 
-    /// Returns the base score; of a v4.0 vector that carries threat or environmental metrics,
-    /// the score of the whole vector, because v4.0 knows no other (CVSS-BT, -BE, -BTE).
+    /// Returns the score of the base metrics alone (of v4.0, CVSS-B), which classes go by.
     pub fn base_score(&self) -> BaseScore {
-        self.score
+        self.base
+    }
+
+    /// Returns the score of a v4.0 vector with its threat and environmental metrics (CVSS-BT,
+    /// -BE, -BTE); of older versions the base score.
+    pub fn whole_score(&self) -> BaseScore {
+        self.whole
     }
 
     /// Returns the word for the score.
     pub fn severity(&self) -> Severity {
-        self.score.severity()
+        self.base.severity()
     }
+}
+
+fn score(vector: &Cvss) -> Option<f64> {
+    match vector {
+        Cvss::CvssV20(vector) => Some(vector.score().value()),
+        Cvss::CvssV30(vector) | Cvss::CvssV31(vector) => v3_base(vector),
+        Cvss::CvssV40(vector) => Some(vector.score().value()),
+        _ => None,
+    }
+}
+
+/// Scores the eleven base metrics of a v4.0 vector, which stand first.
+fn v4_base(text: &str) -> Option<f64> {
+    let base: Vec<&str> = text.split('/').take(12).collect();
+    score(&base.join("/").parse().ok()?)
 }
 
 /// The crate scores an absent metric as 0 instead of refusing it.

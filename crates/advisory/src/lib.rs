@@ -1,8 +1,9 @@
 //! Advisories: what is known to be wrong with which version of which package.
 //!
 //! Here live the readers of advisory feeds ([`feeds`]), the one compiled file they become
-//! ([`database`]), the exact version orders of the distributions ([`version`]), CVSS vectors and
-//! scores ([`cvss`], [`score`]), and the matching of installed packages ([`matching`]).
+//! ([`database`]), the exact version orders of distributions and ecosystems ([`version`]), CVSS
+//! vectors and scores ([`cvss`], [`score`]), the matching of installed packages ([`matching`]),
+//! and what those who know a product say about findings in it ([`vex`]).
 //! A small [`starter`] set is compiled in, so that a fresh installation has something to match.
 //!
 //! Not here: images, layers and how packages are found in them (`inventory`), the programme's
@@ -18,5 +19,6 @@ pub mod record;
 pub mod score;
 mod starter;
 pub mod version;
+pub mod vex;
 
 pub use starter::{STARTER_SOURCE, starter};

@@ -20,6 +20,30 @@ pub struct Score {
     pub authority: Authority,
 }
 
+impl Score {
+    /// Says in a sentence why this score was chosen.
+    pub fn reason(&self) -> String {
+        let rank = match self.authority {
+            Authority::Distribution => "the distribution's own rating comes first",
+            Authority::Ecosystem => {
+                "no distribution rates it, and the ecosystem's database comes next"
+            }
+            Authority::Nvd => "neither distribution nor ecosystem rates it, and NVD comes next",
+            Authority::Other => "nobody with a better knowledge of the package rates it",
+        };
+        match self.version {
+            Some(version) => format!(
+                "{} by {}, CVSS {version}: {rank}; of one source the newest CVSS version counts",
+                self.score, self.source
+            ),
+            None => format!(
+                "{} by {}, without a vector: {rank}",
+                self.score, self.source
+            ),
+        }
+    }
+}
+
 /// Returns the newest CVSS version's score of the first source that has one.
 ///
 /// Sources stand in the declared order distribution, ecosystem, NVD, others; within the same

@@ -2,16 +2,18 @@
 //! advisories and the checks. The server and the command line both come through here,
 //! so they say the same.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use advisory::{
     database::{Database, DatabaseError},
-    matching::{self, Match, Uncovered},
+    matching::{self, Answer, Confidence, Match, Matcher, Notice, Uncovered, Uncoverings},
+    record,
     score::Score,
+    vex,
 };
 use certify::{LayerFacts, Report, Subject};
 use chrono::{DateTime, Utc};
-use inventory::{BaseImage, Component, Inventory, Kind};
+use inventory::{BaseImage, Claim, Component, Inventory};
 use market::Class;
 use oci::{Digest, ImageConfig, PlatformImage};
 use serde::{Deserialize, Serialize};
@@ -56,8 +58,22 @@ pub struct ScanFinding<'a> {
     pub matched: Match,
     /// The score that decides, if there is any.
     pub score: Option<Score>,
-    /// The programme's class.
+    /// The programme's class: by the score, but Minor for what does not [count](Self::counts).
     pub class: Class,
+    /// How sure it is: the less sure of the component and of the match.
+    pub confidence: Confidence,
+    /// What somebody who knows the image says about it.
+    pub vex: Option<vex::Statement>,
+}
+
+impl ScanFinding<'_> {
+    /// Returns whether it obliges the publisher: the package was installed rather than asked for
+    /// by a lock file or claimed by a bill of materials, and what is affected is in it.
+    pub fn counts(&self) -> bool {
+        self.component.claim == Claim::Installed
+            && self.confidence > Confidence::Low
+            && self.matched.counts()
+    }
 }
 
 /// What the advisories say about an inventory.
@@ -65,8 +81,35 @@ pub struct ScanFinding<'a> {
 pub struct ScanResult<'a> {
     /// The worst first.
     pub findings: Vec<ScanFinding<'a>>,
+    /// Findings that a statement closes; each bears it.
+    pub closed: Vec<ScanFinding<'a>>,
+    /// What is worth knowing without being a vulnerability.
+    pub notices: Vec<Notice>,
     /// Packages about which the advisories cannot say anything.
     pub uncovered: Vec<Uncovered>,
+}
+
+impl ScanResult<'_> {
+    /// Applies statements about the image that goes by `image` (references, digests); what they
+    /// close leaves the findings.
+    pub fn apply(&mut self, statements: &[vex::Statement], image: &[String]) {
+        let findings = std::mem::take(&mut self.findings);
+        for mut finding in findings {
+            let aliases = finding.matched.aliases.iter();
+            let names = std::iter::once(&finding.matched.vulnerability).chain(aliases);
+            let names: Vec<&str> = names.map(String::as_str).collect();
+            let target = vex::Target {
+                vulnerability: &names,
+                purl: &finding.component.purl,
+                image,
+            };
+            finding.vex = vex::applicable(statements, target).cloned();
+            match &finding.vex {
+                Some(statement) if statement.status.closes() => self.closed.push(finding),
+                _ => self.findings.push(finding),
+            }
+        }
+    }
 }
 
 impl ImageContent {
@@ -142,81 +185,116 @@ pub fn match_inventory<'a>(
     inventory: &'a Inventory,
     database: &Database,
 ) -> Result<ScanResult<'a>, DatabaseError> {
-    let packages: Vec<_> = inventory
-        .components
-        .iter()
-        .filter_map(|component| Some((package(inventory, component)?, component)))
-        .collect();
-    let components: HashMap<_, _> = packages.iter().cloned().collect();
-    let packages: Vec<_> = packages.into_iter().map(|(package, _)| package).collect();
-    let report = matching::match_packages(database, &packages)?;
-    let findings = report.matches.into_iter().filter_map(|matched| {
-        let component = *components.get(&matched.package)?;
-        let score = matched.score();
-        let class = Class::of_score(score.as_ref().map(|score| score.score.value()));
-        Some(ScanFinding {
-            component,
-            matched,
-            score,
-            class,
-        })
-    });
-    let mut findings: Vec<_> = findings.collect();
-    findings.sort_by(|a, b| {
-        let tenths =
-            |finding: &ScanFinding<'_>| finding.score.as_ref().map(|score| score.score.tenths());
-        let name = |finding: &ScanFinding<'_>| {
-            (
-                finding.component.name.clone(),
-                finding.matched.vulnerability.clone(),
-            )
-        };
-        tenths(b)
-            .cmp(&tenths(a))
-            .then_with(|| name(a).cmp(&name(b)))
-    });
-    let mut uncovered = report.uncovered;
-    uncovered.extend(of_other_kinds(inventory));
-    Ok(ScanResult {
-        findings,
-        uncovered,
-    })
-}
-
-/// Returns how many packages there are of each ecosystem of which no advisory speaks.
-fn of_other_kinds(inventory: &Inventory) -> impl Iterator<Item = Uncovered> {
-    let mut counts = BTreeMap::<&str, u64>::new();
+    let matcher = Matcher::new(database);
+    let mut result = ScanResult::default();
+    let mut uncovered = Uncoverings::default();
+    let mut of_other_kinds = BTreeMap::<&str, u64>::new();
     for component in &inventory.components {
-        if package(inventory, component).is_none() {
-            *counts.entry(component.kind.as_str()).or_default() += 1;
+        let package = package(inventory, component);
+        match matcher.package(&package)? {
+            Ok(Answer { matches, notices }) => {
+                let found = matches
+                    .into_iter()
+                    .map(|matched| finding(component, matched));
+                result.findings.extend(found);
+                result.notices.extend(notices);
+            }
+            Err(matching::Unsupported::Kind) => {
+                *of_other_kinds.entry(component.kind.as_str()).or_default() += 1;
+            }
+            Err(reason) => uncovered.add(&package, &reason),
         }
     }
-    counts.into_iter().map(|(kind, packages)| Uncovered {
-        distribution: kind.to_owned(),
-        packages,
-        reason: format!("advisories for packages of type `{kind}` are not matched"),
-    })
+    result.findings.sort_by(|a, b| {
+        let tenths =
+            |finding: &ScanFinding<'_>| finding.score.as_ref().map(|score| score.score.tenths());
+        let order = (b.class, tenths(b)).cmp(&(a.class, tenths(a)));
+        order
+            .then_with(|| a.component.name.cmp(&b.component.name))
+            .then_with(|| a.matched.vulnerability.cmp(&b.matched.vulnerability))
+    });
+    result.uncovered = uncovered.into_list();
+    result.uncovered.extend(
+        of_other_kinds
+            .into_iter()
+            .map(|(kind, packages)| Uncovered {
+                distribution: kind.to_owned(),
+                packages,
+                reason: format!(
+                    "nobody publishes advisories for packages of type `{kind}` that are read here"
+                ),
+            }),
+    );
+    Ok(result)
 }
 
-/// Returns what the advisories go by; nothing of ecosystems of which they say nothing.
-fn package(inventory: &Inventory, component: &Component) -> Option<matching::Package> {
-    let distribution = inventory.distribution.clone().unwrap_or_default();
-    Some(matching::Package {
-        kind: match component.kind {
-            Kind::Deb => matching::Kind::Deb,
-            Kind::Apk => matching::Kind::Apk,
-            _ => return None,
-        },
-        // Debian's testing and unstable have a codename only.
-        version_id: distribution
-            .version_id
-            .or(distribution.version_codename)
-            .unwrap_or_default(),
-        distribution: distribution.id,
+fn finding(component: &Component, matched: Match) -> ScanFinding<'_> {
+    let score = matched.score();
+    let scored = match matched.kind {
+        // There is nothing to score: the package itself is the attack.
+        record::Kind::Malicious => Class::Critical,
+        _ => Class::of_score(score.as_ref().map(|score| score.score.value())),
+    };
+    let of_component = match component.confidence {
+        inventory::Confidence::High => Confidence::High,
+        inventory::Confidence::Medium => Confidence::Medium,
+        inventory::Confidence::Low => Confidence::Low,
+    };
+    let mut finding = ScanFinding {
+        component,
+        confidence: of_component.min(matched.confidence),
+        matched,
+        score,
+        class: scored,
+        vex: None,
+    };
+    if !finding.counts() && scored != Class::None {
+        finding.class = Class::Minor;
+    }
+    finding
+}
+
+/// Returns what the advisories go by.
+fn package(inventory: &Inventory, component: &Component) -> matching::Package {
+    let kind = matching::Kind::of_purl(component.kind.as_str());
+    let mut package = matching::Package {
+        kind,
         name: component.name.clone(),
         version: component.version.clone(),
         source_name: component.source_name.clone(),
         source_version: component.source_version.clone(),
         architecture: component.architecture.clone(),
-    })
+        cpes: component.cpes.clone(),
+        ..matching::Package::default()
+    };
+    if component.kind.is_distribution() {
+        let distribution = inventory.distribution.clone().unwrap_or_default();
+        package.distribution = distribution.id;
+        // Debian's testing and unstable have a codename only.
+        package.version_id = distribution
+            .version_id
+            .or(distribution.version_codename)
+            .unwrap_or_default();
+        let label = component.qualifiers.get("rpmmod");
+        package.module = label.cloned().unwrap_or_default();
+        let supplier = component.vendor.as_ref().or(component.maintainer.as_ref());
+        package.supplier = supplier.cloned().unwrap_or_default();
+        return package;
+    }
+    if !component.namespace.is_empty() {
+        // Maven writes group:artifact, all others namespace/name.
+        let mark = if kind == matching::Kind::Maven {
+            ':'
+        } else {
+            '/'
+        };
+        package.name = format!("{}{mark}{}", component.namespace, component.name);
+    }
+    let qualifier = |key| component.qualifiers.get(key).cloned();
+    // What is in an image runs on Linux, or not at all.
+    package.operating_system = qualifier("goos").unwrap_or_else(|| "linux".to_owned());
+    if let Some(architecture) = qualifier("goarch") {
+        package.architecture = architecture;
+    }
+    package
 }

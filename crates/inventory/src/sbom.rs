@@ -24,7 +24,7 @@ pub struct Subject {
 
 impl Subject {
     /// Returns the package URL of the image (purl-spec, type `oci`).
-    fn purl(&self) -> String {
+    pub fn purl(&self) -> String {
         let name = self.name.rsplit('/').next().unwrap_or(&self.name);
         let name = name.split(['@', ':']).next().unwrap_or(name).to_lowercase();
         let (_, arch) = self.platform.split_once('/').unwrap_or(("", ""));

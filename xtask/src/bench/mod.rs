@@ -2,6 +2,7 @@
 
 mod inventory;
 mod load;
+mod matching;
 mod peers;
 mod program;
 mod registry;
@@ -29,9 +30,14 @@ enum What {
     },
     /// Inventories beside syft's: time, memory, what was found
     Inventory,
+    /// Findings beside labels that others published: precision and recall of each ecosystem
+    Matching(matching::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if let What::Matching(args) = &args.what {
+        return matching::run(args);
+    }
     step(
         "building the release",
         cargo().args(["build", "--release", "--package", "plimsoll"]),
@@ -40,6 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.what {
         What::Program => program::run(&binary),
         What::Inventory => inventory::run(&binary),
+        What::Matching(args) => matching::run(args),
         What::Registry { only } => registry::run(&binary, only.as_deref()),
     }
 }

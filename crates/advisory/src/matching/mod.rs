@@ -1,52 +1,74 @@
 //! Which installed packages are affected by which vulnerabilities, and why.
 //!
-//! Debian packages are matched by *source* package and source version within their release,
-//! Alpine packages by *origin* within their branch. All statements about one vulnerability of
-//! one package become one [`Match`]; the distribution's own statement has the last word.
+//! Distribution packages are matched by what their distribution says of its release: by source
+//! package on Debian and its relatives, by origin on Alpine and its, by binary package, epoch and
+//! module on rpm systems. Language packages are matched by their ecosystem's ranges. CPE names
+//! are asked only of what nobody else knows. All statements about one vulnerability of one
+//! package become one [`Match`]; `docs/matching.md` has the rules in a table.
 
+mod compare;
+mod cpe;
 mod decide;
+mod describe;
+mod distribution;
+mod group;
+mod limits;
+mod names;
+mod package;
 mod ranges;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Database, DatabaseError, merge};
-use crate::record::{Advisory, SeverityEntry, Status};
+use crate::database::{Database, DatabaseError};
+use crate::record::{Advisory, CPE, Epss, Kev, Kind as RecordKind, SeverityEntry, Ssvc, Status};
 use crate::score::{Score, preferred_score};
 use crate::version::Scheme;
 
-use decide::{Decision, Subject};
+pub use compare::{Gone, Known, gone};
+pub use package::{Kind, Package};
 
-/// How a package was installed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+use decide::{Outcome, Subject};
+use package::Place;
+
+/// How sure a match is.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// By dpkg.
-    Deb,
-    /// By apk.
-    Apk,
+pub enum Confidence {
+    /// The package does not hold what is affected, or the statement names no version.
+    Low,
+    /// By a CPE name and its bounds.
+    Medium,
+    /// By the distribution's or the ecosystem's own statement.
+    #[default]
+    High,
 }
 
-/// An installed package of a distribution.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Package {
-    /// How it was installed.
-    pub kind: Kind,
-    /// `ID` of os-release: `debian`, `alpine`.
-    pub distribution: String,
-    /// `VERSION_ID` of os-release: `11`, `3.18.9`; `edge` or `sid` for the rolling ones.
-    pub version_id: String,
-    /// Name of the installed (binary) package.
+/// The statement that decided, taken apart.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reason {
+    /// The advisory's id.
+    pub advisory: String,
+    /// The feed it came from.
+    pub source: String,
+    /// The ecosystem it names.
+    pub ecosystem: String,
+    /// The package it names.
     pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Source package (Debian) or origin (Alpine); the package's own name where it has none.
-    pub source_name: String,
-    /// Version of the source; on Alpine always the package's own.
-    pub source_version: String,
-    /// Architecture, as the package manager writes it.
-    pub architecture: String,
+    /// The range that holds the installed version, such as `>= 1.0, < 1.9`.
+    pub range: String,
+    /// The order by which versions were compared.
+    pub order: String,
+    /// The feed's own word for the status (`no-dsa`, `Fix deferred`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_word: Option<String>,
+    /// What the feed says about the status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// One vulnerability of one installed package.
@@ -54,6 +76,9 @@ pub struct Package {
 pub struct Match {
     /// The CVE id, or the advisory's own where there is none.
     pub vulnerability: String,
+    /// Whether it is a vulnerability, or a package made to do harm.
+    #[serde(default)]
+    pub kind: RecordKind,
     /// Other names of it, sorted.
     pub aliases: Vec<String>,
     /// Every advisory that says so, sorted.
@@ -68,16 +93,43 @@ pub struct Match {
     pub fixed_version: Option<String>,
     /// What the deciding feed says besides.
     pub status: Status,
+    /// How sure it is.
+    #[serde(default)]
+    pub confidence: Confidence,
     /// Every rating of every source, in the order in which they are preferred.
     pub severities: Vec<SeverityEntry>,
+    /// How likely it is to be exploited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epss: Option<Epss>,
+    /// That it is known to be exploited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kev: Option<Kev>,
+    /// CISA's decision points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssvc: Option<Ssvc>,
+    /// Since when it is published, as the feeds wrote it: the earliest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
+    /// When the deciding advisory was last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<String>,
     /// One line; the beginning of the description where no feed has a title.
     pub title: String,
     /// The longest text of the most trusted feed that has one.
     pub description: String,
     /// Links, each once.
     pub urls: Vec<String>,
+    /// The statement that decided.
+    #[serde(default)]
+    pub reason: Reason,
     /// Why it matched, in a sentence or two.
     pub explanation: String,
+    /// What else to know, such as that only header files are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The version of the database that said so.
+    #[serde(default)]
+    pub database: String,
 }
 
 impl Match {
@@ -85,6 +137,36 @@ impl Match {
     pub fn score(&self) -> Option<Score> {
         preferred_score(&self.severities)
     }
+
+    /// Returns whether it obliges anybody: the package as built holds what is affected.
+    pub fn counts(&self) -> bool {
+        self.status != Status::Unimportant && self.confidence > Confidence::Low
+    }
+}
+
+/// What is worth knowing of a package without being a vulnerability: RustSec's informational
+/// records (unmaintained, unsound, notice).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The advisory.
+    pub advisory: String,
+    /// The package's name.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// The feed's word: `unmaintained`, `unsound`, `notice`.
+    pub word: String,
+    /// One line.
+    pub title: String,
+}
+
+/// What the database says about one package.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// By vulnerability.
+    pub matches: Vec<Match>,
+    /// What is no vulnerability.
+    pub notices: Vec<Notice>,
 }
 
 /// The matches of a set of packages, and what could not be matched.
@@ -92,6 +174,9 @@ impl Match {
 pub struct Report {
     /// By package, in the order given, then by vulnerability.
     pub matches: Vec<Match>,
+    /// What is no vulnerability, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
     /// Packages about which the database cannot say anything; "no match" means nothing there.
     pub uncovered: Vec<Uncovered>,
 }
@@ -99,7 +184,7 @@ pub struct Report {
 /// Packages that could not be matched, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uncovered {
-    /// The distribution's id and version.
+    /// The distribution's id and version, or the ecosystem.
     pub distribution: String,
     /// How many packages.
     pub packages: u64,
@@ -112,7 +197,7 @@ pub struct Uncovered {
 #[non_exhaustive]
 pub enum Unsupported {
     /// No version order and no rules for this distribution.
-    #[error("distribution `{distribution}` is not supported: Debian and Alpine are")]
+    #[error("nobody publishes advisories for distribution `{distribution}` that are read here")]
     Distribution {
         /// Its id.
         distribution: String,
@@ -125,180 +210,218 @@ pub enum Unsupported {
         /// The release found.
         version_id: String,
     },
+    /// The distribution does not answer for packages of others.
+    #[error("built by {supplier}: the distribution publishes nothing about it")]
+    ThirdParty {
+        /// Who built it.
+        supplier: String,
+    },
+    /// Neither package manager nor ecosystem, and no CPE name.
+    #[error("nobody publishes advisories for packages of its kind")]
+    Kind,
+    /// The feed is missing.
+    #[error("the database has no advisories for {ecosystem}: import a feed with them")]
+    NotImported {
+        /// The ecosystem.
+        ecosystem: String,
+    },
 }
 
-/// Returns the OSV ecosystem of a package's distribution: `Debian:11`, `Alpine:v3.18`.
+/// Returns the OSV ecosystem of a package: `Debian:11`, `Alpine:v3.18`, `PyPI`.
 pub fn ecosystem(package: &Package) -> Result<String, Unsupported> {
-    let distribution = package.distribution.as_str();
-    let release = package.version_id.as_str();
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let mut parts = release.split('.');
-    let (major, minor) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
-    match (package.kind, distribution) {
-        (Kind::Deb, "debian") if number(major) => Ok(format!("Debian:{major}")),
-        (Kind::Deb, "debian") if release == "sid" => Ok("Debian:sid".to_owned()),
-        // Snapshots of edge call themselves 3.22.0_alpha20250108.
-        (Kind::Apk, "alpine") if release == "edge" || release.contains("_alpha") => {
-            Ok("Alpine:edge".to_owned())
+    let place = package.place()?;
+    place.ecosystems.into_iter().next().ok_or(Unsupported::Kind)
+}
+
+/// Matches packages with one database.
+pub struct Matcher<'a> {
+    database: &'a Database,
+    /// Releases' places, which most packages of an image share.
+    known: Vec<&'a str>,
+}
+
+impl<'a> Matcher<'a> {
+    /// Prepares for matching with a database.
+    pub fn new(database: &'a Database) -> Self {
+        let known = database.meta().ecosystems.iter().map(String::as_str);
+        Self {
+            database,
+            known: known.collect(),
         }
-        (Kind::Apk, "alpine") if number(major) && number(minor) => {
-            Ok(format!("Alpine:v{major}.{minor}"))
-        }
-        (Kind::Deb, "debian") | (Kind::Apk, "alpine") => Err(Unsupported::Release {
-            distribution: distribution.to_owned(),
-            version_id: release.to_owned(),
-        }),
-        _ => Err(Unsupported::Distribution {
-            distribution: distribution.to_owned(),
-        }),
     }
+
+    /// Matches one package; the answer does not depend on any other package. The inner error
+    /// says why nothing can be said about it.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn package(&self, package: &Package) -> Result<Result<Answer, Unsupported>, DatabaseError> {
+        match self.place(package) {
+            Ok(place) => self.answer(package, &place).map(Ok),
+            Err(_) if !package.cpes.is_empty() => match self.known.binary_search(&CPE) {
+                Ok(_) => cpe::answer(self.database, package).map(Ok),
+                Err(_) => Ok(Err(Unsupported::NotImported {
+                    ecosystem: CPE.to_owned(),
+                })),
+            },
+            Err(unsupported) => Ok(Err(unsupported)),
+        }
+    }
+
+    fn place(&self, package: &Package) -> Result<Place, Unsupported> {
+        let mut place = package.place()?;
+        let first = place.ecosystems.first().cloned().unwrap_or_default();
+        let is_known = |name: &String| self.known.binary_search(&name.as_str()).is_ok();
+        place.ecosystems.retain(&is_known);
+        place.extended.retain(&is_known);
+        match place.ecosystems.is_empty() && place.extended.is_empty() {
+            true => Err(Unsupported::NotImported { ecosystem: first }),
+            false => Ok(place),
+        }
+    }
+
+    fn answer(&self, package: &Package, place: &Place) -> Result<Answer, DatabaseError> {
+        let (name, version) = package.key();
+        let names = || place.ecosystems.iter().chain(&place.extended);
+        let Some(scheme) = names().find_map(|name| Scheme::of_ecosystem(name)) else {
+            return Ok(Answer::default());
+        };
+        let mut records: Vec<Advisory> = Vec::new();
+        for ecosystem in names() {
+            for record in self
+                .database
+                .lookup(ecosystem, &names::package_key(ecosystem, name))?
+            {
+                // One record may speak of several of them.
+                if !records.contains(&record) {
+                    records.push(record);
+                }
+            }
+        }
+        let subject = Subject {
+            scheme,
+            ecosystems: &place.ecosystems,
+            extended: &place.extended,
+            name,
+            version,
+            package,
+        };
+        let live = |record: &&Advisory| record.withdrawn.is_none();
+        let (notices, records): (Vec<&Advisory>, Vec<&Advisory>) = records
+            .iter()
+            .filter(live)
+            .partition(|record| record.kind == RecordKind::Informational);
+        let mut answer = Answer {
+            notices: notices_of(subject, &notices),
+            ..Answer::default()
+        };
+        for (vulnerability, records) in group::by_vulnerability(&records) {
+            if let Outcome::Affected(decision) = decide::decide(subject, &vulnerability, &records) {
+                let described =
+                    describe::describe(self.database, subject, &vulnerability, *decision)?;
+                answer.matches.push(described);
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Returns what the statements of a vulnerability say about a package that is not affected:
+    /// one sentence, or `None` if they say nothing or say that it is.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn why_not(
+        &self,
+        package: &Package,
+        vulnerability: &str,
+    ) -> Result<Option<String>, DatabaseError> {
+        let Ok(place) = self.place(package) else {
+            return Ok(None);
+        };
+        let (name, version) = package.key();
+        let names = || place.ecosystems.iter().chain(&place.extended);
+        let Some(scheme) = names().find_map(|name| Scheme::of_ecosystem(name)) else {
+            return Ok(None);
+        };
+        let records = self.database.naming(vulnerability)?;
+        let live: Vec<&Advisory> = records.iter().filter(|it| it.withdrawn.is_none()).collect();
+        let subject = Subject {
+            scheme,
+            ecosystems: &place.ecosystems,
+            extended: &place.extended,
+            name,
+            version,
+            package,
+        };
+        Ok(match decide::decide(subject, vulnerability, &live) {
+            Outcome::Not(reason) => Some(reason),
+            _ => None,
+        })
+    }
+}
+
+/// Returns the informational records that hold for the installed version.
+fn notices_of(subject: Subject<'_>, records: &[&Advisory]) -> Vec<Notice> {
+    let affected = records.iter().filter(|record| {
+        matches!(
+            decide::decide(subject, &record.id, &[record]),
+            Outcome::Affected(_)
+        )
+    });
+    let notice = |record: &&&Advisory| Notice {
+        advisory: record.id.clone(),
+        package: subject.package.name.clone(),
+        version: subject.package.version.clone(),
+        word: record
+            .informational
+            .clone()
+            .unwrap_or_else(|| "notice".to_owned()),
+        title: record.summary.clone(),
+    };
+    affected.map(|record| notice(&record)).collect()
 }
 
 /// Matches packages against a database; packages of unknown distributions are reported, not
 /// errors. Each package is matched by itself, so the result does not depend on the others.
 pub fn match_packages(database: &Database, packages: &[Package]) -> Result<Report, DatabaseError> {
+    let matcher = Matcher::new(database);
     let mut report = Report::default();
-    let mut uncovered: BTreeMap<(String, String), u64> = BTreeMap::new();
-    let known = &database.meta().ecosystems;
+    let mut uncovered = Uncoverings::default();
     for package in packages {
-        let reason = match ecosystem(package) {
-            Ok(ecosystem) if known.contains(&ecosystem) => {
-                report
-                    .matches
-                    .extend(match_in(database, package, &ecosystem)?);
-                continue;
+        match matcher.package(package)? {
+            Ok(answer) => {
+                report.matches.extend(answer.matches);
+                report.notices.extend(answer.notices);
             }
-            Ok(ecosystem) => {
-                format!("the database has no advisories for {ecosystem}: import a feed with them")
-            }
-            Err(unsupported) => unsupported.to_string(),
-        };
-        let distribution = format!("{} {}", package.distribution, package.version_id);
-        *uncovered.entry((distribution, reason)).or_default() += 1;
+            Err(reason) => uncovered.add(package, &reason),
+        }
     }
-    report.uncovered = uncovered
-        .into_iter()
-        .map(|((distribution, reason), packages)| Uncovered {
+    report.uncovered = uncovered.into_list();
+    Ok(report)
+}
+
+/// Counts packages that could not be matched, by reason.
+#[derive(Debug, Default)]
+pub struct Uncoverings(BTreeMap<(String, String), u64>);
+
+impl Uncoverings {
+    /// Adds a package.
+    pub fn add(&mut self, package: &Package, reason: &Unsupported) {
+        let what = match package.kind.ecosystem() {
+            Some(ecosystem) => ecosystem.to_owned(),
+            None => format!("{} {}", package.distribution, package.version_id),
+        };
+        *self.0.entry((what, reason.to_string())).or_default() += 1;
+    }
+
+    /// Returns them by distribution, then by reason.
+    pub fn into_list(self) -> Vec<Uncovered> {
+        let each = self.0.into_iter();
+        each.map(|((distribution, reason), packages)| Uncovered {
             distribution,
             packages,
             reason,
         })
-        .collect();
-    Ok(report)
-}
-
-/// Matches one package, sorted by vulnerability.
-fn match_in(
-    database: &Database,
-    package: &Package,
-    ecosystem: &str,
-) -> Result<Vec<Match>, DatabaseError> {
-    let Some(scheme) = Scheme::of_ecosystem(ecosystem) else {
-        return Ok(Vec::new());
-    };
-    let records = database.lookup(ecosystem, &package.source_name)?;
-    let mut by_vulnerability: BTreeMap<&str, Vec<&Advisory>> = BTreeMap::new();
-    for record in records.iter().filter(|record| record.withdrawn.is_none()) {
-        for vulnerability in record.vulnerabilities() {
-            by_vulnerability
-                .entry(vulnerability)
-                .or_default()
-                .push(record);
-        }
+        .collect()
     }
-    let subject = Subject {
-        scheme,
-        ecosystem,
-        package,
-    };
-    let mut matches = Vec::new();
-    for (vulnerability, records) in by_vulnerability {
-        if let Some(decision) = decide::decide(subject, vulnerability, &records) {
-            matches.push(describe(database, subject, vulnerability, decision)?);
-        }
-    }
-    Ok(matches)
-}
-
-/// Fills in what other feeds know of the vulnerability: titles, ratings, links.
-fn describe(
-    database: &Database,
-    subject: Subject<'_>,
-    vulnerability: &str,
-    decision: Decision<'_>,
-) -> Result<Match, DatabaseError> {
-    let mut known = database.naming(vulnerability)?;
-    known.retain(|record| record.withdrawn.is_none());
-    known.iter_mut().for_each(|record| subject.demote(record));
-    known.sort_by_key(|record| record.authority);
-    let alone = || {
-        known
-            .iter()
-            .filter(|record| record.vulnerabilities().len() == 1)
-    };
-    let mut aliases: Vec<String> = alone()
-        .flat_map(|record| std::iter::once(&record.id).chain(&record.aliases))
-        .filter(|name| *name != vulnerability)
-        .cloned()
-        .collect();
-    aliases.sort();
-    aliases.dedup();
-    let text = |pick: fn(&Advisory) -> &String| {
-        let mut texts = alone().chain(&known).map(pick);
-        texts
-            .find(|text| !text.is_empty())
-            .cloned()
-            .unwrap_or_default()
-    };
-    let description = text(|record| &record.details);
-    let mut title = text(|record| &record.summary);
-    if title.is_empty() {
-        title = beginning(&description);
-    }
-    Ok(Match {
-        vulnerability: vulnerability.to_owned(),
-        aliases,
-        advisories: decision.advisories,
-        source: decision.source.to_owned(),
-        package: subject.package.clone(),
-        installed: subject.package.source_version.clone(),
-        fixed_version: decision.fixed_version,
-        status: decision.status,
-        severities: merge::severities(known.iter()),
-        title,
-        description,
-        urls: urls(&known),
-        explanation: decision.explanation,
-    })
-}
-
-/// Returns every link once.
-fn urls(known: &[Advisory]) -> Vec<String> {
-    let mut urls: Vec<String> = Vec::new();
-    for reference in known.iter().flat_map(|record| &record.references) {
-        if !urls.contains(&reference.url) {
-            urls.push(reference.url.clone());
-        }
-    }
-    urls
-}
-
-/// Returns the first sentence or line of a description, at most 120 characters.
-fn beginning(description: &str) -> String {
-    let line = description
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
-    let sentence = line
-        .split_once(". ")
-        .map_or(line, |(first, _)| first)
-        .trim();
-    let mut short: String = sentence.chars().take(120).collect();
-    if short.len() < sentence.len() {
-        short.push('…');
-    }
-    short
 }

@@ -8,11 +8,16 @@ use crate::version::{Scheme, VersionError};
 /// Where an installed version stands with regard to one entry of an advisory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Position {
-    /// Affected; with the version that ends it, if one does.
-    Affected { fixed: Option<String> },
+    /// Affected; with the version that ends it, if one does, and the range in words.
+    Affected {
+        fixed: Option<String>,
+        range: String,
+    },
     /// Not affected any more, since this version.
     Fixed { since: String },
-    /// Outside every range, or declared unaffected.
+    /// Outside every range.
+    Outside,
+    /// Declared unaffected, whatever the version.
     NotAffected,
     /// The entry says nothing that can be evaluated.
     Unknown,
@@ -27,46 +32,90 @@ pub(super) fn position(scheme: Scheme, installed: &str, affected: &Affected) -> 
         _ => {}
     }
     if scheme.check(installed).is_err() {
-        return Position::Unknown;
+        return exactly(installed, affected);
     }
+    let installed = scheme.normal(installed);
     let mut best = Position::Unknown;
-    let listed = affected.versions.iter().any(|version| {
-        scheme
-            .compare(installed, version)
-            .map_or(version == installed, Ordering::is_eq)
-    });
     for range in affected
         .ranges
         .iter()
-        .filter(|range| range.kind == RangeKind::Ecosystem)
+        .filter(|range| range.kind != RangeKind::Git)
     {
-        if let Ok(position) = in_range(scheme, installed, range) {
+        if let Ok(position) = in_range(scheme, &installed, range) {
             best = worse(scheme, best, position);
         }
     }
-    match best {
-        Position::Affected { .. } => best,
-        _ if listed => Position::Affected { fixed: None },
-        Position::Unknown if !affected.versions.is_empty() => Position::NotAffected,
-        other => other,
+    if matches!(best, Position::Affected { .. }) || affected.versions.is_empty() {
+        return best;
     }
+    let listed = affected.versions.iter().find(|version| {
+        version.as_str() == installed
+            || scheme.compare(&installed, &scheme.normal(version)) == Ok(Ordering::Equal)
+    });
+    match (best, listed) {
+        (best, Some(version)) => Position::Affected {
+            // The list says that it is affected, the range at most when that ends.
+            fixed: match best {
+                Position::Fixed { .. } => None,
+                _ => next_fix(scheme, &installed, affected),
+            },
+            range: format!("= {version}"),
+        },
+        (Position::Unknown, None) => Position::Outside,
+        (other, None) => other,
+    }
+}
+
+/// A version that cannot be ordered is affected only where it is named.
+fn exactly(installed: &str, affected: &Affected) -> Position {
+    match affected.versions.iter().any(|version| version == installed) {
+        true => Position::Affected {
+            fixed: None,
+            range: format!("= {installed}"),
+        },
+        false => Position::Unknown,
+    }
+}
+
+/// Returns the first fix after a version, in any range.
+fn next_fix(scheme: Scheme, installed: &str, affected: &Affected) -> Option<String> {
+    let events = affected.ranges.iter().flat_map(|range| &range.events);
+    let fixes = events.filter_map(|event| match event {
+        Event::Fixed(version) => Some(version),
+        _ => None,
+    });
+    let later = fixes.filter(|version| scheme.compare(version, installed) == Ok(Ordering::Greater));
+    later
+        .min_by(|a, b| scheme.compare(a, b).unwrap_or(Ordering::Equal))
+        .cloned()
 }
 
 /// Of two ranges of one entry, affected wins; of two ends, the later one is the fix.
 fn worse(scheme: Scheme, a: Position, b: Position) -> Position {
-    use Position::{Affected, Fixed, NotAffected, Unknown};
+    use Position::{Affected, Fixed, NotAffected, Outside, Unknown};
     match (a, b) {
-        (Affected { fixed: Some(a) }, Affected { fixed: Some(b) }) => {
-            let is_later = scheme.compare(&a, &b).is_ok_and(Ordering::is_ge);
-            Affected {
-                fixed: Some(if is_later { a } else { b }),
-            }
-        }
-        (Affected { .. }, Affected { .. }) => Affected { fixed: None },
+        (first @ Affected { .. }, second @ Affected { .. }) => later_fix(scheme, first, second),
         (affected @ Affected { .. }, _) | (_, affected @ Affected { .. }) => affected,
         (fixed @ Fixed { .. }, _) | (_, fixed @ Fixed { .. }) => fixed,
+        (Outside, _) | (_, Outside) => Outside,
         (NotAffected, _) | (_, NotAffected) => NotAffected,
         (Unknown, Unknown) => Unknown,
+    }
+}
+
+fn later_fix(scheme: Scheme, a: Position, b: Position) -> Position {
+    let end = |position: &Position| match position {
+        Position::Affected { fixed, .. } => fixed.clone(),
+        _ => None,
+    };
+    match (end(&a), end(&b)) {
+        (Some(first), Some(second)) => {
+            let is_later = scheme.compare(&first, &second).is_ok_and(Ordering::is_ge);
+            if is_later { a } else { b }
+        }
+        // Without an end there is none.
+        (None, _) => a,
+        (_, None) => b,
     }
 }
 
@@ -77,32 +126,50 @@ fn in_range(scheme: Scheme, installed: &str, range: &Range) -> Result<Position, 
     }
     // All versions are comparable now, so the fallback is never taken.
     events.sort_by(|(a, _), (b, _)| order_events(scheme, a, b).unwrap_or(Ordering::Equal));
-    let mut affected = false;
+    let mut since = None;
     let mut ended = None;
     for (event, order) in &events {
         match event {
-            Event::Introduced(_) if order.is_le() => affected = true,
+            Event::Introduced(version) if order.is_le() => since = since.or(Some(version)),
             Event::Fixed(version) if order.is_le() => {
-                affected = false;
+                since = None;
                 ended = Some(version);
             }
-            Event::LastAffected(_) if order.is_lt() => affected = false,
-            Event::Limit(_) if order.is_le() => affected = false,
+            Event::LastAffected(_) if order.is_lt() => since = None,
+            Event::Limit(_) if order.is_le() => since = None,
             _ => {}
         }
     }
-    let next_fix = events.iter().find_map(|(event, order)| match event {
+    Ok(match (since, ended) {
+        (Some(since), _) => affected_since(since, &events),
+        (None, Some(version)) => Position::Fixed {
+            since: version.clone(),
+        },
+        (None, None) if events.is_empty() => Position::Unknown,
+        (None, None) => Position::Outside,
+    })
+}
+
+/// Describes the range that began at `since` and has not ended at the installed version.
+fn affected_since(since: &str, events: &[(&Event, Ordering)]) -> Position {
+    let later = || events.iter().filter(|(_, order)| order.is_ge());
+    let fixed = later().find_map(|(event, order)| match event {
         Event::Fixed(version) if order.is_gt() => Some(version.clone()),
         _ => None,
     });
-    Ok(match (affected, ended) {
-        (true, _) => Position::Affected { fixed: next_fix },
-        (false, Some(version)) => Position::Fixed {
-            since: version.clone(),
-        },
-        (false, None) if events.is_empty() => Position::Unknown,
-        (false, None) => Position::NotAffected,
-    })
+    let end = later().find_map(|(event, order)| match event {
+        Event::Fixed(version) if order.is_gt() => Some(format!("< {version}")),
+        Event::Limit(version) if version != "*" && order.is_gt() => Some(format!("< {version}")),
+        Event::LastAffected(version) => Some(format!("<= {version}")),
+        _ => None,
+    });
+    let start = (since != "0").then(|| format!(">= {since}"));
+    let parts: Vec<String> = start.into_iter().chain(end).collect();
+    let range = match parts.is_empty() {
+        true => "every version".to_owned(),
+        false => parts.join(", "),
+    };
+    Position::Affected { fixed, range }
 }
 
 /// Orders an event's version against the installed one; an introduction at `0` is before all.
@@ -111,7 +178,7 @@ fn compare_to(scheme: Scheme, event: &Event, installed: &str) -> Result<Ordering
         Event::Introduced(version) if version == "0" => Ok(Ordering::Less),
         // "*" is OSV's way to write "no limit".
         Event::Limit(version) if version == "*" => Ok(Ordering::Greater),
-        _ => scheme.compare(event.version(), installed),
+        _ => scheme.compare(&scheme.normal(event.version()), installed),
     }
 }
 
@@ -155,6 +222,13 @@ mod tests {
         position(Scheme::Dpkg, version, affected)
     }
 
+    fn hit(fixed: Option<&str>, range: &str) -> Position {
+        Position::Affected {
+            fixed: fixed.map(str::to_owned),
+            range: range.to_owned(),
+        }
+    }
+
     #[test]
     fn walks_the_events_of_two_branches() {
         let text = |s: &str| s.to_owned();
@@ -164,20 +238,10 @@ mod tests {
             Event::Introduced(text("1.0")),
             Event::Fixed(text("1.9")),
         ]);
-        assert_eq!(at("0.9", &branches), Position::NotAffected);
-        assert_eq!(
-            at("1.0", &branches),
-            Position::Affected {
-                fixed: Some(text("1.9"))
-            }
-        );
+        assert_eq!(at("0.9", &branches), Position::Outside);
+        assert_eq!(at("1.0", &branches), hit(Some("1.9"), ">= 1.0, < 1.9"));
         assert_eq!(at("1.9", &branches), Position::Fixed { since: text("1.9") });
-        assert_eq!(
-            at("2.0", &branches),
-            Position::Affected {
-                fixed: Some(text("2.4"))
-            }
-        );
+        assert_eq!(at("2.0", &branches), hit(Some("2.4"), ">= 2.0, < 2.4"));
         assert_eq!(at("1:0", &branches), Position::Fixed { since: text("2.4") });
     }
 
@@ -188,14 +252,11 @@ mod tests {
             Event::Fixed("x:y".into()),
         ]);
         two.ranges.push(Range::before(Some("3")));
-        assert_eq!(
-            at("2", &two),
-            Position::Affected {
-                fixed: Some("3".into())
-            }
-        );
+        assert_eq!(at("2", &two), hit(Some("3"), "< 3"));
         two.ranges.pop();
         assert_eq!(at("2", &two), Position::Unknown);
+        two.versions = vec!["2".into()];
+        assert_eq!(at("2", &two), hit(None, "= 2"));
     }
 
     #[test]
@@ -205,13 +266,34 @@ mod tests {
             Event::LastAffected("2".into()),
             Event::Limit("*".into()),
         ]);
-        assert_eq!(at("2", &last), Position::Affected { fixed: None });
-        assert_eq!(at("2.1", &last), Position::NotAffected);
+        assert_eq!(at("2", &last), hit(None, "<= 2"));
+        assert_eq!(at("2.1", &last), Position::Outside);
         let listed = Affected {
             versions: vec!["1.0".into()],
             ..Affected::default()
         };
-        assert_eq!(at("1.0-0", &listed), Position::Affected { fixed: None });
-        assert_eq!(at("1.1", &listed), Position::NotAffected);
+        assert_eq!(at("1.0-0", &listed), hit(None, "= 1.0"));
+        assert_eq!(at("1.1", &listed), Position::Outside);
+    }
+
+    #[test]
+    fn composers_zeros_do_not_count() {
+        let last = entry(vec![
+            Event::Introduced("1.0.0".into()),
+            Event::LastAffected("5.4".into()),
+        ]);
+        let place = |version| position(Scheme::Composer, version, &last);
+        assert_eq!(place("v5.4.0"), hit(None, ">= 1.0.0, <= 5.4"));
+        assert_eq!(place("1.0"), hit(None, ">= 1.0.0, <= 5.4"));
+        assert_eq!(place("5.4.1"), Position::Outside);
+    }
+
+    #[test]
+    fn versions_without_order_match_by_name() {
+        let mut listed = entry(vec![Event::Introduced("0".into())]);
+        listed.versions = vec!["weird".into()];
+        let place = |version| position(Scheme::Dotted, version, &listed);
+        assert_eq!(place("weird"), hit(None, "= weird"));
+        assert_eq!(place("strange"), Position::Unknown);
     }
 }

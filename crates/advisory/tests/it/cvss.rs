@@ -10,7 +10,7 @@ use crate::support::shared;
 fn check(vector: &str, version: Version, score: &str) {
     let parsed = Vector::parse(vector).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
-        (parsed.version(), parsed.base_score().to_string().as_str()),
+        (parsed.version(), parsed.whole_score().to_string().as_str()),
         (version, score),
         "{vector}"
     );
@@ -66,6 +66,20 @@ fn known_examples() {
         Version::V4,
         "9.3",
     );
+}
+
+#[test]
+fn threat_and_environment_do_not_move_the_base_score() {
+    let base = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N";
+    let parse = |more: &str| Vector::parse(&format!("{base}{more}")).expect("a vector");
+    let scores = |more: &str| {
+        let vector = parse(more);
+        (vector.base_score().tenths(), vector.whole_score().tenths())
+    };
+    assert_eq!(scores(""), (93, 93));
+    assert_eq!(scores("/E:U"), (93, 81));
+    assert_eq!(scores("/E:A/CR:L/IR:L/AR:L").0, 93);
+    assert_eq!(scores("/S:P/AU:Y/R:U"), (93, 93));
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod feeds;
 mod matching;
 mod properties;
 mod real_data;
+mod rules;
 mod starter;
 mod support;
 mod versions;
+mod vex;

@@ -178,7 +178,7 @@ fn says_which_packages_it_cannot_match() {
   {
     "distribution": "ubuntu 24.04",
     "packages": 2,
-    "reason": "distribution `ubuntu` is not supported: Debian and Alpine are"
+    "reason": "the database has no advisories for Ubuntu:24.04: import a feed with them"
   }
 ]
 "#);

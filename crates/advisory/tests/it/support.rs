@@ -58,6 +58,7 @@ pub(crate) fn deb(name: &str, version: &str) -> Package {
         source_name: name.into(),
         source_version: version.into(),
         architecture: "amd64".into(),
+        ..Package::default()
     }
 }
 

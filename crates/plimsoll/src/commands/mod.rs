@@ -15,6 +15,7 @@ mod sbom_diff;
 mod sbom_text;
 pub(crate) mod scan;
 mod scan_json;
+mod scan_report;
 mod scan_text;
 pub(crate) mod scrub;
 pub(crate) mod serve;

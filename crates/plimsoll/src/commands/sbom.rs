@@ -80,11 +80,7 @@ pub(super) fn run(args: &SbomArgs, context: &Context<'_>) -> Result<Exit, Failur
             printer.out(&sbom_text::document(content, args.by_layer))?;
             continue;
         }
-        let subject = Subject {
-            name: name(image.image()),
-            digest: digest.clone().unwrap_or_else(|| listing(content)),
-            platform: content.platform.clone(),
-        };
+        let subject = subject(image.image(), digest.as_ref(), content);
         let (time, serial) = (timestamp(context.now()), serial(&subject, context.now()));
         let write = match args.output_format {
             Document::Spdx => spdx,
@@ -98,6 +94,19 @@ pub(super) fn run(args: &SbomArgs, context: &Context<'_>) -> Result<Exit, Failur
         }
     }
     Ok(Exit::Success)
+}
+
+/// Returns what a document about an image is about.
+pub(super) fn subject(
+    image: &ImageRef,
+    digest: Option<&Digest>,
+    content: &ImageContent,
+) -> Subject {
+    Subject {
+        name: name(image),
+        digest: digest.cloned().unwrap_or_else(|| listing(content)),
+        platform: content.platform.clone(),
+    }
 }
 
 /// Returns a name without tag and digest.
@@ -127,7 +136,7 @@ fn listing(content: &ImageContent) -> Digest {
 
 /// Returns a UUID that the same image and second always have, so that runs can be compared
 /// (RFC 9562, version 8: custom).
-fn serial(subject: &Subject, now: DateTime<Utc>) -> String {
+pub(super) fn serial(subject: &Subject, now: DateTime<Utc>) -> String {
     let seed = format!("{}\n{}\n{}", subject.name, subject.digest, now.timestamp());
     let digest = Digest::of(seed.as_bytes());
     let hex = digest.hex();

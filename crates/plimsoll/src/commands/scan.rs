@@ -1,16 +1,24 @@
 //! `plimsoll scan`: the known vulnerabilities of an image, by the same code as the server's.
 
-use std::{path::PathBuf, str::FromStr as _};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr as _,
+};
 
+use advisory::vex;
 use app::{
     inventory::{Inventory, LayerSummary},
     scan::{ImageContent, ScanFinding, ScanResult, match_inventory},
 };
 use clap::Args;
-use inventory::DiffId;
+use inventory::{Claim, DiffId};
 use market::Class;
+use oci::ImageRef;
 
-use super::{Context, scan_json, scan_text};
+use super::{
+    Context,
+    scan_report::{self, Report},
+};
 use crate::{
     advisory_file::{self, Advisories},
     exit::Exit,
@@ -29,8 +37,11 @@ use crate::{
   plimsoll scan registry.example/team/app:1.4
   plimsoll scan --fail-on major --only-fixed oci:build/app
   plimsoll scan --format json docker-archive:app.tar | jq '.images[].summary'
+  plimsoll scan --output-format sarif registry.example/team/app:1.4 > app.sarif
+  plimsoll scan --vex app.openvex.json --fail-on critical registry.example/team/app:1.4
 
-Ends with 0 whatever is found, unless --fail-on or --exit-code is given.")]
+Ends with 0 whatever is found, unless --fail-on or --exit-code is given. What a VEX statement
+closes does not fail.")]
 pub(crate) struct ScanArgs {
     #[command(flatten)]
     image: ImageArgs,
@@ -40,6 +51,21 @@ pub(crate) struct ScanArgs {
     /// Show only these classes: critical, major, minor, unscored
     #[arg(long, value_name = "CLASS,…", value_delimiter = ',', value_parser = class)]
     severity: Vec<Class>,
+    /// Which kind of report
+    #[arg(long, value_enum, default_value_t, value_name = "KIND")]
+    output_format: Report,
+    /// Apply the statements of an OpenVEX, CycloneDX or CSAF document; may be given again
+    #[arg(long, value_name = "FILE")]
+    vex: Vec<PathBuf>,
+    /// Show only what is known to be exploited (CISA's catalogue)
+    #[arg(long)]
+    known_exploited: bool,
+    /// Show only what is exploited with at least this probability, 0 to 1 (EPSS)
+    #[arg(long, value_name = "P", value_parser = probability)]
+    min_epss: Option<f64>,
+    /// Leave out what lock files ask for and bills of materials claim
+    #[arg(long)]
+    installed_only: bool,
     /// Show only what a newer version fixes
     #[arg(long)]
     only_fixed: bool,
@@ -57,6 +83,7 @@ pub(crate) struct ScanArgs {
 /// Everything that is shown.
 pub(super) struct Shown<'a> {
     pub(super) image: &'a Loaded,
+    pub(super) reference: &'a ImageRef,
     pub(super) advisories: &'a Advisories,
     pub(super) scans: Vec<Scan<'a>>,
     pub(super) layers: bool,
@@ -91,8 +118,10 @@ pub(super) fn run(args: &ScanArgs, context: &Context<'_>) -> Result<Exit, Failur
     let file = args.advisories.as_deref();
     let advisories = advisory_file::open(file, &config, context.now(), printer)?;
     let image = image::load(&args.image, &config.environment, DiffId::Skip, printer)?;
+    let statements = statements(&args.vex)?;
     let mut shown = Shown {
         image: &image,
+        reference: args.image.image(),
         advisories: &advisories,
         scans: Vec::new(),
         layers: args.layers,
@@ -100,6 +129,10 @@ pub(super) fn run(args: &ScanArgs, context: &Context<'_>) -> Result<Exit, Failur
     for (digest, content) in &image.platforms {
         let mut result = match_inventory(&content.inventory, &advisories.database)
             .or_fail("cannot match the image with the advisories")?;
+        let digests = [image.digest.as_ref(), digest.as_ref()];
+        let digests = digests.into_iter().flatten().map(ToString::to_string);
+        let names: Vec<_> = digests.chain([image.name.clone()]).collect();
+        result.apply(&statements, &names);
         result.findings.retain(|finding| args.shows(finding));
         shown.scans.push(Scan {
             digest: digest.as_ref(),
@@ -107,11 +140,7 @@ pub(super) fn run(args: &ScanArgs, context: &Context<'_>) -> Result<Exit, Failur
             result,
         });
     }
-    if printer.is_json() {
-        printer.json(&scan_json::document(&shown, context.now()))?;
-    } else {
-        printer.out(&scan_text::document(&shown, printer))?;
-    }
+    scan_report::write(args.output_format, &shown, context.now(), printer)?;
     Ok(args.exit(&shown.scans))
 }
 
@@ -119,6 +148,12 @@ impl ScanArgs {
     fn shows(&self, finding: &ScanFinding<'_>) -> bool {
         (self.severity.is_empty() || self.severity.contains(&finding.class))
             && (!self.only_fixed || finding.matched.fixed_version.is_some())
+            && (!self.known_exploited || finding.matched.kev.is_some())
+            && (!self.installed_only || finding.component.claim == Claim::Installed)
+            && self.min_epss.is_none_or(|least| {
+                let epss = finding.matched.epss.as_ref();
+                epss.is_some_and(|epss| epss.score >= least)
+            })
     }
 
     fn exit(&self, scans: &[Scan<'_>]) -> Exit {
@@ -133,6 +168,25 @@ impl ScanArgs {
             (true, Some(code)) => Exit::Chosen(code),
         }
     }
+}
+
+/// Reads every document of statements.
+fn statements(files: &[PathBuf]) -> Result<Vec<vex::Statement>, Failure> {
+    let read = |file: &Path| {
+        let what = || format!("cannot read the statements of {}", file.display());
+        let bytes = std::fs::read(file).or_fail(what())?;
+        vex::read(&bytes).or_fail(what())
+    };
+    let mut statements = Vec::new();
+    for file in files {
+        statements.extend(read(file)?);
+    }
+    Ok(statements)
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|it| (0.0..=1.0).contains(it));
+    number.ok_or_else(|| "use a number from 0 to 1".to_owned())
 }
 
 fn class(text: &str) -> Result<Class, String> {

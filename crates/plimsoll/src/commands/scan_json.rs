@@ -44,6 +44,8 @@ fn image(scan: &Scan<'_>) -> Value {
         "summary": summary(scan),
         "layers": scan.content.layers.iter().map(layer).collect::<Vec<_>>(),
         "findings": scan.result.findings.iter().map(finding).collect::<Vec<_>>(),
+        "closed": scan.result.closed.iter().map(finding).collect::<Vec<_>>(),
+        "notices": scan.result.notices,
         "uncovered": scan.result.uncovered,
         "problems": inventory.problems,
     })
@@ -85,8 +87,17 @@ fn finding(finding: &ScanFinding<'_>) -> Value {
         "score": score.map(|score| score.score.value()),
         "vector": score.and_then(|score| score.vector.as_ref()),
         "score_source": score.map(|score| &score.source),
+        "score_reason": score.map(advisory::score::Score::reason),
         "severities": matched.severities,
         "status": status(finding),
+        "confidence": finding.confidence,
+        "claim": component.claim,
+        "counts": finding.counts(),
+        "known_exploited": matched.kev,
+        "epss": matched.epss,
+        "ssvc": matched.ssvc,
+        "published": matched.published,
+        "modified": matched.modified,
         "installed_version": matched.installed,
         "fixed_version": matched.fixed_version,
         "package": {
@@ -105,6 +116,9 @@ fn finding(finding: &ScanFinding<'_>) -> Value {
         "urls": matched.urls,
         "advisories": matched.advisories,
         "source": matched.source,
+        "reason": matched.reason,
         "explanation": matched.explanation,
+        "note": matched.note,
+        "vex": finding.vex,
     })
 }

@@ -29,6 +29,7 @@ pub(super) fn document(shown: &Shown<'_>, printer: &Printer) -> String {
             text.push('\n');
             text.push_str(&layers(scan));
         }
+        text.push_str(&closed(scan));
         for uncovered in &scan.result.uncovered {
             let packages = usize::try_from(uncovered.packages).unwrap_or(usize::MAX);
             let _infallible = writeln!(
@@ -39,6 +40,29 @@ pub(super) fn document(shown: &Shown<'_>, printer: &Printer) -> String {
                 plain(&uncovered.reason),
             );
         }
+    }
+    text
+}
+
+/// Names what statements closed, and who said so.
+fn closed(scan: &Scan<'_>) -> String {
+    let mut text = String::new();
+    for finding in &scan.result.closed {
+        let Some(statement) = &finding.vex else {
+            continue;
+        };
+        let why = statement.text.as_ref().or(statement.justification.as_ref());
+        let why = why
+            .map(|why| format!(" ({})", plain(why)))
+            .unwrap_or_default();
+        let _infallible = writeln!(
+            text,
+            "\nClosed: {} in {}: {} says {}{why}",
+            plain(&finding.matched.vulnerability),
+            plain(&finding.component.name),
+            plain(&statement.author),
+            statement.status.as_str(),
+        );
     }
     text
 }
@@ -162,7 +186,11 @@ fn lines(name: &str, finding: &ScanFinding<'_>, layers: bool, printer: &Printer)
         second = vec![Cell::new(""); first.len()];
         second.push(Cell::new(url));
     }
-    first.push(Cell::new(&short(&matched.title, TITLE_WIDTH)));
+    let title = match matched.kev {
+        Some(_) => format!("[known to be exploited] {}", matched.title),
+        None => matched.title.clone(),
+    };
+    first.push(Cell::new(&short(&title, TITLE_WIDTH)));
     [first, second]
 }
 

@@ -7,6 +7,8 @@ mod config;
 mod help;
 mod inputs;
 mod market;
+mod matching;
+mod reports;
 mod sample;
 mod sbom;
 mod scan;

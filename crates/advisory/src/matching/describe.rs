@@ -1,0 +1,127 @@
+//! What other feeds know of a vulnerability that matched: titles, ratings, links, exploits.
+
+use crate::database::{Database, DatabaseError, merge};
+use crate::record::{Advisory, Kind as RecordKind};
+
+use super::decide::{Decision, Subject};
+use super::{Confidence, Match, distribution};
+
+/// Makes a match of a decision.
+pub(super) fn describe(
+    database: &Database,
+    subject: Subject<'_>,
+    vulnerability: &str,
+    decision: Decision<'_>,
+) -> Result<Match, DatabaseError> {
+    let mut known = database.naming(vulnerability)?;
+    if known.is_empty() {
+        known.push(decision.record.clone());
+    }
+    known.retain(|record| record.withdrawn.is_none());
+    known.iter_mut().for_each(|record| subject.demote(record));
+    known.sort_by_key(|record| record.authority);
+    let note = distribution::kernel_note(subject.package);
+    let mut described = Match {
+        vulnerability: vulnerability.to_owned(),
+        kind: decision.record.kind,
+        aliases: aliases(&known, vulnerability),
+        advisories: decision.advisories,
+        source: decision.record.source.clone(),
+        package: subject.package.clone(),
+        installed: subject.version.to_owned(),
+        fixed_version: decision.fixed_version,
+        status: decision.status,
+        confidence: match note {
+            Some(_) => Confidence::Low,
+            None => Confidence::High,
+        },
+        severities: Vec::new(),
+        epss: None,
+        kev: None,
+        ssvc: None,
+        published: None,
+        modified: decision.record.modified.clone(),
+        title: String::new(),
+        description: String::new(),
+        urls: Vec::new(),
+        reason: decision.reason,
+        explanation: decision.explanation,
+        note: note.map(str::to_owned),
+        database: database.meta().version.clone(),
+    };
+    if described.kind == RecordKind::Malicious {
+        described.note =
+            Some("The package was made to do harm; whoever ran it is compromised.".to_owned());
+    }
+    fill_in(&mut described, &known);
+    Ok(described)
+}
+
+/// Adds what records about a vulnerability say, the most trusted first.
+pub(super) fn fill_in(described: &mut Match, known: &[Advisory]) {
+    let first = |pick: fn(&Advisory) -> &String| {
+        let texts = alone(known).chain(known).map(pick);
+        let mut texts = texts.filter(|text| !text.is_empty());
+        texts.next().cloned().unwrap_or_default()
+    };
+    described.description = first(|record| &record.details);
+    described.title = first(|record| &record.summary);
+    if described.title.is_empty() {
+        described.title = beginning(&described.description);
+    }
+    described.severities = merge::severities(known.iter());
+    described.epss = alone(known).find_map(|record| record.epss.clone());
+    described.kev = alone(known).find_map(|record| record.kev.clone());
+    described.ssvc = alone(known).find_map(|record| record.ssvc.clone());
+    described.published = known
+        .iter()
+        .filter_map(|record| record.published.clone())
+        .min();
+    described.urls = urls(known);
+}
+
+/// A bundle's title and exploits are not those of one of its vulnerabilities.
+fn alone(known: &[Advisory]) -> impl Iterator<Item = &Advisory> {
+    known
+        .iter()
+        .filter(|record| record.vulnerabilities().len() == 1)
+}
+
+fn aliases(known: &[Advisory], vulnerability: &str) -> Vec<String> {
+    let mut aliases: Vec<String> = alone(known)
+        .flat_map(|record| std::iter::once(&record.id).chain(&record.aliases))
+        .filter(|name| *name != vulnerability)
+        .cloned()
+        .collect();
+    aliases.sort();
+    aliases.dedup();
+    aliases
+}
+
+/// Returns every link once.
+fn urls(known: &[Advisory]) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::new();
+    for reference in known.iter().flat_map(|record| &record.references) {
+        if !urls.contains(&reference.url) {
+            urls.push(reference.url.clone());
+        }
+    }
+    urls
+}
+
+/// Returns the first sentence or line of a description, at most 120 characters.
+fn beginning(description: &str) -> String {
+    let line = description
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    let sentence = line
+        .split_once(". ")
+        .map_or(line, |(first, _)| first)
+        .trim();
+    let mut short: String = sentence.chars().take(120).collect();
+    if short.len() < sentence.len() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,293 @@
+//! Labels: whether a version of a package is affected by a vulnerability, and who says so.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use advisory::matching::{Kind, Package};
+use anyhow::Result;
+use serde_json::{Value, json};
+
+/// Labels of each kind and record; more of the same record say the same.
+const MOST_LISTED: usize = 12;
+const MOST_OTHERS: usize = 6;
+
+/// One label.
+pub(super) struct Label {
+    pub(super) family: String,
+    pub(super) package: Package,
+    pub(super) vulnerability: String,
+    pub(super) affected: bool,
+    by: String,
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.affected {
+            "affected"
+        } else {
+            "not affected"
+        };
+        let (name, version) = (&self.package.name, &self.package.version);
+        write!(
+            f,
+            "{} {name} {version} is {word} by {}",
+            self.vulnerability, self.by
+        )
+    }
+}
+
+/// Ecosystem, package, version, vulnerability.
+type Key = (String, String, String, String);
+
+/// Labels as they come; who says yes, who says no.
+#[derive(Default)]
+pub(super) struct Labels {
+    said: BTreeMap<Key, (Option<String>, Option<String>)>,
+    /// Records with lists of versions: ecosystem, package, vulnerability, id, versions.
+    lists: Vec<(String, String, String, String, Vec<String>)>,
+}
+
+/// Takes away what a record lists, so that its ranges alone are matched; records without ranges
+/// keep their lists, and give no labels of that kind.
+pub(super) fn strip(record: &mut Value) {
+    for entry in record["affected"].as_array_mut().into_iter().flatten() {
+        if has_ranges(entry) {
+            entry["versions"] = json!([]);
+        }
+    }
+}
+
+fn has_ranges(entry: &Value) -> bool {
+    let ranges = entry["ranges"].as_array().into_iter().flatten();
+    ranges.into_iter().any(|range| range["type"] != "GIT")
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+}
+
+impl Labels {
+    fn say(&mut self, key: Key, affected: bool, by: String) {
+        let (yes, no) = self.said.entry(key).or_default();
+        *(if affected { yes } else { no }) = Some(by);
+    }
+
+    /// Adds the labels of an OSV record.
+    pub(super) fn of_record(&mut self, record: &Value) {
+        if record["withdrawn"].is_string()
+            || record["database_specific"]["informational"].is_string()
+        {
+            return;
+        }
+        let id = record["id"].as_str().unwrap_or_default().to_owned();
+        let named = texts(&record["aliases"]).chain(texts(&record["upstream"]));
+        let mut cves = named.filter(|name| name.starts_with("CVE-"));
+        let vulnerability = cves.next().map_or_else(|| id.clone(), str::to_owned);
+        for entry in record["affected"].as_array().into_iter().flatten() {
+            let text = |key: &str| {
+                entry["package"][key]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            let (ecosystem, name) = (text("ecosystem"), text("name"));
+            let informational = &entry["database_specific"]["informational"];
+            if ecosystem.is_empty() || !has_ranges(entry) || informational.is_string() {
+                continue;
+            }
+            let key = (ecosystem, name, vulnerability.clone());
+            self.of_bounds(&key, entry, &id);
+            let versions: Vec<String> = texts(&entry["versions"]).map(str::to_owned).collect();
+            if !versions.is_empty() {
+                self.lists.push((key.0, key.1, key.2, id.clone(), versions));
+            }
+        }
+    }
+
+    fn of_bounds(
+        &mut self,
+        (ecosystem, name, vulnerability): &(String, String, String),
+        entry: &Value,
+        id: &str,
+    ) {
+        let ranges = entry["ranges"].as_array().into_iter().flatten();
+        let events = ranges
+            .filter(|range| range["type"] != "GIT")
+            .flat_map(|range| range["events"].as_array().into_iter().flatten());
+        let introduced: BTreeSet<&str> = events
+            .clone()
+            .filter_map(|event| event["introduced"].as_str())
+            .collect();
+        for event in events {
+            for (what, affected) in [
+                ("introduced", true),
+                ("fixed", false),
+                ("last_affected", true),
+            ] {
+                let Some(version) = event[what].as_str() else {
+                    continue;
+                };
+                // Where one range ends another may begin; `-0` marks what is before every release.
+                let both = what == "fixed" && introduced.contains(version);
+                if version == "0" || version.ends_with("-0") || both {
+                    continue;
+                }
+                let key = (
+                    ecosystem.clone(),
+                    name.clone(),
+                    version.to_owned(),
+                    vulnerability.clone(),
+                );
+                self.say(key, affected, format!("{id} ({what})"));
+            }
+        }
+    }
+
+    /// Adds the labels of Debian's advisories; returns them as OSV records.
+    pub(super) fn of_debian(&mut self, rows: &str) -> Result<String> {
+        let mut records = String::new();
+        for line in rows.lines() {
+            let row: Value = serde_json::from_str(line)?;
+            let id = row["id"].as_str().unwrap_or_default();
+            let mut affected = Vec::new();
+            for fix in row["fix"].as_array().into_iter().flatten() {
+                let parts: Vec<&str> = texts(fix).collect();
+                let [codename, package, version] = parts[..] else {
+                    continue;
+                };
+                let Some(release) =
+                    release(codename).filter(|_| version.starts_with(|c: char| c.is_ascii_digit()))
+                else {
+                    continue;
+                };
+                let ecosystem = format!("Debian:{release}");
+                affected.push(json!({
+                    "package": { "ecosystem": ecosystem, "name": package },
+                    "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": version }] }],
+                }));
+                for cve in texts(&row["cves"]) {
+                    for (version, affected) in
+                        [(version.to_owned(), false), (format!("{version}~"), true)]
+                    {
+                        let key = (
+                            ecosystem.clone(),
+                            package.to_owned(),
+                            version,
+                            cve.to_owned(),
+                        );
+                        self.say(key, affected, id.to_owned());
+                    }
+                }
+            }
+            let record = json!({ "id": id, "upstream": row["cves"], "affected": affected });
+            records.push_str(&format!("{record}\n"));
+        }
+        Ok(records)
+    }
+
+    /// Returns the labels that nobody contradicts, and how many are left out.
+    pub(super) fn settle(mut self) -> (Vec<Label>, u64) {
+        self.of_lists();
+        let mut labels = Vec::new();
+        let mut excluded = 0;
+        for ((ecosystem, name, version, vulnerability), said) in self.said {
+            let (affected, by) = match said {
+                (Some(by), None) => (true, by),
+                (None, Some(by)) => (false, by),
+                _ => {
+                    excluded += 1;
+                    continue;
+                }
+            };
+            let Some(package) = package(&ecosystem, &name, &version) else {
+                continue;
+            };
+            let family = ecosystem.split(':').next().unwrap_or_default().to_owned();
+            labels.push(Label {
+                family,
+                package,
+                vulnerability,
+                affected,
+                by,
+            });
+        }
+        (labels, excluded)
+    }
+
+    fn of_lists(&mut self) {
+        let lists = std::mem::take(&mut self.lists);
+        let mut known: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+        for (ecosystem, name, _, _, versions) in &lists {
+            let all = known.entry((ecosystem, name)).or_default();
+            all.extend(versions.iter().map(String::as_str));
+        }
+        for (ecosystem, name, vulnerability, id, versions) in &lists {
+            let own: BTreeSet<&str> = versions.iter().map(String::as_str).collect();
+            let key = |version: &str| {
+                (
+                    ecosystem.clone(),
+                    name.clone(),
+                    version.to_owned(),
+                    vulnerability.clone(),
+                )
+            };
+            for version in spread(&own, MOST_LISTED) {
+                self.say(key(version), true, format!("{id} (listed)"));
+            }
+            let others = &known[&(ecosystem.as_str(), name.as_str())];
+            let others: BTreeSet<&str> = others.difference(&own).copied().collect();
+            for version in spread(&others, MOST_OTHERS) {
+                self.say(key(version), false, format!("{id} (not listed)"));
+            }
+        }
+    }
+}
+
+/// Takes at most so many, evenly from the whole.
+fn spread<'a>(all: &BTreeSet<&'a str>, most: usize) -> Vec<&'a str> {
+    let step = all.len().div_ceil(most).max(1);
+    all.iter().step_by(step).copied().collect()
+}
+
+fn release(codename: &str) -> Option<u8> {
+    let names = [
+        "lenny", "squeeze", "wheezy", "jessie", "stretch", "buster", "bullseye", "bookworm",
+    ];
+    let place = names.iter().position(|name| *name == codename)?;
+    u8::try_from(place).ok().map(|place| place + 5)
+}
+
+/// Returns the package that an image would hold, or `None` for ecosystems without images.
+fn package(ecosystem: &str, name: &str, version: &str) -> Option<Package> {
+    let (family, release) = ecosystem.split_once(':').unwrap_or((ecosystem, ""));
+    let (kind, distribution) = match family {
+        "Debian" => (Kind::Deb, "debian"),
+        "Ubuntu" => (Kind::Deb, "ubuntu"),
+        "Alpine" => (Kind::Apk, "alpine"),
+        "AlmaLinux" => (Kind::Rpm, "almalinux"),
+        "Rocky Linux" => (Kind::Rpm, "rocky"),
+        "Wolfi" => (Kind::Apk, "wolfi"),
+        "Chainguard" => (Kind::Apk, "chainguard"),
+        _ => {
+            let same = |kind: &&Kind| {
+                kind.ecosystem()
+                    .is_some_and(|own| own.eq_ignore_ascii_case(ecosystem))
+            };
+            (*Kind::ALL.iter().find(same)?, "")
+        }
+    };
+    let release = release.trim_end_matches(":LTS").trim_start_matches("Pro:");
+    Some(Package {
+        kind,
+        distribution: distribution.to_owned(),
+        version_id: release.trim_start_matches('v').to_owned(),
+        name: name.to_owned(),
+        version: version.to_owned(),
+        ..Package::default()
+    })
+}
