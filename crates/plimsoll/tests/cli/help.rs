@@ -184,6 +184,33 @@ Options:
       --severity <CLASS,…>
           Show only these classes: critical, major, minor, unscored
 
+      --output-format <KIND>
+          Which kind of report
+
+          Possible values:
+          - table:     A table for people
+          - json:      Everything, in this program's own form; as --format json
+          - sarif:     SARIF 2.1.0, for code scanning
+          - cyclonedx: CycloneDX 1.6: the bill of materials with its vulnerabilities
+          - openvex:   OpenVEX 0.2.0: one statement for each finding, to be filled in
+          - junit:     JUnit XML: one test for each package, failed where it has findings
+          - markdown:  Markdown, for issues and pull requests
+          - html:      One HTML file with a plot
+          
+          [default: table]
+
+      --vex <FILE>
+          Apply the statements of an OpenVEX, CycloneDX or CSAF document; may be given again
+
+      --known-exploited
+          Show only what is known to be exploited (CISA's catalogue)
+
+      --min-epss <P>
+          Show only what is exploited with at least this probability, 0 to 1 (EPSS)
+
+      --installed-only
+          Leave out what lock files ask for and bills of materials claim
+
       --only-fixed
           Show only what a newer version fixes
 
@@ -203,8 +230,11 @@ Examples:
   plimsoll scan registry.example/team/app:1.4
   plimsoll scan --fail-on major --only-fixed oci:build/app
   plimsoll scan --format json docker-archive:app.tar | jq '.images[].summary'
+  plimsoll scan --output-format sarif registry.example/team/app:1.4 > app.sarif
+  plimsoll scan --vex app.openvex.json --fail-on critical registry.example/team/app:1.4
 
-Ends with 0 whatever is found, unless --fail-on or --exit-code is given.
+Ends with 0 whatever is found, unless --fail-on or --exit-code is given. What a VEX statement
+closes does not fail.
 "#);
 }
 

@@ -190,7 +190,7 @@ fn languages(place: &Place) {
         r#"{"name": "@scope/name", "version": "1.0.0"}"#,
     );
     place.write(
-        "root/app/package-lock.json",
+        "root/other/package-lock.json",
         r#"{"name": "app", "lockfileVersion": 3, "packages": {"": {"name": "app"}, "node_modules/asked-for": {"version": "1.0.0"}}}"#,
     );
 }

@@ -102,6 +102,7 @@ fn json_is_stable() {
   "digest": "sha256:5d7ac80524200ac1c4f0108dafbcb24cf498e39f55ea077e8498c14b4c3319b3",
   "images": [
     {
+      "closed": [],
       "digest": "sha256:5d7ac80524200ac1c4f0108dafbcb24cf498e39f55ea077e8498c14b4c3319b3",
       "distribution": {
         "id": "alpine",
@@ -118,15 +119,22 @@ fn json_is_stable() {
           "aliases": [
             "ALPINE-CVE-2026-1111"
           ],
+          "claim": "installed",
           "class": "critical",
+          "confidence": "high",
+          "counts": true,
           "description": "",
+          "epss": null,
           "explanation": "test (ALPINE-CVE-2026-1111): origin zlib in Alpine v3.20 is fixed in 1.3.2-r0; installed is the older 1.3.1-r1.",
           "fixed_version": "1.3.2-r0",
           "installed_version": "1.3.1-r1",
+          "known_exploited": null,
           "layer": {
             "digest": "sha256:9bbe8110f99eb92114ba216e4f26e8269b1ead5a4d151cc0b7d69b325d636172",
             "index": 1
           },
+          "modified": "2026-10-01T00:00:00Z",
+          "note": null,
           "package": {
             "architecture": "x86_64",
             "name": "zlib",
@@ -137,7 +145,17 @@ fn json_is_stable() {
             "type": "apk",
             "version": "1.3.1-r1"
           },
+          "published": null,
+          "reason": {
+            "advisory": "ALPINE-CVE-2026-1111",
+            "ecosystem": "Alpine:v3.20",
+            "name": "zlib",
+            "order": "apk",
+            "range": "< 1.3.2-r0",
+            "source": "test"
+          },
           "score": 9.8,
+          "score_reason": "9.8 by test, CVSS 3.1: the distribution's own rating comes first; of one source the newest CVSS version counts",
           "score_source": "test",
           "severities": [
             {
@@ -148,12 +166,14 @@ fn json_is_stable() {
           ],
           "severity": "critical",
           "source": "test",
+          "ssvc": null,
           "status": "fixed",
           "title": "zlib: writes beyond its buffer",
           "urls": [
             "https://example.com/CVE-2026-1111"
           ],
           "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+          "vex": null,
           "vulnerability": "CVE-2026-1111"
         }
       ],
@@ -171,6 +191,7 @@ fn json_is_stable() {
           "size": 3072
         }
       ],
+      "notices": [],
       "packages": 2,
       "platform": "linux/amd64",
       "problems": [],
