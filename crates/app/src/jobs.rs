@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::TimeDelta;
 use market::{JobId, RunId, SubmissionId};
 use serde::{Deserialize, Serialize};
 use store::{
@@ -14,10 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Actor, App, AppError};
 
-/// How long a worker has a job without a sign of life.
-const LEASE: TimeDelta = TimeDelta::seconds(30);
-/// How often a worker gives one.
-const PULSE: Duration = Duration::from_secs(10);
 /// How often an idle worker looks at the queue, for jobs of other nodes.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -105,7 +100,7 @@ impl Running<'_> {
             &self.job,
             self.worker,
             &progress,
-            self.app.now() + LEASE,
+            self.app.now() + self.app.config.upkeep.job_lease,
         )
         .await?;
         Ok(tx.commit().await?)
@@ -165,7 +160,8 @@ impl App {
     /// The queue cannot be read or written.
     pub async fn work_once(self: &Arc<Self>, worker: &str) -> Result<bool, AppError> {
         let mut tx = self.begin().await?;
-        let claimed = store::jobs::claim(&mut tx, worker, self.now(), LEASE).await?;
+        let claimed =
+            store::jobs::claim(&mut tx, worker, self.now(), self.config.upkeep.job_lease).await?;
         tx.commit().await?;
         let Some(job) = claimed else { return Ok(false) };
         self.do_job(&job, worker).await?;
@@ -179,7 +175,14 @@ impl App {
         job: &JobId,
     ) -> Result<bool, AppError> {
         let mut tx = self.begin().await?;
-        let claimed = store::jobs::claim_one(&mut tx, job, worker, self.now(), LEASE).await?;
+        let claimed = store::jobs::claim_one(
+            &mut tx,
+            job,
+            worker,
+            self.now(),
+            self.config.upkeep.job_lease,
+        )
+        .await?;
         tx.commit().await?;
         let Some(job) = claimed else { return Ok(false) };
         self.do_job(&job, worker).await?;
@@ -219,11 +222,13 @@ impl App {
 
     /// Returns when the lease is lost.
     async fn hold_lease(&self, job: &Job, worker: &str) {
+        let lease = self.config.upkeep.job_lease;
+        let pulse = (lease / 3).to_std().unwrap_or_default();
         loop {
-            tokio::time::sleep(PULSE).await;
+            tokio::time::sleep(pulse).await;
             let held = async {
                 let mut tx = self.begin().await?;
-                let until = self.now() + LEASE;
+                let until = self.now() + lease;
                 let held = store::jobs::hold(&mut tx, &job.id, worker, until).await?;
                 tx.commit().await?;
                 Ok::<_, AppError>(held)

@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use trust::SigningKey;
 
 use crate::{
-    Actor, AppError, Clock, pulls::PullRecorder, requests::Requests, throttle::Throttle,
-    token_keys::TokenKeys, tokens::VerifiedTokens, upkeep::TagPulls,
+    Actor, AppError, Clock, pulls::PullRecorder, registry::RecentlyFound, requests::Requests,
+    throttle::Throttle, token_keys::TokenKeys, tokens::VerifiedTokens, upkeep::TagPulls,
 };
 
 /// What the operator configured.
@@ -94,6 +94,7 @@ pub struct App {
     pub(crate) tag_pulls: TagPulls,
     pub(crate) job_added: Notify,
     pub(crate) requests: Arc<Requests>,
+    pub(crate) recent: RecentlyFound,
     ids: Ids,
 }
 
@@ -188,6 +189,7 @@ impl App {
             throttle: Throttle::default(),
             verified_tokens: VerifiedTokens::default(),
             token_keys: TokenKeys::default(),
+            recent: RecentlyFound::default(),
             pulls,
             tag_pulls: TagPulls::default(),
             job_added: Notify::new(),

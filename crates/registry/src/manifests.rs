@@ -2,7 +2,7 @@
 
 use app::registry::{ManifestPush, PullRequest};
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -188,7 +188,7 @@ fn refuse(error: &ManifestError) -> Failure {
     Failure::new(code, error.to_string())
 }
 
-fn found(digest: &str, media_type: &str, content: Vec<u8>) -> Response {
+fn found(digest: &str, media_type: &str, content: Bytes) -> Response {
     let mut response = Body::from(content).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, value(media_type));

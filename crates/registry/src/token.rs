@@ -96,8 +96,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
 
 /// Returns whether a client wants to stay signed in.
 fn stays(asked: &Query) -> Result<bool, Failure> {
-    Ok(asked.one("offline_token")? == Some("true")
-        || asked.one("access_type")? == Some("offline"))
+    Ok(asked.one("offline_token")? == Some("true") || asked.one("access_type")? == Some("offline"))
 }
 
 /// Reads every `scope`, several of which may stand in one parameter. What is no scope grants

@@ -14,6 +14,7 @@ use sqlx::{
 use crate::{
     StoreError,
     session::{PostgresTx, Readers, SqliteFile, SqliteTx},
+    stamp::{Stamp, Stamps},
     wal::Wal,
 };
 
@@ -125,6 +126,7 @@ impl Database {
             readers,
             writer,
             wal: Arc::new(Wal::of(path)),
+            stamps: Stamps::open(path).map_err(|error| failed(error.into()))?,
         }))
     }
 
@@ -169,6 +171,15 @@ impl Database {
             Self::Sqlite(file) => Tx::Sqlite(file.read().await?),
             Self::Postgres(pool) => Tx::Postgres(PostgresTx::Reading(pool.acquire().await?)),
         })
+    }
+
+    /// Returns what is another after every commit, of whatever process; nothing where that
+    /// cannot be told without asking the database.
+    pub fn stamp(&self) -> Option<Stamp> {
+        match self {
+            Self::Sqlite(file) => file.stamps.now(),
+            Self::Postgres(_) => None,
+        }
     }
 
     /// Returns how many connections there are.

@@ -28,6 +28,7 @@ pub mod repositories;
 pub mod retention;
 mod session;
 pub mod settings;
+mod stamp;
 pub mod submissions;
 pub mod subscriptions;
 pub mod token_keys;
@@ -40,3 +41,4 @@ pub use db::{Database, DatabaseUrl, PoolSize, Tx};
 #[doc(hidden)]
 pub use db::{Statement, statements_of_this_crate};
 pub use error::StoreError;
+pub use stamp::Stamp;

@@ -12,7 +12,7 @@ use sqlx::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{db::PoolSize, wal::Wal};
+use crate::{db::PoolSize, stamp::Stamps, wal::Wal};
 
 /// Connections that read at once; further readers wait.
 const READERS: u32 = 4;
@@ -23,6 +23,7 @@ pub struct SqliteFile {
     pub(crate) readers: Arc<Readers>,
     pub(crate) writer: SqlitePool,
     pub(crate) wal: Arc<Wal>,
+    pub(crate) stamps: Stamps,
 }
 
 impl SqliteFile {

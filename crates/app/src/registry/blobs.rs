@@ -17,17 +17,25 @@ impl App {
     /// # Errors
     /// It has not.
     pub async fn blob_size(&self, name: &RepoName, digest: &Digest) -> Result<u64, RegistryError> {
+        let recent = &self.recent.blobs;
+        let question = match recent.look(&self.db, format!("{name}@{digest}")) {
+            Ok(size) => return Ok(size),
+            Err(question) => question,
+        };
         let mut tx = self.read().await?;
         let size =
             store::repositories::locate_blob(&mut tx, name.as_str(), digest.as_str()).await?;
+        drop(tx);
         let size = size.ok_or_else(|| unknown_repository(name))?;
-        size.and_then(|size| u64::try_from(size).ok())
-            .ok_or_else(|| {
-                RegistryError::new(
-                    ErrorCode::BlobUnknown,
-                    format!("blob {digest} is not in repository {name}"),
-                )
-            })
+        let size = size.and_then(|size| u64::try_from(size).ok());
+        let size = size.ok_or_else(|| {
+            RegistryError::new(
+                ErrorCode::BlobUnknown,
+                format!("blob {digest} is not in repository {name}"),
+            )
+        })?;
+        recent.keep(&self.db, question, size, 0);
+        Ok(size)
     }
 
     /// Opens a blob, or a range of it. The caller has seen that the repository has it.
@@ -195,6 +203,11 @@ impl App {
         if !access.grants(name.as_str(), "push") {
             return Ok(());
         }
+        let recent = &self.recent.sound;
+        let question = match recent.look(&self.db, format!("{name}@{digest}")) {
+            Ok(()) => return Ok(()),
+            Err(question) => question,
+        };
         let mut tx = self.read().await?;
         let repository = self.repository(&mut tx, name).await?;
         let marked = store::collection::is_marked(&mut tx, repository.id.as_str(), digest).await?;
@@ -207,6 +220,7 @@ impl App {
             ));
         }
         if !marked {
+            recent.keep(&self.db, question, (), 0);
             return Ok(());
         }
         let mut tx = self.begin().await?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use market::{ListingState, ProductId, PullId, RepositoryId};
 use oci::{Descriptor, Digest, ErrorCode, RawManifest, RepoName};
 use store::{
@@ -54,7 +55,7 @@ pub struct FoundManifest {
     /// Its type.
     pub media_type: String,
     /// The bytes as pushed.
-    pub content: Vec<u8>,
+    pub content: Bytes,
     /// The product whose release it belongs to; none in staging.
     pub product: Option<ProductId>,
     /// Whether that product is on hold.
@@ -127,6 +128,11 @@ impl App {
         name: &RepoName,
         reference: &str,
     ) -> Result<FoundManifest, RegistryError> {
+        let recent = &self.recent.manifests;
+        let question = match recent.look(&self.db, format!("{name}@{reference}")) {
+            Ok(found) => return Ok(found),
+            Err(question) => question,
+        };
         let mut tx = self.read().await?;
         let located = if reference.contains(':') {
             store::repositories::locate_by_digest(&mut tx, name.as_str(), reference).await?
@@ -135,25 +141,28 @@ impl App {
         };
         drop(tx);
         let located = located.ok_or_else(|| unknown_repository(name))?;
-        match located {
-            Located {
-                product_id,
-                product_state,
-                digest: Some(digest),
-                media_type: Some(media_type),
-                content: Some(content),
-            } => Ok(FoundManifest {
-                digest,
-                media_type,
-                content,
-                product: product_id.and_then(|id| id.parse().ok()),
-                on_hold: product_state.is_some_and(|state| state == ListingState::OnHold.as_str()),
-            }),
-            _ => Err(RegistryError::new(
+        let Located {
+            product_id,
+            product_state,
+            digest: Some(digest),
+            media_type: Some(media_type),
+            content: Some(content),
+        } = located
+        else {
+            return Err(RegistryError::new(
                 ErrorCode::ManifestUnknown,
                 format!("repository {name} has no `{reference}`"),
-            )),
-        }
+            ));
+        };
+        let found = FoundManifest {
+            digest,
+            media_type,
+            content: content.into(),
+            product: product_id.and_then(|id| id.parse().ok()),
+            on_hold: product_state.is_some_and(|state| state == ListingState::OnHold.as_str()),
+        };
+        recent.keep(&self.db, question, found.clone(), found.content.len());
+        Ok(found)
     }
 
     /// Returns a manifest and records the pull where it is a released one; with it, the

@@ -5,6 +5,7 @@ mod blobs;
 mod depth;
 mod error;
 mod manifests;
+mod recent;
 mod references;
 mod rights;
 mod uploads;
@@ -17,6 +18,7 @@ use crate::AppError;
 pub use error::RegistryError;
 pub(crate) use manifests::names_of;
 pub use manifests::{FoundManifest, ManifestPush, PullRequest, PushedManifest};
+pub(crate) use recent::RecentlyFound;
 pub use rights::Rights;
 pub use store::{
     blobs::{ByteStream, StreamError},

@@ -37,6 +37,8 @@ pub struct UpkeepConfig {
     pub scrub_rate: u64,
     /// Bytes that a publisher's staging repositories may take; 0 for no limit.
     pub publisher_quota: u64,
+    /// How long a worker has a job without a sign of life.
+    pub job_lease: TimeDelta,
 }
 
 impl Default for UpkeepConfig {
@@ -47,6 +49,7 @@ impl Default for UpkeepConfig {
             scrub_every: None,
             scrub_rate: 0,
             publisher_quota: 0,
+            job_lease: TimeDelta::seconds(30),
         }
     }
 }

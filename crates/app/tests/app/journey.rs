@@ -82,7 +82,8 @@ async fn signed_and_whole(world: &World, digest: &str) {
     assert_eq!(tags, ["1.0", sig.as_str()]);
     let row = world.app.find_manifest(&name, "1.0").await.expect("there");
     assert_eq!(row.digest, digest.as_str());
-    let manifest = RawManifest::parse(row.content, Some(&row.media_type)).expect("a manifest");
+    let manifest =
+        RawManifest::parse(row.content.to_vec(), Some(&row.media_type)).expect("a manifest");
     let image = manifest.image().expect("an image");
     for blob in image.layers.iter().chain([&image.config]) {
         assert_eq!(
@@ -99,7 +100,8 @@ async fn signed_and_whole(world: &World, digest: &str) {
         .find_manifest(&name, sig.as_str())
         .await
         .expect("there");
-    let signature = RawManifest::parse(row.content, Some(&row.media_type)).expect("a manifest");
+    let signature =
+        RawManifest::parse(row.content.to_vec(), Some(&row.media_type)).expect("a manifest");
     let mut payloads = HashMap::new();
     for layer in &signature.image().expect("an image").layers {
         let blob = world

@@ -54,11 +54,14 @@ async fn everything(world: &World, actor: &Actor) -> String {
                 access: &access,
             };
             let (row, warning) = app.pull_manifest(&name, request).await.expect("pulled");
-            add(&(String::from_utf8(row.content).expect("text"), warning));
+            add(&(
+                String::from_utf8(row.content.to_vec()).expect("text"),
+                warning,
+            ));
             let tags = app.list_tags(&name, "", 100).await.expect("tags");
             for tag in &tags {
                 let row = app.find_manifest(&name, tag).await.expect("there");
-                add(&String::from_utf8(row.content));
+                add(&String::from_utf8(row.content.to_vec()));
             }
             add(&tags);
             let referrers = ReferrerPage {

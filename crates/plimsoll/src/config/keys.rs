@@ -126,6 +126,13 @@ pub(crate) const KEYS: &[Key] = &[
         "How many background jobs run at once in this process; 0 leaves them to other processes.",
     ),
     key(
+        "server.job_lease",
+        Kind::Duration,
+        "30s",
+        "How long a background job stays with a worker that gives no sign of life before another \
+         goes on with it; a second at least.",
+    ),
+    key(
         "server.shutdown_grace",
         Kind::Duration,
         "30s",

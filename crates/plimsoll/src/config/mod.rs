@@ -246,6 +246,7 @@ impl Config {
             scrub_every: duration("registry.scrub_every"),
             scrub_rate: bytes("registry.scrub_rate"),
             publisher_quota: bytes("registry.publisher_quota"),
+            job_lease: self.time("server.job_lease"),
         }
     }
 

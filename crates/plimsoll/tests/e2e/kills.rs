@@ -12,9 +12,11 @@ use std::{
 
 use oci::{Digest, media_type};
 
+use testkit::User;
+
 use crate::{
     http::{Answer, Gone, Registry},
-    market::{Market, serve},
+    market::{Market, serve_with},
     model::{Chance, Model, There, Upload, content},
 };
 
@@ -30,15 +32,43 @@ fn setting(name: &str) -> Option<u64> {
 
 #[test]
 fn what_was_acknowledged_survives_kill_9_at_any_moment() {
+    let (rounds, seed) = run();
+    kill_again_and_again(rounds, seed, &[]);
+}
+
+/// Collections begin in every round, with next to no grace, and are cut short like all else;
+/// what a tag reaches stays.
+#[test]
+fn what_is_reached_survives_collections_that_are_killed() {
+    let (rounds, seed) = run();
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("p.toml");
+    let text = "[registry]\ncollect_grace = \"1s\"\n[server]\njob_lease = \"1s\"\n";
+    std::fs::write(&config, text).expect("a file");
+    let config = config.display().to_string();
+    kill_again_and_again(rounds, seed, &["--config", &config]);
+}
+
+fn run() -> (u64, u64) {
     let rounds = setting("PLIMSOLL_CRASH_ROUNDS").unwrap_or(10);
     let seed =
         setting("PLIMSOLL_CRASH_SEED").unwrap_or_else(|| RandomState::new().hash_one(0) >> 32);
     eprintln!("PLIMSOLL_CRASH_SEED={seed} PLIMSOLL_CRASH_ROUNDS={rounds}");
+    (rounds, seed)
+}
+
+/// With `args` the server collects.
+fn kill_again_and_again(rounds: u64, seed: u64, args: &[&str]) {
     let mut chance = Chance::new(seed);
-    let mut market = Market::start();
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().join("data");
+    let mut market = Market::start_with(&data, args);
     let password = market.desk.token().to_owned();
+    let operator = market.server.ready.operator_password.clone();
+    let operator = operator.expect("an empty folder prints the password");
+    let (collects, mut collections) = (!args.is_empty(), 0);
     let mut workers: Vec<_> = (0..WORKERS)
-        .map(|number| Worker::new(number, seed))
+        .map(|number| Worker::new(number, seed, collects))
         .collect();
     let mut done = 0;
     for round in 0..rounds {
@@ -50,6 +80,9 @@ fn what_was_acknowledged_survives_kill_9_at_any_moment() {
                 thread::spawn(move || worker.work(&url, &password))
             })
             .collect();
+        if collects && collect(&url, &operator) {
+            collections += 1;
+        }
         thread::sleep(Duration::from_millis(30 + chance.next() % 500));
         market.server.kill().expect("the server is killed");
         for worker in running {
@@ -58,15 +91,22 @@ fn what_was_acknowledged_survives_kill_9_at_any_moment() {
             });
             workers.push(worker);
         }
-        market.server = serve(&market.dir.path().join("data"));
+        market.server = serve_with(&data, args);
         let all = round + 1 == rounds;
         for worker in &mut workers {
             worker.compare(market.server.url(), &password, all);
             done += std::mem::take(&mut worker.done);
         }
     }
-    eprintln!("{rounds} kills; {done} requests acknowledged");
+    eprintln!("{rounds} kills; {done} requests acknowledged, {collections} collections begun");
     assert!(done > rounds, "hardly anything was acknowledged: {done}");
+}
+
+/// Begins a collection, unless one is under way; gives whether it did.
+fn collect(url: &str, password: &str) -> bool {
+    let body = serde_json::json!({ "dry_run": false });
+    let operator = User::with_password(url, "operator", password);
+    operator.post("/api/v1/storage/collections", &body).is_ok()
 }
 
 struct Worker {
@@ -78,8 +118,8 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(number: u64, seed: u64) -> Self {
-        let name = |part| Model::new(&format!("staging/acme/worker{number}-{part}"));
+    fn new(number: u64, seed: u64, collects: bool) -> Self {
+        let name = |part| Model::new(&format!("staging/acme/worker{number}-{part}"), collects);
         Self {
             number,
             chance: Chance::new(seed ^ ((number + 1) << 40)),
@@ -217,6 +257,10 @@ impl Worker {
         let [source, target] = [from, 1 - from].map(|which| &self.repositories[which].name);
         let path = format!("/v2/{target}/blobs/uploads/?mount={digest}&from={source}");
         let answer = registry.ask("POST", &path, b"")?;
+        if answer.status == 202 && self.repositories[from].collected {
+            // It was collected; the client would push it now.
+            return Ok(());
+        }
         self.has(1 - from, &digest, &answer);
         Ok(())
     }
@@ -245,6 +289,11 @@ impl Worker {
         let path = format!("/v2/{}/manifests/{tag}", model.name);
         let kind = [("content-type", media_type::OCI_MANIFEST)];
         let answer = registry.ask_with("PUT", &path, &kind, &manifest)?;
+        if answer.status == 404 && model.collected {
+            // Blobs of it were collected.
+            model.tags.get_mut(&tag).expect("entered above").pop();
+            return Ok(());
+        }
         expect(&answer, 201);
         self.done += 1;
         model.tags.insert(tag, vec![Some(digest.clone())]);
@@ -261,7 +310,8 @@ impl Worker {
         let number = model.blobs[digest].0;
         model.blobs.insert(digest.clone(), (number, There::Unsure));
         let path = format!("/v2/{}/blobs/{digest}", model.name);
-        expect(&registry.ask("DELETE", &path, b"")?, 202);
+        let answer = registry.ask("DELETE", &path, b"")?;
+        expect_gone(model, &answer);
         self.done += 1;
         model.blobs.insert(digest.clone(), (number, There::No));
         Ok(())
@@ -282,7 +332,8 @@ impl Worker {
             may.push(None);
         }
         let path = format!("/v2/{}/manifests/{digest}", model.name);
-        expect(&registry.ask("DELETE", &path, b"")?, 202);
+        let answer = registry.ask("DELETE", &path, b"")?;
+        expect_gone(model, &answer);
         self.done += 1;
         if let Some(entry) = model.manifests.get_mut(digest) {
             entry.1 = There::No;
@@ -341,6 +392,13 @@ impl Worker {
             upload.ending = false;
             model.upload = Some(upload);
         }
+    }
+}
+
+/// What was to be deleted is no more; a collection may have been first.
+fn expect_gone(model: &Model, answer: &Answer) {
+    if !(model.collected && answer.status == 404) {
+        expect(answer, 202);
     }
 }
 

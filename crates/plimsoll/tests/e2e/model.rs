@@ -53,6 +53,16 @@ pub(crate) enum There {
     Unsure,
 }
 
+impl There {
+    /// What is not `lasting` may have gone meanwhile.
+    fn unless_collected(self, lasting: bool) -> Self {
+        match self {
+            Self::Yes if !lasting => Self::Unsure,
+            other => other,
+        }
+    }
+}
+
 /// A repository as it was told to be.
 #[derive(Default)]
 pub(crate) struct Model {
@@ -64,6 +74,8 @@ pub(crate) struct Model {
     pub(crate) tags: BTreeMap<String, Vec<Option<Digest>>>,
     /// An upload that goes on over restarts.
     pub(crate) upload: Option<Upload>,
+    /// Whether collections take away what no tag reaches.
+    pub(crate) collected: bool,
 }
 
 /// An upload that was begun.
@@ -77,9 +89,10 @@ pub(crate) struct Upload {
 }
 
 impl Model {
-    pub(crate) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str, collected: bool) -> Self {
         Self {
             name: name.to_owned(),
+            collected,
             ..Self::default()
         }
     }
@@ -123,6 +136,7 @@ impl Model {
         registry: &Registry,
         mut look: impl FnMut() -> bool,
     ) -> Result<(), Gone> {
+        let lasting = self.lasting();
         let name = &self.name;
         for (digest, (number, there)) in &mut self.blobs {
             if *there != There::Unsure && !look() {
@@ -132,12 +146,14 @@ impl Model {
             let head = registry.ask("HEAD", &format!("/v2/{name}/blobs/{digest}"), b"")?;
             assert_eq!(answer.status, head.status, "HEAD and GET of {digest}");
             let whole = (answer.status == 200).then_some(answer.body == content(*number));
-            *there = compared(*there, answer.status, whole, digest.as_str());
+            let expected = there.unless_collected(lasting(digest));
+            *there = compared(expected, answer.status, whole, digest.as_str());
         }
         for (digest, (bytes, there)) in &mut self.manifests {
             let answer = registry.ask("GET", &format!("/v2/{name}/manifests/{digest}"), b"")?;
             let whole = (answer.status == 200).then_some(answer.body == *bytes);
-            *there = compared(*there, answer.status, whole, digest.as_str());
+            let expected = there.unless_collected(lasting(digest));
+            *there = compared(expected, answer.status, whole, digest.as_str());
         }
         for (tag, may) in &mut self.tags {
             let answer = registry.ask("GET", &format!("/v2/{name}/manifests/{tag}"), b"")?;
@@ -149,6 +165,22 @@ impl Model {
             *may = vec![found];
         }
         Ok(())
+    }
+
+    /// Returns what says whether something is reached for sure from a tag that is set for sure,
+    /// so that no collection takes it.
+    fn lasting(&self) -> impl Fn(&Digest) -> bool + use<> {
+        let mut reached = String::new();
+        for may in self.tags.values() {
+            if let [Some(digest)] = may.as_slice()
+                && let Some((bytes, There::Yes)) = self.manifests.get(digest)
+            {
+                reached += digest.as_str();
+                reached += &String::from_utf8_lossy(bytes);
+            }
+        }
+        let all = !self.collected;
+        move |digest| all || reached.contains(digest.as_str())
     }
 
     /// Makes a manifest of some blobs that are there.

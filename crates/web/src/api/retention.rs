@@ -164,7 +164,11 @@ impl From<RetentionRulesJson> for RetentionRules {
         Self {
             keep_newest: json.keep_newest,
             unused_days: json.unused_days,
-            keep_tags: json.keep_tags.into_iter().map(|TagPattern(tag)| tag).collect(),
+            keep_tags: json
+                .keep_tags
+                .into_iter()
+                .map(|TagPattern(tag)| tag)
+                .collect(),
         }
     }
 }

@@ -50,7 +50,8 @@ async fn pull(world: &World, name: &str, tag: &str) {
         .find_manifest(&repo(name), tag)
         .await
         .expect("tagged");
-    let manifest = RawManifest::parse(row.content, Some(&row.media_type)).expect("a manifest");
+    let manifest =
+        RawManifest::parse(row.content.to_vec(), Some(&row.media_type)).expect("a manifest");
     for named in manifest.references() {
         let blob = world.app.open_blob(&named.digest, None).await;
         let pieces: Vec<_> = blob

@@ -90,7 +90,7 @@ both! {
         assert!(!is_there(&world, &first.digest).await, "the staged copy is gone");
         let name = repo("acme/db");
         let row = world.app.find_manifest(&name, &first.digest).await.expect("released");
-        let manifest = oci::RawManifest::parse(row.content, None).expect("a manifest");
+        let manifest = oci::RawManifest::parse(row.content.to_vec(), None).expect("a manifest");
         for named in manifest.references() {
             let blob = world.app.open_blob(&named.digest, None).await.expect("there");
             let pieces: Vec<_> = blob.into_stream().try_collect().await.expect("read");

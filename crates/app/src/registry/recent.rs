@@ -1,0 +1,98 @@
+//! What was lately found in the database for those who pull, kept for as long as the database
+//! is known to be unchanged: a popular image is looked up once after each change of anything,
+//! not once a request. Where changes cannot be seen (see [`store::Database::stamp`]), nothing
+//! is kept and each request looks for itself.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use store::{Database, Stamp};
+
+use super::FoundManifest;
+
+/// Most that is kept of each kind, in bytes of answers and keys.
+const MOST_BYTES: usize = 16 << 20;
+/// What keeping something takes besides its own bytes, about.
+const OVERHEAD: usize = 200;
+
+/// What was lately found for pulls.
+#[derive(Debug, Default)]
+pub(crate) struct RecentlyFound {
+    /// Sizes of blobs in repositories.
+    pub(super) blobs: Recent<u64>,
+    /// Manifests by tag and by digest.
+    pub(super) manifests: Recent<FoundManifest>,
+    /// What no collection has marked and what is not damaged.
+    pub(super) sound: Recent<()>,
+}
+
+/// Answers of one kind, all of one state of the database.
+#[derive(Debug)]
+pub(super) struct Recent<T>(Mutex<Kept<T>>);
+
+#[derive(Debug)]
+struct Kept<T> {
+    stamp: Option<Stamp>,
+    found: HashMap<String, T>,
+    bytes: usize,
+}
+
+/// What is asked of the database, and its state at that moment.
+#[derive(Debug)]
+pub(super) struct Question(Option<(String, Stamp)>);
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self(Mutex::new(Kept::of(None)))
+    }
+}
+
+impl<T> Kept<T> {
+    fn of(stamp: Option<Stamp>) -> Self {
+        Self {
+            stamp,
+            found: HashMap::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl<T: Clone> Recent<T> {
+    /// Gives what is kept under `key`, or else the question to be answered.
+    pub(super) fn look(&self, db: &Database, key: String) -> Result<T, Question> {
+        let Some(stamp) = db.stamp() else {
+            return Err(Question(None));
+        };
+        let kept = self.kept();
+        match kept.found.get(&key) {
+            Some(found) if kept.stamp == Some(stamp) => Ok(found.clone()),
+            _ => Err(Question(Some((key, stamp)))),
+        }
+    }
+
+    /// Keeps an answer that takes `bytes`, if the database is still as it was when the question
+    /// was asked.
+    pub(super) fn keep(&self, db: &Database, question: Question, found: T, bytes: usize) {
+        let Question(Some((key, stamp))) = question else {
+            return;
+        };
+        if db.stamp() != Some(stamp) {
+            return;
+        }
+        let bytes = OVERHEAD + key.len() + bytes;
+        let mut kept = self.kept();
+        if kept.stamp != Some(stamp) || kept.bytes + bytes > MOST_BYTES {
+            *kept = Kept::of(Some(stamp));
+        }
+        if kept.found.insert(key, found).is_none() {
+            kept.bytes += bytes;
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept<T>> {
+        // No panic can leave it wrong: at worst it is counted as larger than it is.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
