@@ -7,6 +7,7 @@ use std::{
 };
 
 use registry::Outlet;
+use rustix::net::{SendFlags, send};
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
@@ -25,13 +26,24 @@ impl Plain {
         Self { stream, outlet }
     }
 
+    /// Writes what goes before a piece of a file, telling the system that more comes, so that
+    /// both leave together and the client wakes up once.
+    fn poll_begin(&self, context: &mut Context<'_>, head: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_io(context, || Ok(send(&self.stream, head, SendFlags::MORE)?))
+    }
+
     fn poll_send(&self, context: &mut Context<'_>, most: usize) -> Poll<io::Result<usize>> {
+        self.poll_io(context, || self.outlet.send(&self.stream, most))
+    }
+
+    fn poll_io(
+        &self,
+        context: &mut Context<'_>,
+        mut write: impl FnMut() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream.poll_write_ready(context))?;
-            let sent = self
-                .stream
-                .try_io(Interest::WRITABLE, || self.outlet.send(&self.stream, most));
-            match sent {
+            match self.stream.try_io(Interest::WRITABLE, &mut write) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 sent => return Poll::Ready(sent),
@@ -74,6 +86,7 @@ impl AsyncWrite for Plain {
             .position(|buffer| !buffer.is_empty() && Outlet::stands_in(buffer));
         match ours {
             Some(0) => self.poll_send(context, buffers[0].len()),
+            Some(1) => self.poll_begin(context, &buffers[0]),
             Some(before) => {
                 Pin::new(&mut self.stream).poll_write_vectored(context, &buffers[..before])
             }
