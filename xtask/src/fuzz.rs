@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 8] = [
+const TARGETS: [&str; 9] = [
     "manifests",
     "references",
     "tokens",
@@ -16,6 +16,7 @@ const TARGETS: [&str; 8] = [
     "versions",
     "vectors",
     "statements",
+    "trust",
 ];
 
 /// What libFuzzer sees the way of its inputs by; these flags are stable, so no other toolchain is needed.

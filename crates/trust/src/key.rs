@@ -191,13 +191,17 @@ impl PublicKey {
             .expect("a valid key always has an SPKI form")
     }
 
+    /// Writes the key as SPKI DER.
+    pub fn to_der(&self) -> Vec<u8> {
+        self.0
+            .to_public_key_der()
+            .expect("a valid key always has an SPKI form")
+            .into_vec()
+    }
+
     /// Returns the key's name: SHA-256 over the SPKI DER, 64 hexadecimal digits.
     pub fn key_id(&self) -> String {
-        let der = self
-            .0
-            .to_public_key_der()
-            .expect("a valid key always has an SPKI form");
-        hex::encode(Sha256::digest(der.as_bytes()))
+        hex::encode(Sha256::digest(self.to_der()))
     }
 
     /// Tells whether `signature`, in ASN.1 DER, is this key's over `message`.

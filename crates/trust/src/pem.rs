@@ -7,7 +7,9 @@ pub(crate) fn decode(text: &str) -> Option<(&str, Vec<u8>)> {
     let (_, rest) = text.split_once("-----BEGIN ")?;
     let (label, rest) = rest.split_once("-----")?;
     let (body, _) = rest.split_once(&format!("-----END {label}-----"))?;
-    let body: String = body.split_ascii_whitespace().collect();
+    // Docker's and Notary's key files have lines such as `role: bob` first (RFC 1421).
+    let lines = body.lines().filter(|line| !line.contains(": "));
+    let body: String = lines.flat_map(str::split_ascii_whitespace).collect();
     Some((label, STANDARD.decode(body).ok()?))
 }
 

@@ -3,7 +3,9 @@
 mod cosign;
 mod jws;
 mod key;
+mod publisher;
 mod tools;
+mod tuf;
 
 use plimsoll_trust::{PublicKey, SigningKey};
 

@@ -1,0 +1,6 @@
+//! Updates of trust metadata: what is taken, and what is not.
+
+mod attacks;
+mod find;
+mod recordings;
+mod world;
