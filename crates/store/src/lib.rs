@@ -19,6 +19,7 @@ mod error;
 pub mod findings;
 pub mod images;
 pub mod jobs;
+pub mod notary;
 pub mod products;
 pub mod publishers;
 pub mod pulls;

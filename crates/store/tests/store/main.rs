@@ -10,6 +10,7 @@ mod engine;
 mod full_disk;
 mod jobs;
 mod market_side;
+mod notary;
 mod people;
 mod plans;
 mod registry;
