@@ -15,6 +15,7 @@ mod findings;
 mod inspection;
 mod jobs;
 mod listings;
+mod notary;
 mod pictures;
 mod products;
 mod publishers;
@@ -44,6 +45,7 @@ pub use advisories::AdvisoryStatus;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use jobs::JobSummary;
+pub use notary::{TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile};
 pub use oci::Scope;
 pub use pictures::picture_logo_problems;
 pub use products::{ProductOverview, ProductRights};
@@ -77,4 +79,4 @@ pub use store::{
     subscriptions::Subscription,
     tokens::Token,
 };
-pub use {certify, inventory, market, oci};
+pub use {certify, inventory, market, oci, trust::tuf};

@@ -1,10 +1,11 @@
-//! The signature of a submitted image: it must be by a key that its publisher registered.
+//! The signature of a submitted image: it must be by a key that its publisher registered,
+//! either beside the image as cosign puts it, or in the trust metadata of its repository.
 
 use std::collections::HashMap;
 
-use oci::{Digest, RawManifest};
+use oci::{Algorithm, Digest, RawManifest};
 use serde::{Deserialize, Serialize};
-use store::{Tx, blobs::BlobError, submissions::Submission};
+use store::{Tx, blobs::BlobError, publishers::PublisherKey, submissions::Submission};
 use trust::{PublicKey, cosign};
 
 use crate::{App, AppError, inspection::Stop};
@@ -46,32 +47,107 @@ impl App {
         if in_force.is_empty() {
             return Ok(refuse("the publisher has no signing key registered: register one, sign the image, submit again".to_owned()));
         }
+        let unsigned = match self
+            .verify_cosign(&mut tx, submission, &digest, &in_force)
+            .await?
+        {
+            Ok(result) => return Ok(result),
+            Err(error) => error,
+        };
+        let trusted = self.verify_content_trust(&mut tx, submission, &digest, &in_force);
+        Ok(match trusted.await? {
+            Some(Ok(result)) => result,
+            Some(Err(reason)) if unsigned == cosign::VerifyError::Unsigned => refuse(reason),
+            Some(Err(reason)) => refuse(format!("{unsigned}; {reason}")),
+            None => refuse(unsigned.to_string()),
+        })
+    }
+
+    async fn verify_cosign(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+        digest: &Digest,
+        in_force: &[PublisherKey],
+    ) -> Result<Result<SignatureResult, cosign::VerifyError>, Stop> {
         let keys: Vec<_> = in_force
             .iter()
             .filter_map(|row| PublicKey::from_pem(&row.pem).ok())
             .collect();
-        let Some((manifest, payloads)) = self
-            .signature_of(&mut tx, &submission.repository, &digest)
-            .await?
-        else {
-            return Ok(refuse(cosign::VerifyError::Unsigned.to_string()));
+        let beside = self.signature_of(tx, &submission.repository, digest);
+        let Some((manifest, payloads)) = beside.await? else {
+            return Ok(Err(cosign::VerifyError::Unsigned));
         };
         let payload_of = |digest: &Digest| payloads.get(digest).cloned();
-        Ok(
-            match cosign::verify(&manifest, &payload_of, &digest, &keys, None) {
-                Ok(verified) => SignatureResult {
-                    verified: true,
-                    reason: "signed by a key the publisher registered".to_owned(),
-                    key_name: in_force
-                        .iter()
-                        .find(|row| row.fingerprint == verified.key_id)
-                        .map(|row| row.name.clone()),
-                    key_id: Some(verified.key_id),
-                    digest: submission.digest.clone(),
-                },
-                Err(error) => refuse(error.to_string()),
-            },
-        )
+        let verified = cosign::verify(&manifest, &payload_of, digest, &keys, None);
+        Ok(verified.map(|verified| SignatureResult {
+            verified: true,
+            reason: "signed by a key the publisher registered".to_owned(),
+            key_name: in_force
+                .iter()
+                .find(|row| row.fingerprint == verified.key_id)
+                .map(|row| row.name.clone()),
+            key_id: Some(verified.key_id),
+            digest: submission.digest.clone(),
+        }))
+    }
+
+    /// Looks for the digest in the repository's trust metadata; none where there is none.
+    async fn verify_content_trust(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+        digest: &Digest,
+        in_force: &[PublisherKey],
+    ) -> Result<Option<Result<SignatureResult, String>>, Stop> {
+        let repository = submission.repository.parse().map_err(AppError::internal)?;
+        let hash = (digest.algorithm() == Algorithm::Sha256)
+            .then(|| hex::decode(digest.hex()).ok())
+            .flatten();
+        let row = store::repositories::find_by_name(tx, &submission.repository).await?;
+        let (Some(hash), Some(row)) = (hash, row) else {
+            return Ok(None);
+        };
+        let manifest = store::repositories::find_manifest(tx, &row.id, digest.as_str()).await?;
+        let Some(length) = manifest.and_then(|row| i64::try_from(row.content.len()).ok()) else {
+            return Ok(None);
+        };
+        let image = (hash.as_slice(), length);
+        let found = self
+            .signed_target(tx, &repository, image, &submission.tag)
+            .await?;
+        let (target, stored) = match found {
+            None => return Ok(None),
+            Some(Err(error)) => return Ok(Some(Err(format!("content trust: {error}")))),
+            Some(Ok(found)) => found,
+        };
+        let Some(key) = in_force
+            .iter()
+            .find(|row| target.keys.contains(&row.fingerprint))
+        else {
+            let keys: Vec<_> = target.keys.iter().map(String::as_str).collect();
+            let reason = format!(
+                "content trust names the digest, signed by keys that the publisher has not registered ({}): register the public half of one of them",
+                keys.join(", ")
+            );
+            return Ok(Some(Err(reason)));
+        };
+        let day = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%d %H:%M UTC");
+        Ok(Some(Ok(SignatureResult {
+            verified: true,
+            reason: format!(
+                "signed with content trust by a key the publisher registered: `{}` in {} version {}, stored {}; timestamp {} says until {} that nothing is newer",
+                target.name,
+                target.role,
+                target.version,
+                day(stored),
+                target.timestamp,
+                day(target.fresh_until)
+            ),
+            key_name: Some(key.name.clone()),
+            key_id: Some(key.fingerprint.clone()),
+            digest: submission.digest.clone(),
+        })))
     }
 
     /// Returns the signature manifest beside an image, with its payloads.

@@ -76,6 +76,8 @@ pub struct Keys {
     pub release: SigningKey,
     /// What the keys of the registry's access tokens are derived from.
     pub tokens: SigningKey,
+    /// What the keys are derived from that are held for publishers' trust metadata.
+    pub trust: SigningKey,
 }
 
 /// The application, shared by servers and workers.
@@ -141,6 +143,8 @@ pub struct Measures {
     pub jobs: Vec<(String, i64)>,
     /// Uploads that were begun and not yet finished.
     pub open_uploads: i64,
+    /// When the first piece of trust metadata ends, by its role.
+    pub trust_ends: Vec<(String, DateTime<Utc>)>,
     /// Connections to the database.
     pub database: store::PoolSize,
 }
@@ -242,7 +246,9 @@ impl App {
     pub async fn measure(&self) -> Result<Measures, AppError> {
         let database = self.db.pool();
         let mut tx = self.read().await?;
+        let ends = store::notary::first_to_end(&mut tx).await?;
         Ok(Measures {
+            trust_ends: ends.into_iter().map(|row| (row.role, row.ends)).collect(),
             jobs: store::jobs::counts(&mut tx).await?,
             open_uploads: self.uploads.count().await.map_err(AppError::internal)?,
             database,

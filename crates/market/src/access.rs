@@ -62,6 +62,12 @@ text_enum! {
         PushStaging = "push-staging",
         /// Pull a released image.
         PullReleased = "pull-released",
+        /// Read the trust metadata of a released image: tags, digests and who signed them.
+        ReadReleasedTrust = "read-released-trust",
+        /// Publish or delete trust metadata of a staging repository, or have a key made for it.
+        PublishTrust = "publish-trust",
+        /// Follow the changes of all trust metadata.
+        ReadTrustChanges = "read-trust-changes",
         /// Read one's own account, memberships and subscriptions.
         ReadOwnAccount = "read-own-account",
         /// Create and revoke one's own access tokens.
@@ -135,6 +141,9 @@ pub const RULES: &[(Action, &[Role])] = &[
             Role::Operator,
         ],
     ),
+    (Action::ReadReleasedTrust, &[Role::Anyone]),
+    (Action::PublishTrust, &[Role::Editor, Role::Owner]),
+    (Action::ReadTrustChanges, &[Role::Operator]),
     (Action::ReadOwnAccount, &[Role::Account]),
     (Action::ManageOwnTokens, &[Role::Account]),
     (Action::ManageOwnRobots, &[Role::Account]),
@@ -175,9 +184,11 @@ const LIMITS: &[(Holding, &[Action])] = &[
             Action::ReadQueue,
             Action::PullStaging,
             Action::PullReleased,
+            Action::ReadReleasedTrust,
             Action::ReadOwnAccount,
             Action::ManageOwnTokens,
             Action::ReadAudit,
+            Action::ReadTrustChanges,
         ],
     ),
     (
@@ -186,7 +197,9 @@ const LIMITS: &[(Holding, &[Action])] = &[
             Action::BrowseListings,
             Action::PullStaging,
             Action::PushStaging,
+            Action::PublishTrust,
             Action::PullReleased,
+            Action::ReadReleasedTrust,
             Action::ManageOwnTokens,
         ],
     ),
@@ -199,7 +212,9 @@ const LIMITS: &[(Holding, &[Action])] = &[
             Action::ReadSubmission,
             Action::PullStaging,
             Action::PushStaging,
+            Action::PublishTrust,
             Action::PullReleased,
+            Action::ReadReleasedTrust,
             Action::ReadOwnAccount,
             Action::ManageOwnTokens,
         ],

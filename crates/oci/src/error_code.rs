@@ -1,4 +1,4 @@
-//! The error codes of the distribution specification, in one table:
+//! The error codes of the distribution specification and of Notary v1, in one table:
 //! code, HTTP status, message (distribution-spec, "Error Codes").
 
 macro_rules! codes {
@@ -60,6 +60,24 @@ codes! {
     Internal = "UNKNOWN", 500, "internal error";
     /// The registry cannot answer at present; the same request may succeed later.
     Unavailable = "UNAVAILABLE", 503, "the registry is not available: try again";
+    /// Content trust has no such file.
+    MetadataNotFound = "METADATA_NOT_FOUND", 404, "You have requested metadata that does not exist.";
+    /// An upload of trust metadata is not `multipart/form-data`, or breaks a limit.
+    MalformedUpload = "MALFORMED_UPLOAD", 400, "The body of your request is malformed.";
+    /// A part of an upload of trust metadata does not say for which role it is.
+    NoFilename = "NO_FILENAME", 400, "No file/role name provided.";
+    /// There is no such role.
+    InvalidRole = "INVALID_ROLE", 400, "The role you are attempting to operate on is invalid.";
+    /// Trust metadata is no JSON, or lacks what all metadata has.
+    MalformedJson = "MALFORMED_JSON", 400, "JSON sent by the client could not be parsed by the server";
+    /// Trust metadata fails verification.
+    InvalidUpdate = "INVALID_UPDATE", 400, "Update sent by the client is invalid.";
+    /// Trust metadata is not newer than what is there.
+    OldVersion = "VERSION", 400, "A newer version of metadata is already available.";
+    /// Trust metadata for another host's repositories.
+    InvalidGun = "INVALID_GUN", 400, "The server does not support actions on images of this name.";
+    /// A parameter of the list of changes is none.
+    InvalidParameters = "INVALID_PARAMETERS", 400, "The parameters provided are not valid.";
     /// The store has no room left; nothing that was acknowledged is lost.
     StorageFull = "UNKNOWN", 507, "the registry's storage is full";
 }

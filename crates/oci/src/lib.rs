@@ -11,6 +11,7 @@ mod client;
 mod config;
 mod digest;
 mod error_code;
+mod gun;
 mod layout;
 mod manifest;
 pub mod media_type;
@@ -22,6 +23,7 @@ mod scope;
 mod source;
 #[cfg(test)]
 mod testing;
+mod trust_route;
 
 pub use archive::{DockerArchive, OciArchive, open_image};
 #[cfg(feature = "client")]
@@ -31,6 +33,7 @@ pub use client::{
 pub use config::{Config, Healthcheck, History, ImageConfig, RootFs};
 pub use digest::{Algorithm, Digest, DigestError, Digester};
 pub use error_code::ErrorCode;
+pub use gun::Gun;
 pub use layout::{Layout, LayoutImage};
 pub use manifest::{
     Descriptor, Index, MAX_MANIFEST_BYTES, Manifest, ManifestError, ManifestKind, OtherManifest,
@@ -45,3 +48,4 @@ pub use source::{
     ImageSource, MAX_CONFIG_BYTES, MAX_INDEX_DEPTH, MAX_INDEX_MANIFESTS, PlatformImage,
     SourceError, VerifyError, VerifyingReader, platform_images,
 };
+pub use trust_route::TrustRoute;

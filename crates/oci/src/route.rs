@@ -1,7 +1,8 @@
 //! The path grammar below `/v2/` (distribution-spec, "Endpoints"), read from its end,
-//! because a repository's name may have any number of parts.
+//! because a repository's name may have any number of parts. No part of a name begins with
+//! `_`, so `/_trust/` ends the name where there is one.
 
-use crate::{Digest, DigestError, ReferenceError, RepoName, Tag};
+use crate::{Digest, DigestError, Gun, ReferenceError, RepoName, Tag, TrustRoute};
 
 /// What a path below `/v2/` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub enum Route {
     Tags(RepoName),
     /// `/v2/<name>/referrers/<digest>` (end-12)
     Referrers(RepoName, Digest),
+    /// `/v2/<gun>/_trust/…` (Notary v1)
+    Trust(Gun, TrustRoute),
+    /// `/v2/_trust/changefeed` (Notary v1)
+    TrustChanges,
 }
 
 /// Why a path names nothing.
@@ -41,6 +46,9 @@ pub enum RouteError {
     /// The digest is malformed.
     #[error(transparent)]
     Digest(#[from] DigestError),
+    /// No endpoint of content trust has this form, or the name before it is none.
+    #[error("no endpoint of content trust has this path")]
+    Trust,
 }
 
 impl Route {
@@ -53,9 +61,15 @@ impl Route {
         match rest {
             "" | "/" => return Ok(Self::Base),
             "/_catalog" => return Ok(Self::Catalog),
+            "/_trust/changefeed" => return Ok(Self::TrustChanges),
             _ => {}
         }
         let rest = rest.strip_prefix('/').ok_or(RouteError::Unknown)?;
+        if let Some((gun, rest)) = rest.split_once("/_trust/") {
+            let gun = gun.parse().map_err(|_| RouteError::Trust)?;
+            let route = TrustRoute::parse(rest).ok_or(RouteError::Trust)?;
+            return Ok(Self::Trust(gun, route));
+        }
         let name = |text: &str| text.parse::<RepoName>().map_err(RouteError::Name);
         if let Some(repo) = rest.strip_suffix("/tags/list") {
             return Ok(Self::Tags(name(repo)?));
@@ -89,7 +103,8 @@ impl Route {
     /// Returns the repository, where the path names one.
     pub fn repo(&self) -> Option<&RepoName> {
         match self {
-            Self::Base | Self::Catalog => None,
+            Self::Base | Self::Catalog | Self::TrustChanges => None,
+            Self::Trust(gun, _) => Some(gun.repo()),
             Self::Blob(repo, _)
             | Self::ManifestByTag(repo, _)
             | Self::ManifestByDigest(repo, _)
@@ -136,8 +151,13 @@ mod tests {
         );
         check(
             &format!("/v2/a/manifests/b/referrers/{digest}"),
-            Route::Referrers(repo, digest),
+            Route::Referrers(repo.clone(), digest),
         );
+        check(
+            "/v2/localhost:5000/a/manifests/b/_trust/changefeed",
+            Route::Trust(Gun::new("localhost:5000", &repo), TrustRoute::Changes),
+        );
+        check("/v2/_trust/changefeed", Route::TrustChanges);
     }
 
     #[test]
@@ -155,6 +175,13 @@ mod tests {
             Err(RouteError::Tag(_))
         ));
         assert_eq!(Route::parse("/v2/a"), Err(RouteError::Unknown));
+        for path in [
+            "/v2/a/_trust/tuf/root.json",
+            "/v2/h/a/_trust/tuf/x.json",
+            "/v2/h/a/_trust/",
+        ] {
+            assert_eq!(Route::parse(path), Err(RouteError::Trust), "{path}");
+        }
     }
 
     proptest! {

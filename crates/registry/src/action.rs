@@ -3,7 +3,7 @@
 
 use app::market::RepositoryAction;
 use axum::http::Method;
-use oci::{Digest, RepoName, Route, Tag};
+use oci::{Digest, Gun, RepoName, Route, Tag, TrustRoute};
 
 /// What names a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,18 @@ impl Target {
     }
 }
 
-/// Everything that can be asked of the registry (distribution-spec, "Endpoints").
+/// What names a file of trust metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TrustTarget {
+    /// The newest.
+    Newest,
+    /// Its digest.
+    Digest(String),
+    /// Its number.
+    Version(i64),
+}
+
+/// Everything that can be asked of the registry (distribution-spec, "Endpoints"; Notary v1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     /// end-1
@@ -59,6 +70,20 @@ pub(crate) enum Action {
     ListTags(RepoName),
     /// end-12
     ListReferrers(RepoName, Digest),
+    /// Content trust: a file of metadata, by role.
+    GetTrust(Gun, String, TrustTarget),
+    /// Content trust: an update.
+    PublishTrust(Gun),
+    /// Content trust: the end of all metadata of a repository.
+    DeleteTrust(Gun),
+    /// Content trust: the key held for a role.
+    GetTrustKey(Gun, String),
+    /// Content trust: another key for a role.
+    RotateTrustKey(Gun, String),
+    /// Content trust: what changed in a repository.
+    ListTrustChanges(Gun),
+    /// Content trust: what changed anywhere.
+    ListAllTrustChanges,
 }
 
 impl Action {
@@ -90,6 +115,8 @@ pub(crate) enum Need<'a> {
     Catalog,
     /// Something in a repository.
     Repository(&'a RepoName, RepositoryAction),
+    /// Something with a repository's trust metadata, where the host is in front of the name.
+    Trust(&'a Gun, RepositoryAction),
 }
 
 impl Action {
@@ -130,6 +157,40 @@ impl Action {
                 Method::DELETE => Ok(Self::CancelUpload(repo, id)),
                 _ => Err("GET, HEAD, PATCH, PUT, DELETE"),
             },
+            Route::TrustChanges => reading(Self::ListAllTrustChanges),
+            Route::Trust(gun, route) => Self::of_trust(method, gun, route),
+        }
+    }
+
+    fn of_trust(method: &Method, gun: Gun, route: TrustRoute) -> Result<Self, &'static str> {
+        let (role, target) = match route {
+            TrustRoute::Newest(role) => (role, TrustTarget::Newest),
+            TrustRoute::ByDigest(role, digest) => (role, TrustTarget::Digest(digest)),
+            TrustRoute::ByVersion(role, version) => (role, TrustTarget::Version(version)),
+            TrustRoute::Files => {
+                return match *method {
+                    Method::POST => Ok(Self::PublishTrust(gun)),
+                    Method::DELETE => Ok(Self::DeleteTrust(gun)),
+                    _ => Err("POST, DELETE"),
+                };
+            }
+            TrustRoute::Key(role) => {
+                return match *method {
+                    Method::GET => Ok(Self::GetTrustKey(gun, role)),
+                    Method::POST => Ok(Self::RotateTrustKey(gun, role)),
+                    _ => Err("GET, POST"),
+                };
+            }
+            TrustRoute::Changes => {
+                return match *method {
+                    Method::GET => Ok(Self::ListTrustChanges(gun)),
+                    _ => Err("GET"),
+                };
+            }
+        };
+        match *method {
+            Method::GET => Ok(Self::GetTrust(gun, role, target)),
+            _ => Err("GET"),
         }
     }
 
@@ -152,6 +213,13 @@ impl Action {
             Self::CancelUpload(..) => "registry.cancel_upload",
             Self::ListTags(_) => "registry.list_tags",
             Self::ListReferrers(..) => "registry.list_referrers",
+            Self::GetTrust(..) => "registry.get_trust",
+            Self::PublishTrust(_) => "registry.publish_trust",
+            Self::DeleteTrust(_) => "registry.delete_trust",
+            Self::GetTrustKey(..) => "registry.get_trust_key",
+            Self::RotateTrustKey(..) => "registry.rotate_trust_key",
+            Self::ListTrustChanges(_) => "registry.list_trust_changes",
+            Self::ListAllTrustChanges => "registry.list_all_trust_changes",
         }
     }
 
@@ -159,7 +227,7 @@ impl Action {
     pub(crate) fn need(&self) -> Need<'_> {
         match self {
             Self::Base => Need::Token,
-            Self::Catalog => Need::Catalog,
+            Self::Catalog | Self::ListAllTrustChanges => Need::Catalog,
             Self::HeadBlob(repo, _)
             | Self::GetBlob(repo, _)
             | Self::HeadManifest(repo, _)
@@ -174,6 +242,16 @@ impl Action {
             | Self::CancelUpload(repo, _) => Need::Repository(repo, RepositoryAction::Push),
             Self::DeleteBlob(repo, _) | Self::DeleteManifest(repo, _) => {
                 Need::Repository(repo, RepositoryAction::Delete)
+            }
+            Self::GetTrust(gun, ..) | Self::ListTrustChanges(gun) => {
+                Need::Trust(gun, RepositoryAction::Pull)
+            }
+            Self::PublishTrust(gun) | Self::GetTrustKey(gun, _) => {
+                Need::Trust(gun, RepositoryAction::Push)
+            }
+            // Clients ask for everything there is (`*`) before they do these.
+            Self::DeleteTrust(gun) | Self::RotateTrustKey(gun, _) => {
+                Need::Trust(gun, RepositoryAction::Delete)
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use app::{Access, App, market::RepositoryAction};
 use axum::http::{HeaderMap, header};
-use oci::{ErrorCode, RepoName};
+use oci::{ErrorCode, Gun, RepoName};
 
 use crate::{
     action::{Action, Need, asked_scope},
@@ -22,6 +22,9 @@ pub(crate) async fn authorise(
     action: &Action,
 ) -> Result<Access, Failure> {
     let need = action.need();
+    if let Need::Trust(gun, permission) = need {
+        require_host(app, gun, permission)?;
+    }
     let Some(token) = bearer(headers) else {
         let message = ErrorCode::Unauthorized.message();
         return Err(challenge(app, need, message, None));
@@ -43,6 +46,33 @@ pub(crate) async fn authorise(
         }
         Need::Repository(name, permission) => {
             Err(refuse(app, &access, action, (name, permission)).await)
+        }
+        Need::Trust(gun, permission) if grants_trust(&access, gun, permission) => Ok(access),
+        Need::Trust(gun, permission) => {
+            let signed_in = !access.account.is_empty();
+            let message = app.denial(gun.repo(), permission.as_str(), signed_in).await;
+            Err(challenge(app, need, &message, Some("insufficient_scope")))
+        }
+    }
+}
+
+/// What clients ask for `*` for needs all there is: pushing is not enough, nor is deleting.
+fn grants_trust(access: &Access, gun: &Gun, permission: RepositoryAction) -> bool {
+    let grants = |action: RepositoryAction| access.grants(gun.as_str(), action.as_str());
+    let everything = permission == RepositoryAction::Delete;
+    grants(permission) && (!everything || grants(RepositoryAction::Push))
+}
+
+/// Trust metadata is kept for what this registry holds, under the name that it has itself.
+fn require_host(app: &App, gun: &Gun, permission: RepositoryAction) -> Result<(), Failure> {
+    let host = app.config().host();
+    match permission {
+        _ if gun.host() == host => Ok(()),
+        RepositoryAction::Pull => Err(Failure::no_metadata()),
+        RepositoryAction::Push | RepositoryAction::Delete => {
+            let code = ErrorCode::InvalidGun;
+            let detail = format!("names here begin with {host}/");
+            Err(Failure::new(code, code.message()).detail(detail.into()))
         }
     }
 }
@@ -108,6 +138,14 @@ fn challenge(app: &App, need: Need<'_>, message: &str, error: Option<&str>) -> F
         Need::Catalog => text.push_str(",scope=\"registry:catalog:*\""),
         Need::Repository(name, permission) => {
             let scope = format!("repository:{name}:{}", asked_scope(permission));
+            text.push_str(&format!(",scope={}", quoted(&scope)));
+        }
+        Need::Trust(gun, permission) => {
+            let actions = match permission {
+                RepositoryAction::Delete => "*",
+                other => asked_scope(other),
+            };
+            let scope = format!("repository:{gun}:{actions}");
             text.push_str(&format!(",scope={}", quoted(&scope)));
         }
     }

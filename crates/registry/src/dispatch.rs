@@ -18,7 +18,7 @@ use crate::{
     auth, base, blobs, catalog,
     error::Failure,
     header::{quoted, value},
-    manifests,
+    manifests, notary,
     outlet::Outlet,
     query::{Query, bad, decode},
     referrers, tags, uploads,
@@ -60,7 +60,11 @@ fn asked(parts: &Parts) -> Result<Action, Failure> {
         .ok_or_else(|| bad("the path holds a `%` escape that is broken or is not UTF-8"))?;
     let writes = parts.method == Method::PUT;
     let route = Route::parse(&path).map_err(|error| Failure::route(&error, writes))?;
-    Action::of(&parts.method, route).map_err(Failure::method)
+    let trust = matches!(route, Route::Trust(..));
+    Action::of(&parts.method, route).map_err(|allowed| match trust {
+        true => Failure::no_metadata(),
+        false => Failure::method(allowed),
+    })
 }
 
 async fn answer(
@@ -136,6 +140,13 @@ async fn dispatch(call: &Call, action: Action, body: Body) -> Result<Response, F
         Action::CancelUpload(name, id) => uploads::cancel(call, &name, &id).await,
         Action::ListTags(name) => tags::list(call, &name).await,
         Action::ListReferrers(name, subject) => referrers::list(call, &name, &subject).await,
+        Action::GetTrust(gun, role, target) => notary::get(call, &gun, &role, &target).await,
+        Action::PublishTrust(gun) => notary::publish(call, &gun, body).await,
+        Action::DeleteTrust(gun) => notary::delete(call, &gun).await,
+        Action::GetTrustKey(gun, role) => notary::get_key(call, &gun, &role).await,
+        Action::RotateTrustKey(gun, role) => notary::rotate_key(call, &gun, &role).await,
+        Action::ListTrustChanges(gun) => notary::changes(call, Some(&gun)).await,
+        Action::ListAllTrustChanges => notary::changes(call, None).await,
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) struct Failure {
     status: StatusCode,
     code: &'static str,
     message: String,
+    detail: Option<serde_json::Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -32,6 +33,7 @@ impl Failure {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             code: code.as_str(),
             message: message.into(),
+            detail: None,
             headers: Vec::new(),
         }
     }
@@ -42,6 +44,19 @@ impl Failure {
         self
     }
 
+    /// Adds what programs read.
+    pub(crate) fn detail(mut self, detail: serde_json::Value) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// Returns the answer to a path of content trust that names nothing, or a method that one
+    /// does not have: the reference has no other.
+    pub(crate) fn no_metadata() -> Self {
+        let code = ErrorCode::MetadataNotFound;
+        Self::new(code, code.message())
+    }
+
     /// Adds how to sign in, where that is what is missing.
     pub(crate) fn challenged(self, how: &str) -> Self {
         if self.status == StatusCode::UNAUTHORIZED {
@@ -49,6 +64,12 @@ impl Failure {
         } else {
             self
         }
+    }
+
+    /// Returns whether it is of this code.
+    #[cfg(test)]
+    pub(crate) fn is(&self, code: ErrorCode) -> bool {
+        self.code == code.as_str()
     }
 
     /// Logs what only the operator may know; the client is told to try again.
@@ -62,6 +83,7 @@ impl Failure {
         let text = error.to_string();
         match error {
             RouteError::Unknown => Self::with_status(ErrorCode::Unsupported, 404, text),
+            RouteError::Trust => Self::no_metadata(),
             RouteError::Name(_) => Self::new(ErrorCode::NameInvalid, text),
             RouteError::Digest(_) => Self::new(ErrorCode::DigestInvalid, text),
             RouteError::Tag(_) if writes => Self::new(ErrorCode::ManifestInvalid, text),
@@ -125,7 +147,7 @@ impl IntoResponse for Failure {
                 .insert(0, (header::RETRY_AFTER, HeaderValue::from_static("1")));
         }
         let error = serde_json::json!({
-            "code": self.code, "message": self.message, "detail": null,
+            "code": self.code, "message": self.message, "detail": self.detail,
         });
         let body = Json(serde_json::json!({ "errors": [error] }));
         let mut response = (self.status, body).into_response();

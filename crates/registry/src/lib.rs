@@ -1,5 +1,5 @@
-//! The OCI distribution API (distribution-spec 1.1) and the token service in front of it
-//! (distribution, "Token Authentication Specification").
+//! The OCI distribution API (distribution-spec 1.1), the Notary v1 service on the same paths,
+//! and the token service in front of both (distribution, "Token Authentication Specification").
 //!
 //! What lives here is protocol: paths, methods, headers, status codes, ranges, pages. One
 //! catch-all takes every request below `/v2`; [`action::Action`] is what it asks for, and
@@ -16,6 +16,8 @@ mod dispatch;
 mod error;
 mod header;
 mod manifests;
+mod notary;
+mod notary_upload;
 mod outlet;
 mod page;
 mod query;
@@ -68,6 +70,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v2/{*path}", any(dispatch::serve))
         .route("/token", any(token::serve))
         .route("/token/keys", any(token::serve_keys))
+        .route("/_notary_server/health", any(notary::health))
         .layer(map_response(common_headers))
         .with_state(app)
 }

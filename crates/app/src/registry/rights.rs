@@ -59,11 +59,16 @@ impl App {
     /// The database cannot be read.
     pub async fn repository_rights(&self, actor: &Actor, name: &str) -> Result<Rights, AppError> {
         let mut tx = self.read().await?;
-        // Clients of content trust put the host in front of the name.
-        let name = name
+        // Clients of content trust put the host in front of the name; what they ask for is the
+        // trust metadata, not the images.
+        let gun = name
             .strip_prefix(self.config.host())
-            .and_then(|rest| rest.strip_prefix('/'))
-            .unwrap_or(name);
+            .and_then(|rest| rest.strip_prefix('/'));
+        let name = gun.unwrap_or(name);
+        let (pull_released, push_staging) = match gun {
+            Some(_) => (Action::ReadReleasedTrust, Action::PublishTrust),
+            None => (Action::PullReleased, Action::PushStaging),
+        };
         let may =
             |action, roles: &[market::Role]| crate::actor::check(actor, action, roles).is_ok();
         let rights = match self.place(&mut tx, name).await? {
@@ -74,7 +79,7 @@ impl App {
             Place::Staging(publisher) => {
                 let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
                 let verified = publisher.state == market::PublisherState::Verified;
-                let push = verified && may(Action::PushStaging, &roles);
+                let push = verified && may(push_staging, &roles);
                 Rights {
                     pull: may(Action::PullStaging, &roles),
                     push,
@@ -85,7 +90,7 @@ impl App {
                 let roles = self.roles_for_product(&mut tx, actor, &product).await?;
                 let on_market = product.state.is_public() || actor.is_staff();
                 Rights {
-                    pull: on_market && may(Action::PullReleased, &roles),
+                    pull: on_market && may(pull_released, &roles),
                     ..Rights::default()
                 }
             }
@@ -191,6 +196,20 @@ impl App {
         };
         let usage = store::quotas::usage_around(&mut tx, name.as_str()).await?;
         self.require_room(usage.as_ref(), 1)
+    }
+
+    /// Says whether `name` lies in a publisher's staging, where alone something is pushed to.
+    pub(crate) async fn require_staging(
+        &self,
+        tx: &mut Tx,
+        name: &RepoName,
+    ) -> Result<(), AppError> {
+        match self.place(tx, name.as_str()).await? {
+            Place::Staging(_) => Ok(()),
+            Place::Released(_) | Place::Unknown => {
+                Err(AppError::Denied(takes_no_pushes(name).message))
+            }
+        }
     }
 
     /// Returns the repository to push to, made on the first push; only staging is pushed to.

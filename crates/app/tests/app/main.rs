@@ -1,6 +1,8 @@
 //! The application's stories, on SQLite and on PostgreSQL, with real blobs on disk.
 
 extern crate plimsoll_app as app;
+// As the tests of `trust` call it, whose publisher is used here too.
+extern crate trust as plimsoll_trust;
 
 #[macro_use]
 #[path = "../../../store/tests/store/databases.rs"]
@@ -15,7 +17,11 @@ mod inspection;
 mod jobs;
 mod journey;
 mod market_side;
+mod notary;
 mod privacy;
+#[expect(dead_code, reason = "only a root is made with it here")]
+#[path = "../../../trust/tests/trust/publisher.rs"]
+mod publisher;
 mod publishing;
 mod rematch;
 mod review;

@@ -131,6 +131,7 @@ async fn node(
         keys: Keys {
             release: SigningKey::from_scalar(&[7; 32]).expect("a key"),
             tokens: SigningKey::from_scalar(&[8; 32]).expect("a key"),
+            trust: SigningKey::from_scalar(&[9; 32]).expect("a key"),
         },
         config,
     };

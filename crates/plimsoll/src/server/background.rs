@@ -14,7 +14,7 @@ const LOOK_AT_ADVISORIES: Duration = Duration::from_secs(10);
 /// How often promises are compared with the clock.
 const LOOK_AT_CLOCKS: Duration = Duration::from_secs(60);
 const SWEEP: Duration = Duration::from_secs(3600);
-/// How often the age of the key for registry tokens is looked at.
+/// How often the age of the key for registry tokens is looked at, and of timestamps.
 const LOOK_AT_KEYS: Duration = Duration::from_secs(3600);
 /// How long a worker may go on with its job after the signal to stop; the job is done again
 /// by whoever takes the queue next.
@@ -51,6 +51,11 @@ pub(super) fn start(market: &Market, workers: u32, stop: &CancellationToken) -> 
     tasks.spawn(async move {
         let rotated = rotate_token_keys(&app, age);
         token.run_until_cancelled(rotated).await;
+    });
+    let (app, token) = (Arc::clone(&market.app), stop.clone());
+    tasks.spawn(async move {
+        let renewed = renew_trust(&app);
+        token.run_until_cancelled(renewed).await;
     });
     let (app, files, token) = (Arc::clone(&market.app), market.files.clone(), stop.clone());
     tasks.spawn(async move {
@@ -150,6 +155,22 @@ async fn rotate_token_keys(app: &App, age: chrono::TimeDelta) {
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "no new key for registry tokens can be made; the old one goes on"
+            ),
+        }
+    }
+}
+
+/// Signs anew what the market signs for publishers, before it ends.
+async fn renew_trust(app: &App) {
+    let mut ticks = time::interval(LOOK_AT_KEYS);
+    loop {
+        ticks.tick().await;
+        match app.renew_trust().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "signed timestamps of trust metadata anew"),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "timestamps of trust metadata cannot be looked at; trying again"
             ),
         }
     }

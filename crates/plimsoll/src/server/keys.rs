@@ -25,12 +25,17 @@ pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
     let passphrase = passphrase.as_deref();
     let release = key(&dir.join("release.key"), passphrase)?;
     let tokens = key(&dir.join("tokens.key"), passphrase)?;
+    let trust = key(&dir.join("trust.key"), passphrase)?;
     let public = dir.join("release.pub");
     if !public.exists() {
         write(&public, &release.public().to_pem(), 0o644)
             .or_fail(format!("cannot write `{}`", public.display()))?;
     }
-    Ok(Keys { release, tokens })
+    Ok(Keys {
+        release,
+        tokens,
+        trust,
+    })
 }
 
 fn passphrase(config: &Config) -> Result<Option<String>, Failure> {

@@ -26,6 +26,7 @@ pub(super) struct Metrics {
     connections: IntGauge,
     jobs: IntGaugeVec,
     uploads: IntGauge,
+    trust_ends: IntGaugeVec,
     database: IntGaugeVec,
     memory: IntGauge,
     files: IntGauge,
@@ -70,6 +71,11 @@ impl Metrics {
             connections: made.gauge("plimsoll_connections_open", "Connections open.")?,
             jobs: made.gauges("plimsoll_jobs", "Jobs in the queue, by state.", &["state"])?,
             uploads: made.gauge("plimsoll_uploads_open", "Uploads begun and not yet finished.")?,
+            trust_ends: made.gauges(
+                "plimsoll_trust_metadata_ends_timestamp_seconds",
+                "When the first piece of trust metadata ends that clients come to, by its role, in seconds since 1970.",
+                &["role"],
+            )?,
             database: made.gauges(
                 "plimsoll_database_connections",
                 "Connections to the database: in use, idle, and the most there may be.",
@@ -134,6 +140,13 @@ impl Metrics {
             self.jobs.with_label_values(&[state.as_str()]).set(*count);
         }
         self.uploads.set(measures.open_uploads);
+        self.trust_ends.reset();
+        for (role, ends) in &measures.trust_ends {
+            let ends = ends.timestamp();
+            self.trust_ends
+                .with_label_values(&[role.as_str()])
+                .set(ends);
+        }
         let pool = measures.database;
         for (state, count) in [
             ("used", pool.open.saturating_sub(pool.idle)),

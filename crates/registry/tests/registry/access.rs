@@ -12,6 +12,9 @@ use crate::{
     market::{Market, PASSWORD, RELEASED, STAGING, basic, reading, scoped, writing},
 };
 
+/// What the registry is called.
+const HOST: &str = "registry.example";
+
 /// People, who sign in with their password.
 const PEOPLE: [&str; 9] = [
     "",
@@ -26,7 +29,7 @@ const PEOPLE: [&str; 9] = [
 ];
 
 /// Every endpoint below a repository by the action it is; `M` is a manifest and `B` a blob that are there, `X` is not.
-const CALLS: [(&str, &str); 22] = [
+const CALLS: [(&str, &str); 28] = [
     ("ListTags", "GET tags/list"),
     ("ListReferrers", "GET referrers/M"),
     ("HeadManifest", "HEAD manifests/M"),
@@ -49,6 +52,12 @@ const CALLS: [(&str, &str); 22] = [
     ("FinishUpload", "PUT blobs/uploads/upl_x?digest=X"),
     ("CancelUpload", "DELETE blobs/uploads/upl_x"),
     ("", "POST manifests/1"),
+    ("GetTrust", "GET _trust/tuf/root.json"),
+    ("PublishTrust", "POST _trust/tuf/"),
+    ("DeleteTrust", "DELETE _trust/tuf/"),
+    ("GetTrustKey", "GET _trust/tuf/timestamp.key"),
+    ("RotateTrustKey", "POST _trust/tuf/timestamp.key"),
+    ("ListTrustChanges", "GET _trust/changefeed?records=1"),
 ];
 
 /// Who asks: a name for the table, and the header they ask the token service with.
@@ -90,6 +99,14 @@ async fn everybody(market: &Market) -> Vec<Asker> {
     askers
 }
 
+/// Returns how `path` names a repository: for content trust with the host in front.
+fn named(repository: &str, path: &str) -> String {
+    match path.starts_with("_trust/") {
+        true => format!("{HOST}/{repository}/"),
+        false => format!("{repository}/"),
+    }
+}
+
 /// Returns the answers' statuses, a row for each call.
 async fn table(
     market: &Market,
@@ -102,7 +119,9 @@ async fn table(
     for repository in repositories {
         let mut tokens = vec![String::new()];
         for (_, authorization) in askers {
-            let scope = format!("repository:{repository}:pull,push,delete");
+            let scope = format!(
+                "repository:{repository}:pull,push,delete+repository:{HOST}/{repository}:*"
+            );
             let answer = market.ask_token(authorization, &scope).await;
             assert_eq!(answer.status, 200, "{}", answer.summary());
             tokens.push(answer.json()["token"].as_str().unwrap().to_owned());
@@ -115,7 +134,7 @@ async fn table(
                 .replace('M', released.manifest.digest.as_str())
                 .replace('B', Digest::of(&released.blobs[1]).as_str())
                 .replace('X', &absent);
-            let call_path = format!("{method} /v2/{repository}/{path}");
+            let call_path = format!("{method} /v2/{}{path}", named(repository, &path));
             write!(table, "{call:41}").unwrap();
             for token in &tokens {
                 let kind = [("content-type", released.manifest.media_type.as_str())];
@@ -172,8 +191,8 @@ fn the_table_has_every_action() {
         .collect();
     let mut tried: BTreeSet<_> = CALLS.iter().map(|(action, _)| *action).collect();
     tried.remove("");
-    // These two are of no repository; the next test has them.
-    tried.extend(["Base", "Catalog"]);
+    // These are of no repository; the next tests have them.
+    tried.extend(["Base", "Catalog", "ListAllTrustChanges"]);
     assert_eq!(variants, tried);
 }
 
@@ -190,6 +209,21 @@ async fn the_catalogue_lists_what_each_may_pull() {
         writeln!(lists, "{name:10} {found}").unwrap();
     }
     insta::assert_snapshot!(lists);
+}
+
+#[tokio::test]
+async fn the_operator_alone_follows_all_trust_metadata() {
+    let market = Market::new().await;
+    let mut answers = String::new();
+    for (name, authorization) in everybody(&market).await {
+        let answer = market.ask_token(&authorization, "registry:catalog:*").await;
+        let token = answer.json()["token"].as_str().unwrap().to_owned();
+        let answer = market
+            .get(&token, "GET /v2/_trust/changefeed?records=1")
+            .await;
+        writeln!(answers, "{name:10} {}", answer.status.as_u16()).unwrap();
+    }
+    insta::assert_snapshot!(answers);
 }
 
 #[tokio::test]
@@ -242,7 +276,7 @@ async fn what_has_ended_opens_nothing() {
             .replace(['M', 'B'], released.manifest.digest.as_str())
             .replace('X', released.manifest.digest.as_str());
         for repository in [STAGING, RELEASED] {
-            let call = format!("{method} /v2/{repository}/{path}");
+            let call = format!("{method} /v2/{}{path}", named(repository, &path));
             let answer = market.get(&old, &call).await;
             assert_eq!(answer.status, 401, "{action}");
             assert!(

@@ -6,6 +6,9 @@
 )]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+// As the tests of `trust` call it, whose publisher is used here too.
+extern crate trust as plimsoll_trust;
+
 mod access;
 mod blobs;
 #[path = "../../../store/tests/store/bucket.rs"]
@@ -18,7 +21,10 @@ mod image;
 mod lists;
 mod manifests;
 mod market;
+mod notary;
 mod private;
+#[path = "../../../trust/tests/trust/publisher.rs"]
+mod publisher;
 mod restart;
 mod token;
 mod uploads;

@@ -111,6 +111,7 @@ struct Place {
     ground: Ground,
     clock: Arc<ManualClock>,
     tokens: SigningKey,
+    trust: SigningKey,
     release: SigningKey,
     url: String,
 }
@@ -156,6 +157,7 @@ impl Place {
             keys: Keys {
                 release: self.release.clone(),
                 tokens: self.tokens.clone(),
+                trust: self.trust.clone(),
             },
             config: AppConfig {
                 public_url: self.url.clone(),
@@ -247,6 +249,7 @@ impl Market {
             ground: Ground::told().await,
             clock: Arc::new(ManualClock::new(time)),
             tokens: SigningKey::generate().unwrap(),
+            trust: SigningKey::generate().unwrap(),
             release: SigningKey::generate().unwrap(),
             url: url.to_owned(),
         };

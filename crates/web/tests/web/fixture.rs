@@ -37,6 +37,7 @@ pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
         keys: Keys {
             release: key(7),
             tokens: key(8),
+            trust: key(9),
         },
         config: AppConfig {
             public_url: "https://market.example".to_owned(),

@@ -1,0 +1,101 @@
+//! The Notary v1 service: publishers' trust metadata, kept as it came, and what the market
+//! signs for them, which is the timestamp and, where they wish, the snapshot.
+//!
+//! The keys for that are derived from rows that all nodes share and the secret in
+//! `keys/trust.key`, which every node has as a file.
+
+mod changes;
+mod held_keys;
+mod publish;
+mod renew;
+mod signed;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oci::Gun;
+use store::{Tx, notary as rows};
+use trust::tuf::{self, Current, Newest, Role};
+
+use crate::{App, AppError};
+
+pub use publish::TrustError;
+pub use store::notary::{TrustChange, TrustFile};
+
+/// What a metadata file is asked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichFile<'a> {
+    /// The newest one.
+    Newest,
+    /// By a digest of its bytes, hexadecimal.
+    Digest(&'a str),
+    /// By its number.
+    Version(i64),
+}
+
+impl App {
+    /// Returns a metadata file, byte for byte as it was published. A timestamp or snapshot
+    /// that is about to end is signed anew first, where the server can.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn trust_file(
+        &self,
+        gun: &Gun,
+        role: &Role,
+        which: WhichFile<'_>,
+    ) -> Result<Option<TrustFile>, AppError> {
+        let (name, role_name) = (gun.as_str(), role.as_str());
+        let mut tx = self.read().await?;
+        let found = match which {
+            WhichFile::Digest(digest) => {
+                rows::file_by_digest(&mut tx, name, role_name, digest).await?
+            }
+            WhichFile::Version(version) => {
+                rows::file_by_version(&mut tx, name, role_name, version).await?
+            }
+            WhichFile::Newest => rows::newest_file(&mut tx, name, role_name).await?,
+        };
+        let server_signs = matches!(role, Role::Timestamp | Role::Snapshot);
+        let ends = found.as_ref().map(|file| file.expires_at);
+        if which == WhichFile::Newest
+            && server_signs
+            && ends.is_some_and(|ends| ends < self.now() + renew::ON_READ)
+        {
+            drop(tx);
+            return self.renewed(gun, role, found).await;
+        }
+        Ok(found)
+    }
+
+    /// Returns what is there of a repository: the files of `roles`, and what is known of all.
+    pub(crate) async fn current_trust(
+        &self,
+        tx: &mut Tx,
+        gun: &Gun,
+        roles: &BTreeSet<Role>,
+    ) -> Result<Current, AppError> {
+        let mut current = Current::default();
+        for row in rows::newest(tx, gun.as_str()).await? {
+            let role = row.role.parse().map_err(AppError::internal)?;
+            let newest = Newest {
+                version: row.version,
+                sha256: row.sha256,
+                in_force: row.in_force,
+            };
+            current.newest.insert(role, newest);
+        }
+        for role in roles
+            .iter()
+            .filter(|role| current.newest.contains_key(role))
+        {
+            if let Some(row) = rows::newest_file(tx, gun.as_str(), role.as_str()).await? {
+                let file = tuf::File::parse(row.content).map_err(AppError::internal)?;
+                current.files.insert(role.clone(), file);
+            }
+        }
+        Ok(current)
+    }
+}
+
+/// Files by their roles, as they came.
+pub type Uploads = BTreeMap<Role, Vec<u8>>;

@@ -1,0 +1,91 @@
+//! Timestamps and snapshots that the server signs, signed anew before they end.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use oci::Gun;
+use store::notary::{self as rows, TrustFile};
+use trust::tuf::{self, Role};
+
+use super::TrustError;
+use crate::{App, AppError};
+
+/// Timestamps have two weeks; a week before their end they are signed anew.
+const TIMESTAMPS: TimeDelta = TimeDelta::days(7);
+/// Snapshots have three years.
+const SNAPSHOTS: TimeDelta = TimeDelta::days(90);
+/// What a client asks for and has less than this left is signed anew at once: the work above
+/// did not get to it.
+pub(super) const ON_READ: TimeDelta = TimeDelta::days(1);
+
+impl App {
+    /// Signs anew what ends soon, in all repositories; gives in how many. One that cannot be
+    /// done is logged and does not keep the others waiting.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn renew_trust(&self) -> Result<usize, AppError> {
+        let mut renewed = 0;
+        let mut last = String::new();
+        loop {
+            let ends = (self.now() + TIMESTAMPS, self.now() + SNAPSHOTS);
+            let guns = rows::ending(&mut self.read().await?, ends, &last).await?;
+            let Some(end) = guns.last() else {
+                return Ok(renewed);
+            };
+            last.clone_from(end);
+            for name in guns {
+                let Ok(gun) = name.parse() else { continue };
+                match self.renew_files(&gun, (TIMESTAMPS, SNAPSHOTS)).await {
+                    Ok(any) => renewed += usize::from(any),
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(gun = name, error, "trust metadata cannot be signed anew");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the newest timestamp or snapshot, signed anew where that can be done; else
+    /// `there`, whose end clients see for themselves.
+    pub(super) async fn renewed(
+        &self,
+        gun: &Gun,
+        role: &Role,
+        there: Option<TrustFile>,
+    ) -> Result<Option<TrustFile>, AppError> {
+        match self.renew_files(gun, (ON_READ, ON_READ)).await {
+            Ok(false) => return Ok(there),
+            Ok(true) => {}
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(%gun, error, "trust metadata cannot be signed anew");
+                return Ok(there);
+            }
+        }
+        let mut tx = self.read().await?;
+        Ok(rows::newest_file(&mut tx, gun.as_str(), role.as_str()).await?)
+    }
+
+    async fn renew_files(
+        &self,
+        gun: &Gun,
+        (timestamps, snapshots): (TimeDelta, TimeDelta),
+    ) -> Result<bool, TrustError> {
+        let mut tx = self.begin().await?;
+        rows::lock(&mut tx).await?;
+        let roles = BTreeSet::from([Role::Root, Role::Snapshot, Role::Timestamp]);
+        let current = self.current_trust(&mut tx, gun, &roles).await?;
+        let signers = self.signers(&mut tx, gun).await?;
+        let now = self.now();
+        let ends = (now + timestamps, now + snapshots);
+        let files = tuf::renew(&current, &signers, ends, now)?;
+        if files.is_empty() {
+            return Ok(false);
+        }
+        self.store_trust(&mut tx, gun, &files).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
