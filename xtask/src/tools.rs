@@ -40,6 +40,16 @@ pub(crate) const TESTS: &[Package] = &[
         "Docker's own engine: images of several platforms and managed plugins",
     ),
     (
+        "notary",
+        "/usr/bin/notary",
+        "signs and rotates keys as users of content trust do",
+    ),
+    (
+        "notary-server",
+        "/usr/bin/notary-server",
+        "the reference that trust metadata is compared with",
+    ),
+    (
         "libc6-dev",
         "/usr/lib/x86_64-linux-gnu/libc.a",
         "a static program inside the plugin that Docker's engine runs",

@@ -3,6 +3,7 @@
 mod inventory;
 mod load;
 mod matching;
+mod notary;
 mod peers;
 mod program;
 mod registry;
@@ -28,6 +29,8 @@ enum What {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Reads of trust metadata beside notary-server
+    Notary,
     /// Inventories beside syft's: time, memory, what was found
     Inventory,
     /// Findings beside labels that others published: precision and recall of each ecosystem
@@ -47,6 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Program => program::run(&binary),
         What::Inventory => inventory::run(&binary),
         What::Matching(args) => matching::run(args),
+        What::Notary => notary::run(&binary),
         What::Registry { only } => registry::run(&binary, only.as_deref()),
     }
 }

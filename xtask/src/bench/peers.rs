@@ -1,5 +1,5 @@
 //! The servers that are measured beside ours: Debian's `docker-registry` with token
-//! authorisation, and nginx giving the same bytes from files.
+//! authorisation, `notary-server`, and nginx giving the same bytes from files.
 
 use std::{
     fs,
@@ -92,6 +92,21 @@ pub(crate) fn docker_registry(dir: &Path, repository: &str) -> Result<Peer> {
         port,
         token,
     )
+}
+
+/// Starts `notary-server` with its metadata in memory, asking nobody for a token.
+pub(crate) fn notary_server(dir: &Path) -> Result<Peer> {
+    let port = free_port()?;
+    let config = json!({
+        "server": { "http_addr": format!("127.0.0.1:{port}") },
+        "trust_service": { "type": "local" },
+        "logging": { "level": "fatal" },
+        "storage": { "backend": "memory" },
+    });
+    let file = dir.join("notary-server.json");
+    fs::write(&file, config.to_string())?;
+    let mut command = Command::new("notary-server");
+    Peer::start(command.arg("-config").arg(&file), port, String::new())
 }
 
 /// Makes a key with its certificate, and a token that docker-registry takes.

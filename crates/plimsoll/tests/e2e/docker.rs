@@ -112,7 +112,7 @@ const PLUGIN_CONFIG: &str = r#"{"description":"none","documentation":"https://ex
 "interface":{"types":["docker.volumedriver/1.0"],"socket":"none.sock"},"network":{"type":"none"},"linux":{"capabilities":[]}}"#;
 
 /// Builds the plugin's folder, or says why it cannot be built.
-fn plugin(dir: &Path) -> Option<PathBuf> {
+pub(crate) fn plugin(dir: &Path) -> Option<PathBuf> {
     let (plugin, source) = (dir.join("plugin"), dir.join("plugin.c"));
     fs::create_dir_all(plugin.join("rootfs/run/docker/plugins")).expect("a folder");
     fs::write(plugin.join("config.json"), PLUGIN_CONFIG).expect("a file");

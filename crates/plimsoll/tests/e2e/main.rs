@@ -8,6 +8,7 @@ mod browser;
 mod bucket;
 mod builders;
 mod clients;
+mod content_trust;
 mod crash;
 #[expect(dead_code, reason = "only PostgreSQL is asked for here")]
 #[path = "../../../store/tests/store/databases.rs"]
@@ -21,6 +22,7 @@ mod limits;
 mod market;
 mod memory;
 mod model;
+mod notary;
 mod robots;
 mod scale;
 mod shutdown;

@@ -1,0 +1,266 @@
+//! Debian's `notary` against the server and against Debian's `notary-server`: the same
+//! commands, the same words, the same metadata.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use crate::{doors::until, market::Market, skip};
+
+/// A trust server and what is needed to speak to it.
+struct Side {
+    url: String,
+    /// Sent with reads of metadata; empty where nobody asks for it.
+    authorization: String,
+    /// Where the client keeps its keys.
+    home: PathBuf,
+    credentials: String,
+}
+
+/// The reference server; it is ended when this is dropped.
+struct Reference(Child);
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.0.kill().unwrap_or_default();
+        self.0.wait().map(drop).unwrap_or_default();
+    }
+}
+
+fn reference(dir: &Path) -> Option<(Reference, String)> {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    let address = format!("127.0.0.1:{}", port.expect("a free port").port());
+    let config = json!({
+        "server": { "http_addr": address },
+        "trust_service": { "type": "local" },
+        "logging": { "level": "error" },
+        "storage": { "backend": "memory" },
+    });
+    let file = dir.join("reference.json");
+    fs::write(&file, config.to_string()).expect("a file");
+    let child = Command::new("notary-server")
+        .arg("-config")
+        .arg(&file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(child) = child else {
+        skip("notary-server is not installed");
+        return None;
+    };
+    let reference = Reference(child);
+    until("the reference server", || {
+        std::net::TcpStream::connect(&address).ok()
+    });
+    Some((reference, format!("http://{address}")))
+}
+
+impl Side {
+    /// Runs `notary` and returns how it ended and what it said, without what differs each time.
+    fn notary(&self, args: &[&str], says: &str) -> (bool, String) {
+        let mut client = Command::new("notary");
+        client
+            .args(["-s", &self.url, "-d"])
+            .arg(&self.home)
+            .args(args)
+            .env("HOME", &self.home)
+            .env("NOTARY_AUTH", STANDARD.encode(&self.credentials))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for role in ["ROOT", "TARGETS", "SNAPSHOT", "DELEGATION"] {
+            client.env(format!("NOTARY_{role}_PASSPHRASE"), "a long passphrase");
+        }
+        let mut child = client.spawn().expect("notary starts");
+        use std::io::Write as _;
+        let mut input = child.stdin.take().expect("it was asked for");
+        // Some commands read nothing.
+        input.write_all(says.as_bytes()).unwrap_or_default();
+        drop(input);
+        let output = child.wait_with_output().expect("notary ends");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said)
+            .replace(&self.url, "URL")
+            .replace(&self.home.display().to_string(), "HOME");
+        (output.status.success(), without_names(&said))
+    }
+
+    fn curl(&self, path: &str) -> String {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--globoff"]);
+        if !self.authorization.is_empty() {
+            curl.args(["--header", &self.authorization]);
+        }
+        let output = curl.arg(format!("{}{path}", self.url)).output();
+        String::from_utf8_lossy(&output.expect("curl runs").stdout).into_owned()
+    }
+
+    /// What the metadata says, without names of keys, digests and times.
+    fn metadata(&self, gun: &str) -> Value {
+        let get = |role: &str| -> Value {
+            let text = self.curl(&format!("/v2/{gun}/_trust/tuf/{role}.json"));
+            serde_json::from_str::<Value>(&text).expect("JSON")["signed"].take()
+        };
+        let snapshot = get("snapshot");
+        let Some(roles) = snapshot["meta"].as_object() else {
+            return Value::Null;
+        };
+        let mut all =
+            json!({ "snapshot": snapshot["version"], "timestamp": get("timestamp")["version"] });
+        for role in roles.keys() {
+            let file = get(role);
+            let delegations = file["delegations"]["roles"]
+                .as_array()
+                .into_iter()
+                .flatten();
+            let delegations: Vec<_> = delegations
+                .map(|one| {
+                    json!([
+                        one["name"],
+                        one["paths"],
+                        one["threshold"],
+                        one["keyids"].as_array().map(Vec::len)
+                    ])
+                })
+                .collect();
+            let signers = file["roles"].as_object().into_iter().flatten();
+            let signers: Vec<_> = signers
+                .map(|(name, role)| {
+                    json!([
+                        name,
+                        role["threshold"],
+                        role["keyids"].as_array().map(Vec::len)
+                    ])
+                })
+                .collect();
+            all[role] = json!({
+                "version": file["version"],
+                "targets": file["targets"],
+                "delegations": delegations,
+                "signers": signers,
+            });
+        }
+        all
+    }
+}
+
+/// Puts `…` for what is made anew each time: long hexadecimal names.
+fn without_names(text: &str) -> String {
+    let mut clean = String::new();
+    for word in text.split_inclusive(|c: char| !c.is_ascii_hexdigit()) {
+        let digits = word.trim_end_matches(|c: char| !c.is_ascii_hexdigit());
+        match digits.len() {
+            7 | 32.. => clean.push_str(&word.replace(digits, "…")),
+            _ => clean.push_str(word),
+        }
+    }
+    clean
+}
+
+/// A key and its certificate for a delegation.
+fn delegate(dir: &Path) -> Option<()> {
+    let made = Command::new("openssl")
+        .args("req -x509 -newkey rsa:2048 -nodes -keyout d.key -out d.crt -days 30 -subj /CN=delegate -sha256".split(' '))
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .output();
+    let made = made.is_ok_and(|output| output.status.success());
+    if !made {
+        skip("openssl is not installed");
+    }
+    made.then_some(())
+}
+
+/// The commands of a publisher's life; `GUN` is the repository, files are in the folder.
+const LIFE: &[&str] = &[
+    "init GUN",
+    "publish GUN",
+    "status GUN",
+    "add GUN v1 FILE",
+    "add GUN v2 FILE",
+    "status GUN",
+    "publish GUN",
+    "addhash GUN v3 12 --sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 -p",
+    "delegation add GUN targets/releases CERT --all-paths -p",
+    "delegation add GUN targets/releases/deep CERT --paths a/ --paths b/ -p",
+    "key import KEY --role targets/releases",
+    "add GUN v4 FILE --roles targets/releases -p",
+    "add GUN a/v5 FILE --roles targets/releases/deep -p",
+    "witness GUN targets/releases -p",
+    "key rotate GUN snapshot -r",
+    "add GUN v6 FILE -p",
+    "key rotate GUN timestamp -r",
+    "key rotate GUN targets",
+    "key rotate GUN root",
+    "add GUN v7 FILE -p",
+    "key rotate GUN snapshot",
+    "add GUN v8 FILE -p",
+    "remove GUN v1 -p",
+    "delegation remove GUN targets/releases/deep -y -p",
+    "delegation remove GUN targets/releases -y -p",
+    "key rotate GUN root",
+    "publish GUN",
+    "delete GUN --remote",
+    "publish GUN",
+];
+
+#[test]
+fn notary_does_the_same_as_with_the_reference() {
+    for program in ["notary", "curl"] {
+        if Command::new(program).arg("--help").output().is_err() {
+            return skip(&format!("{program} is not installed"));
+        }
+    }
+    let market = Market::start();
+    let dir = market.dir.path();
+    let (Some((_reference, url)), Some(())) = (reference(dir), delegate(dir)) else {
+        return;
+    };
+    fs::write(dir.join("file"), "content").expect("a file");
+    let gun = format!("{}/staging/acme/app", market.server.host());
+    let mut ours = Side {
+        url: market.server.url().to_owned(),
+        authorization: String::new(),
+        home: dir.join("ours"),
+        credentials: format!("ann:{}", market.desk.token()),
+    };
+    let token = Command::new("curl")
+        .args(["--silent", "--globoff", "--user", &ours.credentials])
+        .arg(format!("{}/token?scope=repository:{gun}:pull", ours.url))
+        .output();
+    let token: Value = serde_json::from_slice(&token.expect("curl runs").stdout).expect("JSON");
+    let token = token["token"].as_str().expect("a token").to_owned();
+    ours.authorization = format!("Authorization: Bearer {token}");
+    let theirs = Side {
+        url,
+        authorization: String::new(),
+        home: dir.join("theirs"),
+        credentials: "nobody:nothing".to_owned(),
+    };
+    for command in LIFE {
+        let words = command.split(' ').map(|word| match word {
+            "GUN" => gun.clone(),
+            "FILE" => dir.join("file").display().to_string(),
+            "CERT" => dir.join("d.crt").display().to_string(),
+            "KEY" => dir.join("d.key").display().to_string(),
+            other => other.to_owned(),
+        });
+        let words: Vec<_> = words.collect();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let said = ours.notary(&words, "yes\n");
+        assert_eq!(said, theirs.notary(&words, "yes\n"), "{command}");
+        assert_eq!(
+            ours.metadata(&gun),
+            theirs.metadata(&gun),
+            "{command}: {said:?}"
+        );
+    }
+}
