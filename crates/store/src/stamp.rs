@@ -59,10 +59,12 @@ mod tests {
         crate::settings::find(&mut tx, "a").await.expect("a look");
         drop(ours.begin().await.expect("a transaction that is undone"));
         assert_eq!(ours.stamp(), before);
-        for database in [&theirs, &ours] {
+        for (database, value) in [(&theirs, "b"), (&ours, "c")] {
             let before = ours.stamp();
             let mut tx = database.begin().await.expect("a transaction");
-            crate::settings::set(&mut tx, "a", "b").await.expect("set");
+            crate::settings::set(&mut tx, "a", value)
+                .await
+                .expect("set");
             assert_eq!(ours.stamp(), before, "nothing is committed yet");
             tx.commit().await.expect("a commit");
             assert_ne!(ours.stamp(), before);

@@ -40,6 +40,7 @@ server.listen                          default                   127.0.0.1:8080
 server.public_url                      default                   -
 server.trusted_proxies                 default                   -
 server.workers                         $PLIMSOLL_SERVER_WORKERS  5
+server.job_lease                       default                   30s
 server.shutdown_grace                  default                   30s
 server.tls.certificate                 default                   -
 server.tls.key                         default                   -
