@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 9] = [
+const TARGETS: [&str; 11] = [
     "manifests",
     "references",
     "tokens",
@@ -17,6 +17,8 @@ const TARGETS: [&str; 9] = [
     "vectors",
     "statements",
     "trust",
+    "feeds",
+    "databases",
 ];
 
 /// What libFuzzer sees the way of its inputs by; these flags are stable, so no other toolchain is needed.

@@ -13,7 +13,9 @@
 
 pub mod cvss;
 pub mod database;
+pub mod ecosystem;
 pub mod feeds;
+pub mod health;
 pub mod matching;
 pub mod record;
 pub mod score;

@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use advisory::database::{Builder, Database, Meta};
+use advisory::{
+    database::{Builder, Database, Meta},
+    health::{self, SourceHealth},
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use market::{Action, Deadline, FindingState, deadline};
 use store::{Tx, findings::Finding, images::ImageRow, products::Product, submissions::Submission};
@@ -28,6 +31,8 @@ pub struct AdvisoryStatus {
     pub meta: Meta,
     /// Where it stands.
     pub file: PathBuf,
+    /// How each feed of the last update fares; nothing where it was compiled from files.
+    pub health: Vec<SourceHealth>,
 }
 
 /// Opens the database, or makes one of the starter set where there is none.
@@ -52,6 +57,7 @@ impl App {
         AdvisoryStatus {
             meta: self.advisory_database().meta().clone(),
             file: self.config.advisories_file.clone(),
+            health: health::load(&self.config.advisories_file),
         }
     }
 

@@ -1,12 +1,12 @@
 //! One vulnerability out of what all feeds say about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Advisory, Affected, Authority, Reference, SeverityEntry};
+use crate::record::{Advisory, Affected, Authority, Kind, Reference, SeverityEntry};
 
-use super::{Database, DatabaseError};
+use super::{Database, DatabaseError, Exploitation};
 
 /// All that is known of a vulnerability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,10 @@ pub struct Vulnerability {
     pub modified: Option<String>,
     /// Every rating of every source.
     pub severities: Vec<SeverityEntry>,
+    /// Weaknesses, such as `CWE-79`, sorted.
+    pub weaknesses: Vec<String>,
+    /// EPSS, KEV and SSVC.
+    pub exploitation: Exploitation,
     /// Links, each once.
     pub references: Vec<Reference>,
     /// What each source says, unmerged.
@@ -40,29 +44,60 @@ pub struct Statement {
     pub source: String,
     /// The weight of its word.
     pub authority: Authority,
+    /// What it is about.
+    pub kind: Kind,
+    /// The feed's word for an informational record.
+    pub informational: Option<String>,
     /// When it was taken back, if it was; it says nothing then.
     pub withdrawn: Option<String>,
+    /// Why, where the feed says.
+    pub withdrawn_reason: Option<String>,
+    /// The ratings it gives.
+    pub severities: Vec<SeverityEntry>,
     /// The packages it is about.
     pub affected: Vec<Affected>,
 }
 
-/// Finds the records that name `id`, then those that name one of its aliases.
+/// Names followed from alias to alias; a vulnerability has a handful.
+const MAX_NAMES: usize = 256;
+
+/// Finds the records that name `id`, those that name one of its aliases, and so on.
+///
+/// Aliases are followed through records about one vulnerability only, and never into another
+/// CVE: a wrong alias in one feed must not make one vulnerability out of two.
 pub(super) fn vulnerability(
     database: &Database,
     id: &str,
 ) -> Result<Option<Vulnerability>, DatabaseError> {
+    let mut records: Vec<Advisory> = Vec::new();
+    let mut cve = is_cve(id).then(|| id.to_owned());
     let mut names = BTreeSet::from([id.to_owned()]);
-    let mut records: Vec<Advisory> = database.naming(id)?;
-    for record in records.iter().filter(|record| is_about_one(record)) {
-        names.insert(record.id.clone());
-        names.extend(record.aliases.iter().cloned());
-    }
-    let others: Vec<String> = names.iter().filter(|name| *name != id).cloned().collect();
-    for name in others {
-        for record in database.naming(&name)? {
-            if is_about_one(&record) && !records.contains(&record) {
-                records.push(record);
+    let mut open = VecDeque::from([id.to_owned()]);
+    while let Some(name) = open.pop_front() {
+        let mut found = database.naming(&name)?;
+        if name != id {
+            found.retain(is_about_one);
+        }
+        if cve.is_none() {
+            let mut named = found.iter().filter(|it| is_about_one(it));
+            cve = named.find_map(|record| own_cve(record).map(str::to_owned));
+        }
+        for record in found {
+            let stranger = own_cve(&record).is_some_and(|own| cve.as_deref() != Some(own));
+            if records.contains(&record) || stranger && is_about_one(&record) && name != id {
+                continue;
             }
+            if is_about_one(&record) && !stranger {
+                let linked = std::iter::once(&record.id)
+                    .chain(&record.aliases)
+                    .chain(&cve);
+                for alias in linked.filter(|alias| !is_cve(alias) || Some(*alias) == cve.as_ref()) {
+                    if names.len() < MAX_NAMES && names.insert(alias.clone()) {
+                        open.push_back(alias.clone());
+                    }
+                }
+            }
+            records.push(record);
         }
     }
     if records.is_empty() {
@@ -70,6 +105,15 @@ pub(super) fn vulnerability(
     }
     records.sort_by_key(|record| record.authority);
     Ok(Some(merge(id, names, &records)))
+}
+
+fn is_cve(id: &str) -> bool {
+    id.starts_with("CVE-")
+}
+
+/// Returns the CVE a record about one vulnerability is about.
+fn own_cve(record: &Advisory) -> Option<&str> {
+    record.vulnerabilities().into_iter().find(|id| is_cve(id))
 }
 
 /// An advisory that bundles several vulnerabilities must not make them aliases of each other.
@@ -109,6 +153,12 @@ fn merge(asked: &str, mut names: BTreeSet<String>, records: &[Advisory]) -> Vuln
         published: live().filter_map(|record| record.published.clone()).min(),
         modified: live().filter_map(|record| record.modified.clone()).max(),
         severities: severities(live()),
+        weaknesses: live()
+            .flat_map(|record| record.weaknesses.iter().cloned())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        exploitation: Exploitation::of(records),
         references,
         statements: records.iter().map(Statement::of).collect(),
         id,
@@ -140,7 +190,11 @@ impl Statement {
             advisory: record.id.clone(),
             source: record.source.clone(),
             authority: record.authority,
+            kind: record.kind,
+            informational: record.informational.clone(),
             withdrawn: record.withdrawn.clone(),
+            withdrawn_reason: record.withdrawn_reason.clone(),
+            severities: record.severities.clone(),
             affected: record.affected.clone(),
         }
     }

@@ -1,34 +1,41 @@
 //! The compiled advisory database: one file, opened in milliseconds, read by position.
 //!
-//! [`Builder`] writes it from feeds; [`Database`] answers from it. The layout is in
-//! the private module `format`; a file that is cut off, damaged or of another version is refused.
+//! [`Builder`] writes it from feeds; [`Database`] answers from it; [`UpdateLock`] keeps two
+//! updates apart. The layout is in the private module `format`; a file that is cut off, damaged
+//! or of another version is refused.
 
 mod build;
+mod cache;
+mod changes;
 mod format;
-mod index;
+mod lock;
 pub(crate) mod merge;
+mod search;
+mod sorter;
+mod table;
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ecosystem::package_name;
 use crate::feeds::{FeedError, Problem};
-use crate::record::Advisory;
+use crate::record::{Advisory, Epss, Kev, Ssvc};
 
-use format::{HEADER_LENGTH, Header};
-use index::Index;
+use cache::Cache;
+use format::{HEADER_LENGTH, Header, Place};
+use table::{PageError, Table};
 
-pub use build::Builder;
+pub use build::{Builder, MEMORY};
+pub use changes::Change;
 pub use format::FORMAT_VERSION;
+pub use lock::{LockError, UpdateLock};
 pub use merge::{Statement, Vulnerability};
-
-/// Decompressed blocks kept for the next question; neighbours are often asked for together.
-const BLOCKS_KEPT: usize = 32;
+pub use search::Found;
 
 /// What a database is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +71,23 @@ pub struct Source {
     pub broken: Vec<Problem>,
     /// The newest modification date in it, as the feed wrote it.
     pub newest: Option<String>,
+    /// The licence of its content, where the feed is known.
+    #[serde(default)]
+    pub licence: Option<String>,
+    /// Who is to be named where its content is shown.
+    #[serde(default)]
+    pub attribution: Option<String>,
+}
+
+/// What is known of a vulnerability's exploitation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Exploitation {
+    /// FIRST's estimate.
+    pub epss: Option<Epss>,
+    /// CISA's entry.
+    pub kev: Option<Kev>,
+    /// CISA's decision points.
+    pub ssvc: Option<Ssvc>,
 }
 
 /// Why a database cannot be opened or read.
@@ -110,7 +134,7 @@ pub enum DatabaseError {
 #[non_exhaustive]
 pub enum BuildError {
     /// The file could not be written.
-    #[error("cannot write the advisory database {path}")]
+    #[error("cannot write the advisory database {path}; the one there, if any, stays as it was")]
     Write {
         /// Which file.
         path: PathBuf,
@@ -120,12 +144,6 @@ pub enum BuildError {
     /// A feed could not be read at all.
     #[error(transparent)]
     Feed(#[from] FeedError),
-    /// More than the format's 32-bit numbers can count.
-    #[error("the advisories do not fit one database: {what}")]
-    TooMuch {
-        /// What there is too much of.
-        what: &'static str,
-    },
 }
 
 /// An open advisory database; cheap to share between threads.
@@ -133,9 +151,12 @@ pub enum BuildError {
 pub struct Database {
     path: PathBuf,
     file: File,
+    /// Where the tables begin, and blocks end at the latest.
+    blocks_end: u64,
     meta: Meta,
-    index: Index,
-    cache: Mutex<VecDeque<(u32, Arc<Vec<u8>>)>>,
+    names: Table,
+    packages: Table,
+    cache: Cache,
 }
 
 impl Database {
@@ -159,21 +180,23 @@ impl Database {
             ))
         })?;
         let mut tail = vec![0; tail_length];
-        file.read_exact_at(&mut tail, header.index_offset)
+        file.read_exact_at(&mut tail, header.tail_offset)
             .map_err(read_error)?;
         if format::checksum(&tail) != header.checksum {
-            return Err(corrupt("the checksum of the index does not match"));
+            return Err(corrupt("the checksum of the directories does not match"));
         }
-        let meta = tail.split_off(header.index_length());
+        let meta = tail.split_off(header.directory_length());
         let meta = serde_json::from_slice(&meta).map_err(|error| corrupt(&error.to_string()))?;
-        let index = Index::parse(tail).ok_or_else(|| corrupt("the index has no valid layout"))?;
-        let cache = Mutex::new(VecDeque::with_capacity(BLOCKS_KEPT));
+        let (names, packages, blocks_end) =
+            tables(&tail, header).ok_or_else(|| corrupt("the directories have no valid layout"))?;
         Ok(Self {
             path: path.to_owned(),
             file,
+            blocks_end,
             meta,
-            index,
-            cache,
+            names,
+            packages,
+            cache: Cache::default(),
         })
     }
 
@@ -183,83 +206,150 @@ impl Database {
     }
 
     /// Returns every advisory about a package of an ecosystem such as `Debian:11`, in the order
-    /// in which the feeds were added.
+    /// in which the feeds were added. Names are compared as the ecosystem does, see
+    /// [`package_name`].
     pub fn lookup(&self, ecosystem: &str, package: &str) -> Result<Vec<Advisory>, DatabaseError> {
-        self.records(&self.index.package(ecosystem, package))
+        self.under(&self.packages, &package_key(ecosystem, package))
     }
 
     /// Returns every advisory that names a vulnerability as its id, as an alias or as upstream.
     pub fn naming(&self, vulnerability: &str) -> Result<Vec<Advisory>, DatabaseError> {
-        self.records(&self.index.alias(vulnerability))
+        self.under(&self.names, vulnerability.as_bytes())
     }
 
-    /// Returns all that is known of a vulnerability, merged over its aliases.
+    /// Returns all that is known of a vulnerability, merged over its aliases and theirs.
     pub fn vulnerability(&self, id: &str) -> Result<Option<Vulnerability>, DatabaseError> {
         merge::vulnerability(self, id)
     }
 
-    fn records(&self, numbers: &[u32]) -> Result<Vec<Advisory>, DatabaseError> {
-        numbers.iter().map(|number| self.record(*number)).collect()
+    /// Returns what is known of a vulnerability's exploitation.
+    pub fn exploitation(&self, id: &str) -> Result<Exploitation, DatabaseError> {
+        Ok(Exploitation::of(&self.naming(id)?))
     }
 
-    fn record(&self, number: u32) -> Result<Advisory, DatabaseError> {
-        let corrupt = |what: String| DatabaseError::Corrupt {
+    fn under(&self, table: &Table, key: &[u8]) -> Result<Vec<Advisory>, DatabaseError> {
+        let entry = table.find(key, &self.file);
+        let entry = entry.map_err(|error| self.page_error(error))?;
+        let places = entry.map(|entry| entry.places).unwrap_or_default();
+        places.into_iter().map(|place| self.record(place)).collect()
+    }
+
+    fn corrupt(&self, what: String) -> DatabaseError {
+        DatabaseError::Corrupt {
             path: self.path.clone(),
             what,
-        };
-        let place = self
-            .index
-            .record(number)
-            .ok_or_else(|| corrupt(format!("record {number} has no place")))?;
-        let block = self.block(place.block)?;
-        let end = place.start.saturating_add(place.length);
-        let text = block
-            .get(place.start..end)
-            .ok_or_else(|| corrupt(format!("record {number} lies outside its block")))?;
-        serde_json::from_slice(text).map_err(|error| corrupt(format!("record {number}: {error}")))
+        }
     }
 
-    fn block(&self, number: u32) -> Result<Arc<Vec<u8>>, DatabaseError> {
-        let cached = {
-            let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-            cache
-                .iter()
-                .find(|(kept, _)| *kept == number)
-                .map(|(_, block)| Arc::clone(block))
-        };
-        if let Some(block) = cached {
+    fn read_error(&self, source: io::Error) -> DatabaseError {
+        DatabaseError::Read {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    fn page_error(&self, error: PageError) -> DatabaseError {
+        match error {
+            PageError::Read(source) => self.read_error(source),
+            PageError::Damaged => self.corrupt("a page of a table has no valid content".to_owned()),
+        }
+    }
+
+    fn record(&self, place: Place) -> Result<Advisory, DatabaseError> {
+        let block = self.block(place.block)?;
+        let text = usize::try_from(place.start).ok().and_then(|start| {
+            let mut rest = block.get(start..)?;
+            let length = usize::try_from(format::take_u32(&mut rest)?).ok()?;
+            rest.get(..length)
+        });
+        let name = || format!("record {} of block {}", place.start, place.block);
+        let text = text.ok_or_else(|| self.corrupt(format!("{} lies outside", name())))?;
+        serde_json::from_slice(text).map_err(|error| self.corrupt(format!("{}: {error}", name())))
+    }
+
+    fn block(&self, offset: u64) -> Result<Arc<Vec<u8>>, DatabaseError> {
+        if let Some(block) = self.cache.find(offset) {
             return Ok(block);
         }
-        let block = Arc::new(self.read_block(number)?);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.truncate(BLOCKS_KEPT - 1);
-        cache.push_front((number, Arc::clone(&block)));
+        let block = Arc::new(self.read_block(offset)?);
+        self.cache.keep(offset, &block);
         Ok(block)
     }
 
-    fn read_block(&self, number: u32) -> Result<Vec<u8>, DatabaseError> {
-        let corrupt = |what: &str| DatabaseError::Corrupt {
-            path: self.path.clone(),
-            what: format!("block {number}: {what}"),
+    fn read_block(&self, offset: u64) -> Result<Vec<u8>, DatabaseError> {
+        let corrupt = |what: &str| self.corrupt(format!("block {offset}: {what}"));
+        let mut head = [0; 8];
+        let in_sight = offset
+            .checked_add(8)
+            .is_some_and(|end| end <= self.blocks_end);
+        if !in_sight {
+            return Err(corrupt("it has no place"));
+        }
+        self.file
+            .read_exact_at(&mut head, offset)
+            .map_err(|error| self.read_error(error))?;
+        let mut rest = head.as_slice();
+        let mut length = || format::take_u32(&mut rest).and_then(|it| usize::try_from(it).ok());
+        let (Some(packed), Some(plain)) = (length(), length()) else {
+            return Err(corrupt("it has no length"));
         };
-        let place = self
-            .index
-            .block(number)
-            .ok_or_else(|| corrupt("it has no place"))?;
-        if place.length > format::MAX_BLOCK || place.plain_length > format::MAX_BLOCK {
+        if packed > format::MAX_BLOCK
+            || plain > format::MAX_BLOCK
+            || offset + 8 + packed as u64 > self.blocks_end
+        {
             return Err(corrupt("its length is impossible"));
         }
-        let mut packed = vec![0; place.length];
-        let read_error = |source| DatabaseError::Read {
-            path: self.path.clone(),
-            source,
-        };
+        let mut bytes = vec![0; packed];
         self.file
-            .read_exact_at(&mut packed, place.offset)
-            .map_err(read_error)?;
-        zstd::bulk::decompress(&packed, place.plain_length)
-            .map_err(|error| corrupt(&error.to_string()))
+            .read_exact_at(&mut bytes, offset + 8)
+            .map_err(|error| self.read_error(error))?;
+        zstd::bulk::decompress(&bytes, plain).map_err(|error| corrupt(&error.to_string()))
     }
+}
+
+impl Exploitation {
+    /// Gathers what records say; withdrawn ones say nothing. CISA's own entry, which has more
+    /// than a date, comes before others' mention of it.
+    fn of(records: &[Advisory]) -> Self {
+        let live = || records.iter().filter(|record| record.withdrawn.is_none());
+        let kev = live().filter_map(|record| record.kev.clone());
+        Self {
+            epss: live()
+                .filter_map(|record| record.epss.clone())
+                .max_by(|a, b| a.date.cmp(&b.date)),
+            kev: kev.max_by_key(|kev| kev.due.is_some()),
+            ssvc: live().find_map(|record| record.ssvc.clone()),
+        }
+    }
+}
+
+/// A package's key in the table: no ecosystem has a line feed in its name.
+fn package_key(ecosystem: &str, package: &str) -> Vec<u8> {
+    let name = package_name(ecosystem, package);
+    [ecosystem.as_bytes(), b"\n", name.as_bytes()].concat()
+}
+
+/// Splits a package's key.
+fn split_key(key: &[u8]) -> (String, String) {
+    let text = String::from_utf8_lossy(key);
+    let (ecosystem, package) = text.split_once('\n').unwrap_or((&text, ""));
+    (ecosystem.to_owned(), package.to_owned())
+}
+
+/// Reads both directories. The pages of the tables end where the directories begin, so their
+/// lengths tell where they start.
+fn tables(tail: &[u8], header: Header) -> Option<(Table, Table, u64)> {
+    let length = |offset| {
+        let mut rest = tail;
+        let (_, end) = Table::parse(&mut rest, offset, u64::MAX)?;
+        Table::parse(&mut rest, end, u64::MAX).map(|(_, end)| end)
+    };
+    let start = header.tail_offset.checked_sub(length(0)?)?;
+    (start >= HEADER_LENGTH as u64).then_some(())?;
+    let mut rest = tail;
+    let (names, end) = Table::parse(&mut rest, start, header.tail_offset)?;
+    let (packages, _) = Table::parse(&mut rest, end, header.tail_offset)?;
+    rest.is_empty().then_some((names, packages, start))
 }
 
 fn read_header(file: &File, length: u64, path: &Path) -> Result<Header, DatabaseError> {

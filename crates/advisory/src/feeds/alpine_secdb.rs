@@ -1,4 +1,5 @@
-//! Alpine's security database, `https://secdb.alpinelinux.org/v3.18/main.json`:
+//! The security database of Alpine, `https://secdb.alpinelinux.org/v3.18/main.json`, and that of
+//! Wolfi and Chainguard, which have no `distroversion`:
 //!
 //! ```text
 //! { "distroversion": "v3.18", "reponame": "main",
@@ -19,9 +20,33 @@ use super::collect::{Collector, Stop};
 
 #[derive(Deserialize)]
 struct Database<'a> {
+    #[serde(default)]
     distroversion: String,
-    #[serde(borrow, default)]
+    #[serde(default)]
+    reponame: String,
+    #[serde(default)]
+    urlprefix: String,
+    #[serde(borrow)]
     packages: Vec<&'a RawValue>,
+}
+
+impl Database<'_> {
+    fn ecosystem(&self) -> Option<String> {
+        let release = self.distroversion.as_str();
+        if !release.is_empty() {
+            return Some(format!("Alpine:{release}"));
+        }
+        match (self.urlprefix.as_str(), self.reponame.as_str()) {
+            (prefix, _) if prefix.contains("wolfi") => Some("Wolfi".to_owned()),
+            (prefix, name) if prefix.contains("cgr.dev") || name == "chainguard" => {
+                Some("Chainguard".to_owned())
+            }
+            (prefix, _) if prefix.contains("minimos") || prefix.contains("minimus") => {
+                Some("MinimOS".to_owned())
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -46,15 +71,16 @@ pub(super) fn read(reader: &mut dyn BufRead, collector: &mut Collector<'_>) {
         Ok(database) => database,
         Err(error) => return collector.break_off(&error.to_string()),
     };
-    let ecosystem = format!("Alpine:{}", database.distroversion);
+    let Some(ecosystem) = database.ecosystem() else {
+        return collector
+            .break_off("neither `distroversion` nor `urlprefix` tells the distribution");
+    };
     for raw in database.packages {
         let outcome = match serde_json::from_str::<Entry>(raw.get()) {
             Ok(entry) => take_package(&entry.pkg, &ecosystem, collector),
             Err(error) => {
-                collector.reject(
-                    &format!("package {}", collector.number()),
-                    &error.to_string(),
-                );
+                let place = collector.place();
+                collector.reject(&place, &error.to_string());
                 Ok(())
             }
         };
@@ -120,7 +146,11 @@ fn affected(package: &Package, version: &str, ecosystem: &str) -> Affected {
 }
 
 fn advisory(id: String, aliases: Vec<String>, affected: Affected, source: &str) -> Advisory {
-    let url = format!("https://security.alpinelinux.org/vuln/{id}");
+    let is_alpine = affected.ecosystem.starts_with("Alpine:");
+    let url = match is_alpine {
+        true => format!("https://security.alpinelinux.org/vuln/{id}"),
+        false => format!("https://images.chainguard.dev/security/{id}"),
+    };
     Advisory {
         id,
         source: source.to_owned(),

@@ -144,6 +144,7 @@ impl Release {
             ecosystem: ecosystem(codename),
             package: package.to_owned(),
             status,
+            status_word: Some(self.word()),
             ranges: has_range
                 .then(|| Range::before(fixed))
                 .into_iter()
@@ -152,6 +153,18 @@ impl Release {
             reason: self.nodsa.filter(|reason| !reason.is_empty()),
             ..Affected::default()
         }
+    }
+
+    /// Debian's own word, as `debsecan` and the tracker's pages write it.
+    fn word(&self) -> String {
+        let word = match (self.nodsa_reason.as_deref(), &self.nodsa) {
+            _ if self.fixed_version.as_deref() == Some("0") => "not-affected",
+            _ if self.status != "open" => &self.status,
+            (Some(""), _) | (None, Some(_)) => "no-dsa",
+            (Some(reason), _) => reason,
+            (None, None) => "open",
+        };
+        word.to_owned()
     }
 
     fn status(&self) -> Status {

@@ -32,6 +32,11 @@ impl Budget {
         self.record.set(self.limits.record.saturating_add(SLACK));
     }
 
+    /// Whether nothing more of the whole input may be read.
+    pub(super) fn is_spent(&self) -> bool {
+        self.input.get() == 0
+    }
+
     fn spend(&self, bytes: usize) -> io::Result<()> {
         let bytes = bytes as u64;
         let left = |cell: &Cell<u64>, what: &str, limit: u64| match cell.get().checked_sub(bytes) {
@@ -39,10 +44,13 @@ impl Budget {
                 cell.set(rest);
                 Ok(())
             }
-            None => Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                format!("{what} is larger than the limit of {limit} bytes"),
-            )),
+            None => Err({
+                cell.set(0);
+                io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    format!("{what} is larger than the limit of {limit} bytes"),
+                )
+            }),
         };
         left(&self.input, "the file, uncompressed,", self.limits.input)?;
         left(&self.record, "a record", self.limits.record)

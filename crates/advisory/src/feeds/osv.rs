@@ -1,175 +1,28 @@
-//! OSV records (<https://ossf.github.io/osv-schema/>): one document, one a line, an array, or
-//! one per file of a zip archive.
+//! OSV records (<https://ossf.github.io/osv-schema/>).
+//!
+//! Malicious packages are records with an id `MAL-…`; what is taken back bears `withdrawn`.
 
-use std::fmt;
-use std::io::{BufRead, BufReader, Read, Seek};
-
-use serde::de::{self, DeserializeSeed, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::cvss::{Severity, Vector};
+use crate::ecosystem;
 use crate::record::{
-    Advisory, Affected, Authority, Event, Range, RangeKind, Reference, SeverityEntry, Status,
+    Advisory, Affected, Authority, Event, Import, Kind, Qualifiers, Range, RangeKind, Reference,
+    SeverityEntry, Status,
 };
 
-use super::collect::{Collector, Stop};
+use super::json::{Context, from_slice, nullable};
 
 /// Bytes of `details` kept; feeds hold whole reports, and nobody reads more in a finding.
 const DETAILS_KEPT: usize = 16 << 10;
 
-pub(super) fn read(reader: &mut dyn BufRead, collector: &mut Collector<'_>) {
-    let mut first = Vec::new();
-    // The first line tells lines from one document printed over many.
-    while first.trim_ascii().is_empty() {
-        match reader.read_until(b'\n', &mut first) {
-            Ok(0) => return,
-            Ok(_) => {}
-            Err(error) => return collector.break_off(&error.to_string()),
-        }
-        if let Some(rest) = first.strip_prefix(b"\xef\xbb\xbf") {
-            first = rest.to_vec();
-        }
+pub(super) fn parse(text: &[u8], context: &Context<'_>) -> Result<Vec<Advisory>, String> {
+    let record: OsvRecord = from_slice(text)?;
+    if record.id.trim().is_empty() {
+        return Err("the record has no id".to_owned());
     }
-    let is_array = first.trim_ascii_start().starts_with(b"[");
-    let spans_lines = serde_json::from_slice::<&RawValue>(&first).is_err_and(|e| e.is_eof());
-    if is_array {
-        read_array(first.chain(reader), collector);
-    } else if spans_lines {
-        read_documents(first.chain(reader), collector);
-    } else {
-        read_lines(first, reader, collector);
-    }
-}
-
-/// Reads a zip archive; files that do not end in `.json` are passed over.
-pub(super) fn read_zip<R: Read + Seek>(input: R, collector: &mut Collector<'_>) {
-    let mut archive = match zip::ZipArchive::new(input) {
-        Ok(archive) => archive,
-        Err(error) => return collector.break_off(&error.to_string()),
-    };
-    let mut left = collector.limits.input;
-    for index in 0..archive.len() {
-        let file = match archive.by_index(index) {
-            Ok(file) => file,
-            Err(error) => {
-                collector.reject(&format!("file {}", index + 1), &error.to_string());
-                continue;
-            }
-        };
-        let name = String::from_utf8_lossy(file.name_raw()).into_owned();
-        if !name.ends_with(".json") {
-            continue;
-        }
-        let limit = collector.limits.record.min(left);
-        let mut text = Vec::new();
-        let read = file.take(limit.saturating_add(1)).read_to_end(&mut text);
-        if text.len() as u64 > limit {
-            collector.reject(
-                &name,
-                &format!("the file is larger than the limit of {limit} bytes"),
-            );
-            if limit == left {
-                return collector.break_off("the archive, unpacked, is larger than the limit");
-            }
-            continue;
-        }
-        left -= text.len() as u64;
-        let outcome = match read {
-            Ok(_) => take_record(&text, &name, collector),
-            Err(error) => {
-                collector.reject(&name, &error.to_string());
-                Ok(())
-            }
-        };
-        if outcome.is_err() {
-            return;
-        }
-    }
-}
-
-fn read_lines(first: Vec<u8>, reader: &mut dyn BufRead, collector: &mut Collector<'_>) {
-    let mut line = first;
-    loop {
-        if !line.trim_ascii().is_empty() {
-            let place = format!("record {}", collector.number());
-            if take_record(&line, &place, collector).is_err() {
-                return;
-            }
-        }
-        line.clear();
-        match reader.read_until(b'\n', &mut line) {
-            Ok(0) => return,
-            Ok(_) => {}
-            Err(error) => return collector.break_off(&error.to_string()),
-        }
-    }
-}
-
-fn read_documents(input: impl Read, collector: &mut Collector<'_>) {
-    let documents =
-        serde_json::Deserializer::from_reader(BufReader::new(input)).into_iter::<Box<RawValue>>();
-    for document in documents {
-        let place = format!("record {}", collector.number());
-        let outcome = match document {
-            Ok(raw) => take_record(raw.get().as_bytes(), &place, collector),
-            Err(error) => return collector.break_off(&error.to_string()),
-        };
-        if outcome.is_err() {
-            return;
-        }
-    }
-}
-
-fn read_array(input: impl Read, collector: &mut Collector<'_>) {
-    struct Elements<'c, 'a>(&'c mut Collector<'a>);
-    impl<'de> DeserializeSeed<'de> for Elements<'_, '_> {
-        type Value = ();
-        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-            deserializer.deserialize_seq(self)
-        }
-    }
-    impl<'de> Visitor<'de> for Elements<'_, '_> {
-        type Value = ();
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an array of OSV records")
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-            while let Some(raw) = elements.next_element::<Box<RawValue>>()? {
-                let place = format!("record {}", self.0.number());
-                take_record(raw.get().as_bytes(), &place, self.0)
-                    .map_err(|Stop| de::Error::custom("reading was stopped"))?;
-            }
-            Ok(())
-        }
-    }
-    let mut deserializer = serde_json::Deserializer::from_reader(BufReader::new(input));
-    if let Err(error) = Elements(collector).deserialize(&mut deserializer) {
-        collector.break_off(&error.to_string());
-    }
-}
-
-fn take_record(text: &[u8], place: &str, collector: &mut Collector<'_>) -> Result<(), Stop> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    match serde_json::from_slice::<OsvRecord>(text) {
-        Ok(record) if record.id.trim().is_empty() => {
-            collector.reject(place, "the record has no id");
-            Ok(())
-        }
-        Ok(record) => collector.accept(record.into_advisory(collector.source)),
-        Err(error) => {
-            collector.reject(place, &error.to_string());
-            Ok(())
-        }
-    }
-}
-
-/// Takes JSON's `null` for an absent value, as several feeds write it.
-fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+    Ok(vec![record.into_advisory(context.source)])
 }
 
 #[derive(Deserialize)]
@@ -236,6 +89,8 @@ struct OsvPackage {
     ecosystem: String,
     #[serde(default)]
     name: String,
+    #[serde(default, deserialize_with = "nullable")]
+    purl: String,
 }
 
 #[derive(Deserialize)]
@@ -277,6 +132,24 @@ impl OsvRecord {
                 ..SeverityEntry::default()
             });
         }
+        let informational = informational(&self.id, &self.affected, &self.aliases, &self.related);
+        let kind = match &informational {
+            _ if self.id.starts_with("MAL-") => Kind::Malicious,
+            Some(_) => Kind::Informational,
+            None => Kind::Vulnerability,
+        };
+        let (mut upstream, mut related) = (self.upstream, self.related);
+        let mut named = std::iter::once(&self.id)
+            .chain(&self.aliases)
+            .chain(&upstream);
+        // Before OSV 1.7 distributions' advisories named the vulnerabilities they fix "related".
+        if authority == Authority::Distribution && !named.any(|id| id.starts_with("CVE-")) {
+            upstream.extend(related.extract_if(.., |id| id.starts_with("CVE-")));
+        }
+        let withdrawn_reason = self
+            .withdrawn
+            .as_ref()
+            .and_then(|_| withdrawn_reason(&self.details));
         let affected = self
             .affected
             .into_iter()
@@ -286,13 +159,17 @@ impl OsvRecord {
             source: source.to_owned(),
             authority,
             aliases: self.aliases,
-            upstream: self.upstream,
-            related: self.related,
+            upstream,
+            related,
+            kind,
+            informational,
             summary: self.summary,
             details: cut(self.details),
             published: self.published,
             modified: self.modified,
             withdrawn: self.withdrawn,
+            withdrawn_reason,
+            weaknesses: texts(self.database_specific.get("cwe_ids")),
             severities,
             references: self
                 .references
@@ -319,9 +196,83 @@ impl OsvRecord {
     }
 }
 
+/// Returns the feed's word if the record is no vulnerability: RustSec's kinds, and the bug fixes
+/// and enhancements among distributions' errata.
+fn informational(
+    id: &str,
+    affected: &[OsvAffected],
+    aliases: &[String],
+    related: &[String],
+) -> Option<String> {
+    const ERRATA: [(&str, &str); 6] = [
+        ("ALBA-", "bugfix"),
+        ("RLBA-", "bugfix"),
+        ("RHBA-", "bugfix"),
+        ("ALEA-", "enhancement"),
+        ("RLEA-", "enhancement"),
+        ("RHEA-", "enhancement"),
+    ];
+    let word = |entry: &OsvAffected| {
+        let word = entry.database_specific.get("informational")?.as_str()?;
+        Some(word.to_owned())
+    };
+    let erratum = ERRATA.iter().find(|(prefix, _)| id.starts_with(prefix));
+    let names_a_cve = aliases
+        .iter()
+        .chain(related)
+        .any(|id| id.starts_with("CVE-"));
+    match erratum {
+        Some((_, word)) if !names_a_cve => Some((*word).to_owned()),
+        _ => affected.iter().find_map(word),
+    }
+}
+
+/// Finds the sentence GitHub's records begin with when they are taken back.
+fn withdrawn_reason(details: &str) -> Option<String> {
+    let start = details
+        .find("withdrawn because")
+        .or_else(|| details.find("was withdrawn"))?;
+    let start = details[..start].rfind(['\n', '#']).map_or(0, |at| at + 1);
+    let sentence = details.get(start..)?.lines().next()?.trim();
+    Some(sentence.chars().take(300).collect())
+}
+
 /// OSV's home databases, by the prefix of the id (OSV schema, section "id").
 fn authority_of(id: &str) -> Authority {
-    const DISTRIBUTIONS: [&str; 6] = ["DSA-", "DLA-", "DTSA-", "DEBIAN-", "ALPINE-", "ALSA-"];
+    const DISTRIBUTIONS: [&str; 32] = [
+        "DSA-",
+        "DLA-",
+        "DTSA-",
+        "DEBIAN-",
+        "ALPINE-",
+        "ALSA-",
+        "ALBA-",
+        "ALEA-",
+        "RLSA-",
+        "RLBA-",
+        "RLEA-",
+        "RXSA-",
+        "RHSA-",
+        "RHBA-",
+        "RHEA-",
+        "SUSE-",
+        "openSUSE-",
+        "USN-",
+        "UBUNTU-",
+        "LSN-",
+        "CGA-",
+        "MGASA-",
+        "ELSA-",
+        "ALAS",
+        "AZL-",
+        "PHSA-",
+        "OESA-",
+        "MINI-",
+        "ECHO-",
+        "BELL-",
+        "CLEANSTART-",
+        "FEDORA-",
+    ];
     if DISTRIBUTIONS.iter().any(|prefix| id.starts_with(prefix)) {
         Authority::Distribution
     } else if id.starts_with("CVE-") {
@@ -330,6 +281,14 @@ fn authority_of(id: &str) -> Authority {
     } else {
         Authority::Ecosystem
     }
+}
+
+fn texts(value: Option<&Value>) -> Vec<String> {
+    let values = value.and_then(Value::as_array).into_iter().flatten();
+    values
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn cut(mut details: String) -> String {
@@ -344,13 +303,18 @@ impl OsvSeverity {
     fn into_entry(self, (source, authority): &(String, Authority)) -> Option<SeverityEntry> {
         let is_vector = self.kind.starts_with("CVSS") || Vector::parse(&self.score).is_ok();
         let word = Severity::parse(&self.score);
-        let vector = (is_vector && word.is_none() && !self.score.is_empty()).then_some(self.score);
-        let (source, authority) = (source.clone(), *authority);
-        (vector.is_some() || word.is_some()).then_some(SeverityEntry {
-            source,
-            authority,
+        let (vector, label) = match (is_vector && word.is_none(), self.score) {
+            (_, text) if text.is_empty() => return None,
+            (true, text) => (Some(text), None),
+            // Ubuntu's own words, such as "negligible".
+            (false, text) => (None, Some(text)),
+        };
+        Some(SeverityEntry {
+            source: source.clone(),
+            authority: *authority,
             vector,
             word,
+            label,
             ..SeverityEntry::default()
         })
     }
@@ -387,9 +351,13 @@ impl OsvAffected {
             Some("end-of-life") if !is_fixed => Status::EndOfLife,
             _ => Status::Affected,
         };
+        let mut qualifiers = qualifiers(&self.ecosystem_specific, &self.package.purl);
+        let (ecosystem, product) = ecosystem::normal(&self.package.ecosystem);
+        qualifiers.repositories.extend(product);
         let severities = self.severity.into_iter();
         Affected {
-            ecosystem: self.package.ecosystem,
+            ecosystem: ecosystem.into_owned(),
+            qualifiers,
             package: self.package.name,
             // Our own records may say what the distribution decided.
             status: stated.unwrap_or(status),
@@ -402,6 +370,38 @@ impl OsvAffected {
                 .collect(),
             ..Affected::default()
         }
+    }
+}
+
+/// Limits of Go's and RustSec's records, the architecture of a package URL and its module.
+fn qualifiers(specific: &Map<String, Value>, purl: &str) -> Qualifiers {
+    let imports = specific.get("imports").and_then(Value::as_array);
+    let imports = imports.into_iter().flatten().map(|import| Import {
+        path: import["path"].as_str().unwrap_or_default().to_owned(),
+        symbols: texts(import.get("symbols")),
+        goos: texts(import.get("goos")),
+        goarch: texts(import.get("goarch")),
+    });
+    let affects = specific.get("affects").unwrap_or(&Value::Null);
+    let query = purl.split_once('?').map_or("", |(_, query)| query);
+    let of_purl = |key: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs
+            .find(|(known, _)| *known == key)
+            .map(|(_, value)| value)
+    };
+    let mut architectures = texts(affects.get("arch"));
+    architectures.extend(
+        of_purl("arch")
+            .filter(|arch| !["source", "src", "noarch", "any"].contains(arch))
+            .map(str::to_owned),
+    );
+    Qualifiers {
+        module: of_purl("rpmmod").map(super::rpm::module),
+        architectures,
+        operating_systems: texts(affects.get("os")),
+        imports: imports.collect(),
+        repositories: Vec::new(),
     }
 }
 

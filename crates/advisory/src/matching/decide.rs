@@ -6,7 +6,9 @@ use crate::record::{Advisory, Affected, Authority, Status};
 use crate::version::Scheme;
 
 use super::limits;
-use super::names::{canonical, package_key};
+use crate::ecosystem::package_name;
+
+use super::names::canonical;
 use super::ranges::{Position, position};
 use super::{Kind, Package, Reason};
 
@@ -167,7 +169,7 @@ fn verdicts_of<'a>(subject: Subject<'_>, record: &'a Advisory) -> Vec<Verdict<'a
     let is_in = |names: &[String], entry: &Affected| {
         let ecosystem = canonical(&entry.ecosystem);
         names.iter().any(|name| *name == ecosystem)
-            && package_key(&ecosystem, &entry.package) == package_key(&ecosystem, subject.name)
+            && package_name(&ecosystem, &entry.package) == package_name(&ecosystem, subject.name)
     };
     let entries = record.affected.iter().filter_map(|entry| {
         let extended = is_in(subject.extended, entry);

@@ -290,7 +290,7 @@ impl<'a> Matcher<'a> {
         for ecosystem in names() {
             for record in self
                 .database
-                .lookup(ecosystem, &names::package_key(ecosystem, name))?
+                .lookup(ecosystem, name)?
             {
                 // One record may speak of several of them.
                 if !records.contains(&record) {

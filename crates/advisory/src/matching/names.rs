@@ -45,46 +45,6 @@ pub(super) fn debian_release(codename: &str) -> Option<u8> {
         .filter(|number| *number >= 4)
 }
 
-/// Returns the form of a package's name in which it is compared.
-pub(super) fn package_key<'a>(ecosystem: &str, package: &'a str) -> Cow<'a, str> {
-    let lower = |name: &'a str| match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        true => Cow::Owned(name.to_ascii_lowercase()),
-        false => Cow::Borrowed(name),
-    };
-    match ecosystem.split(':').next().unwrap_or_default() {
-        "PyPI" => python_name(package),
-        "NuGet" | "Packagist" | "Hex" | "Pub" | "Bitnami" | "bitnami" | "GitHub Actions"
-        | "WordPress" | "CPE" => lower(package),
-        // The registry takes `serde-json` and `serde_json` for the same.
-        "crates.io" => match package.contains('_') {
-            true => Cow::Owned(package.replace('_', "-").to_ascii_lowercase()),
-            false => lower(package),
-        },
-        "SwiftURL" => {
-            let bare = package.trim_start_matches("https://").trim_end_matches('/');
-            lower(bare.strip_suffix(".git").unwrap_or(bare))
-        }
-        _ => Cow::Borrowed(package),
-    }
-}
-
-/// PEP 503: lower case, and one hyphen for every run of hyphens, underscores and dots.
-fn python_name(name: &str) -> Cow<'_, str> {
-    let is_normal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if name.bytes().all(is_normal) && !name.contains("--") {
-        return Cow::Borrowed(name);
-    }
-    let mut normal = String::with_capacity(name.len());
-    for character in name.chars() {
-        match character {
-            '-' | '_' | '.' if normal.ends_with('-') => {}
-            '-' | '_' | '.' => normal.push('-'),
-            other => normal.push(other.to_ascii_lowercase()),
-        }
-    }
-    Cow::Owned(normal)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,29 +76,5 @@ mod tests {
             (debian_release("sarge"), debian_release("sid")),
             (None, None)
         );
-    }
-
-    #[test]
-    fn packages_have_one_name() {
-        let names = [
-            ("PyPI", "Zope.Interface__x", "zope-interface-x"),
-            ("NuGet", "Newtonsoft.Json", "newtonsoft.json"),
-            ("npm", "JSONStream", "JSONStream"),
-            ("crates.io", "Serde_JSON", "serde-json"),
-            (
-                "SwiftURL",
-                "https://github.com/Vapor/vapor.git",
-                "github.com/vapor/vapor",
-            ),
-            (
-                "Go",
-                "github.com/Masterminds/sprig",
-                "github.com/Masterminds/sprig",
-            ),
-            ("Debian:12", "libX11", "libX11"),
-        ];
-        for (ecosystem, name, expected) in names {
-            assert_eq!(package_key(ecosystem, name), expected);
-        }
     }
 }

@@ -48,7 +48,7 @@ pub(crate) const TRACKER: &str = r#"{"zlib": {"CVE-2022-37434": {"description": 
 #[test]
 fn detects_every_format_by_its_beginning() {
     let cases: [(&[u8], Option<Format>); 12] = [
-        (b"PK\x03\x04....", Some(Format::OsvZip)),
+        (b"PK\x03\x04....", Some(Format::Archive)),
         (b"[{\"id\": \"A\"}]", Some(Format::Osv)),
         (
             b"\xef\xbb\xbf {\"schema_version\": \"1.6.0\"",

@@ -1,8 +1,11 @@
 //! One binary for all tests of the crate from outside.
 
+mod changes;
 mod cvss;
 mod database;
 mod feeds;
+mod formats;
+mod real_feeds;
 mod matching;
 mod properties;
 mod real_data;

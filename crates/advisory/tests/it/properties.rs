@@ -18,6 +18,7 @@ fn read_all(bytes: &[u8]) {
         input: 1 << 20,
         record: 1 << 16,
         records: 1000,
+        entries: 100,
     };
     drop(feeds::read(
         Cursor::new(bytes),
@@ -41,7 +42,7 @@ proptest! {
     #[test]
     fn readers_survive_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         read_all(&bytes);
-        for head in [&b"PK\x03\x04"[..], b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"[{", b"{\"id\":", b"{\"a\":{\"CVE-"] {
+        for head in [&b"PK\x03\x04"[..], b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"[{", b"{\"id\":", b"{\"a\":{\"CVE-", b"<updates><update>", b"<oval_definitions>", b"#model_version:v1,score_date:2026-01-01T\n", b"BZh9", b"{\"document\":{\"tracking\":"] {
             read_all(&[head, &bytes].concat());
         }
     }

@@ -80,10 +80,17 @@ impl Background {
 async fn watch_advisories(app: &App) {
     let file = app.config().advisories_file.clone();
     let mut known = stamp(&file);
+    let health = advisory::health::file_of(&file);
+    let mut noted = None;
     let mut ticks = time::interval(LOOK_AT_ADVISORIES);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        let update = stamp(&health);
+        if update != noted {
+            noted = update;
+            raise_alarms(&file);
+        }
         let found = stamp(&file);
         if found == known {
             continue;
@@ -101,6 +108,21 @@ async fn watch_advisories(app: &App) {
                     "the new advisories cannot be used; the old ones stay"
                 );
             }
+        }
+    }
+}
+
+/// Tells of the feeds that the last update could not have.
+fn raise_alarms(file: &Path) {
+    for source in advisory::health::load(file) {
+        if let Some(error) = source.error {
+            tracing::warn!(
+                source.name,
+                source.failures,
+                source.last_success,
+                error,
+                "an advisory feed cannot be updated; its last good data stays in use"
+            );
         }
     }
 }

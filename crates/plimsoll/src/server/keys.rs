@@ -38,6 +38,14 @@ pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
     })
 }
 
+/// Reads a key that is there.
+///
+/// # Errors
+/// The file cannot be read, or the passphrase does not fit.
+pub(crate) fn existing(path: &Path, config: &Config) -> Result<SigningKey, Failure> {
+    key(path, passphrase(config)?.as_deref())
+}
+
 fn passphrase(config: &Config) -> Result<Option<String>, Failure> {
     if let Some(text) = config.text("keys.passphrase") {
         return Ok(Some(text.to_owned()));

@@ -2,6 +2,7 @@
 //! the exit code out.
 
 mod advisories;
+mod carried;
 mod certify;
 mod config;
 mod help;

@@ -47,6 +47,14 @@ struct SourceJson {
     malformed: u64,
     /// The newest modification date in it, as the feed wrote it.
     newest: Option<String>,
+    /// The licence of its content, where the feed is known.
+    licence: Option<String>,
+    /// Who is to be named where its content is shown.
+    attribution: Option<String>,
+    /// When it was had last, RFC 3339; nothing where it was compiled from a file.
+    last_success: Option<String>,
+    /// Attempts to have it that failed since.
+    failures: u32,
 }
 
 /// Returns what the advisory database is made of; everybody may know how old it is.
@@ -71,8 +79,18 @@ async fn reload_advisories(
 
 impl From<AdvisoryStatus> for AdvisoriesJson {
     fn from(status: AdvisoryStatus) -> Self {
-        let meta = status.meta;
+        let (meta, health) = (status.meta, status.health);
         let sources = meta.sources.into_iter().map(|source| SourceJson {
+            last_success: health
+                .iter()
+                .find(|known| known.name == source.name)
+                .and_then(|known| known.last_success.clone()),
+            failures: health
+                .iter()
+                .find(|known| known.name == source.name)
+                .map_or(0, |known| known.failures),
+            licence: source.licence,
+            attribution: source.attribution,
             name: source.name,
             records: source.records,
             malformed: source.malformed,

@@ -184,17 +184,25 @@ fn listing_row(publisher: String, product: &Product, broken: usize, viewer: &Vie
 }
 
 fn advisories(app: &App, viewer: &Viewer) -> Option<AdvisoryStatus> {
-    let meta = app.advisory_status().meta;
+    let status = app.advisory_status();
+    let (meta, health) = (status.meta, status.health);
     let time = |text: &str| {
         DateTime::parse_from_rfc3339(text)
             .ok()
             .map(|at| at.to_utc())
     };
     let built_at = time(&meta.created_at)?;
-    let feeds = meta.sources.into_iter().map(|source| FeedRow {
-        dated: viewer.when(source.newest.as_deref().and_then(time).unwrap_or(built_at)),
-        name: source.name,
-        advisories: source.records,
+    let feeds = meta.sources.into_iter().map(|source| {
+        let health = health.iter().find(|known| known.name == source.name);
+        let had = health.and_then(|health| time(health.last_success.as_deref()?));
+        FeedRow {
+            dated: viewer.when(source.newest.as_deref().and_then(time).unwrap_or(built_at)),
+            had: had.map(|at| viewer.when(at)),
+            error: health.and_then(|health| health.error.clone()),
+            name: source.name,
+            advisories: source.records,
+            malformed: source.malformed,
+        }
     });
     Some(AdvisoryStatus {
         built_at: viewer.when(built_at),

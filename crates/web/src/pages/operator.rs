@@ -103,8 +103,14 @@ pub struct FeedRow {
     pub name: String,
     /// How many advisories it brought.
     pub advisories: u64,
+    /// How many of its records could not be understood.
+    pub malformed: u64,
     /// The date of the data.
     pub dated: When,
+    /// When it was had last; nothing where it was compiled from a file.
+    pub had: Option<When>,
+    /// Why it could not be had since.
+    pub error: Option<String>,
 }
 
 impl FeedRow {

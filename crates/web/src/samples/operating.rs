@@ -139,12 +139,18 @@ fn console() -> OperatorPage {
                 FeedRow {
                     name: "Alpine secdb".to_owned(),
                     advisories: 9_120,
+                    malformed: 0,
                     dated: ago(24 * 9),
+                    had: Some(ago(2)),
+                    error: None,
                 },
                 FeedRow {
                     name: "NVD".to_owned(),
                     advisories: 290_004,
+                    malformed: 3,
                     dated: ago(24 * 10),
+                    had: Some(ago(24 * 9)),
+                    error: Some("cannot download: the connection broke".to_owned()),
                 },
             ],
         }),

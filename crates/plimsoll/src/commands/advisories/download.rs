@@ -1,15 +1,15 @@
-//! One source's file: asked for only if changed, kept only if it can be read.
+//! One source's file: asked for only if changed, continued where it broke off, from the next
+//! mirror if it must be, and kept only if it can be read.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use advisory::feeds::{self, Limits};
+use advisory::feeds::{self, Limits, Summary};
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 use ureq::{Agent, Body, http::Response};
 
 use crate::{
@@ -20,16 +20,20 @@ use crate::{
 
 /// No feed is larger, compressed.
 const MAX_BYTES: u64 = 4 << 30;
+/// How often a download that breaks off is continued.
+const ATTEMPTS: usize = 3;
 
-/// What a download came to.
-pub(super) enum Outcome {
-    /// There was something new.
-    New,
-    /// The last one is still current.
-    Unchanged,
+/// What was had of a source.
+pub(super) struct Got {
+    /// Its file.
+    pub(super) file: PathBuf,
+    /// Whether there was something new.
+    pub(super) is_new: bool,
+    /// What was read of it; nothing where it was not read again.
+    pub(super) summary: Option<Summary>,
 }
 
-/// What the server said about the last good file.
+/// What the server said about the last good file, or about the beginning of the next.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Stamp {
     place: String,
@@ -40,48 +44,194 @@ struct Stamp {
 /// Returns the file of a source, downloaded where it changed.
 ///
 /// # Errors
-/// It cannot be had, or what came cannot be read; the last good file then is as it was.
+/// It cannot be had from any of its places, or what came cannot be read; the last good file then
+/// is as it was.
 pub(super) fn fetch(
     source: &Source,
     folder: &Path,
     progress: &dyn Fn(u64, u64),
-) -> Result<(PathBuf, Outcome), Failure> {
-    let local = source.place.strip_prefix("file://");
-    let web = source.place.starts_with("https://") || source.place.starts_with("http://");
-    if !web {
-        let path = PathBuf::from(local.unwrap_or(&source.place));
-        check(source, &path)?;
-        return Ok((path, Outcome::New));
+) -> Result<Got, Failure> {
+    let places = places(source);
+    let is_web = |place: &str| place.starts_with("https://") || place.starts_with("http://");
+    if !places.iter().all(|place| is_web(place)) {
+        let path = source.place.strip_prefix("file://");
+        let file = PathBuf::from(path.unwrap_or(&source.place));
+        let summary = Some(check(source, &file)?);
+        return Ok(Got { file, is_new: true, summary });
     }
     fs::create_dir_all(folder).or_fail(format!("cannot make the folder `{}`", folder.display()))?;
-    let file = folder.join(&source.name);
-    let stamp = read_stamp(source, folder).filter(|_| file.is_file());
-    let response = ask(&source.place, stamp.as_ref())?;
-    if response.status() == 304 {
-        return Ok((file, Outcome::Unchanged));
+    let mut first = None;
+    for place in places {
+        match fetch_from(source, place, folder, progress) {
+            Ok(got) => return Ok(got),
+            // The publisher's own words are the ones to show; mirrors only repeat them.
+            Err(failure) => first = first.or(Some(failure)),
+        }
     }
-    let stamp = Stamp {
-        place: source.place.clone(),
-        etag: header(&response, "etag"),
-        last_modified: header(&response, "last-modified"),
+    Err(first.unwrap_or_else(|| Failure::failed("it has no place")))
+}
+
+/// Returns the places to ask: those of the configuration, with `|` between, and the known mirrors
+/// of a known feed that is asked for at its own place.
+fn places(source: &Source) -> Vec<&str> {
+    let mut places: Vec<&str> = source.place.split('|').map(str::trim).collect();
+    let known = feeds::source(&source.name).map_or(&[][..], |known| known.urls);
+    if known.first().is_some_and(|own| places.contains(own)) {
+        places.extend(known.iter().skip(1));
+    }
+    places
+}
+
+fn fetch_from(
+    source: &Source,
+    place: &str,
+    folder: &Path,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Got, Failure> {
+    let file = folder.join(&source.name);
+    let stamp_file = folder.join(format!("{}.stamp.json", source.name));
+    let part = Part::of(folder, &source.name);
+    let stamp = read_stamp(&stamp_file, place).filter(|_| file.is_file());
+    let mut attempt = 1;
+    let stamp = loop {
+        match part.fill(place, stamp.as_ref(), progress) {
+            Ok(Some(stamp)) => break stamp,
+            Ok(None) => {
+                return Ok(Got { file, is_new: false, summary: None });
+            }
+            Err(_broken) if attempt < ATTEMPTS && part.can_go_on(place) => attempt += 1,
+            Err(failure) => return Err(failure),
+        }
     };
-    let downloaded = save(response, folder, progress)?;
-    check(source, downloaded.path())?;
-    downloaded
-        .persist(&file)
-        .map_err(|error| error.error)
-        .or_fail(format!("cannot write `{}`", file.display()))?;
-    write_stamp(source, folder, &stamp)?;
-    Ok((file, Outcome::New))
+    let summary = check(source, &part.file);
+    if summary.is_err() {
+        part.remove();
+    }
+    let summary = summary?;
+    let kept = File::open(&part.file).and_then(|it| it.sync_all());
+    let kept = kept.and_then(|()| fs::rename(&part.file, &file));
+    kept.or_fail(format!("cannot write `{}`", file.display()))?;
+    write_stamp(&stamp_file, &stamp)?;
+    part.remove();
+    Ok(Got { file, is_new: true, summary: Some(summary) })
 }
 
 /// Returns the last good file of a source, if there is one.
 pub(super) fn last_good(source: &Source, folder: &Path) -> Option<PathBuf> {
     let file = folder.join(&source.name);
-    (read_stamp(source, folder).is_some() && file.is_file()).then_some(file)
+    let stamp = folder.join(format!("{}.stamp.json", source.name));
+    (stamp.is_file() && file.is_file()).then_some(file)
 }
 
-fn ask(url: &str, stamp: Option<&Stamp>) -> Result<Response<Body>, Failure> {
+/// The beginning of a download, kept until it is whole.
+struct Part {
+    file: PathBuf,
+    stamp: PathBuf,
+}
+
+impl Part {
+    fn of(folder: &Path, name: &str) -> Self {
+        Self {
+            file: folder.join(format!("{name}.part")),
+            stamp: folder.join(format!("{name}.part.json")),
+        }
+    }
+
+    fn remove(&self) {
+        for file in [&self.file, &self.stamp] {
+            let _not_there = fs::remove_file(file);
+        }
+    }
+
+    /// Whether there is a beginning that the server may continue: it must be able to tell
+    /// whether its file is still the same.
+    fn can_go_on(&self, place: &str) -> bool {
+        self.begun(place).is_some()
+    }
+
+    /// Returns how much there is, and the strong tag of what it is the beginning of.
+    fn begun(&self, place: &str) -> Option<(u64, String)> {
+        let etag = read_stamp(&self.stamp, place)?.etag?;
+        let length = fs::metadata(&self.file).ok()?.len();
+        (length > 0 && !etag.starts_with("W/")).then_some((length, etag))
+    }
+
+    /// Downloads what is missing; nothing comes back if the last good file is still current.
+    fn fill(
+        &self,
+        place: &str,
+        known: Option<&Stamp>,
+        progress: &dyn Fn(u64, u64),
+    ) -> Result<Option<Stamp>, Failure> {
+        let begun = self.begun(place);
+        let response = ask(place, known, begun.as_ref())?;
+        if response.status() == 304 {
+            return Ok(None);
+        }
+        let start = match begun {
+            Some((length, _)) if response.status() == 206 && starts_at(&response, length) => length,
+            Some(_) if response.status() == 206 => {
+                self.remove();
+                return Err(Failure::failed(format!("{place} answers with another part than asked")));
+            }
+            _ => 0,
+        };
+        let stamp = Stamp {
+            place: place.to_owned(),
+            etag: header(&response, "etag"),
+            last_modified: header(&response, "last-modified"),
+        };
+        write_stamp(&self.stamp, &stamp)?;
+        self.save(response, start, progress)?;
+        Ok(Some(stamp))
+    }
+
+    fn save(
+        &self,
+        response: Response<Body>,
+        start: u64,
+        progress: &dyn Fn(u64, u64),
+    ) -> Result<(), Failure> {
+        let rest = response.body().content_length();
+        let mut reader = response.into_body().into_reader().take(MAX_BYTES + 1 - start);
+        let name = self.file.display();
+        let mut options = OpenOptions::new();
+        let options = options.create(true).write(true).append(start > 0).truncate(start == 0);
+        let mut file = options.open(&self.file).or_fail(format!("cannot write `{name}`"))?;
+        let mut buffer = vec![0; 256 << 10];
+        let mut done = start;
+        loop {
+            let read = reader
+                .read(&mut buffer)
+                .or_fail("the connection broke while downloading")?;
+            if read == 0 {
+                break;
+            }
+            file.write_all(&buffer[..read])
+                .or_fail(format!("cannot write `{name}`"))?;
+            done += read as u64;
+            progress(done, rest.map_or(done, |rest| start + rest).max(done));
+        }
+        if done > MAX_BYTES {
+            self.remove();
+            return Err(Failure::failed(format!(
+                "the download has more than {MAX_BYTES} bytes, which is the limit"
+            )));
+        }
+        match rest {
+            Some(rest) if start + rest != done => {
+                Err(Failure::failed("the connection broke while downloading"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn ask(
+    url: &str,
+    known: Option<&Stamp>,
+    begun: Option<&(u64, String)>,
+) -> Result<Response<Body>, Failure> {
     let agent = Agent::new_with_config(
         Agent::config_builder()
             .timeout_connect(Some(Duration::from_secs(15)))
@@ -90,13 +240,26 @@ fn ask(url: &str, stamp: Option<&Stamp>) -> Result<Response<Body>, Failure> {
             .build(),
     );
     let mut request = agent.get(url);
-    if let Some(etag) = stamp.and_then(|stamp| stamp.etag.as_ref()) {
-        request = request.header("If-None-Match", etag);
-    }
-    if let Some(date) = stamp.and_then(|stamp| stamp.last_modified.as_ref()) {
-        request = request.header("If-Modified-Since", date);
+    if let Some((length, etag)) = begun {
+        request = request
+            .header("Range", format!("bytes={length}-"))
+            .header("If-Range", etag);
+    } else {
+        if let Some(etag) = known.and_then(|stamp| stamp.etag.as_ref()) {
+            request = request.header("If-None-Match", etag);
+        }
+        if let Some(date) = known.and_then(|stamp| stamp.last_modified.as_ref()) {
+            request = request.header("If-Modified-Since", date);
+        }
     }
     request.call().or_fail(format!("cannot download {url}"))
+}
+
+/// Whether `Content-Range: bytes 1000-4999/5000` continues at `length`.
+fn starts_at(response: &Response<Body>, length: u64) -> bool {
+    let range = header(response, "content-range").unwrap_or_default();
+    let start = range.strip_prefix("bytes ").and_then(|range| range.split_once('-'));
+    start.is_some_and(|(start, _)| start.parse() == Ok(length))
 }
 
 fn header(response: &Response<Body>, name: &str) -> Option<String> {
@@ -104,38 +267,8 @@ fn header(response: &Response<Body>, name: &str) -> Option<String> {
     Some(value.to_str().ok()?.to_owned())
 }
 
-fn save(
-    response: Response<Body>,
-    folder: &Path,
-    progress: &dyn Fn(u64, u64),
-) -> Result<NamedTempFile, Failure> {
-    let total = response.body().content_length().unwrap_or(0);
-    let mut reader = response.into_body().into_reader().take(MAX_BYTES + 1);
-    let mut file = NamedTempFile::new_in(folder).or_fail("cannot make a temporary file")?;
-    let mut buffer = vec![0; 256 << 10];
-    let mut done = 0;
-    loop {
-        let read = reader
-            .read(&mut buffer)
-            .or_fail("the connection broke while downloading")?;
-        if read == 0 {
-            break;
-        }
-        file.write_all(&buffer[..read])
-            .or_fail("cannot write the download")?;
-        done += read as u64;
-        progress(done, total.max(done));
-    }
-    if done > MAX_BYTES {
-        return Err(Failure::failed(format!(
-            "the download has more than {MAX_BYTES} bytes, which is the limit"
-        )));
-    }
-    Ok(file)
-}
-
 /// A file that cannot be read to its end, or holds nothing, must not replace one that can.
-fn check(source: &Source, path: &Path) -> Result<(), Failure> {
+fn check(source: &Source, path: &Path) -> Result<Summary, Failure> {
     let mut nothing = |_record| Ok(());
     let summary = feeds::read_file(path, &source.name, Limits::default(), &mut nothing)
         .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
@@ -145,22 +278,23 @@ fn check(source: &Source, path: &Path) -> Result<(), Failure> {
     if summary.records == 0 {
         return Err(Failure::failed("it holds no advisory that can be read"));
     }
-    Ok(())
+    if summary.malformed > summary.records {
+        return Err(Failure::failed(format!(
+            "more of its records are malformed ({}) than not ({}): its schema may have changed",
+            summary.malformed, summary.records
+        )));
+    }
+    Ok(summary)
 }
 
-fn stamp_path(source: &Source, folder: &Path) -> PathBuf {
-    folder.join(format!("{}.stamp.json", source.name))
-}
-
-/// Returns the stamp, if it is about the same place.
-fn read_stamp(source: &Source, folder: &Path) -> Option<Stamp> {
-    let file = File::open(stamp_path(source, folder)).ok()?;
+/// Returns a stamp, if it is about the same place.
+fn read_stamp(path: &Path, place: &str) -> Option<Stamp> {
+    let file = File::open(path).ok()?;
     let stamp: Stamp = serde_json::from_reader(file.take(64 << 10)).ok()?;
-    (stamp.place == source.place).then_some(stamp)
+    (stamp.place == place).then_some(stamp)
 }
 
-fn write_stamp(source: &Source, folder: &Path, stamp: &Stamp) -> Result<(), Failure> {
-    let path = stamp_path(source, folder);
+fn write_stamp(path: &Path, stamp: &Stamp) -> Result<(), Failure> {
     let bytes = serde_json::to_vec(stamp).or_fail("the stamp has no JSON form")?;
-    fs::write(&path, bytes).or_fail(format!("cannot write `{}`", path.display()))
+    fs::write(path, bytes).or_fail(format!("cannot write `{}`", path.display()))
 }

@@ -1,17 +1,24 @@
 //! `plimsoll advisories`: where advisories come from and what there is.
 
+mod bundle;
+mod diff;
 mod download;
 mod import;
+mod search;
+mod show;
 mod status;
 mod update;
 
 use clap::Subcommand;
 
-use self::{import::ImportArgs, status::StatusArgs, update::UpdateArgs};
+use self::{
+    bundle::ExportArgs, diff::DiffArgs, import::ImportArgs, search::SearchArgs, show::ShowArgs,
+    status::StatusArgs, update::UpdateArgs,
+};
 use super::Context;
 use crate::{exit::Exit, failure::Failure};
 
-/// Download, compile and describe advisories
+/// Download, compile, look up and carry advisories
 ///
 /// Advisories are compiled into one file. It is, in this order: the one named on the command
 /// line, `advisories.file` or the data folder of the configuration, plimsoll/advisories.db in
@@ -21,6 +28,10 @@ pub(crate) enum AdvisoriesCommand {
     Update(UpdateArgs),
     Import(ImportArgs),
     Status(StatusArgs),
+    Show(ShowArgs),
+    Search(SearchArgs),
+    Diff(DiffArgs),
+    Export(ExportArgs),
 }
 
 pub(super) fn run(command: &AdvisoriesCommand, context: &Context<'_>) -> Result<Exit, Failure> {
@@ -28,5 +39,9 @@ pub(super) fn run(command: &AdvisoriesCommand, context: &Context<'_>) -> Result<
         AdvisoriesCommand::Update(args) => update::run(args, context),
         AdvisoriesCommand::Import(args) => import::run(args, context),
         AdvisoriesCommand::Status(args) => status::run(args, context),
+        AdvisoriesCommand::Show(args) => show::run(args, context),
+        AdvisoriesCommand::Search(args) => search::run(args, context),
+        AdvisoriesCommand::Diff(args) => diff::run(args, context),
+        AdvisoriesCommand::Export(args) => bundle::export(args, context),
     }
 }

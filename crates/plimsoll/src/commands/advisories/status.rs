@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use advisory::health::{self, SourceHealth};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde_json::json;
 
@@ -12,10 +13,13 @@ use crate::{
     cli::DataArgs,
     exit::Exit,
     failure::Failure,
-    printer::{Cell, columns},
+    printer::{Cell, columns, plain},
 };
 
-/// Say what the compiled advisories are made of
+/// Clocks that are set by the network differ by less.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
+
+/// Say what the compiled advisories are made of, how old they are, and how each source fares
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     /// The compiled database
@@ -32,6 +36,14 @@ pub(super) fn run(args: &StatusArgs, context: &Context<'_>) -> Result<Exit, Fail
     let advisories = advisory_file::open(file, &config, now, context.printer)?;
     let meta = advisories.database.meta();
     let age = age(&meta.created_at, now);
+    let health = advisories.file.as_deref().map(health::load).unwrap_or_default();
+    if age.is_some_and(|age| age < -CLOCKS_DIFFER) {
+        context.printer.warn(&format!(
+            "the advisories were compiled in the future, at {}: check the clock of this machine \
+             and of the one that compiled them",
+            meta.created_at
+        ));
+    }
     if context.printer.is_json() {
         context.printer.json(&json!({
             "schema_version": 1,
@@ -39,6 +51,7 @@ pub(super) fn run(args: &StatusArgs, context: &Context<'_>) -> Result<Exit, Fail
             "starter": advisories.file.is_none(),
             "age_seconds": age.map(|age| age.num_seconds()),
             "meta": meta,
+            "health": health,
         }))?;
         return Ok(Exit::Success);
     }
@@ -72,8 +85,37 @@ pub(super) fn run(args: &StatusArgs, context: &Context<'_>) -> Result<Exit, Fail
         ]);
     }
     text.push_str(&columns(&rows));
+    if !health.is_empty() {
+        text.push('\n');
+        text.push_str(&columns(&health_rows(&health, now)));
+    }
     context.printer.out(&text)?;
     Ok(Exit::Success)
+}
+
+/// One line per source of the last update: when it was had, how often it failed since, and why.
+fn health_rows(health: &[SourceHealth], now: DateTime<Utc>) -> Vec<Vec<Cell>> {
+    let head = ["SOURCE", "LAST SUCCESS", "FAILURES", "ERROR"];
+    let mut rows = vec![head.into_iter().map(Cell::new).collect()];
+    for source in health {
+        let last = source.last_success.as_deref();
+        let success = last.map_or_else(
+            || "never".to_owned(),
+            |last| match age(last, now) {
+                Some(age) if age >= TimeDelta::zero() => {
+                    format!("{} ({} h ago)", plain(last), age.num_hours())
+                }
+                _ => plain(last),
+            },
+        );
+        rows.push(vec![
+            Cell::new(&source.name),
+            Cell::new(&success),
+            Cell::new(&source.failures.to_string()),
+            Cell::new(&plain(source.error.as_deref().unwrap_or("-"))),
+        ]);
+    }
+    rows
 }
 
 fn age(created_at: &str, now: DateTime<Utc>) -> Option<chrono::TimeDelta> {
