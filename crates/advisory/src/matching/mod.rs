@@ -288,10 +288,7 @@ impl<'a> Matcher<'a> {
         };
         let mut records: Vec<Advisory> = Vec::new();
         for ecosystem in names() {
-            for record in self
-                .database
-                .lookup(ecosystem, name)?
-            {
+            for record in self.database.lookup(ecosystem, name)? {
                 // One record may speak of several of them.
                 if !records.contains(&record) {
                     records.push(record);

@@ -40,7 +40,9 @@ fn built(records: &[String], memory: usize) -> Built {
     let mut builder = Builder::new(&path).expect("a builder").with_memory(memory);
     let text = records.join("\n");
     if !text.is_empty() {
-        builder.add_bytes("osv", "osv", text.as_bytes()).expect("readable");
+        builder
+            .add_bytes("osv", "osv", text.as_bytes())
+            .expect("readable");
     }
     builder.finish("2026-11-21T00:00:00Z").expect("written");
     Built {
@@ -53,7 +55,10 @@ fn built(records: &[String], memory: usize) -> Built {
 fn depends(database: &Database, ecosystem: &str, package: &str) -> BTreeMap<String, u32> {
     let mut texts = BTreeMap::new();
     let mut note = |place: &str, record: &Advisory| {
-        let record = Advisory { modified: None, ..record.clone() };
+        let record = Advisory {
+            modified: None,
+            ..record.clone()
+        };
         let text = serde_json::to_string(&record).expect("JSON");
         *texts.entry(format!("{place} {text}")).or_default() += 1;
     };
@@ -106,15 +111,24 @@ proptest! {
 
 #[test]
 fn dates_and_epss_alone_are_no_change() {
-    let osv = |day: &str| format!(r#"{{"id":"A","aliases":["CVE-1-1"],"modified":"{day}","affected":[{{"package":{{"ecosystem":"npm","name":"x"}}}}]}}"#);
+    let osv = |day: &str| {
+        format!(
+            r#"{{"id":"A","aliases":["CVE-1-1"],"modified":"{day}","affected":[{{"package":{{"ecosystem":"npm","name":"x"}}}}]}}"#
+        )
+    };
     let epss = |score: &str| format!("#score_date:2026-11-20T00:00:00Z\nCVE-1-1,{score},0.5\n");
     let kev = r#"{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-1-1","dateAdded":"2026-01-01"}]}"#;
     let old = database(&[("osv", &osv("2026-01-01")), ("scores", &epss("0.1"))]);
     let new = database(&[("osv", &osv("2026-01-02")), ("scores", &epss("0.9"))]);
     assert_ne!(old.database.meta().version, new.database.meta().version);
-    let changed = |new: &Built| Database::changed_packages(&old.database, &new.database).expect("readable");
+    let changed =
+        |new: &Built| Database::changed_packages(&old.database, &new.database).expect("readable");
     assert_eq!(changed(&new), []);
-    let worse = database(&[("osv", &osv("2026-01-01")), ("scores", &epss("0.1")), ("known", kev)]);
+    let worse = database(&[
+        ("osv", &osv("2026-01-01")),
+        ("scores", &epss("0.1")),
+        ("known", kev),
+    ]);
     assert_eq!(changed(&worse), [("npm".to_owned(), "x".to_owned())]);
     let names = Database::changed_names(&old.database, &worse.database).expect("readable");
     assert_eq!(names, [("CVE-1-1".to_owned(), Change::Changed)]);
@@ -132,12 +146,23 @@ fn aliases_are_followed_but_never_into_another_cve() {
 {"id":"MAL-1","affected":[{"package":{"ecosystem":"npm","name":"evil"}}]}"#;
     let built = database(&[("osv", text)]);
     let statements = |id: &str| {
-        let found = built.database.vulnerability(id).expect("readable").expect("known");
-        let mut ids: Vec<_> = found.statements.iter().map(|it| it.advisory.clone()).collect();
+        let found = built
+            .database
+            .vulnerability(id)
+            .expect("readable")
+            .expect("known");
+        let mut ids: Vec<_> = found
+            .statements
+            .iter()
+            .map(|it| it.advisory.clone())
+            .collect();
         ids.sort();
         (found.id, ids.join(" "))
     };
-    let one = ("CVE-1-1".to_owned(), "DSA-1-1 GHSA-1 OSV-1 PYSEC-1".to_owned());
+    let one = (
+        "CVE-1-1".to_owned(),
+        "DSA-1-1 GHSA-1 OSV-1 PYSEC-1".to_owned(),
+    );
     assert_eq!(statements("CVE-1-1"), one);
     assert_eq!(statements("PYSEC-1").0, "CVE-1-1");
     assert!(statements("PYSEC-1").1.contains("GHSA-1"));
@@ -146,15 +171,22 @@ fn aliases_are_followed_but_never_into_another_cve() {
     let found = built.database.search("mal", 10).expect("readable");
     assert_eq!(found.vulnerabilities, ["MAL-1"]);
     let found = built.database.search("EVI", 10).expect("readable");
-    assert_eq!((found.packages[0].package.as_str(), found.more), ("evil", false));
+    assert_eq!(
+        (found.packages[0].package.as_str(), found.more),
+        ("evil", false)
+    );
     assert!(built.database.search("-1", 2).expect("readable").more);
 }
 
 #[test]
 fn names_are_found_however_they_are_written() {
-    let text = r#"{"id":"PYSEC-1","affected":[{"package":{"ecosystem":"PyPI","name":"Zope.Interface"}}]}"#;
+    let text =
+        r#"{"id":"PYSEC-1","affected":[{"package":{"ecosystem":"PyPI","name":"Zope.Interface"}}]}"#;
     let built = database(&[("osv", text)]);
-    let found = built.database.lookup("PyPI", "zope_interface").expect("readable");
+    let found = built
+        .database
+        .lookup("PyPI", "zope_interface")
+        .expect("readable");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].affected[0].package, "Zope.Interface");
 }
@@ -164,7 +196,10 @@ fn only_one_update_runs() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("advisories.db");
     let first = UpdateLock::take(&path).expect("free");
-    assert!(matches!(UpdateLock::take(&path), Err(LockError::Busy { .. })));
+    assert!(matches!(
+        UpdateLock::take(&path),
+        Err(LockError::Busy { .. })
+    ));
     drop(first);
     UpdateLock::take(&path).expect("free again");
 }

@@ -25,8 +25,14 @@ fn read(file: &str, text: &[u8], take: &mut dyn FnMut(Advisory)) -> Summary {
         take(record);
         Ok(())
     };
-    feeds::read(Cursor::new(text), Path::new(file), "test", Limits::default(), sink)
-        .expect("a known format")
+    feeds::read(
+        Cursor::new(text),
+        Path::new(file),
+        "test",
+        Limits::default(),
+        sink,
+    )
+    .expect("a known format")
 }
 
 pub(crate) fn line(record: &Advisory) -> String {
@@ -49,7 +55,11 @@ pub(crate) fn line(record: &Advisory) -> String {
 }
 
 fn package(it: &Affected) -> String {
-    let mut words = vec![it.ecosystem.clone(), it.package.clone(), it.status.as_str().to_owned()];
+    let mut words = vec![
+        it.ecosystem.clone(),
+        it.package.clone(),
+        it.status.as_str().to_owned(),
+    ];
     words.extend(it.status_word.iter().map(|word| format!("({word})")));
     let events = it.ranges.iter().flat_map(|range| &range.events);
     words.extend(events.filter_map(|event| match event {
@@ -60,9 +70,23 @@ fn package(it: &Affected) -> String {
     }));
     let limits = &it.qualifiers;
     words.extend(limits.module.iter().map(|it| format!("module={it}")));
-    let lists = [&limits.architectures, &limits.operating_systems, &limits.repositories];
-    words.extend(lists.into_iter().filter(|list| !list.is_empty()).map(|list| list.join("|")));
-    words.extend(limits.imports.iter().map(|it| format!("{} {:?}", it.path, it.goarch)));
+    let lists = [
+        &limits.architectures,
+        &limits.operating_systems,
+        &limits.repositories,
+    ];
+    words.extend(
+        lists
+            .into_iter()
+            .filter(|list| !list.is_empty())
+            .map(|list| list.join("|")),
+    );
+    words.extend(
+        limits
+            .imports
+            .iter()
+            .map(|it| format!("{} {:?}", it.path, it.goarch)),
+    );
     words.extend(it.cpe.iter().map(|it| {
         let bounds = [
             (">=", &it.start_including),
@@ -70,11 +94,16 @@ fn package(it: &Affected) -> String {
             ("<=", &it.end_including),
             ("<", &it.end_excluding),
         ];
-        let bounds = bounds.iter().filter_map(|(sign, bound)| {
-            bound.as_ref().map(|version| format!("{sign}{version}"))
-        });
+        let bounds = bounds
+            .iter()
+            .filter_map(|(sign, bound)| bound.as_ref().map(|version| format!("{sign}{version}")));
         let bounds: Vec<String> = bounds.collect();
-        format!("{} {} on {:?}", it.criteria, bounds.join(" "), it.running_on)
+        format!(
+            "{} {} on {:?}",
+            it.criteria,
+            bounds.join(" "),
+            it.running_on
+        )
     }));
     words.extend(it.reason.iter().map(|reason| format!("because {reason}")));
     words.join(" ")
@@ -105,15 +134,28 @@ fn kev_epss_and_cve_records() {
     let mut found = Vec::new();
     let summary = read("epss.csv", epss, &mut |record| found.extend(record.epss));
     assert_eq!((summary.records, summary.malformed), (1, 1));
-    assert_eq!((found[0].date.as_str(), found[0].score), ("2026-11-20", 0.01025));
-    let old = read("epss.csv", b"cve,epss,percentile\nCVE-1,0.1,0.2\n", &mut |_| {});
+    assert_eq!(
+        (found[0].date.as_str(), found[0].score),
+        ("2026-11-20", 0.01025)
+    );
+    let old = read(
+        "epss.csv",
+        b"cve,epss,percentile\nCVE-1,0.1,0.2\n",
+        &mut |_| {},
+    );
     insta::assert_snapshot!(old.broken.unwrap_or_default());
     let cve = br#"{"dataType":"CVE_RECORD","cveMetadata":{"cveId":"CVE-2024-1","state":"PUBLISHED"},"containers":{"cna":{"title":"T","descriptions":[{"lang":"en","value":"D"}],"problemTypes":[{"descriptions":[{"cweId":"CWE-79"}]}]},"adp":[{"providerMetadata":{"shortName":"CISA-ADP"},"metrics":[{"cvssV3_1":{"vectorString":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}},{"other":{"type":"ssvc","content":{"options":[{"Exploitation":"poc"},{"Automatable":"Yes"},{"Technical Impact":"total"}]}}},{"other":{"type":"kev","content":{"dateAdded":"2024-02-01"}}}]}]}}"#;
     let mut found = Vec::new();
     read("cve.json", cve, &mut |record| found.push(record));
     assert_eq!(found[0].weaknesses, ["CWE-79"]);
-    assert_eq!(found[0].ssvc.as_ref().map(|it| it.exploitation.as_str()), Some("poc"));
-    assert_eq!(found[0].kev.as_ref().map(|it| it.added.as_str()), Some("2024-02-01"));
+    assert_eq!(
+        found[0].ssvc.as_ref().map(|it| it.exploitation.as_str()),
+        Some("poc")
+    );
+    assert_eq!(
+        found[0].kev.as_ref().map(|it| it.added.as_str()),
+        Some("2024-02-01")
+    );
     insta::assert_snapshot!(line(&found[0]));
 }
 

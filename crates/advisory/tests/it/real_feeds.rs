@@ -40,26 +40,106 @@ fn has(found: &[Advisory], ecosystem: &str, package: &str) -> bool {
 #[test]
 fn every_sample_of_a_feed_is_read_whole() {
     let cases = [
-        (VUNNEL, "wolfi/test-fixtures/input/secdb/security.json", "Wolfi", "binutils"),
-        (VUNNEL, "chainguard/test-fixtures/input/secdb/security.json", "Chainguard", "binutils"),
-        (VUNNEL, "photon/test-fixtures/input/cve_data_photon4.0.json", "Photon OS:4.0", "curl"),
-        (VUNNEL, "arch/test-fixtures/input/arch-advisories/all.json", "Arch Linux", "curl"),
-        (VUNNEL, "oracle/test-fixtures/mock_data", "Oracle Linux:5", "bind-libs"),
-        (VUNNEL, "oracle/test-fixtures/mock_per_arch_data", "Oracle Linux:7", "rsyslog"),
-        (VUNNEL, "mariner/test-fixtures/azure-linux-truncated-3.0-oval.xml", "Azure Linux:3", "ceph"),
-        (VUNNEL, "mariner/test-fixtures/mariner-truncated-2.0-oval.xml", "Azure Linux:2", "golang"),
+        (
+            VUNNEL,
+            "wolfi/test-fixtures/input/secdb/security.json",
+            "Wolfi",
+            "binutils",
+        ),
+        (
+            VUNNEL,
+            "chainguard/test-fixtures/input/secdb/security.json",
+            "Chainguard",
+            "binutils",
+        ),
+        (
+            VUNNEL,
+            "photon/test-fixtures/input/cve_data_photon4.0.json",
+            "Photon OS:4.0",
+            "curl",
+        ),
+        (
+            VUNNEL,
+            "arch/test-fixtures/input/arch-advisories/all.json",
+            "Arch Linux",
+            "curl",
+        ),
+        (
+            VUNNEL,
+            "oracle/test-fixtures/mock_data",
+            "Oracle Linux:5",
+            "bind-libs",
+        ),
+        (
+            VUNNEL,
+            "oracle/test-fixtures/mock_per_arch_data",
+            "Oracle Linux:7",
+            "rsyslog",
+        ),
+        (
+            VUNNEL,
+            "mariner/test-fixtures/azure-linux-truncated-3.0-oval.xml",
+            "Azure Linux:3",
+            "ceph",
+        ),
+        (
+            VUNNEL,
+            "mariner/test-fixtures/mariner-truncated-2.0-oval.xml",
+            "Azure Linux:2",
+            "golang",
+        ),
         (VUNNEL, "nvd/test-fixtures/full-page.json", "CPE", ""),
         (VUNNEL, "kev/test-fixtures/valid-catalog-1.json", "", ""),
         (VUNNEL, "epss/test-fixtures/example-1.csv", "", ""),
-        (VUNNEL, "ubuntu/test-fixtures/vex/cve/2023/CVE-2023-38545.json", "Ubuntu:22.04", "curl"),
-        (VUNNEL, "rhel/test-fixtures/csaf/advisories", "Red Hat:9", "python3"),
-        (VUNNEL, "rocky/test-fixtures/osv", "Rocky Linux:8", "java-11-openjdk"),
+        (
+            VUNNEL,
+            "ubuntu/test-fixtures/vex/cve/2023/CVE-2023-38545.json",
+            "Ubuntu:22.04",
+            "curl",
+        ),
+        (
+            VUNNEL,
+            "rhel/test-fixtures/csaf/advisories",
+            "Red Hat:9",
+            "python3",
+        ),
+        (
+            VUNNEL,
+            "rocky/test-fixtures/osv",
+            "Rocky Linux:8",
+            "java-11-openjdk",
+        ),
         (VUNNEL, "alma/test-fixtures/osv-database", "AlmaLinux:8", ""),
-        (LIST, "alma/testdata/errata.json", "AlmaLinux:8", "libsndfile"),
-        (LIST, "rocky/testdata/fixtures/happy/updateinfo.xml", "Rocky Linux:8", "lz4"),
-        (LIST, "amazon/testdata/fixtures/updateinfo_AL2023.xml.gz", "Amazon Linux:2023", "rsyslog"),
-        (LIST, "oracle/oval/testdata/all-positive-data.xml.bz2", "Oracle Linux:5", ""),
-        (LIST, "kevc/testdata/happy/known_exploited_vulnerabilities.json", "", ""),
+        (
+            LIST,
+            "alma/testdata/errata.json",
+            "AlmaLinux:8",
+            "libsndfile",
+        ),
+        (
+            LIST,
+            "rocky/testdata/fixtures/happy/updateinfo.xml",
+            "Rocky Linux:8",
+            "lz4",
+        ),
+        (
+            LIST,
+            "amazon/testdata/fixtures/updateinfo_AL2023.xml.gz",
+            "Amazon Linux:2023",
+            "rsyslog",
+        ),
+        (
+            LIST,
+            "oracle/oval/testdata/all-positive-data.xml.bz2",
+            "Oracle Linux:5",
+            "",
+        ),
+        (
+            LIST,
+            "kevc/testdata/happy/known_exploited_vulnerabilities.json",
+            "",
+            "",
+        ),
         (LIST, "osvdev/testdata/rust/all.zip", "crates.io", ""),
     ];
     for (root, place, ecosystem, package) in cases {
@@ -68,7 +148,11 @@ fn every_sample_of_a_feed_is_read_whole() {
         };
         let (found, summary) = read(&path);
         assert!(summary.records > 0, "{place}: {summary:?}");
-        assert_eq!((summary.malformed, &summary.broken), (0, &None), "{place}: {summary:?}");
+        assert_eq!(
+            (summary.malformed, &summary.broken),
+            (0, &None),
+            "{place}: {summary:?}"
+        );
         let mut affected = found.iter().flat_map(|record| &record.affected);
         let is_there = ecosystem.is_empty()
             || package.is_empty() && affected.any(|it| it.ecosystem == ecosystem)
@@ -83,14 +167,26 @@ fn large_files_of_nvd_and_cisa() {
         return;
     };
     assert!(found.iter().filter(|it| it.kev.is_some()).count() > 100);
-    assert_eq!(found.iter().filter(|it| it.withdrawn.is_some()).count(), 104);
+    assert_eq!(
+        found.iter().filter(|it| it.withdrawn.is_some()).count(),
+        104
+    );
     let Some(path) = shared("feeds-samples/nvd-cpe-ranges.jsonl.zst") else {
         return;
     };
     let (found, summary) = read(&path);
-    assert_eq!((summary.malformed, &summary.broken), (0, &None), "{:?}", summary.problems);
+    assert_eq!(
+        (summary.malformed, &summary.broken),
+        (0, &None),
+        "{:?}",
+        summary.problems
+    );
     let vulnerable = found.iter().filter(|it| !it.affected.is_empty()).count();
-    assert!(vulnerable * 2 > found.len(), "{vulnerable} of {}", found.len());
+    assert!(
+        vulnerable * 2 > found.len(),
+        "{vulnerable} of {}",
+        found.len()
+    );
 }
 
 #[test]
@@ -98,13 +194,22 @@ fn every_ecosystem_of_osv_and_its_kinds() {
     let Some(folder) = shared("osv") else { return };
     let (found, summary) = read(&folder);
     assert_eq!(summary.broken, None);
-    assert!(summary.malformed * 100 <= summary.records, "{:?}", summary.problems);
+    assert!(
+        summary.malformed * 100 <= summary.records,
+        "{:?}",
+        summary.problems
+    );
     let kinds = |kind| found.iter().filter(|it| it.kind == kind).count();
     assert!(kinds(Kind::Malicious) >= 4);
     assert!(kinds(Kind::Informational) > 200);
     assert!(found.iter().any(|it| it.withdrawn_reason.is_some()));
     let mut affected = found.iter().flat_map(|record| &record.affected);
-    assert!(affected.any(|it| it.qualifiers.imports.iter().any(|import| !import.goarch.is_empty())));
+    assert!(affected.any(|it| {
+        it.qualifiers
+            .imports
+            .iter()
+            .any(|import| !import.goarch.is_empty())
+    }));
 }
 
 #[test]
@@ -114,9 +219,16 @@ fn red_hats_states_are_its_own() {
         return;
     };
     let (found, _) = read(&path);
-    let ruby = found[0].affected.iter().find(|it| it.package == "ruby").expect("ruby");
+    let ruby = found[0]
+        .affected
+        .iter()
+        .find(|it| it.package == "ruby")
+        .expect("ruby");
     assert_eq!(ruby.qualifiers.module.as_deref(), Some("ruby:2.5"));
-    assert_eq!((ruby.ecosystem.as_str(), ruby.status), ("Red Hat:8", Status::Affected));
+    assert_eq!(
+        (ruby.ecosystem.as_str(), ruby.status),
+        ("Red Hat:8", Status::Affected)
+    );
     assert_eq!(
         ruby.qualifiers.repositories,
         ["cpe:/a:redhat:enterprise_linux:8::appstream"]
@@ -126,7 +238,9 @@ fn red_hats_states_are_its_own() {
 
 #[test]
 fn broken_samples_are_refused_or_counted() {
-    let Some(root) = shared("feeds-samples") else { return };
+    let Some(root) = shared("feeds-samples") else {
+        return;
+    };
     let cases = [
         format!("{LIST}/rocky/testdata/fixtures/happy/repomd.xml"),
         format!("{LIST}/alpine/testdata/index.html"),
@@ -137,7 +251,10 @@ fn broken_samples_are_refused_or_counted() {
     for place in cases {
         let outcome = feeds::read_file(&root.join(&place), "x", Limits::default(), &mut |_| Ok(()));
         let error = outcome.expect_err(&place).to_string();
-        assert!(error.contains("no advisory feed that Plimsoll knows: it is"), "{error}");
+        assert!(
+            error.contains("no advisory feed that Plimsoll knows: it is"),
+            "{error}"
+        );
     }
     let cases = [
         format!("{LIST}/rocky/testdata/fixtures/updateinfo_invalid/updateinfo.xml.gz"),
@@ -148,7 +265,10 @@ fn broken_samples_are_refused_or_counted() {
     for place in cases {
         let outcome = feeds::read_file(&root.join(&place), "x", Limits::default(), &mut |_| Ok(()));
         if let Ok(summary) = outcome {
-            assert!(summary.broken.is_some() || summary.malformed > 0, "{place}: {summary:?}");
+            assert!(
+                summary.broken.is_some() || summary.malformed > 0,
+                "{place}: {summary:?}"
+            );
         }
     }
 }

@@ -42,7 +42,7 @@ fn what_is_no_feed_is_refused() {
 exit 3
 --- out ---
 --- err ---
-error: feed.json is no advisory feed that Plimsoll knows: expected OSV (JSON, JSON lines or zip), the Debian security tracker's JSON or Alpine's secdb JSON, plain or as .gz or .zst
+error: feed.json is no advisory feed that Plimsoll knows: it is no JSON, XML or CSV that is known; expected OSV, CSAF, OpenVEX, NVD, CVE, KEV, EPSS, OVAL, updateinfo.xml or a distribution's own JSON, plain, as .gz, .zst or .bz2, or in a zip or tar archive
 "#);
     assert!(!place.join("a.db").exists());
 }

@@ -64,8 +64,10 @@ pub(super) fn export(args: &ExportArgs, context: &Context<'_>) -> Result<Exit, F
     let key = args.signing_key.clone();
     let key = key.unwrap_or_else(|| config.data_dir().join("keys/release.key"));
     if !key.exists() {
-        return Err(Failure::usage(format!("there is no key `{}`", key.display()))
-            .hint("name the one that signs with --signing-key, or the marketplace with --data"));
+        return Err(
+            Failure::usage(format!("there is no key `{}`", key.display()))
+                .hint("name the one that signs with --signing-key, or the marketplace with --data"),
+        );
     }
     let key = server::keys::existing(&key, &config)?;
     let meta = Database::open(&source).map_err(|error| advisory_file::failure(&error))?;
@@ -122,15 +124,17 @@ pub(super) fn adopt(file: &Path, output: &Path, key: Option<&Path>) -> Result<Me
 
 fn verify(file: &Path, digest: &str, key: &PublicKey) -> Result<(), Failure> {
     let refused = |why: String| {
-        Failure::new(Exit::NotVerified, why)
-            .hint("nothing was replaced; fetch the file and its .sig again from whoever exported them")
+        Failure::new(Exit::NotVerified, why).hint(
+            "nothing was replaced; fetch the file and its .sig again from whoever exported them",
+        )
     };
     let beside = beside(file);
     let text = fs::read(&beside).map_err(|error| {
         refused(format!("cannot read the signature `{}`", beside.display())).because(&error)
     })?;
-    let signature: Signature = serde_json::from_slice(&text)
-        .map_err(|error| refused(format!("`{}` is no signature", beside.display())).because(&error))?;
+    let signature: Signature = serde_json::from_slice(&text).map_err(|error| {
+        refused(format!("`{}` is no signature", beside.display())).because(&error)
+    })?;
     if signature.digest != digest {
         return Err(refused(format!(
             "`{}` is not the file that was signed: it has the digest {digest}, signed was {}",
@@ -172,20 +176,22 @@ fn beside(file: &Path) -> PathBuf {
 /// Copies a file into the folder of another; returns the copy and its digest.
 fn copied(from: &Path, near: &Path) -> Result<(NamedTempFile, String), Failure> {
     let folder = folder(near);
-    fs::create_dir_all(folder)
-        .or_fail(format!("cannot make the folder `{}`", folder.display()))?;
+    fs::create_dir_all(folder).or_fail(format!("cannot make the folder `{}`", folder.display()))?;
     let name = from.display();
     let mut source = File::open(from).or_fail(format!("cannot read `{name}`"))?;
     let mut copy = NamedTempFile::new_in(folder).or_fail("cannot make a temporary file")?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let read = source.read(&mut buffer).or_fail(format!("cannot read `{name}`"))?;
+        let read = source
+            .read(&mut buffer)
+            .or_fail(format!("cannot read `{name}`"))?;
         if read == 0 {
             break;
         }
         digest.update(&buffer[..read]);
-        copy.write_all(&buffer[..read]).map_err(|error| full(&error, near))?;
+        copy.write_all(&buffer[..read])
+            .map_err(|error| full(&error, near))?;
     }
     Ok((copy, format!("sha256:{}", hex::encode(digest.finalize()))))
 }
@@ -198,8 +204,11 @@ fn put(copy: NamedTempFile, output: &Path) -> Result<(), Failure> {
 }
 
 fn full(error: &io::Error, output: &Path) -> Failure {
-    Failure::failed(format!("cannot write `{}`; what was there stays", output.display()))
-        .because(error)
+    Failure::failed(format!(
+        "cannot write `{}`; what was there stays",
+        output.display()
+    ))
+    .because(error)
 }
 
 fn folder(path: &Path) -> &Path {

@@ -40,10 +40,12 @@ pub(super) fn run(args: &DiffArgs, context: &Context<'_>) -> Result<Exit, Failur
     let packages = Database::changed_packages(&old, &new).map_err(failure)?;
     let printer = context.printer;
     if printer.is_json() {
-        let packages = packages.iter().map(|(ecosystem, package)| {
-            json!({ "ecosystem": ecosystem, "package": package })
-        });
-        let names = names.iter().map(|(name, change)| json!({ "name": name, "change": change }));
+        let packages = packages
+            .iter()
+            .map(|(ecosystem, package)| json!({ "ecosystem": ecosystem, "package": package }));
+        let names = names
+            .iter()
+            .map(|(name, change)| json!({ "name": name, "change": change }));
         printer.json(&json!({
             "schema_version": 1,
             "old": old.meta().version,

@@ -57,7 +57,11 @@ pub(super) fn fetch(
         let path = source.place.strip_prefix("file://");
         let file = PathBuf::from(path.unwrap_or(&source.place));
         let summary = Some(check(source, &file)?);
-        return Ok(Got { file, is_new: true, summary });
+        return Ok(Got {
+            file,
+            is_new: true,
+            summary,
+        });
     }
     fs::create_dir_all(folder).or_fail(format!("cannot make the folder `{}`", folder.display()))?;
     let mut first = None;
@@ -97,7 +101,11 @@ fn fetch_from(
         match part.fill(place, stamp.as_ref(), progress) {
             Ok(Some(stamp)) => break stamp,
             Ok(None) => {
-                return Ok(Got { file, is_new: false, summary: None });
+                return Ok(Got {
+                    file,
+                    is_new: false,
+                    summary: None,
+                });
             }
             Err(_broken) if attempt < ATTEMPTS && part.can_go_on(place) => attempt += 1,
             Err(failure) => return Err(failure),
@@ -113,7 +121,11 @@ fn fetch_from(
     kept.or_fail(format!("cannot write `{}`", file.display()))?;
     write_stamp(&stamp_file, &stamp)?;
     part.remove();
-    Ok(Got { file, is_new: true, summary: Some(summary) })
+    Ok(Got {
+        file,
+        is_new: true,
+        summary: Some(summary),
+    })
 }
 
 /// Returns the last good file of a source, if there is one.
@@ -172,7 +184,9 @@ impl Part {
             Some((length, _)) if response.status() == 206 && starts_at(&response, length) => length,
             Some(_) if response.status() == 206 => {
                 self.remove();
-                return Err(Failure::failed(format!("{place} answers with another part than asked")));
+                return Err(Failure::failed(format!(
+                    "{place} answers with another part than asked"
+                )));
             }
             _ => 0,
         };
@@ -193,11 +207,20 @@ impl Part {
         progress: &dyn Fn(u64, u64),
     ) -> Result<(), Failure> {
         let rest = response.body().content_length();
-        let mut reader = response.into_body().into_reader().take(MAX_BYTES + 1 - start);
+        let mut reader = response
+            .into_body()
+            .into_reader()
+            .take(MAX_BYTES + 1 - start);
         let name = self.file.display();
         let mut options = OpenOptions::new();
-        let options = options.create(true).write(true).append(start > 0).truncate(start == 0);
-        let mut file = options.open(&self.file).or_fail(format!("cannot write `{name}`"))?;
+        let options = options
+            .create(true)
+            .write(true)
+            .append(start > 0)
+            .truncate(start == 0);
+        let mut file = options
+            .open(&self.file)
+            .or_fail(format!("cannot write `{name}`"))?;
         let mut buffer = vec![0; 256 << 10];
         let mut done = start;
         loop {
@@ -258,7 +281,9 @@ fn ask(
 /// Whether `Content-Range: bytes 1000-4999/5000` continues at `length`.
 fn starts_at(response: &Response<Body>, length: u64) -> bool {
     let range = header(response, "content-range").unwrap_or_default();
-    let start = range.strip_prefix("bytes ").and_then(|range| range.split_once('-'));
+    let start = range
+        .strip_prefix("bytes ")
+        .and_then(|range| range.split_once('-'));
     start.is_some_and(|(start, _)| start.parse() == Ok(length))
 }
 

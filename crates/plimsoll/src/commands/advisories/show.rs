@@ -85,13 +85,22 @@ fn text(found: &Vulnerability, most: usize) -> String {
     row("Aliases", plain(&found.aliases.join(", ")));
     if let Some(score) = preferred_score(&found.severities) {
         let of = plain(&score.source);
-        row("Score", format!("{} {} ({of})", score.score, score.score.severity()));
+        row(
+            "Score",
+            format!("{} {} ({of})", score.score, score.score.severity()),
+        );
     }
     for line in exploitation(&found.exploitation) {
         row(line.0, line.1);
     }
-    row("Published", found.published.as_deref().map(plain).unwrap_or_default());
-    row("Modified", found.modified.as_deref().map(plain).unwrap_or_default());
+    row(
+        "Published",
+        found.published.as_deref().map(plain).unwrap_or_default(),
+    );
+    row(
+        "Modified",
+        found.modified.as_deref().map(plain).unwrap_or_default(),
+    );
     row("Weaknesses", plain(&found.weaknesses.join(", ")));
     text.push_str(&columns(&rows));
     if !found.severities.is_empty() {
@@ -105,7 +114,11 @@ fn text(found: &Vulnerability, most: usize) -> String {
     }
     if let Some(link) = found.references.first() {
         let more = found.references.len() - 1;
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         let _always = write!(text, "\nReferences: {}{more}\n", plain(&link.url));
     }
     text
@@ -114,14 +127,27 @@ fn text(found: &Vulnerability, most: usize) -> String {
 fn exploitation(known: &Exploitation) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     if let Some(kev) = &known.kev {
-        let due = kev.due.as_deref().map_or_else(String::new, |due| format!(", due {due}"));
-        let ransomware = if kev.ransomware { ", used by ransomware" } else { "" };
-        lines.push(("Exploited", plain(&format!("since {}{due}{ransomware} (CISA KEV)", kev.added))));
+        let due = kev
+            .due
+            .as_deref()
+            .map_or_else(String::new, |due| format!(", due {due}"));
+        let ransomware = if kev.ransomware {
+            ", used by ransomware"
+        } else {
+            ""
+        };
+        lines.push((
+            "Exploited",
+            plain(&format!("since {}{due}{ransomware} (CISA KEV)", kev.added)),
+        ));
     }
     if let Some(epss) = &known.epss {
         let (score, above) = (epss.score * 100.0, epss.percentile * 100.0);
         let date = plain(&epss.date);
-        lines.push(("EPSS", format!("{score:.2} % in 30 days, above {above:.1} % of all ({date})")));
+        lines.push((
+            "EPSS",
+            format!("{score:.2} % in 30 days, above {above:.1} % of all ({date})"),
+        ));
     }
     if let Some(ssvc) = &known.ssvc {
         let words = format!(
@@ -141,19 +167,30 @@ fn rating(entry: &SeverityEntry) -> Vec<Cell> {
         .map(|vector| vector.base_score())
         .or(entry.score);
     let score = score.map_or_else(|| "-".to_owned(), |score| score.to_string());
-    let word = entry.label.clone().or(entry.word.map(|word| word.to_string()));
+    let word = entry
+        .label
+        .clone()
+        .or(entry.word.map(|word| word.to_string()));
     let said = entry.vector.clone().or(word).unwrap_or_default();
     let cells = [plain(&entry.source), score, plain(&said)];
     cells.iter().map(|cell| Cell::new(cell)).collect()
 }
 
 fn write_statement(text: &mut String, statement: &Statement, most: usize) {
-    let _always = write!(text, "{}: {}", plain(&statement.source), plain(&statement.advisory));
+    let _always = write!(
+        text,
+        "{}: {}",
+        plain(&statement.source),
+        plain(&statement.advisory)
+    );
     if let Some(word) = &statement.informational {
         let _always = write!(text, " (informational: {})", plain(word));
     }
     if let Some(date) = &statement.withdrawn {
-        let why = statement.withdrawn_reason.as_deref().unwrap_or("no reason given");
+        let why = statement
+            .withdrawn_reason
+            .as_deref()
+            .unwrap_or("no reason given");
         let _always = write!(text, " (withdrawn {}: {})", plain(date), plain(why));
     }
     text.push('\n');
@@ -169,7 +206,13 @@ fn write_statement(text: &mut String, statement: &Statement, most: usize) {
 }
 
 fn package(affected: &Affected) -> Vec<Cell> {
-    let mut said = vec![affected.status_word.as_deref().unwrap_or(affected.status.as_str()).to_owned()];
+    let mut said = vec![
+        affected
+            .status_word
+            .as_deref()
+            .unwrap_or(affected.status.as_str())
+            .to_owned(),
+    ];
     let events = affected.ranges.iter().flat_map(|range| &range.events);
     said.extend(events.filter_map(|event| match event {
         Event::Introduced(version) if version != "0" => Some(format!("from {version}")),
@@ -178,7 +221,13 @@ fn package(affected: &Affected) -> Vec<Cell> {
         Event::LastAffected(version) => Some(format!("up to {version}")),
         Event::Limit(version) => Some(format!("before {version}")),
     }));
-    said.extend(affected.qualifiers.module.iter().map(|module| format!("module {module}")));
+    said.extend(
+        affected
+            .qualifiers
+            .module
+            .iter()
+            .map(|module| format!("module {module}")),
+    );
     said.extend(affected.reason.clone());
     let cells = [
         plain(&affected.ecosystem),

@@ -36,7 +36,11 @@ pub(super) fn run(args: &StatusArgs, context: &Context<'_>) -> Result<Exit, Fail
     let advisories = advisory_file::open(file, &config, now, context.printer)?;
     let meta = advisories.database.meta();
     let age = age(&meta.created_at, now);
-    let health = advisories.file.as_deref().map(health::load).unwrap_or_default();
+    let health = advisories
+        .file
+        .as_deref()
+        .map(health::load)
+        .unwrap_or_default();
     if age.is_some_and(|age| age < -CLOCKS_DIFFER) {
         context.printer.warn(&format!(
             "the advisories were compiled in the future, at {}: check the clock of this machine \

@@ -58,7 +58,9 @@ pub(super) fn run(args: &UpdateArgs, context: &Context<'_>) -> Result<Exit, Fail
     for source in &sources {
         update.take(source);
     }
-    let Update { files, health, now, .. } = update;
+    let Update {
+        files, health, now, ..
+    } = update;
     health::save(&output, &health).or_fail(format!(
         "cannot write `{}`",
         health::file_of(&output).display()
@@ -87,7 +89,9 @@ impl Update<'_> {
     fn take(&mut self, source: &Source) {
         let printer = self.context.printer;
         let bar = Bar::new(printer, &source.name);
-        let got = download::fetch(source, &self.folder, &|done, total| bar.set(done, total, ""));
+        let got = download::fetch(source, &self.folder, &|done, total| {
+            bar.set(done, total, "")
+        });
         drop(bar);
         let before = self.before.iter().find(|known| known.name == source.name);
         let mut health = before.cloned().unwrap_or_default();
@@ -96,7 +100,11 @@ impl Update<'_> {
         health.last_attempt.clone_from(&self.now);
         match got {
             Ok(got) => {
-                let word = if got.is_new { "downloaded" } else { "unchanged" };
+                let word = if got.is_new {
+                    "downloaded"
+                } else {
+                    "unchanged"
+                };
                 printer.note(&format!("{}: {word}", source.name));
                 succeeded(&mut health, &got, &self.now);
                 self.files.push((source.name.clone(), got.file));
@@ -106,7 +114,8 @@ impl Update<'_> {
                 self.warn(source, &failure, last.as_deref());
                 health.failures += 1;
                 health.error = Some(failure.line());
-                self.files.extend(last.map(|file| (source.name.clone(), file)));
+                self.files
+                    .extend(last.map(|file| (source.name.clone(), file)));
             }
         }
         self.health.push(health);
