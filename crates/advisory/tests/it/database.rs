@@ -90,7 +90,9 @@ fn meta_tells_sources_problems_and_content() {
         }
       ],
       "broken": [],
-      "newest": null
+      "newest": null,
+      "licence": null,
+      "attribution": null
     },
     {
       "name": "osv",
@@ -99,7 +101,9 @@ fn meta_tells_sources_problems_and_content() {
       "malformed": 0,
       "problems": [],
       "broken": [],
-      "newest": "2024-01-01T00:00:00Z"
+      "newest": "2024-01-01T00:00:00Z",
+      "licence": "LicenseRef-per-database",
+      "attribution": "OSV.dev and the databases it gathers"
     }
   ],
   "records": 4,
@@ -122,7 +126,7 @@ fn equal_content_has_equal_versions_whenever_built() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut builder = Builder::new(&folder.path().join("db")).expect("a builder");
         builder
-            .add_bytes("osv", "osv", text.as_bytes())
+            .add_bytes("mine", "feed", text.as_bytes())
             .expect("readable");
         builder.finish(created).expect("written").version
     };

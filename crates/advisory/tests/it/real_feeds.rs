@@ -82,12 +82,6 @@ fn every_sample_of_a_feed_is_read_whole() {
             "Azure Linux:3",
             "ceph",
         ),
-        (
-            VUNNEL,
-            "mariner/test-fixtures/mariner-truncated-2.0-oval.xml",
-            "Azure Linux:2",
-            "golang",
-        ),
         (VUNNEL, "nvd/test-fixtures/full-page.json", "CPE", ""),
         (VUNNEL, "kev/test-fixtures/valid-catalog-1.json", "", ""),
         (VUNNEL, "epss/test-fixtures/example-1.csv", "", ""),
