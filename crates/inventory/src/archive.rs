@@ -124,6 +124,11 @@ impl<'s, 'a> Archive<'s, 'a> {
     ) -> Result<Entry, ScanError> {
         let old_sparse = header.kind() == Type::GnuSparse;
         let path = overrides.path.unwrap_or_else(|| header.path());
+        let kind = if header.is_plain() && path.ends_with(b"/") {
+            EntryKind::Directory
+        } else {
+            kind
+        };
         let is_link = matches!(kind, EntryKind::Symlink | EntryKind::Hardlink);
         let link = is_link.then(|| overrides.link.unwrap_or_else(|| header.link()));
         let body = match kind {

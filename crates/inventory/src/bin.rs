@@ -8,6 +8,7 @@ pub(crate) mod go;
 mod go_main;
 pub(crate) mod graalvm;
 pub(crate) mod java;
+mod java_group;
 mod java_name;
 mod layout;
 mod manifest;

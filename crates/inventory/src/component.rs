@@ -200,6 +200,11 @@ pub struct Component {
     /// Every place that shows it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+    /// Whether anything in the image is linked with a shared library of this distribution
+    /// package; nothing if it has none. A library that programs open by name as they run, as
+    /// they do modules, has nothing linked with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<bool>,
     /// The package URL of the distribution package that brought it, which is what counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub covered_by: Option<String>,

@@ -4,7 +4,9 @@
 use oci::Digest;
 
 use crate::{
-    Component, Distribution, Evidence, Found, Kind, LayerReport, Package, Removed, declared,
+    Component, Distribution, Evidence, Found, Kind, LayerReport, Linked, Package, Removed,
+    declared,
+    linking::Linking,
     merge::Extracts,
     origins::{Gone, Origin, Origins},
     ownership::Ownership,
@@ -17,6 +19,7 @@ pub(crate) struct Gathered {
     pub components: Vec<Component>,
     pub covered: Vec<Component>,
     pub removed: Vec<Removed>,
+    pub linked: Vec<Linked>,
 }
 
 struct Gather<'g, 'a> {
@@ -41,7 +44,9 @@ pub(crate) fn gather<'a>(
         extracts,
     };
     let all = origins.packages.values();
-    let all: Vec<_> = all.map(|origin| gather.component(origin)).collect();
+    let mut all: Vec<_> = all.map(|origin| gather.component(origin)).collect();
+    let linking = Linking::new(tree, extracts);
+    linking.mark(&mut all, tree, extracts);
     let ownership = Ownership::new(&all, tree, extracts);
     let (mut components, mut covered) = (Vec::new(), Vec::new());
     for component in &all {
@@ -61,6 +66,7 @@ pub(crate) fn gather<'a>(
         components,
         covered,
         removed: removed.collect(),
+        linked: linking.facts(),
     }
 }
 
@@ -89,6 +95,7 @@ impl<'a> Gather<'_, 'a> {
             layer_index: origin.layer,
             path: first.path.clone(),
             evidence: self.evidence(origin),
+            linked: None,
             covered_by: None,
             package,
         }

@@ -6,7 +6,7 @@ use oci::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, EntryKind, Found, LayerReport,
+    Account, EntryKind, Found, LayerReport, Linked,
     merge::Extracts,
     tree::{Content, Node, Tree},
 };
@@ -38,6 +38,9 @@ pub struct Facts {
     pub groups: Vec<Account>,
     /// Users who get in without a password.
     pub empty_passwords: Vec<EmptyPassword>,
+    /// Which programs and libraries are linked with which libraries, by path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub linked: Vec<Linked>,
 }
 
 /// A file and its rights.

@@ -60,8 +60,6 @@ impl<'a> Header<'a> {
     pub(crate) fn kind(&self) -> Type {
         use EntryKind as E;
         match self.0[156] {
-            // Before POSIX a directory was a file whose name ends with a slash.
-            b'0' | 0 if text(&self.0[..100]).ends_with(b"/") => Type::Entry(E::Directory),
             b'0' | b'7' | 0 => Type::Entry(E::File),
             b'1' => Type::Entry(E::Hardlink),
             b'2' => Type::Entry(E::Symlink),
@@ -75,6 +73,12 @@ impl<'a> Header<'a> {
             b'S' => Type::GnuSparse,
             _ => Type::Other,
         }
+    }
+
+    /// Returns whether a path with a slash at its end makes it a directory, as before POSIX. The
+    /// whole path: the block may have no more of a longer one than up to a slash.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.0[156], 0 | b'0')
     }
 
     /// Returns the bytes of content, unless the field is nonsense.

@@ -11,6 +11,7 @@ use crate::{
     body::Body,
     lang::nix,
     limits,
+    os::rpm::{self, Pair},
     stream::{Counted, HashQueue, LayerStream, hash_queue},
 };
 
@@ -76,7 +77,7 @@ pub fn analyse_file(
     let magic = &bytes[..bytes.len().min(MAGIC)];
     if let Some(wanted) = builder.add_real(file, magic)? {
         let wanted = builder.reserve(path, wanted, size);
-        builder.analyse(path, wanted, &Body::of(bytes))?;
+        builder.analyse(path, wanted, &mut Body::of(bytes))?;
     }
     Ok((builder.extracts, builder.problems))
 }
@@ -124,7 +125,7 @@ fn walk<'l>(
         let wanted = builder.reserve(&path, wanted, entry.body);
         if !wanted.is_empty() {
             archive.read_body(&mut body)?;
-            builder.analyse(&path, wanted, &body)?;
+            builder.analyse(&path, wanted, &mut body)?;
         }
     }
     // What follows the archive belongs to the diff_id as well.
@@ -145,6 +146,7 @@ pub(crate) struct LayerBuilder<'l> {
     file_bytes: u64,
     packages: u64,
     owned_bytes: u64,
+    rpm: Pair,
 }
 
 impl<'l> LayerBuilder<'l> {
@@ -161,6 +163,7 @@ impl<'l> LayerBuilder<'l> {
             file_bytes: 0,
             packages: 0,
             owned_bytes: 0,
+            rpm: Pair::default(),
         }
     }
 
@@ -231,12 +234,12 @@ impl<'l> LayerBuilder<'l> {
         &mut self,
         path: &str,
         wanted: Wanted,
-        body: &Body,
+        body: &mut Body,
     ) -> Result<(), ScanError> {
         let mut whole = None;
         for analyser in wanted.iter() {
             let findings = match analyser.read {
-                Reading::Parts { read } => read(path, body),
+                Reading::Parts { read } => read(path, &*body),
                 Reading::Whole { read, .. } => {
                     let bytes = match &whole {
                         Some(bytes) => bytes,
@@ -246,6 +249,14 @@ impl<'l> LayerBuilder<'l> {
                 }
             };
             self.keep(path, analyser, findings)?;
+        }
+        if let Some((path, findings)) = self.rpm.offer(path, body) {
+            let old =
+                |extract: &Extract| extract.path == path && extract.analyser == rpm::ANALYSER.name;
+            self.extracts.retain(|extract| !old(extract));
+            self.problems
+                .retain(|problem| !Pair::answers(&path, &problem.path, &problem.text));
+            self.keep(&path, &rpm::ANALYSER, findings)?;
         }
         Ok(())
     }

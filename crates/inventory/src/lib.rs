@@ -21,6 +21,7 @@ mod components;
 mod declared;
 mod error;
 mod facts;
+mod gunzip;
 mod header;
 mod inspect;
 mod inventory;
@@ -28,6 +29,7 @@ mod kind;
 mod lang;
 mod layer;
 mod limits;
+mod linking;
 mod merge;
 mod origins;
 mod os;
@@ -54,6 +56,7 @@ pub use inventory::{Inventory, LayerSummary};
 pub use kind::Kind;
 pub use layer::{DiffId, analyse_file, scan_layer};
 pub use limits::Limits;
+pub use linking::Linked;
 pub use merge::merge;
 pub use os::{
     accounts::{Account, Accounts},

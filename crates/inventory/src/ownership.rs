@@ -132,7 +132,7 @@ fn answers(package: &Component) -> bool {
 }
 
 /// Returns the lists of files, each with the place of its package among the components.
-fn lists<'a>(
+pub(crate) fn lists<'a>(
     components: &[Component],
     tree: &Tree<'a>,
     extracts: &Extracts<'a>,
@@ -189,14 +189,15 @@ fn of_debian<'a>(
 }
 
 /// Where listed paths really are: on many systems `/lib` and `/bin` are links into `/usr`.
-struct Places<'t, 'a> {
+pub(crate) struct Places<'t, 'a> {
     tree: &'t Tree<'a>,
     tops: HashMap<String, String>,
     path: String,
 }
 
 impl<'t, 'a> Places<'t, 'a> {
-    fn new(tree: &'t Tree<'a>) -> Self {
+    /// Starts without knowing any.
+    pub(crate) fn new(tree: &'t Tree<'a>) -> Self {
         Self {
             tree,
             tops: HashMap::new(),
@@ -204,7 +205,8 @@ impl<'t, 'a> Places<'t, 'a> {
         }
     }
 
-    fn real<'s>(&'s mut self, path: &'s str) -> &'s str {
+    /// Returns where the file of a list really is.
+    pub(crate) fn real<'s>(&'s mut self, path: &'s str) -> &'s str {
         let Some((top, rest)) = path.split_once('/') else {
             return path;
         };

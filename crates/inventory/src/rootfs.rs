@@ -143,8 +143,8 @@ impl Walk<'_> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let body = Body::of_file(opened, size).map_err(|source| at(&real, source))?;
-        self.builder.analyse(&path, wanted, &body)
+        let mut body = Body::of_file(opened, size).map_err(|source| at(&real, source))?;
+        self.builder.analyse(&path, wanted, &mut body)
     }
 }
 

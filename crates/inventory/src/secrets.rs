@@ -60,6 +60,8 @@ static PACKAGED: &[&str] = &[
     "sys/",
     "dev/",
 ];
+/// Folders anywhere that package managers fill; what is in them is public.
+static INSTALLED: &[&str] = &["node_modules", "site-packages", "dist-packages"];
 /// Folders anywhere whose keys are examples.
 static EXAMPLES: &[&str] = &[
     "test",
@@ -119,7 +121,8 @@ fn wanted(path: &str) -> bool {
         // `.netrc` has no extension, and its name says that it is wanted.
         !NO_TEXT.contains(&extension)
     });
-    text && !HARMLESS.contains(&name) && !folders.any(|folder| EXAMPLES.contains(&folder))
+    let example = |folder| EXAMPLES.contains(&folder) || INSTALLED.contains(&folder);
+    text && !HARMLESS.contains(&name) && !folders.any(example)
 }
 
 /// Returns the secrets of a file, if it is text and has any.

@@ -7,10 +7,9 @@ use std::{
     sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
 };
 
-use flate2::bufread::MultiGzDecoder;
 use oci::{Algorithm, Digest, Digester};
 
-use crate::{Limits, ScanError, limits};
+use crate::{Limits, ScanError, gunzip::Gunzip, limits};
 
 /// Fits the second-level cache together with the decoder's window.
 const CHUNK: usize = 256 << 10;
@@ -47,7 +46,7 @@ fn decoder(blob: Counted<'_>) -> io::Result<Box<dyn Read + '_>> {
     (&mut reader).take(4).read_to_end(&mut magic)?;
     let whole = Cursor::new(magic.clone()).chain(reader);
     Ok(match magic.as_slice() {
-        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(whole)),
+        [0x1f, 0x8b, ..] => Box::new(Gunzip::new(whole)),
         // A zstd frame, or one of the skippable frames zstd:chunked puts first.
         [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Box::new(zstd(whole)?),
         _ => Box::new(whole),

@@ -91,6 +91,7 @@ impl Image {
             layer_index: 1,
             path: "var/lib/dpkg/status".to_owned(),
             evidence: Vec::new(),
+            linked: None,
             covered_by: None,
         });
     }

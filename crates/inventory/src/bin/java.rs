@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 use memchr::memmem;
 use zip::ZipArchive;
 
-use super::{java_name::FileName, manifest::Manifest};
+use super::{java_group, java_name::FileName, manifest::Manifest};
 use crate::{
     Confidence, Kind, Package, Problem,
     analyser::{Analyser, Counts, Findings, Reading, Want},
@@ -278,9 +278,11 @@ fn guess(file: &FileName<'_>, manifest: &Manifest) -> Option<Package> {
         .or(file.version)
         .or(manifest.get("Bundle-Version"))
         .or(manifest.get("Specification-Version"))?;
+    let known = java_group::of(name).map(str::to_owned);
+    let group = known.or_else(|| manifest.group(name));
     let agrees = manifest.names(name);
     Some(Package {
-        namespace: manifest.group(name).unwrap_or_default(),
+        namespace: group.unwrap_or_default(),
         confidence: if agrees {
             Confidence::Medium
         } else {

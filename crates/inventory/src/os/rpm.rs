@@ -4,14 +4,16 @@
 
 mod berkeley;
 mod header;
+mod log;
 mod manifest;
 mod ndb;
 mod sqlite;
 
 use std::io;
 
+pub(crate) use self::log::Pair;
 use crate::{
-    FileEntry, Found, Kind, OwnedFiles, Package,
+    Found, Kind, OwnedFiles, Package,
     analyser::{Analyser, Counts, Findings, PathLists, Problems, Reading, Want},
     body::Body,
 };
@@ -50,24 +52,23 @@ pub(crate) static MANIFEST: Analyser = Analyser {
     },
 };
 
-/// Says that what SQLite has not yet moved into the database is not read.
+/// Says that what SQLite has not yet moved into the database is not read; [`Pair`] takes it
+/// back where log and database lie in one layer.
 pub(crate) static LOG: Analyser = Analyser {
     name: "rpm-log",
-    wants: &[Want::File(is_log)],
+    wants: &[Want::Tail("rpm/rpmdb.sqlite-wal")],
     counts: Counts::Asked,
-    read: Reading::Whole {
-        most: crate::analyser::WHOLE_MOST,
-        read: |_, _| {
-            Findings::unread(
-                "a write-ahead log, whose packages may be missing: run `rpm --rebuilddb` in the build",
-            )
-        },
-    },
+    read: Reading::Parts { read: log_alone },
 };
 
-/// A log of no frames has a header of 32 bytes at most.
-fn is_log(file: &FileEntry) -> bool {
-    file.size > 32 && file.path.ends_with("rpm/rpmdb.sqlite-wal")
+fn log_alone(_: &str, body: &Body) -> Findings {
+    // A log of no frames has a header of 32 bytes at most.
+    if body.size() <= 32 {
+        return Findings::default();
+    }
+    Findings::unread(
+        "a write-ahead log without its database, so that packages may be missing: run `rpm --rebuilddb` in the build",
+    )
 }
 
 /// A header larger than this is no honest package's.
@@ -104,16 +105,21 @@ struct Records {
 }
 
 fn read(_: &str, body: &Body) -> Findings {
+    read_with(body, None)
+}
+
+/// Reads a database, and its log if it has one.
+fn read_with(body: &Body, log: Option<&log::Log<'_>>) -> Findings {
     let mut records = Records {
         packages: Vec::new(),
         owned: Vec::new(),
         problems: Problems::default(),
         paths: PathLists::default(),
         count: 0,
-        left: body.size(),
+        left: body.size().saturating_add(log.map_or(0, log::Log::bytes)),
     };
     let done = if sqlite::is_one(body.head()) {
-        sqlite::read(body, &mut records)
+        sqlite::read(body, log, &mut records)
     } else if ndb::is_one(body.head()) {
         ndb::read(body, &mut records)
     } else if berkeley::is_one(body.head()) {

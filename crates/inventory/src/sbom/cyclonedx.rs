@@ -131,6 +131,8 @@ fn properties(component: &Component) -> Vec<Value> {
     properties.extend(claim.map(|claim| property("plimsoll:claim", claim)));
     let vendor = component.vendor.as_deref();
     properties.extend(vendor.map(|vendor| property("plimsoll:vendor", vendor)));
+    let linked = component.linked.map(|linked| linked.to_string());
+    properties.extend(linked.map(|linked| property("plimsoll:linked", &linked)));
     properties
 }
 

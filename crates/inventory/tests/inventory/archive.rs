@@ -42,6 +42,21 @@ fn every_compression_gives_the_same_report() {
     }
 }
 
+/// GNU's header keeps the first hundred bytes of a longer path; the hundredth may be a slash.
+#[test]
+fn a_long_name_cut_at_a_slash_is_still_a_file() {
+    let long = format!("{}/{}", "d".repeat(99), "f".repeat(20));
+    let next = ("next", "y");
+    let report = Layer::new().file(&long, "x").file(next.0, next.1).scan();
+    let files: Vec<_> = report
+        .files
+        .iter()
+        .map(|f| (&*f.path, f.kind, f.size))
+        .collect();
+    let expected = [(&*long, EntryKind::File, 1), (next.0, EntryKind::File, 1)];
+    assert_eq!(files, expected);
+}
+
 #[test]
 fn long_names_of_gnu_and_pax() {
     let long = format!("{}/file", "d".repeat(200));

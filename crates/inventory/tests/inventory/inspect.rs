@@ -217,6 +217,15 @@ fn the_base_is_told_by_its_layers_or_by_the_builder() {
     let bases = [known("itself", 2), known("base:1", 1), other];
     let found = base_image(&image, &bases).expect("a base");
     assert_eq!((found.name.as_str(), found.layers), ("base:1", Some(1)));
+    // Published images are known without anybody saying so.
+    let mut alpine = image.clone();
+    let published = "sha256:63ca1fbb43ae5034640e5e6cb3e083e05c290072c5366fcaa9d62435a4cced85";
+    alpine.config.rootfs.diff_ids[0] = published.parse().expect("a digest");
+    let found = base_image(&alpine, &[]).expect("a base");
+    assert_eq!(
+        (found.name.as_str(), found.layers),
+        ("alpine:3.20.3", Some(1))
+    );
     let label = ("org.opencontainers.image.base.name", "debian:12");
     let labels = &mut image.config.config.labels;
     labels.insert(label.0.to_owned(), label.1.to_owned());

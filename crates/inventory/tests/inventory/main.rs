@@ -7,4 +7,5 @@ mod languages;
 mod merge;
 mod rootfs;
 mod sbom;
+mod seeds;
 mod support;

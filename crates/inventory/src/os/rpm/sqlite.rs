@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use super::{DatabaseError, Records, exactly};
+use super::{DatabaseError, Records, exactly, log::Log};
 use crate::body::Body;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -17,8 +17,17 @@ pub(super) fn is_one(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 
-/// Hands each header to `records`.
-pub(super) fn read(body: &Body, records: &mut Records) -> Result<(), DatabaseError> {
+/// Returns whether what changes goes to a log first ("write version").
+pub(super) fn has_log(head: &[u8]) -> bool {
+    is_one(head) && head.get(18) == Some(&2)
+}
+
+/// Hands each header to `records`; pages of the log count before those of the database.
+pub(super) fn read(
+    body: &Body,
+    log: Option<&Log<'_>>,
+    records: &mut Records,
+) -> Result<(), DatabaseError> {
     let header = exactly(body, 0, FILE_HEADER)?;
     let size = match number(&header[16..18]) {
         1 => 65536,
@@ -30,10 +39,11 @@ pub(super) fn read(body: &Body, records: &mut Records) -> Result<(), DatabaseErr
     }
     let mut file = File {
         body,
+        log,
         size,
         usable,
         seen: HashSet::new(),
-        left: body.size(),
+        left: body.size().saturating_add(log.map_or(0, Log::bytes)),
     };
     let mut root = None;
     file.rows(1, &mut |row| {
@@ -60,6 +70,7 @@ type TakeRow<'t> = dyn FnMut(&[u8]) -> Result<(), DatabaseError> + 't;
 
 struct File<'b> {
     body: &'b Body,
+    log: Option<&'b Log<'b>>,
     size: usize,
     usable: usize,
     /// Pages of the tree; in a tree no page comes twice.
@@ -70,6 +81,9 @@ struct File<'b> {
 
 impl<'b> File<'b> {
     fn page(&self, number: u64) -> Result<Cow<'b, [u8]>, DatabaseError> {
+        if let Some((log, at)) = self.log.and_then(|log| log.page(number, self.size)) {
+            return exactly(log, at, self.size);
+        }
         let before = number
             .checked_sub(1)
             .ok_or(DatabaseError::Damaged("page 0"))?;

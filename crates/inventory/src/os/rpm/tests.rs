@@ -259,3 +259,78 @@ proptest::proptest! {
         }
     }
 }
+
+/// Made by SQLite 3.40 with pages of 512 bytes: `kept` and `gone` were moved into the database;
+/// that `gone` went and others came stands in the log alone.
+const DATABASE: &[u8] = include_bytes!("fixtures/rpmdb.sqlite");
+const WRITE_AHEAD: &[u8] = include_bytes!("fixtures/rpmdb.sqlite-wal");
+
+fn together(database: &[u8], log: &[u8]) -> Option<Vec<String>> {
+    let log = Body::of(log.to_vec());
+    let log = log::Log::read(&log)?;
+    let findings = read_with(&Body::of(database.to_vec()), Some(&log));
+    let Some(Found::Packages(packages)) = findings.found.first() else {
+        return None;
+    };
+    let name = |package: &Package| package.name.trim_end_matches('x').to_owned();
+    Some(packages.iter().map(name).collect())
+}
+
+#[test]
+fn what_stands_in_the_log_counts() {
+    assert_eq!(
+        together(DATABASE, WRITE_AHEAD).expect("a log"),
+        ["kept", "added", "huge"]
+    );
+    // What was not written to its end does not count.
+    let cut = &WRITE_AHEAD[..WRITE_AHEAD.len() - 10];
+    assert_eq!(together(DATABASE, cut).expect("a log"), ["kept", "added"]);
+    assert_eq!(
+        together(DATABASE, &WRITE_AHEAD[..32]).expect("a log"),
+        ["kept", "gone"]
+    );
+    assert_eq!(together(DATABASE, b"no log"), None);
+}
+
+#[test]
+fn database_and_log_are_put_together_whichever_comes_first() {
+    let (database, log) = ("var/lib/rpm/rpmdb.sqlite", "var/lib/rpm/rpmdb.sqlite-wal");
+    for order in [
+        [(database, DATABASE), (log, WRITE_AHEAD)],
+        [(log, WRITE_AHEAD), (database, DATABASE)],
+    ] {
+        let mut pair = Pair::default();
+        let mut said = None;
+        for (path, bytes) in order {
+            said = pair.offer(path, &mut Body::of(bytes.to_vec()));
+        }
+        let (path, findings) = said.expect("both");
+        assert_eq!(path, database);
+        assert!(findings.problems.is_empty());
+    }
+    let mut pair = Pair::default();
+    let elsewhere = "usr/lib/sysimage/rpm/rpmdb.sqlite-wal";
+    assert!(
+        pair.offer(database, &mut Body::of(DATABASE.to_vec()))
+            .is_none()
+    );
+    assert!(
+        pair.offer(elsewhere, &mut Body::of(WRITE_AHEAD.to_vec()))
+            .is_none()
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_log_never_panics(
+        changes in proptest::collection::vec((0..WRITE_AHEAD.len(), proptest::num::u8::ANY), 0..6),
+        end in 0..WRITE_AHEAD.len(),
+    ) {
+        let mut log = WRITE_AHEAD.to_vec();
+        for (at, byte) in changes {
+            log[at] = byte;
+        }
+        together(DATABASE, &log[..end]);
+        together(&log, &log);
+    }
+}
