@@ -1,4 +1,4 @@
-//! The seeds of the fuzz targets, replayed: every analyser finds something in its own, and none
+//! Seeds for fuzzing, replayed: every analyser finds something in its own, and none
 //! minds being cut short or changed.
 
 use std::path::Path;
