@@ -26,6 +26,9 @@ impl<'b> Log<'b> {
     /// Reads as far as checksums and salts agree; what follows is left from before.
     pub(super) fn read(body: &'b Body) -> Option<Self> {
         let header = body.range(0, HEADER as usize).ok()?;
+        if (header.len() as u64) < HEADER {
+            return None;
+        }
         let word = |at: usize| Some(u32::from_be_bytes(*header.get(at..)?.first_chunk()?));
         if word(0)? & !1 != MAGIC {
             return None;
