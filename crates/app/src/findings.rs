@@ -58,7 +58,7 @@ impl App {
             status: matched.status.as_str().to_owned(),
             title: matched.title.clone(),
             urls: matched.urls.clone(),
-            explanation: matched.explanation.clone(),
+            explanation: found.explained(),
             severities: serde_json::to_value(&matched.severities).map_err(AppError::internal)?,
             word: found
                 .score

@@ -74,6 +74,44 @@ impl ScanFinding<'_> {
             && self.confidence > Confidence::Low
             && self.matched.counts()
     }
+
+    /// Says in words why it is a finding, why it has its class, and what else is known.
+    pub fn explained(&self) -> String {
+        let matched = &self.matched;
+        let mut sentences = vec![matched.explanation.clone()];
+        sentences.extend(matched.note.clone());
+        sentences.extend(self.why_it_does_not_count().map(str::to_owned));
+        let score = self.score.as_ref();
+        sentences.extend(score.map(|score| format!("Score {}.", score.reason())));
+        sentences.extend(
+            matched
+                .kev
+                .as_ref()
+                .map(|kev| format!("CISA lists it as exploited since {}.", kev.added)),
+        );
+        sentences.extend(matched.epss.as_ref().map(|epss| {
+            let percent = epss.score * 100.0;
+            format!(
+                "EPSS on {}: exploited within 30 days with {percent:.1} %.",
+                epss.date
+            )
+        }));
+        let version: String = matched.database.chars().take(12).collect();
+        sentences.push(format!("Advisories {version}."));
+        sentences.join(" ")
+    }
+
+    fn why_it_does_not_count(&self) -> Option<&'static str> {
+        match self.component.claim {
+            _ if self.counts() => None,
+            Claim::Declared => Some("Only a lock file asks for the package, so it is Minor."),
+            Claim::Claimed => Some("Only a bill of materials claims the package, so it is Minor."),
+            Claim::Installed if self.confidence == Confidence::Low => {
+                Some("The match is not sure, so it is Minor.")
+            }
+            Claim::Installed => Some("The package as built is not concerned, so it is Minor."),
+        }
+    }
 }
 
 /// What the advisories say about an inventory.

@@ -54,8 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             let mut record: Value = serde_json::from_str(line)?;
             labels.of_record(&record);
             labels::strip(&mut record);
-            kept.push_str(&record.to_string());
-            kept.push('\n');
+            kept.push_str(&labels::line(record));
         }
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let source = name.split(".jsonl").next().unwrap_or_default();

@@ -14,6 +14,7 @@ mod gem;
 mod generic;
 mod go;
 mod maven;
+mod npm_range;
 mod number;
 mod pacman;
 mod pep440;
@@ -23,6 +24,8 @@ mod semver;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+
+pub use npm_range::npm_ranges;
 
 use semver::Dialect;
 

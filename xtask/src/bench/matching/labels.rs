@@ -49,6 +49,16 @@ pub(super) struct Labels {
     lists: Vec<(String, String, String, String, Vec<String>)>,
 }
 
+/// Writes a record on one line, its id first, by which the format is known.
+pub(super) fn line(mut record: Value) -> String {
+    let id = record
+        .as_object_mut()
+        .and_then(|fields| fields.remove("id"));
+    let rest = record.to_string();
+    let id = id.unwrap_or_default();
+    format!("{{\"id\":{id},{}\n", rest.trim_start_matches('{'))
+}
+
 /// Takes away what a record lists, so that its ranges alone are matched; records without ranges
 /// keep their lists, and give no labels of that kind.
 pub(super) fn strip(record: &mut Value) {
@@ -185,7 +195,7 @@ impl Labels {
                 }
             }
             let record = json!({ "id": id, "upstream": row["cves"], "affected": affected });
-            records.push_str(&format!("{record}\n"));
+            records.push_str(&line(record));
         }
         Ok(records)
     }
