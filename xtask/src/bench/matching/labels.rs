@@ -161,8 +161,8 @@ impl Labels {
     /// Adds the labels of Debian's advisories; returns them as OSV records.
     pub(super) fn of_debian(&mut self, rows: &str) -> Result<String> {
         let mut records = String::new();
-        for line in rows.lines() {
-            let row: Value = serde_json::from_str(line)?;
+        for text in rows.lines() {
+            let row: Value = serde_json::from_str(text)?;
             let id = row["id"].as_str().unwrap_or_default();
             let mut affected = Vec::new();
             for fix in row["fix"].as_array().into_iter().flatten() {
