@@ -70,10 +70,6 @@ pub(crate) struct GlobalArgs {
 
 /// The commands; what each is for stands at its arguments.
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one, and it is read once"
-)]
 pub(crate) enum Command {
     Serve(ServeArgs),
     Scan(ScanArgs),

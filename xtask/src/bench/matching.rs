@@ -150,7 +150,6 @@ impl Tally {
 }
 
 /// Returns the folder with the test data.
-#[expect(clippy::disallowed_methods, reason = "says where the test data is")]
 fn data() -> Option<PathBuf> {
     std::env::var_os("PLIMSOLL_TEST_DATA")
         .map(PathBuf::from)

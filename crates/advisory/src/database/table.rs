@@ -121,7 +121,7 @@ impl Table {
             let length = take_number(bytes)?;
             pages.push((first.into(), offset, length));
             offset = offset.checked_add(length)?;
-            (length >= 4 && length <= MAX_PAGE && offset <= end).then_some(())?;
+            ((4..=MAX_PAGE).contains(&length) && offset <= end).then_some(())?;
         }
         Some((Self { pages }, offset))
     }

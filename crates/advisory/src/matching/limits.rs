@@ -10,10 +10,10 @@ use super::{Kind, Package};
 pub(super) fn excluded(package: &Package, record: &Advisory, entry: &Affected) -> Option<String> {
     let limits = &entry.qualifiers;
     let known = |value: &str| !value.is_empty();
-    if package.kind == Kind::Rpm {
-        if let Some(reason) = other_module(package, record, entry) {
-            return Some(reason);
-        }
+    if package.kind == Kind::Rpm
+        && let Some(reason) = other_module(package, record, entry)
+    {
+        return Some(reason);
     }
     let has = |list: &[String], value: &str| list.iter().any(|item| same_word(item, value));
     let os = package.operating_system.as_str();

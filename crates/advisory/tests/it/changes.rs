@@ -116,7 +116,9 @@ fn dates_and_epss_alone_are_no_change() {
             r#"{{"id":"A","aliases":["CVE-1-1"],"modified":"{day}","affected":[{{"package":{{"ecosystem":"npm","name":"x"}}}}]}}"#
         )
     };
-    let epss = |score: &str| format!("#model_version:v1,score_date:2026-11-20T00:00:00Z\nCVE-1-1,{score},0.5\n");
+    let epss = |score: &str| {
+        format!("#model_version:v1,score_date:2026-11-20T00:00:00Z\nCVE-1-1,{score},0.5\n")
+    };
     let kev = r#"{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-1-1","dateAdded":"2026-01-01"}]}"#;
     let old = database(&[("osv", &osv("2026-01-01")), ("scores", &epss("0.1"))]);
     let new = database(&[("osv", &osv("2026-01-02")), ("scores", &epss("0.9"))]);

@@ -47,15 +47,33 @@ fn show_search_and_diff() {
         }
     };
     let expected = [
-        "exit 0", "CVE-2026-1  A hole", "9.8 Critical (osv)", "since 2026-10-05, due 2026-10-26",
-        "25.00 % in 30 days", "fixed in 1.2.0",
+        "exit 0",
+        "CVE-2026-1  A hole",
+        "9.8 Critical (osv)",
+        "since 2026-10-05, due 2026-10-26",
+        "25.00 % in 30 days",
+        "fixed in 1.2.0",
     ];
-    says(&["advisories", "show", "GHSA-1", "--advisories", "new.db"], &expected);
+    says(
+        &["advisories", "show", "GHSA-1", "--advisories", "new.db"],
+        &expected,
+    );
     let unknown = ["exit 2", "no source knows `CVE-1`", "advisories search"];
-    says(&["advisories", "show", "CVE-1", "--advisories", "new.db"], &unknown);
+    says(
+        &["advisories", "show", "CVE-1", "--advisories", "new.db"],
+        &unknown,
+    );
     let found = ["exit 0", "left-pad", "npm"];
-    says(&["advisories", "search", "PAD", "--advisories", "new.db"], &found);
-    let changed = ["exit 0", "~ CVE-2026-1", "  npm left-pad", "1 name and 1 package differ"];
+    says(
+        &["advisories", "search", "PAD", "--advisories", "new.db"],
+        &found,
+    );
+    let changed = [
+        "exit 0",
+        "~ CVE-2026-1",
+        "  npm left-pad",
+        "1 name and 1 package differ",
+    ];
     says(&["advisories", "diff", "old.db", "new.db"], &changed);
     let shown = place.json(&["advisories", "show", "CVE-2026-1", "--advisories", "new.db"]);
     assert_eq!(
@@ -92,7 +110,10 @@ fn a_database_is_carried_with_its_signature() {
         place.run(&[&args[..], more].concat())
     };
     let asked = import(&[]);
-    assert!(asked.starts_with("exit 2") && asked.contains("--key"), "{asked}");
+    assert!(
+        asked.starts_with("exit 2") && asked.contains("--key"),
+        "{asked}"
+    );
     assert!(import(&["--key", "other.pub"]).starts_with("exit 4"));
     assert!(!place.join("there.db").exists());
     assert!(import(&["--key", "my.pub"]).starts_with("exit 0"));

@@ -1,6 +1,8 @@
 //! Findings beside what a few lines of Python over the feed and the distribution's own
 //! comparison of versions give: they must be the same, each of them.
 
+#![expect(clippy::print_stderr, reason = "says what is skipped")]
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

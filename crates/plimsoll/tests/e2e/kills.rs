@@ -4,6 +4,8 @@
 //! A short run is part of the tests; `PLIMSOLL_CRASH_ROUNDS=300` makes a long one, and
 //! `PLIMSOLL_CRASH_SEED` repeats the choices of another.
 
+#![expect(clippy::print_stderr, reason = "says how a run is repeated")]
+
 use std::{
     hash::{BuildHasher, RandomState},
     thread,

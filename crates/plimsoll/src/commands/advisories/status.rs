@@ -122,7 +122,7 @@ fn health_rows(health: &[SourceHealth], now: DateTime<Utc>) -> Vec<Vec<Cell>> {
     rows
 }
 
-fn age(created_at: &str, now: DateTime<Utc>) -> Option<chrono::TimeDelta> {
+fn age(created_at: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
     let created = DateTime::parse_from_rfc3339(created_at).ok()?;
     Some(now.signed_duration_since(created))
 }

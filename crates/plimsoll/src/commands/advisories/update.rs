@@ -90,7 +90,7 @@ impl Update<'_> {
         let printer = self.context.printer;
         let bar = Bar::new(printer, &source.name);
         let got = download::fetch(source, &self.folder, &|done, total| {
-            bar.set(done, total, "")
+            bar.set(done, total, "");
         });
         drop(bar);
         let before = self.before.iter().find(|known| known.name == source.name);
