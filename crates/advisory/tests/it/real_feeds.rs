@@ -93,12 +93,6 @@ fn every_sample_of_a_feed_is_read_whole() {
         ),
         (
             VUNNEL,
-            "rhel/test-fixtures/csaf/advisories",
-            "Red Hat:9",
-            "python3",
-        ),
-        (
-            VUNNEL,
             "rocky/test-fixtures/osv",
             "Rocky Linux:8",
             "java-11-openjdk",

@@ -36,7 +36,7 @@ Commands:
   sbom        Write an image's bill of materials
   verify      Check that an image is signed by a key
   certify     Run the certification checks over an image
-  advisories  Download, compile and describe advisories
+  advisories  Download, compile, look up and carry advisories
   account     Manage the accounts of a marketplace
   publisher   Decide on publishers and manage their members
   token       Manage the access tokens of an account
@@ -414,14 +414,18 @@ docs/checks.md describes every check.
 fn groups() {
     let groups = ["advisories", "account", "publisher", "token", "config"];
     insta::assert_snapshot!(groups.map(|group| own_help(&[group, "-h"])).join("\n----\n"), @r#"
-Download, compile and describe advisories
+Download, compile, look up and carry advisories
 
 Usage: plimsoll advisories [OPTIONS] <COMMAND>
 
 Commands:
   update  Download the configured sources and compile them
-  import  Compile files that are here already
-  status  Say what the compiled advisories are made of
+  import  Compile files that are here already, or take over a compiled database
+  status  Say what the compiled advisories are made of, how old they are, and how each source fares
+  show    Show one vulnerability: every source's statement, ratings, exploitation
+  search  Find vulnerabilities and packages by a part of their name
+  diff    Compare two compiled databases
+  export  Write the compiled database and its signature, to be carried elsewhere
 
 Options:
   -h, --help  Print help (see more with '--help')
@@ -519,11 +523,11 @@ fn every_command_has_an_own_first_line() {
         format!("{about}\n    {}", usage.expect("a usage line"))
     };
     insta::assert_snapshot!(commands.iter().map(usage).collect::<Vec<_>>().join("\n"), @r#"
-Compile files that are here already
+Compile files that are here already, or take over a compiled database
     Usage: plimsoll advisories import [OPTIONS] <[NAME=]FILE>...
 Download the configured sources and compile them
     Usage: plimsoll advisories update [OPTIONS]
-Say what the compiled advisories are made of
+Say what the compiled advisories are made of, how old they are, and how each source fares
     Usage: plimsoll advisories status [OPTIONS]
 Make an account; prints its password once, unless it is given
     Usage: plimsoll account create [OPTIONS] --email <EMAIL> <NAME>

@@ -152,10 +152,17 @@ impl Side {
     }
 }
 
-/// Puts `…` for what is made anew each time: long hexadecimal names.
+/// Puts `…` for what is made anew each time: long hexadecimal names; and leaves the time out.
 fn without_names(text: &str) -> String {
     let mut clean = String::new();
-    for word in text.split_inclusive(|c: char| !c.is_ascii_hexdigit()) {
+    let timeless: String = text
+        .split_inclusive('\n')
+        .map(|line| match line.strip_prefix("time=\"") {
+            Some(rest) => rest.split_once('"').map_or(rest, |(_, rest)| rest),
+            None => line,
+        })
+        .collect();
+    for word in timeless.split_inclusive(|c: char| !c.is_ascii_hexdigit()) {
         let digits = word.trim_end_matches(|c: char| !c.is_ascii_hexdigit());
         match digits.len() {
             7 | 32.. => clean.push_str(&word.replace(digits, "…")),
