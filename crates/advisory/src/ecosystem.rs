@@ -17,28 +17,40 @@ use std::borrow::Cow;
 
 /// Returns an ecosystem in its one form, and the CPE name of the product where the name held one.
 pub fn normal(ecosystem: &str) -> (Cow<'_, str>, Option<String>) {
-    if let Some(product) = ecosystem.strip_prefix("Red Hat:") {
-        return match product.parse::<u32>() {
-            Ok(_) => (ecosystem.into(), None),
-            Err(_) => (
-                red_hat(product).into(),
-                Some(format!("cpe:/{}:redhat:{product}", part(product))),
-            ),
-        };
-    }
-    if let Some(release) = ecosystem.strip_prefix("CBL-Mariner") {
-        let release = release.trim_end_matches(".0");
-        return (format!("Azure Linux{release}").into(), None);
-    }
-    if ecosystem.starts_with("Ubuntu:") || ecosystem.starts_with("Azure Linux:") {
-        let short = ecosystem.trim_end_matches(":LTS");
-        let short = match short.strip_prefix("Azure Linux:") {
-            Some(_) => short.trim_end_matches(".0"),
-            None => short,
-        };
-        return (short.into(), None);
-    }
-    (ecosystem.into(), None)
+    let (family, release) = ecosystem.split_once(':').unwrap_or((ecosystem, ""));
+    let name = match family {
+        "Red Hat" if ecosystem.contains(':') && release.parse::<u32>().is_err() => {
+            let product = format!("cpe:/{}:redhat:{release}", part(release));
+            return (red_hat(release).into(), Some(product));
+        }
+        "Debian" => match debian_release(release) {
+            Some(number) => format!("Debian:{number}").into(),
+            None => ecosystem.into(),
+        },
+        "Ubuntu" => ecosystem.trim_end_matches(":LTS").into(),
+        "CBL-Mariner" | "Mariner" | "Azure Linux" if release.is_empty() => "Azure Linux".into(),
+        "CBL-Mariner" | "Mariner" | "Azure Linux" => {
+            format!("Azure Linux:{}", release.trim_end_matches(".0")).into()
+        }
+        "bitnami" => "Bitnami".into(),
+        _ => ecosystem.into(),
+    };
+    (name, None)
+}
+
+/// Returns the number of one of Debian's codenames; `sid` has none.
+pub(crate) fn debian_release(codename: &str) -> Option<u8> {
+    let names = [
+        "buzz", "rex", "bo", "hamm", "slink", "potato", "woody", "sarge", "etch", "lenny",
+        "squeeze", "wheezy", "jessie", "stretch", "buster", "bullseye", "bookworm", "trixie",
+        "forky", "duke",
+    ];
+    // Numbers of their own begin with etch, 4.
+    let place = names.iter().position(|name| *name == codename)?;
+    u8::try_from(place)
+        .ok()?
+        .checked_sub(4)
+        .filter(|number| *number >= 4)
 }
 
 fn part(product: &str) -> char {
@@ -137,12 +149,31 @@ mod tests {
                 Some("cpe:/a:redhat:rhel_eus:9.2::baseos"),
             ),
             ("Red Hat:8", "Red Hat:8", None),
+            ("Red Hat", "Red Hat", None),
             ("Debian:12", "Debian:12", None),
+            ("Debian:bookworm", "Debian:12", None),
+            ("Debian:sid", "Debian:sid", None),
+            ("Ubuntu:22.04", "Ubuntu:22.04", None),
+            ("Mariner:2.0", "Azure Linux:2", None),
+            ("bitnami", "Bitnami", None),
+            ("Alpine:v3.18", "Alpine:v3.18", None),
         ];
         for (written, name, cpe) in cases {
             let found = normal(written);
             assert_eq!((&*found.0, found.1.as_deref()), (name, cpe), "{written}");
         }
+    }
+
+    #[test]
+    fn codenames_have_numbers() {
+        assert_eq!(
+            (debian_release("etch"), debian_release("duke")),
+            (Some(4), Some(15))
+        );
+        assert_eq!(
+            (debian_release("sarge"), debian_release("sid")),
+            (None, None)
+        );
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod ecosystem;
 pub mod feeds;
 pub mod health;
 pub mod matching;
+mod purl;
 pub mod record;
 pub mod score;
 mod starter;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::purl::Parts;
 use crate::record::{Advisory, Affected, Authority, Qualifiers, Range, Status};
 
 use super::json::{Context, from_slice, nullable};
@@ -109,25 +110,15 @@ pub(super) fn parse(text: &[u8], context: &Context<'_>) -> Result<Vec<Advisory>,
 
 /// Reads `pkg:deb/ubuntu/curl@7.81.0-1ubuntu1.24?arch=source&distro=esm-infra/jammy`.
 fn entry(purl: &str, statement: &Statement, status: Status) -> Option<Affected> {
-    let rest = purl.strip_prefix("pkg:deb/ubuntu/")?;
-    let (path, query) = rest.split_once('?')?;
-    let of = |key: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs
-            .find(|(known, _)| *known == key)
-            .map(|(_, value)| value)
-    };
-    (of("arch") == Some("source")).then_some(())?;
-    let distro = of("distro")?.replace("%2F", "/");
-    let (pocket, codename) = distro.rsplit_once('/').unwrap_or(("", &distro));
+    let parts = Parts::of(purl).filter(|parts| parts.kind == "deb")?;
+    let name = parts.name.strip_prefix("ubuntu/")?;
+    (parts.qualifier("arch") == Some("source")).then_some(())?;
+    let distro = parts.qualifier("distro")?;
+    let (pocket, codename) = distro.rsplit_once('/').unwrap_or(("", distro));
     let (_, release) = RELEASES.iter().find(|(name, _)| *name == codename)?;
-    let (name, version) = path.split_once('@').unwrap_or((path, ""));
-    let version = version
-        .replace("%2B", "+")
-        .replace("%7E", "~")
-        .replace("%3A", ":");
+    let version = parts.version.as_str();
     let is_fix = statement.status == "fixed";
-    let fixed = (is_fix && !version.is_empty()).then_some(version.as_str());
+    let fixed = (is_fix && !version.is_empty()).then_some(version);
     let reason = [
         &statement.justification,
         &statement.impact_statement,
@@ -138,7 +129,7 @@ fn entry(purl: &str, statement: &Statement, status: Status) -> Option<Affected> 
             "" => format!("Ubuntu:{release}"),
             _ => format!("Ubuntu:Pro:{release}"),
         },
-        package: name.replace("%2B", "+"),
+        package: name.to_owned(),
         status,
         status_word: Some(statement.status.clone()),
         ranges: (status != Status::NotAffected)

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::ecosystem::package_name;
 use crate::record::{Advisory, Affected, Authority, Status};
 use crate::version::Scheme;
 
 use super::limits;
-use crate::ecosystem::package_name;
-
-use super::names::canonical;
+use super::package::Place;
 use super::ranges::{Position, position};
 use super::{Kind, Package, Reason};
 
@@ -27,7 +26,21 @@ pub(super) struct Subject<'a> {
     pub(super) package: &'a Package,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// Makes it of a package and where it belongs; nothing where nobody orders its versions.
+    pub(super) fn of(package: &'a Package, place: &'a Place) -> Option<Self> {
+        let (name, version) = package.key();
+        let mut ecosystems = place.ecosystems.iter().chain(&place.extended);
+        Some(Self {
+            scheme: ecosystems.find_map(|name| Scheme::of_ecosystem(name))?,
+            ecosystems: &place.ecosystems,
+            extended: &place.extended,
+            name,
+            version,
+            package,
+        })
+    }
+
     /// Takes another distribution's rating down: it knows its own build, not this one.
     pub(super) fn demote(self, record: &mut Advisory) {
         let family = |ecosystem: &str| ecosystem.split(':').next().map(str::to_owned);
@@ -35,7 +48,7 @@ impl Subject<'_> {
         let is_own = record
             .affected
             .iter()
-            .any(|entry| own.contains(&family(&canonical(&entry.ecosystem))));
+            .any(|entry| own.contains(&family(&entry.ecosystem)));
         if record.authority == Authority::Distribution && !is_own {
             record.authority = Authority::Other;
             let special = record
@@ -167,9 +180,9 @@ fn weigh<'a>(subject: Subject<'_>, vulnerability: &str, verdicts: &[Verdict<'a>]
 
 fn verdicts_of<'a>(subject: Subject<'_>, record: &'a Advisory) -> Vec<Verdict<'a>> {
     let is_in = |names: &[String], entry: &Affected| {
-        let ecosystem = canonical(&entry.ecosystem);
-        names.iter().any(|name| *name == ecosystem)
-            && package_name(&ecosystem, &entry.package) == package_name(&ecosystem, subject.name)
+        let ecosystem = &entry.ecosystem;
+        names.contains(ecosystem)
+            && package_name(ecosystem, &entry.package) == package_name(ecosystem, subject.name)
     };
     let entries = record.affected.iter().filter_map(|entry| {
         let extended = is_in(subject.extended, entry);
@@ -284,8 +297,7 @@ fn explain(
     reason: &Reason,
     fixed: Option<&str>,
 ) -> String {
-    let ecosystem = canonical(&verdict.affected.ecosystem);
-    let place = place(subject, &ecosystem);
+    let place = place(subject, &verdict.affected.ecosystem);
     let advisory = cite(verdict.record, vulnerability);
     let installed = subject.version;
     let mut text = match fixed {
@@ -312,7 +324,7 @@ fn explain(
 
 fn deny(subject: Subject<'_>, vulnerability: &str, verdict: &Verdict<'_>) -> String {
     let advisory = cite(verdict.record, vulnerability);
-    let place = place(subject, &canonical(&verdict.affected.ecosystem));
+    let place = place(subject, &verdict.affected.ecosystem);
     let installed = subject.version;
     match &verdict.position {
         Position::Fixed { since } => {

@@ -1,7 +1,7 @@
 //! Which advisories a distribution answers with, and for which packages it does not answer.
 
-use super::names::debian_release;
 use super::{Kind, Package, Unsupported};
+use crate::ecosystem::debian_release;
 
 /// Returns the canonical ecosystems whose statements hold for a distribution's packages, and
 /// those that hold where the first ones know of no fix (Ubuntu Pro).

@@ -13,18 +13,16 @@ mod describe;
 mod distribution;
 mod group;
 mod limits;
-mod names;
 mod package;
 mod ranges;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Database, DatabaseError};
 use crate::record::{Advisory, CPE, Epss, Kev, Kind as RecordKind, SeverityEntry, Ssvc, Status};
 use crate::score::{Score, preferred_score};
-use crate::version::Scheme;
 
 pub use compare::{Gone, Known, gone};
 pub use package::{Kind, Package};
@@ -281,28 +279,10 @@ impl<'a> Matcher<'a> {
     }
 
     fn answer(&self, package: &Package, place: &Place) -> Result<Answer, DatabaseError> {
-        let (name, version) = package.key();
-        let names = || place.ecosystems.iter().chain(&place.extended);
-        let Some(scheme) = names().find_map(|name| Scheme::of_ecosystem(name)) else {
+        let Some(subject) = Subject::of(package, place) else {
             return Ok(Answer::default());
         };
-        let mut records: Vec<Advisory> = Vec::new();
-        for ecosystem in names() {
-            for record in self.database.lookup(ecosystem, name)? {
-                // One record may speak of several of them.
-                if !records.contains(&record) {
-                    records.push(record);
-                }
-            }
-        }
-        let subject = Subject {
-            scheme,
-            ecosystems: &place.ecosystems,
-            extended: &place.extended,
-            name,
-            version,
-            package,
-        };
+        let records = self.records(subject)?;
         let live = |record: &&Advisory| record.withdrawn.is_none();
         let (notices, records): (Vec<&Advisory>, Vec<&Advisory>) = records
             .iter()
@@ -322,6 +302,20 @@ impl<'a> Matcher<'a> {
         Ok(answer)
     }
 
+    /// Returns every record about the subject, each once: one may speak of several ecosystems.
+    fn records(&self, subject: Subject<'_>) -> Result<Vec<Advisory>, DatabaseError> {
+        let (mut records, mut ids) = (Vec::new(), HashSet::new());
+        for ecosystem in subject.ecosystems.iter().chain(subject.extended) {
+            for record in self.database.lookup(ecosystem, subject.name)? {
+                // Only those with the same id can be the same.
+                if ids.insert(record.id.clone()) || !records.contains(&record) {
+                    records.push(record);
+                }
+            }
+        }
+        Ok(records)
+    }
+
     /// Returns what the statements of a vulnerability say about a package that is not affected:
     /// one sentence, or `None` if they say nothing or say that it is.
     ///
@@ -335,21 +329,11 @@ impl<'a> Matcher<'a> {
         let Ok(place) = self.place(package) else {
             return Ok(None);
         };
-        let (name, version) = package.key();
-        let names = || place.ecosystems.iter().chain(&place.extended);
-        let Some(scheme) = names().find_map(|name| Scheme::of_ecosystem(name)) else {
+        let Some(subject) = Subject::of(package, &place) else {
             return Ok(None);
         };
         let records = self.database.naming(vulnerability)?;
         let live: Vec<&Advisory> = records.iter().filter(|it| it.withdrawn.is_none()).collect();
-        let subject = Subject {
-            scheme,
-            ecosystems: &place.ecosystems,
-            extended: &place.extended,
-            name,
-            version,
-            package,
-        };
         Ok(match decide::decide(subject, vulnerability, &live) {
             Outcome::Not(reason) => Some(reason),
             _ => None,

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::VersionError;
+use super::number::{Number, take_while};
 
 pub(super) fn compare(a: &str, b: &str) -> Result<Ordering, VersionError> {
     let (a, b) = (Parts::parse(a)?, Parts::parse(b)?);
@@ -64,8 +65,9 @@ fn compare_part(mut a: &[u8], mut b: &[u8]) -> Ordering {
                 unequal => return unequal,
             }
         }
-        let (left, right) = (take_number(&mut a), take_number(&mut b));
-        match left.len().cmp(&right.len()).then_with(|| left.cmp(right)) {
+        let left = Number::of(take_while(&mut a, u8::is_ascii_digit));
+        let right = Number::of(take_while(&mut b, u8::is_ascii_digit));
+        match left.cmp(&right) {
             Ordering::Equal => {}
             unequal => return unequal,
         }
@@ -82,18 +84,6 @@ fn weight(byte: Option<&u8>) -> i32 {
         Some(letter) if letter.is_ascii_alphabetic() => i32::from(*letter),
         Some(other) => i32::from(*other) + 256,
     }
-}
-
-/// Takes the leading digits, without leading zeros.
-fn take_number<'a>(part: &mut &'a [u8]) -> &'a [u8] {
-    let end = part
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(part.len());
-    let (digits, rest) = part.split_at(end);
-    *part = rest;
-    let zeros = digits.iter().take_while(|byte| **byte == b'0').count();
-    &digits[zeros..]
 }
 
 #[cfg(test)]

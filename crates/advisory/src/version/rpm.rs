@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use super::number::{Number, is_digits, take_while};
+use super::number::{Number, is_digits, lexicographic, take_while};
 
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (Parts::of(a), Parts::of(b));
@@ -55,15 +55,12 @@ enum Segment<'a> {
 }
 
 fn segments(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
-    loop {
-        let (left, right) = (next(&mut a), next(&mut b));
-        match left.cmp(&right) {
-            Ordering::Equal if left == Segment::End => return Ordering::Equal,
-            Ordering::Equal => {}
-            unequal => return unequal,
-        }
-    }
+    lexicographic(each(a), each(b), Segment::End)
+}
+
+fn each(version: &str) -> impl Iterator<Item = Segment<'_>> {
+    let mut rest = version.as_bytes();
+    std::iter::from_fn(move || Some(next(&mut rest)).filter(|it| *it != Segment::End))
 }
 
 fn next<'a>(rest: &mut &'a [u8]) -> Segment<'a> {

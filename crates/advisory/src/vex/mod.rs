@@ -8,10 +8,11 @@
 mod csaf;
 mod cyclonedx;
 mod openvex;
-mod purl;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::purl;
 
 /// Bytes of a document; real ones have some kilobytes, the largest some megabytes.
 pub const MAX_DOCUMENT: usize = 64 << 20;

@@ -198,7 +198,11 @@ impl Client {
                 "the registry sends the password to `{at}` without TLS; this is refused"
             )));
         }
-        let mut asked = String::new();
+        // A refresh token goes in a form, all else in the query.
+        let mut asked = match credentials {
+            Credentials::Identity(_) => String::new(),
+            _ => realm.to_owned(),
+        };
         if let Some(service) = service {
             asked = url::with_query(&asked, "service", service);
         }
@@ -208,19 +212,16 @@ impl Client {
             Credentials::Identity(token) => {
                 asked = url::with_query(&asked, "grant_type", "refresh_token");
                 asked = url::with_query(&asked, "client_id", "plimsoll");
-                asked = url::with_query(&asked, "refresh_token", token);
-                form = asked;
+                form = url::with_query(&asked, "refresh_token", token);
                 let kind = "application/x-www-form-urlencoded";
                 Call::new(Method::POST, realm.to_owned(), &at)
                     .header("Content-Type", kind)
                     .payload(Payload::Bytes(form.trim_start_matches('?').as_bytes()))
             }
-            credentials => {
-                if let Credentials::Basic { user, .. } = credentials {
-                    asked = url::with_query(&asked, "account", user);
-                }
-                Call::get(url::join_query(realm, &asked), &at)
+            Credentials::Basic { user, .. } => {
+                Call::get(url::with_query(&asked, "account", user), &at)
             }
+            _ => Call::get(asked, &at),
         };
         if let Some(basic) = self.auth.basic() {
             call = call.header("Authorization", basic);

@@ -65,15 +65,6 @@ pub(super) fn with_query(url: &str, name: &str, value: &str) -> String {
     format!("{url}{sign}{name}={}", encode(value))
 }
 
-/// Appends a query that begins with `?`.
-pub(super) fn join_query(url: &str, query: &str) -> String {
-    match url.split_once('?') {
-        None => format!("{url}{query}"),
-        Some((_, "")) => format!("{url}{}", &query[1..]),
-        Some(_) => format!("{url}&{}", &query[1..]),
-    }
-}
-
 fn encode(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {

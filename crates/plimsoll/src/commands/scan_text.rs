@@ -11,7 +11,9 @@ use super::scan::{Scan, Shown};
 use crate::printer::{Cell, Printer, color, columns, count, plain, short};
 
 const TITLE_WIDTH: usize = 60;
-const CLASSES: [Class; 4] = [Class::Critical, Class::Major, Class::Minor, Class::Unscored];
+/// The classes that are counted, the worst first.
+pub(super) const CLASSES: [Class; 4] =
+    [Class::Critical, Class::Major, Class::Minor, Class::Unscored];
 
 /// Returns the whole text.
 pub(super) fn document(shown: &Shown<'_>, printer: &Printer) -> String {
@@ -47,24 +49,28 @@ pub(super) fn document(shown: &Shown<'_>, printer: &Printer) -> String {
 /// Names what statements closed, and who said so.
 fn closed(scan: &Scan<'_>) -> String {
     let mut text = String::new();
-    for finding in &scan.result.closed {
-        let Some(statement) = &finding.vex else {
-            continue;
-        };
-        let why = statement.text.as_ref().or(statement.justification.as_ref());
-        let why = why
-            .map(|why| format!(" ({})", plain(why)))
-            .unwrap_or_default();
-        let _infallible = writeln!(
-            text,
-            "\nClosed: {} in {}: {} says {}{why}",
-            plain(&finding.matched.vulnerability),
-            plain(&finding.component.name),
-            plain(&statement.author),
-            statement.status.as_str(),
-        );
+    let closed = scan.result.closed.iter();
+    for said in closed.filter_map(|finding| stated(finding, plain)) {
+        let _infallible = writeln!(text, "\nClosed: {said}");
     }
     text
+}
+
+/// Says of a finding what a statement says of it, whose it is and why; `safe` makes what others
+/// wrote safe where this is to stand.
+pub(super) fn stated(finding: &ScanFinding<'_>, safe: fn(&str) -> String) -> Option<String> {
+    let statement = finding.vex.as_ref()?;
+    let why = statement.text.as_ref().or(statement.justification.as_ref());
+    let why = why
+        .map(|why| format!(" ({})", safe(why)))
+        .unwrap_or_default();
+    Some(format!(
+        "{} in {}: {} says {}{why}",
+        safe(&finding.matched.vulnerability),
+        safe(&finding.component.name),
+        safe(&statement.author),
+        statement.status.as_str(),
+    ))
 }
 
 fn header(shown: &Shown<'_>, scan: &Scan<'_>, printer: &Printer) -> String {

@@ -1,11 +1,7 @@
 //! Docker with `DOCKER_CONTENT_TRUST=1` and `docker trust`, over TLS, without any other
 //! configuration: what publishers do, and what consumers are kept from.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -20,7 +16,7 @@ use trust::{
 use crate::{
     engine::Engine,
     market::{Market, fail, serve_with, succeed},
-    skip,
+    skip, tls,
 };
 
 /// The clients that take part in content trust. Later ones leave it out silently.
@@ -35,24 +31,10 @@ struct Quay {
     dir: TempDir,
 }
 
-/// Makes a certificate for 127.0.0.1 that vouches for itself.
-fn certificate(dir: &Path) -> Option<()> {
-    let made = Command::new("openssl")
-        .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls.key -out tls.crt -days 2 -subj /CN=test -addext subjectAltName=IP:127.0.0.1".split(' '))
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output();
-    let made = made.is_ok_and(|output| output.status.success());
-    if !made {
-        skip("openssl is not installed");
-    }
-    made.then_some(())
-}
-
 impl Quay {
     fn open() -> Option<Self> {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        certificate(dir.path())?;
+        tls::make(dir.path(), "tls")?;
         let engine = Engine::start(&dir.path().join("engine"))?;
         let version = engine.docker(dir.path(), &["version", "--format", "{{.Client.Version}}"]);
         let version = { version }.output().expect("docker runs").stdout;

@@ -31,7 +31,10 @@ mod tls;
 mod watch;
 mod way;
 
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 /// Says that a test is skipped, and why.
 #[expect(clippy::print_stderr, reason = "whoever runs the tests reads it")]
@@ -46,6 +49,20 @@ fn has(program: &str) -> bool {
         skip(&format!("{program} is not installed"));
     }
     found
+}
+
+/// Has openssl make something in a folder; nothing where it is not installed.
+fn openssl(dir: &Path, arguments: &str) -> Option<()> {
+    let made = Command::new("openssl")
+        .args(arguments.split(' '))
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .output();
+    let made = made.is_ok_and(|output| output.status.success());
+    if !made {
+        skip("openssl is not installed");
+    }
+    made.then_some(())
 }
 
 /// Returns a client of a newer Debian suite: where the task runner put it, or where it is installed.

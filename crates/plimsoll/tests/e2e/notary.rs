@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::{doors::until, market::Market, skip};
+use crate::{doors::until, market::Market, openssl, skip};
 
 /// A trust server and what is needed to speak to it.
 struct Side {
@@ -174,16 +174,8 @@ fn without_names(text: &str) -> String {
 
 /// A key and its certificate for a delegation.
 fn delegate(dir: &Path) -> Option<()> {
-    let made = Command::new("openssl")
-        .args("req -x509 -newkey rsa:2048 -nodes -keyout d.key -out d.crt -days 30 -subj /CN=delegate -sha256".split(' '))
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output();
-    let made = made.is_ok_and(|output| output.status.success());
-    if !made {
-        skip("openssl is not installed");
-    }
-    made.then_some(())
+    let request = "req -x509 -newkey rsa:2048 -nodes -keyout d.key -out d.crt -days 30 -subj /CN=delegate -sha256";
+    openssl(dir, request)
 }
 
 /// The commands of a publisher's life; `GUN` is the repository, files are in the folder.

@@ -3,34 +3,23 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
 };
 
 use crate::{
     doors::{Doors, until},
-    skip,
+    openssl, skip,
 };
 
 /// Makes a certificate for 127.0.0.1 that vouches for itself; nothing without openssl.
-fn make(dir: &Path, name: &str) -> Option<()> {
+pub(crate) fn make(dir: &Path, name: &str) -> Option<()> {
     let config = "[req]\ndistinguished_name=dn\nprompt=no\nx509_extensions=x\n[dn]\nCN=test\n\
                   [x]\nbasicConstraints=critical,CA:TRUE\nsubjectAltName=IP:127.0.0.1\n";
     fs::write(dir.join("cnf"), config).expect("a file");
     let arguments = format!(
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.crt -days 2 -config cnf"
     );
-    let made = Command::new("openssl")
-        .args(arguments.split(' '))
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output();
-    match made {
-        Ok(output) if output.status.success() => Some(()),
-        _ => {
-            skip("openssl is not installed");
-            None
-        }
-    }
+    openssl(dir, &arguments)
 }
 
 /// Puts a certificate where the server looks.

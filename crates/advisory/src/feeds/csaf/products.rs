@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::ecosystem;
 use crate::feeds::json::nullable;
 use crate::feeds::rpm;
+use crate::purl::Parts;
 
 /// No tree is deeper; real ones have five branches.
 const MAX_DEPTH: usize = 32;
@@ -150,30 +151,18 @@ impl<'t> Products<'t> {
 
 /// Reads `pkg:rpm/redhat/ruby@2.5.9-111?arch=i686&epoch=1&rpmmod=ruby:2.5:8090:b46a`.
 fn of_purl(purl: &str) -> Option<Package> {
-    let rest = purl.strip_prefix("pkg:rpm")?;
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let path = path.split_once('/')?.1;
-    let (path, version) = match path.rsplit_once('@') {
-        Some((path, version)) => (path, Some(decode(version))),
-        None => (path, None),
+    let parts = Parts::of(purl).filter(|parts| parts.kind == "rpm")?;
+    let (namespace, name) = parts.name.rsplit_once('/').unwrap_or(("", &parts.name));
+    let epoch = parts.qualifier("epoch").filter(|epoch| *epoch != "0");
+    let evr = match epoch {
+        Some(epoch) => format!("{epoch}:{}", parts.version),
+        None => parts.version.clone(),
     };
-    let (namespace, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let of = |key: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs
-            .find(|(known, _)| *known == key)
-            .map(|(_, value)| decode(value))
-    };
-    let epoch = of("epoch").filter(|epoch| epoch != "0");
-    let evr = version.map(|version| match epoch {
-        Some(epoch) => format!("{epoch}:{version}"),
-        None => version,
-    });
     Some(Package {
-        name: decode(name),
-        evr: evr.filter(|evr| evr.contains('-')),
-        architecture: of("arch"),
-        module: of("rpmmod").map(|text| rpm::module(&text)),
+        name: name.to_owned(),
+        evr: Some(evr).filter(|evr| evr.contains('-')),
+        architecture: parts.qualifier("arch").map(str::to_owned),
+        module: parts.qualifier("rpmmod").map(rpm::module),
         namespace: namespace.to_owned(),
     })
 }
@@ -217,29 +206,6 @@ fn is_architecture(text: &str) -> bool {
         "s390x", "ia64", "armv7hl",
     ];
     KNOWN.contains(&text)
-}
-
-/// Takes percent-encoding off; what is not text afterwards stays as it is.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let code = after
-            .get(..2)
-            .and_then(|code| std::str::from_utf8(code).ok());
-        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
-        match (first, byte) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use app::scan::ScanFinding;
 use chrono::{DateTime, Utc};
 use market::Class;
 
-use super::{CLASSES, escape, link, rating};
+use super::{escape, link, rating};
 use crate::{
     advisory_file::timestamp,
     commands::{
         scan::{Scan, Shown},
-        scan_text,
+        scan_text::{self, CLASSES},
     },
 };
 

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use app::scan::ScanFinding;
 
-use super::{CLASSES, link, rating};
+use super::{link, rating};
 use crate::commands::{
     scan::{Scan, Shown},
-    scan_text,
+    scan_text::{self, CLASSES, stated},
 };
 
 pub(super) fn document(shown: &Shown<'_>) -> String {
@@ -40,21 +40,9 @@ fn section(text: &mut String, shown: &Shown<'_>, scan: &Scan<'_>) {
     if !findings.is_empty() {
         text.push('\n');
     }
-    for finding in &scan.result.closed {
-        if let Some(statement) = &finding.vex {
-            let why = statement.text.as_ref().or(statement.justification.as_ref());
-            let why = why
-                .map(|why| format!(" ({})", plain(why)))
-                .unwrap_or_default();
-            let _infallible = writeln!(
-                text,
-                "* {} in {}: {} says {}{why}.",
-                plain(&finding.matched.vulnerability),
-                plain(&finding.component.name),
-                plain(&statement.author),
-                statement.status.as_str(),
-            );
-        }
+    let closed = scan.result.closed.iter();
+    for said in closed.filter_map(|finding| stated(finding, plain)) {
+        let _infallible = writeln!(text, "* {said}.");
     }
     for uncovered in &scan.result.uncovered {
         let _infallible = writeln!(

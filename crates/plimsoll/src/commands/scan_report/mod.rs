@@ -10,7 +10,6 @@ mod sarif;
 use app::scan::ScanFinding;
 use chrono::{DateTime, Utc};
 use clap::ValueEnum;
-use market::Class;
 
 use super::{scan::Shown, scan_json, scan_text};
 use crate::{failure::Failure, printer::Printer};
@@ -80,9 +79,6 @@ fn rating(finding: &ScanFinding<'_>) -> String {
         _ => finding.class.title().to_owned(),
     }
 }
-
-/// The classes that are counted in reports, the worst first.
-const CLASSES: [Class; 4] = [Class::Critical, Class::Major, Class::Minor, Class::Unscored];
 
 /// Makes text safe within XML and HTML: markup is escaped, control characters are left out.
 fn escape(text: &str) -> String {
