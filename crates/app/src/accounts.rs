@@ -1,12 +1,10 @@
 //! Accounts: making them, passwords, barring them.
 
-use argon2::{Argon2, password_hash::PasswordHasher};
 use market::{AccountId, Action};
 use sha2::{Digest, Sha256};
 use store::accounts::{Account, Robot};
-use tokio::sync::Semaphore;
 
-use crate::{Actor, App, AppError, audit::Change, state::random};
+use crate::{Actor, App, AppError, audit::Change, passwords, state::random};
 
 /// Bytes of an account's name.
 pub(crate) const LONGEST_NAME: usize = 40;
@@ -36,7 +34,7 @@ impl App {
         new: &NewAccount,
     ) -> Result<Account, AppError> {
         check_new_account(new)?;
-        let hash = hash_password(new.password.clone()).await?;
+        let hash = passwords::turn().await.hash(new.password.clone()).await?;
         let mut tx = self.begin().await?;
         if new.staff_role.is_some() || !self.config.open_registration {
             self.authorize(&mut tx, actor, Action::ManageAccounts, None)
@@ -116,7 +114,7 @@ impl App {
         password: &str,
     ) -> Result<(), AppError> {
         check_password(password)?;
-        let hash = hash_password(password.to_owned()).await?;
+        let hash = passwords::turn().await.hash(password.to_owned()).await?;
         let mut tx = self.begin().await?;
         let account = self.account_by_name(&mut tx, name).await?;
         let own = actor.signed_in().map(|own| &own.id) == Some(&account.id);
@@ -228,21 +226,6 @@ fn check_password(password: &str) -> Result<(), AppError> {
         ));
     }
     Ok(())
-}
-
-/// Each hash takes 19 MiB and a processor for a while, so few are computed at once.
-pub(crate) static HASHING: Semaphore = Semaphore::const_new(1);
-
-async fn hash_password(password: String) -> Result<String, AppError> {
-    let _turn = HASHING.acquire().await.map_err(AppError::internal)?;
-    let hash = tokio::task::spawn_blocking(move || {
-        Argon2::default()
-            .hash_password_with_salt(password.as_bytes(), &random::<16>())
-            .map(|hash| hash.to_string())
-    });
-    hash.await
-        .map_err(AppError::internal)?
-        .map_err(|error| AppError::internal(error.to_string()))
 }
 
 /// Secrets made here have at least 120 bits, so one round of SHA-256 is enough to store them.

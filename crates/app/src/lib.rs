@@ -16,6 +16,7 @@ mod inspection;
 mod jobs;
 mod listings;
 mod notary;
+mod passwords;
 mod pictures;
 mod products;
 mod publishers;

@@ -2,10 +2,6 @@
 
 use std::net::IpAddr;
 
-use argon2::{
-    Argon2,
-    password_hash::{PasswordVerifier, phc::PasswordHash},
-};
 use chrono::{DateTime, TimeDelta, Utc};
 use market::{PublisherState, TokenId};
 use store::{
@@ -17,15 +13,13 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     Actor, App, AppError,
-    accounts::{HASHING, LONGEST_NAME, hash_secret, secret_text},
+    accounts::{LONGEST_NAME, hash_secret, secret_text},
+    passwords,
     state::random,
 };
 
 /// How long a browser stays signed in.
 const SESSION_LIFE: TimeDelta = TimeDelta::hours(12);
-
-/// The hash of a password that nobody has.
-const UNKNOWN_ACCOUNT_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$3jz0xbFIS2CzRzyoPxEqG9E9Sx/5yXl4mUdsJHqSSHg";
 
 /// Where a request came from, as far as that can be trusted; beside it when it is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +89,7 @@ impl App {
             return Err(AppError::WrongPassword);
         }
         self.require_patience(name, from)?;
-        let turn = HASHING.acquire().await.map_err(AppError::internal)?;
+        let turn = passwords::turn().await;
         // Guesses sent all at once have been counted meanwhile.
         self.require_patience(name, from)?;
         let account = store::accounts::find_by_name(&mut self.read().await?, name).await?;
@@ -103,11 +97,9 @@ impl App {
         // A hash is computed for unknown names too, so that time does not tell which names exist.
         let hash = account
             .as_ref()
-            .map_or(UNKNOWN_ACCOUNT_HASH, |account| {
-                account.password_hash.as_str()
-            })
+            .map_or(passwords::NOBODYS, |account| account.password_hash.as_str())
             .to_owned();
-        let fits = verify_password(password.to_owned(), hash).await?;
+        let (turn, fits) = turn.fits(password.to_owned(), hash).await?;
         let outcome = match account {
             Some(account) if fits && account.disabled_at.is_none() => {
                 self.throttle.succeeded(name, from, self.now());
@@ -275,15 +267,4 @@ impl App {
         store::accounts::delete_session(&mut tx, &hash_secret(secret)).await?;
         Ok(tx.commit().await?)
     }
-}
-
-async fn verify_password(password: String, hash: String) -> Result<bool, AppError> {
-    let fits = tokio::task::spawn_blocking(move || {
-        PasswordHash::new(&hash).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(password.as_bytes(), &hash)
-                .is_ok()
-        })
-    });
-    fits.await.map_err(AppError::internal)
 }

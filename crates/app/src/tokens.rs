@@ -3,13 +3,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 use market::{RepositoryAction, TokenId, TokenScopes};
 use oci::Scope;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use store::tokens::{self, Token};
 
 use crate::{
@@ -94,7 +95,7 @@ pub struct IssuedToken {
 
 /// Tokens whose signatures were verified, so that each is verified once.
 #[derive(Debug, Default)]
-pub(crate) struct VerifiedTokens(Mutex<HashMap<String, Access>>);
+pub(crate) struct VerifiedTokens(Mutex<HashMap<[u8; 32], Arc<Access>>>);
 
 const MOST_VERIFIED: usize = 50_000;
 /// How long a client stays signed in.
@@ -240,18 +241,21 @@ impl App {
     ///
     /// # Errors
     /// The database cannot be read; it is seldom asked.
-    pub async fn verify_registry_token(&self, token: &str) -> Result<Option<Access>, AppError> {
+    pub async fn verify_registry_token(
+        &self,
+        token: &str,
+    ) -> Result<Option<Arc<Access>>, AppError> {
         let now = self.now().timestamp();
         let in_force = |access: &Access| {
             access.nbf <= now && now < access.exp && access.aud == self.config.host()
         };
-        let hash = hash_secret(token);
+        let hash = Sha256::digest(token).into();
         if let Some(access) = self.verified_tokens.map().get(&hash) {
-            return Ok(in_force(access).then(|| access.clone()));
+            return Ok(in_force(access).then(|| Arc::clone(access)));
         }
         let ring = self.key_ring().await?;
         let verified = trust::jws::verify::<Access>(token, ring.public()).ok();
-        let Some(access) = verified.filter(in_force) else {
+        let Some(access) = verified.filter(in_force).map(Arc::new) else {
             return Ok(None);
         };
         let mut known = self.verified_tokens.map();
@@ -261,7 +265,7 @@ impl App {
                 known.clear();
             }
         }
-        known.insert(hash, access.clone());
+        known.insert(hash, Arc::clone(&access));
         Ok(Some(access))
     }
 }
@@ -288,7 +292,7 @@ fn granted(scope: &Scope, rights: Rights) -> Option<Grant> {
 }
 
 impl VerifiedTokens {
-    fn map(&self) -> MutexGuard<'_, HashMap<String, Access>> {
+    fn map(&self) -> MutexGuard<'_, HashMap<[u8; 32], Arc<Access>>> {
         self.0
             .lock()
             .expect("nobody panics while holding the tokens")

@@ -20,7 +20,7 @@ pub(crate) async fn authorise(
     app: &Arc<App>,
     headers: &HeaderMap,
     action: &Action,
-) -> Result<Access, Failure> {
+) -> Result<Arc<Access>, Failure> {
     let need = action.need();
     if let Need::Trust(gun, permission) = need {
         require_host(app, gun, permission)?;

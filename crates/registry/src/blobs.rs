@@ -3,7 +3,7 @@
 use app::{Blob, BlobSource};
 use axum::{
     body::Body,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use oci::{ByteRange, Digest, ErrorCode, RepoName};
@@ -16,7 +16,9 @@ use crate::{
 };
 
 /// A digest never names other bytes; `private`, because not everybody may have them.
-const FOR_EVER: &str = "private, max-age=31536000, immutable";
+const FOR_EVER: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
+const BYTES: HeaderValue = HeaderValue::from_static("bytes");
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// Says whether the repository has a blob, and how large it is.
 pub(crate) async fn head(
@@ -108,10 +110,10 @@ pub(crate) async fn delete(
 fn with_headers(status: StatusCode, digest: &Digest, length: u64, body: Body) -> Response {
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, value("application/octet-stream"));
+    headers.insert(header::CONTENT_TYPE, OCTETS);
     headers.insert(header::CONTENT_LENGTH, length.into());
-    headers.insert(header::ACCEPT_RANGES, value("bytes"));
-    headers.insert(header::CACHE_CONTROL, value(FOR_EVER));
+    headers.insert(header::ACCEPT_RANGES, BYTES);
+    headers.insert(header::CACHE_CONTROL, FOR_EVER);
     headers.insert(header::ETAG, etag(digest.as_str()));
     headers.insert(CONTENT_DIGEST, value(digest.as_str()));
     response

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use app::{Access, App, ClientAddress};
 use axum::{
     body::{Body, HttpBody},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use oci::{RepoName, Route};
 
 use crate::{
-    ActionName, Held,
+    API, Held,
     action::Action,
     auth, base, blobs, catalog,
     error::Failure,
@@ -27,31 +27,29 @@ use crate::{
 /// A request that is allowed, without its body.
 pub(crate) struct Call {
     pub(crate) app: Arc<App>,
-    pub(crate) access: Access,
+    pub(crate) access: Arc<Access>,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     /// Where files can be sent from, if the connection can do that.
     pub(crate) outlet: Option<Outlet>,
 }
 
-/// Answers every request below `/v2`.
-pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
+/// Answers every request below `/v2`; gives what was asked for, too.
+pub(crate) async fn serve(app: &Arc<App>, request: Request) -> (&'static str, Response) {
     let (parts, body) = request.into_parts();
     let head = parts.method == Method::HEAD;
-    let response = match asked(&parts) {
+    let (name, answered) = match asked(&parts) {
         Ok(action) => {
-            let name = ActionName(action.name());
-            let answered = answer(app, action, parts, body).await;
-            let mut response = answered.unwrap_or_else(Failure::into_response);
-            response.extensions_mut().insert(name);
-            response
+            let name = action.name();
+            (name, answer(app, action, parts, body).await)
         }
-        Err(failure) => failure.into_response(),
+        Err(failure) => (API, Err(failure)),
     };
+    let response = answered.unwrap_or_else(Failure::into_response);
     if head {
-        without_body(response)
+        (name, without_body(response))
     } else {
-        response
+        (name, response)
     }
 }
 
@@ -68,15 +66,15 @@ fn asked(parts: &Parts) -> Result<Action, Failure> {
 }
 
 async fn answer(
-    app: Arc<App>,
+    app: &Arc<App>,
     action: Action,
     parts: Parts,
     body: Body,
 ) -> Result<Response, Failure> {
-    let access = auth::authorise(&app, &parts.headers, &action).await?;
+    let access = auth::authorise(app, &parts.headers, &action).await?;
     let slot = app.begin_request(holder(&access, &parts))?;
     let call = Call {
-        app,
+        app: Arc::clone(app),
         access,
         query: Query::parse(parts.uri.query().unwrap_or_default())?,
         headers: parts.headers,

@@ -19,11 +19,11 @@ pub(crate) const OCI_FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-
 /// Makes a header's value; what cannot stand in one becomes `?`.
 pub(crate) fn value(text: &str) -> HeaderValue {
     let legal = |c: char| c == ' ' || c.is_ascii_graphic();
-    let clean: String = text
-        .chars()
-        .map(|c| if legal(c) { c } else { '?' })
-        .collect();
-    HeaderValue::try_from(clean).unwrap_or(HeaderValue::from_static(""))
+    let clean = match text.bytes().all(|byte| legal(byte.into())) {
+        true => HeaderValue::try_from(text),
+        false => HeaderValue::try_from(text.replace(|c| !legal(c), "?")),
+    };
+    clean.unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Writes a quoted string (RFC 9110, section 5.6.4).

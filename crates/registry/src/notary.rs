@@ -148,8 +148,8 @@ fn number(call: &Call, name: &str, default: &str) -> Result<i64, Failure> {
 }
 
 /// Answers what asks whether the service is there.
-pub(crate) async fn health(method: Method) -> Response {
-    match method {
+pub(crate) fn health(method: &Method) -> Response {
+    match *method {
         Method::GET | Method::HEAD => plain("{}"),
         _ => Failure::method("GET, HEAD").into_response(),
     }

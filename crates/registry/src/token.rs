@@ -12,7 +12,7 @@ use app::{Actor, App, AppError, ClientAddress, Scope};
 use axum::{
     Json,
     body::{Body, to_bytes},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderValue, Method, header},
     response::{IntoResponse, Response},
 };
@@ -31,8 +31,8 @@ const MOST_SCOPES: usize = 50;
 const MOST_SCOPE_BYTES: usize = 4 << 10;
 
 /// Answers `GET /token?…` and `POST /token` with a form.
-pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
-    let mut response = match answer(&app, request).await {
+pub(crate) async fn serve(app: &Arc<App>, request: Request) -> Response {
+    let mut response = match answer(app, request).await {
         Ok(response) => response,
         Err(failure) => failure.into_response(),
     };
@@ -43,8 +43,8 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Resp
 }
 
 /// Publishes the keys that tokens are signed with, for others that accept them (RFC 7517).
-pub(crate) async fn serve_keys(State(app): State<Arc<App>>, method: Method) -> Response {
-    match method {
+pub(crate) async fn serve_keys(app: &Arc<App>, method: &Method) -> Response {
+    match *method {
         Method::GET | Method::HEAD => match app.token_keys().await {
             Ok(keys) => Json(keys).into_response(),
             Err(error) => Failure::from(error).into_response(),

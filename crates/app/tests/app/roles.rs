@@ -340,10 +340,12 @@ async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> 
         (false, true) => "push",
         (false, false) => "-",
     };
-    let granted = world.access(actor, "staging/acme/db").await.access;
-    let granted: Vec<_> = granted
-        .into_iter()
-        .flat_map(|grant| grant.actions)
+    let access = world.access(actor, "staging/acme/db").await;
+    let granted: Vec<_> = access
+        .access
+        .iter()
+        .flat_map(|grant| &grant.actions)
+        .map(String::as_str)
         .collect();
     let catalog = app.catalog(actor, "", 100).await.expect("a list");
     vec![

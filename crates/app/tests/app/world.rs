@@ -338,7 +338,7 @@ impl World {
     }
 
     /// Returns what `actor` may do in a repository, as a client's token says.
-    pub(crate) async fn access(&self, actor: &Actor, name: &str) -> Access {
+    pub(crate) async fn access(&self, actor: &Actor, name: &str) -> Arc<Access> {
         let scope = Scope::parse(&format!("repository:{name}:pull,push,delete")).expect("a scope");
         let issued = self.app.issue_registry_token(actor, &[scope]).await;
         let token = issued.expect("a token").token;

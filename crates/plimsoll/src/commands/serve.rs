@@ -19,6 +19,10 @@ use crate::{
     server::{self, Doors, Tls},
 };
 
+/// Threads for what waits for the disk. More would not make it faster, and each that wakes up
+/// keeps memory of its own.
+const BLOCKING: usize = 64;
+
 /// Run a marketplace: registry, storefront, portal and workers
 ///
 /// Works in an empty folder: database, keys and the first operator are made on first start.
@@ -94,6 +98,7 @@ pub(super) fn run(args: &ServeArgs, context: &Context<'_>) -> Result<Exit, Failu
     let _lock = market_folder::lock(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().max(2)))
+        .max_blocking_threads(BLOCKING)
         .enable_all()
         .build()
         .or_fail("cannot start the runtime")?;

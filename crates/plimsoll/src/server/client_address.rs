@@ -1,35 +1,13 @@
 //! Where a request came from: the connection's other end or, where that is a proxy of ours,
 //! what it says in `X-Forwarded-For`. Anything else in that header anybody can write.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::net::IpAddr;
 
-use app::ClientAddress;
-use axum::{
-    extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, Response},
-    middleware::Next,
-};
+use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-/// Puts the client's address beside the request.
-pub(super) async fn find(
-    State(proxies): State<Arc<[IpNet]>>,
-    mut request: Request,
-    next: Next,
-) -> Response<axum::body::Body> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    if let Some(ConnectInfo(peer)) = peer {
-        let client = client(peer.ip(), request.headers(), &proxies);
-        request.extensions_mut().insert(ClientAddress(client));
-    }
-    next.run(request).await
-}
-
 /// Goes back from proxy to proxy; the first address that is none of ours is the client's.
-fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+pub(super) fn find(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     let is_ours = |address: &IpAddr| proxies.iter().any(|network| network.contains(address));
     let mut client = peer.to_canonical();
     let lines = headers.get_all("x-forwarded-for").into_iter().rev();
@@ -58,7 +36,7 @@ mod tests {
         for line in forwarded {
             headers.append("x-forwarded-for", HeaderValue::from_static(line));
         }
-        let found = client(peer.parse().expect("an address"), &headers, &proxies);
+        let found = find(peer.parse().expect("an address"), &headers, &proxies);
         assert_eq!(found.to_string(), expected, "{peer} {forwarded:?}");
     }
 

@@ -10,9 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use app::ClientAddress;
 use axum::{
     body::{Body, HttpBody as _},
-    extract::{ConnectInfo, MatchedPath},
+    extract::MatchedPath,
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header,
         request::Parts,
@@ -25,9 +26,10 @@ use tracing::{Instrument as _, Level, Span, field::Empty};
 use super::{
     Server,
     body::{Intake, Received, Record, Sent},
+    client_address,
     connection::Connection,
     refusal::Refusal,
-    telemetry,
+    router, telemetry,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -46,7 +48,8 @@ pub(super) async fn answer(
     let intake = body.intake();
     let (id, version) = (request_id(&parts.headers), parts.version);
     parts.headers.insert(REQUEST_ID, id.clone());
-    parts.extensions.insert(ConnectInfo(peer));
+    let client = client_address::find(peer.ip(), &parts.headers, &server.proxies);
+    parts.extensions.insert(ClientAddress(client));
     if let Some(outlet) = connection.outlet() {
         parts.extensions.insert(outlet);
     }
@@ -65,11 +68,7 @@ pub(super) async fn answer(
                 false => Body::new(body),
             };
             let request = Request::from_parts(parts, body);
-            let mut router = server.router.clone();
-            match router.call(request).instrument(span).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            }
+            serve(&server, request).instrument(span).await
         }
     };
     let mut response = match intake.broken() {
@@ -85,14 +84,28 @@ pub(super) async fn answer(
     exchange.answered(response)
 }
 
+async fn serve(server: &Server, request: Request<Body>) -> Response<Body> {
+    if registry::serves(request.uri().path()) {
+        return registry::serve(&server.app, request).await;
+    }
+    let mut router = server.router.clone();
+    match router.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
 /// While the server stops, uploads may be finished and nothing else is begun.
 fn refuse(server: &Server, parts: &Parts) -> Option<Refusal> {
     if let Some(refusal) = Refusal::head(parts, &server.limits) {
         return Some(refusal);
     }
+    if !server.stop.is_cancelled() {
+        return None;
+    }
     let path = parts.uri.path();
     let goes_on = WATCHING.contains(&path) || registry::continues_upload(&parts.method, path);
-    (server.stop.is_cancelled() && !goes_on).then(Refusal::stopping)
+    (!goes_on).then(Refusal::stopping)
 }
 
 /// Says why a body was broken off, and keeps where an upload goes on.
@@ -225,7 +238,9 @@ impl Exchange {
             (None, Some(matched)) => Route::Matched(matched),
             (None, None) => Route::Unknown,
         };
-        response.headers_mut().insert(REQUEST_ID, self.id.clone());
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, self.id.clone());
+        router::complete(headers);
         response.map(|body| Sent::new(body, self))
     }
 
@@ -263,7 +278,7 @@ impl Exchange {
     }
 
     fn trace(&self) {
-        let Some((status, _)) = self.answered else {
+        let Some((status, _)) = self.answered.filter(|_| !self.span.is_disabled()) else {
             return;
         };
         let route = self.route.as_str();

@@ -28,7 +28,9 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, middleware::from_fn_with_state};
+use app::App;
+use axum::Router;
+use ipnet::IpNet;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
@@ -54,7 +56,9 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What all connections share.
 pub(crate) struct Server {
+    app: Arc<App>,
     router: Router,
+    proxies: Arc<[IpNet]>,
     limits: Limits,
     metrics: Arc<Metrics>,
     activity: Arc<Activity>,
@@ -151,12 +155,12 @@ fn put_together(
         looked: tokio::sync::Mutex::default(),
     });
     let routes = Router::new()
-        .merge(registry::router(Arc::clone(&market.app)))
         .merge(web::router(Arc::clone(&market.app)))
         .merge(watch::guarded(Arc::clone(&watch)));
-    let proxies = Arc::clone(&market.trusted_proxies);
     let server = Server {
-        router: router::router(routes).layer(from_fn_with_state(proxies, client_address::find)),
+        app: Arc::clone(&market.app),
+        router: router::router(routes),
+        proxies: Arc::clone(&market.trusted_proxies),
         limits: Limits::of(config),
         metrics,
         activity,

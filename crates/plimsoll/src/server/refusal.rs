@@ -105,7 +105,7 @@ impl Refusal {
 
     /// Makes the answer to a request for `path`; the connection ends with it.
     pub(super) fn answer(self, path: &str) -> Response<Body> {
-        let mut response = if is_registry(path) {
+        let mut response = if registry::serves(path) {
             registry::refuse(self.code, self.status, self.message)
         } else {
             (self.status, format!("{}\n", self.message)).into_response()
@@ -117,10 +117,6 @@ impl Refusal {
         }
         response
     }
-}
-
-fn is_registry(path: &str) -> bool {
-    path == "/v2" || path.starts_with("/v2/") || path == "/token" || path.starts_with("/token/")
 }
 
 /// Returns number and bytes of headers, each with its `: ` and line end.

@@ -1,34 +1,43 @@
-//! All routes in one: the registry's, the web's, and those for whoever watches the process;
-//! around them the headers every answer bears.
+//! All routes but the registry's in one, and the headers that every answer bears.
 
 use axum::{
     Router,
     extract::{MatchedPath, Request},
-    http::{HeaderName, HeaderValue, Response, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Response, header},
     middleware::{self, Next},
 };
-use tower_http::set_header::SetResponseHeaderLayer;
 
-/// For answers that bring none of their own. Everything comes from here; pictures may also
-/// be written into the page.
-const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; \
-    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// For answers that bring none of their own. In the policy, everything comes from here;
+/// pictures may also be written into the page.
+const DEFAULTS: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'self'; img-src 'self' data:; object-src 'none'; \
+             base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        ),
+    ),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    ),
+];
 
 /// Returns the routes with what is around all of them.
 pub(super) fn router(routes: Router) -> Router {
-    routes
-        .layer(default_header(
-            header::CONTENT_SECURITY_POLICY,
-            CONTENT_POLICY,
-        ))
-        .layer(default_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(default_header(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(default_header(header::REFERRER_POLICY, "same-origin"))
-        .layer(middleware::from_fn(tell_route))
+    routes.layer(middleware::from_fn(tell_route))
 }
 
-fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+/// Adds to an answer's headers what it lacks.
+pub(super) fn complete(headers: &mut HeaderMap) {
+    for (name, value) in DEFAULTS {
+        headers.entry(name).or_insert(value);
+    }
 }
 
 /// Leaves the route's template with the answer, for the log and the metrics.

@@ -180,12 +180,13 @@ fn random_number() -> u64 {
     RandomState::new().hash_one(0)
 }
 
-/// Gives requests to each of the routers by turns.
-fn by_turns(routers: Vec<Router>) -> Router {
+/// Gives requests to each of the servers by turns.
+fn by_turns(servers: Vec<Arc<App>>) -> Router {
     let next = Arc::new(AtomicUsize::new(0));
     Router::new().fallback(move |request: Request<Body>| {
-        let number = next.fetch_add(1, Ordering::Relaxed) % routers.len();
-        routers[number].clone().oneshot(request)
+        let number = next.fetch_add(1, Ordering::Relaxed) % servers.len();
+        let server = Arc::clone(&servers[number]);
+        async move { plimsoll_registry::serve(&server, request).await }
     })
 }
 
@@ -260,10 +261,8 @@ impl Market {
 
     async fn over(place: Place) -> Self {
         let nodes = place.open().await;
-        let routers = nodes
-            .iter()
-            .map(|(app, _)| plimsoll_registry::router(Arc::clone(app)));
-        let router = by_turns(routers.collect());
+        let servers = nodes.iter().map(|(app, _)| Arc::clone(app));
+        let router = by_turns(servers.collect());
         let (app, db) = nodes[0].clone();
         Self {
             app,

@@ -144,7 +144,7 @@ async fn the_token_service_grants_nothing_alike() {
                         .unwrap()
                         .unwrap();
                     granted.push((
-                        access.access,
+                        access.access.clone(),
                         token.len(),
                         answer.header("content-length").to_owned(),
                     ));

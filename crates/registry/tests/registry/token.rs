@@ -88,7 +88,7 @@ async fn plugins_are_granted_in_their_class() {
     let answer = ask(&market, &scope, &basic("owner", PASSWORD)).await;
     let token = answer.json()["token"].as_str().unwrap().to_owned();
     let access = market.app.verify_registry_token(&token).await.unwrap();
-    let grants = serde_json::to_value(access.unwrap().access).unwrap();
+    let grants = serde_json::to_value(&access.unwrap().access).unwrap();
     let expected = serde_json::json!([{
         "type": "repository", "class": "plugin", "name": STAGING, "actions": ["pull", "push"],
     }]);
