@@ -17,6 +17,7 @@ const TARGETS: [&str; 11] = [
     "vectors",
     "statements",
     "trust",
+    "log",
     "feeds",
     "databases",
 ];

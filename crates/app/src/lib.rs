@@ -15,6 +15,7 @@ mod findings;
 mod inspection;
 mod jobs;
 mod listings;
+mod log;
 mod notary;
 mod passwords;
 mod pictures;
@@ -80,4 +81,10 @@ pub use store::{
     subscriptions::Subscription,
     tokens::Token,
 };
-pub use {certify, inventory, market, oci, trust::tuf};
+pub use {
+    certify, inventory, market, oci,
+    trust::{
+        log::{Statement, Tile},
+        tuf,
+    },
+};

@@ -1,7 +1,8 @@
 //! The public side of a product: hold, reinstate, revoke.
 
-use market::{Action, ListingEvent};
+use market::{Action, ListingEvent, ListingState};
 use store::{Tx, products::Product};
+use trust::log::Event;
 
 use crate::{Actor, App, AppError, audit::Change};
 
@@ -60,6 +61,7 @@ impl App {
         if !store::products::set_state(tx, &product.id, states, reason, self.now()).await? {
             return Err(AppError::changed_meanwhile("listing"));
         }
+        self.publish_change(tx, product, (event, after)).await?;
         let change = Change {
             subject: product.id.as_str(),
             reason,
@@ -67,6 +69,35 @@ impl App {
             after: Some(after.as_str()),
         };
         self.record(tx, actor, action, change).await
+    }
+
+    /// Tells everybody what happened to a listing that they could see: the log says it, and
+    /// what is off the market is no more signed. A release says so itself.
+    async fn publish_change(
+        &self,
+        tx: &mut Tx,
+        product: &Product,
+        (event, after): (ListingEvent, ListingState),
+    ) -> Result<(), AppError> {
+        let said = match event {
+            ListingEvent::Release => return Ok(()),
+            ListingEvent::Hold => Event::Held,
+            ListingEvent::Reinstate => Event::Reinstated,
+            ListingEvent::Revoke => Event::Revoked,
+            ListingEvent::Withdraw => Event::Withdrawn,
+        };
+        if !product.state.is_public() {
+            return Ok(());
+        }
+        let publisher = store::publishers::find(tx, &product.publisher_id).await?;
+        let publisher =
+            publisher.ok_or_else(|| AppError::not_found("publisher", product.id.as_str()))?;
+        let name = format!("{}/{}", publisher.slug, product.slug);
+        self.log(tx, &name, said, self.now()).await?;
+        if !after.is_public() {
+            self.unsign(tx, &name).await?;
+        }
+        Ok(())
     }
 
     /// Returns the products that the operator can act on: listed and on hold, with their publishers' short names.
@@ -78,7 +109,7 @@ impl App {
         self.authorize(&mut tx, actor, Action::ManageListing, None)
             .await?;
         let mut listings = Vec::new();
-        for state in [market::ListingState::OnHold, market::ListingState::Listed] {
+        for state in [ListingState::OnHold, ListingState::Listed] {
             for product in store::products::in_state(&mut tx, state).await? {
                 let publisher = store::publishers::find(&mut tx, &product.publisher_id).await?;
                 listings.push((

@@ -12,7 +12,7 @@ use store::{
     Tx, products::Product, publishers::Publisher, releases::Release, repositories::Repository,
     submissions::Submission,
 };
-use trust::cosign;
+use trust::{cosign, log::Event};
 
 use crate::{Actor, App, AppError, audit::Change};
 
@@ -65,6 +65,8 @@ impl App {
         .await?;
         self.list(&mut tx, (&publisher, &product), &submission, &repository.id)
             .await?;
+        self.log_release(&mut tx, &name, &submission).await?;
+        self.sign_targets(&mut tx, &name, &product.id).await?;
         Ok(tx.commit().await?)
     }
 
@@ -194,6 +196,21 @@ impl App {
             self.now(),
         )
         .await?)
+    }
+
+    async fn log_release(
+        &self,
+        tx: &mut Tx,
+        name: &str,
+        submission: &Submission,
+    ) -> Result<(), AppError> {
+        let event = Event::Released {
+            tag: submission.tag.clone(),
+            digest: submission.digest.parse().map_err(AppError::internal)?,
+            certified: submission.certifiable,
+            key: self.keys.release.public().key_id(),
+        };
+        self.log(tx, name, event, self.now()).await
     }
 
     /// Makes the listing public, starts the clocks of what is still open, and records it all.

@@ -78,6 +78,8 @@ pub struct Keys {
     pub tokens: SigningKey,
     /// What the keys are derived from that are held for publishers' trust metadata.
     pub trust: SigningKey,
+    /// Signs the roots of released repositories, once for each; may be kept elsewhere meanwhile.
+    pub root: Option<SigningKey>,
 }
 
 /// The application, shared by servers and workers.

@@ -30,6 +30,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
             release: SigningKey::generate().expect("a key"),
             tokens: SigningKey::generate().expect("a key"),
             trust: SigningKey::generate().expect("a key"),
+            root: None,
         },
         config: AppConfig {
             public_url: "https://registry.example".to_owned(),

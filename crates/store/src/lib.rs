@@ -19,6 +19,7 @@ mod error;
 pub mod findings;
 pub mod images;
 pub mod jobs;
+pub mod log;
 pub mod notary;
 pub mod products;
 pub mod publishers;

@@ -83,19 +83,25 @@ impl SigningKey {
     /// Derives another key from this one's secret and a salt (HKDF-SHA256, RFC 5869): the same
     /// for the same salt, and unrelated to every other for whoever lacks the secret.
     pub fn derive(&self, salt: &[u8]) -> Self {
-        let secret = Hkdf::<Sha256>::new(Some(salt), &self.0.to_bytes());
         (0..=u8::MAX)
             .find_map(|attempt| {
-                let mut scalar = [0; 32];
-                secret
-                    .expand(
-                        &[b"plimsoll derived key ", [attempt].as_slice()].concat(),
-                        &mut scalar,
-                    )
-                    .expect("32 bytes is a length that HKDF can give");
-                Self::from_scalar(&scalar).ok()
+                let label = [b"plimsoll derived key ", [attempt].as_slice()].concat();
+                Self::from_scalar(&self.expand(salt, &label)).ok()
             })
             .expect("one number in 2^32 is beyond the curve's order, not 256 in a row")
+    }
+
+    /// Derives the secret of a key of another kind, as [`SigningKey::derive`] does.
+    pub fn derive_seed(&self, salt: &[u8]) -> [u8; 32] {
+        self.expand(salt, b"plimsoll derived seed")
+    }
+
+    fn expand(&self, salt: &[u8], label: &[u8]) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        Hkdf::<Sha256>::new(Some(salt), &self.0.to_bytes())
+            .expand(label, &mut bytes)
+            .expect("32 bytes is a length that HKDF can give");
+        bytes
     }
 
     /// Reads a private key: `PRIVATE KEY` or `EC PRIVATE KEY`; with a passphrase also
@@ -141,6 +147,11 @@ impl SigningKey {
     /// Returns the public half.
     pub fn public(&self) -> PublicKey {
         PublicKey(*self.0.verifying_key())
+    }
+
+    /// Returns the key as certificates are signed with.
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
     }
 
     /// Signs SHA-256 of `message`; the answer is ASN.1 DER, as cosign and Notation want it.

@@ -3,7 +3,7 @@
 //! What lives here: ECDSA P-256 keys and their files, plain and encrypted ([`key`]); compact
 //! ES256 tokens and the key set that others check them with ([`jws`]); cosign's signatures
 //! over an image's digest, made and verified ([`cosign`]); the metadata of Notary v1 and
-//! what makes an update of it good ([`tuf`]).
+//! what makes an update of it good ([`tuf`]); a log that cannot forget ([`log`]).
 //! What does not: where keys, tokens and signatures are stored, who may sign what, the clock,
 //! registries, anything about a marketplace. Randomness comes from the operating system, and
 //! only where a key is made or encrypted; signing needs none (RFC 6979).
@@ -12,6 +12,7 @@ pub mod cosign;
 pub mod jws;
 pub mod key;
 mod key_file;
+pub mod log;
 mod pem;
 pub mod tuf;
 

@@ -9,6 +9,8 @@ pub(crate) enum Cache {
     Never,
     /// The one browser it was made for, and it asks again each time.
     Page,
+    /// Everybody, for a moment: it says what is newest.
+    Head,
     /// Everybody, for as long as a badge may be wrong.
     Badge,
     /// Everybody, until the next version of the program is likely.
@@ -23,6 +25,7 @@ impl Cache {
         let policy = match self {
             Self::Never => "no-store",
             Self::Page => "private, no-cache",
+            Self::Head => "public, max-age=5",
             Self::Badge => "public, max-age=300",
             Self::File => "public, max-age=3600",
             Self::Immutable => "public, max-age=31536000, immutable",

@@ -15,7 +15,7 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, files, no_page, operator, product, product_edit, publisher, publisher_portal,
+        account, files, log, no_page, operator, product, product_edit, publisher, publisher_portal,
         register, review, robot, sign_in, storage, storefront, submission, wrong_method,
     },
 };
@@ -151,4 +151,8 @@ fn files() -> Router<Arc<App>> {
         .route("/pictures/{digest}", get(files::picture))
         .route("/p/{publisher}/{product}/badge.svg", get(files::badge))
         .route(RELEASE_KEY, get(files::release_key))
+        .route("/log/checkpoint", get(log::checkpoint))
+        .route("/log/key", get(log::key))
+        .route("/log/tile/{*tile}", get(log::tile))
+        .route("/log/proof/{publisher}/{product}", get(log::proof))
 }

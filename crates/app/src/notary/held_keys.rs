@@ -28,12 +28,22 @@ impl App {
         let mut tx = self.begin().await?;
         rows::lock(&mut tx).await?;
         // Somebody else may have been faster.
-        let key = match self.present_key(&mut tx, gun, role).await? {
-            Some(key) => key,
-            None => self.make_key(&mut tx, gun, role).await?,
-        };
+        let key = self.held_key(&mut tx, gun, role).await?;
         tx.commit().await?;
         Ok(key)
+    }
+
+    /// The same in a transaction that has the lock.
+    pub(super) async fn held_key(
+        &self,
+        tx: &mut Tx,
+        gun: &Gun,
+        role: &Role,
+    ) -> Result<Key, AppError> {
+        match self.present_key(tx, gun, role).await? {
+            Some(key) => Ok(key),
+            None => self.make_key(tx, gun, role).await,
+        }
     }
 
     /// Makes another key for timestamps or snapshots of a repository. The one before signs

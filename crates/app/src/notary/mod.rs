@@ -7,6 +7,7 @@
 mod changes;
 mod held_keys;
 mod publish;
+mod released;
 mod renew;
 mod signed;
 

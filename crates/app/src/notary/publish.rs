@@ -37,6 +37,16 @@ pub enum TrustError {
     App(#[from] AppError),
 }
 
+impl From<TrustError> for AppError {
+    /// What the server itself wrote is no good: nobody who asks can help that.
+    fn from(error: TrustError) -> Self {
+        match error {
+            TrustError::App(error) => error,
+            other => Self::internal(other),
+        }
+    }
+}
+
 impl From<StoreError> for TrustError {
     fn from(error: StoreError) -> Self {
         Self::App(error.into())
@@ -157,7 +167,7 @@ impl App {
     }
 }
 
-async fn on_another_thread<T: Send + 'static>(
+pub(super) async fn on_another_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, AppError> {
     spawn_blocking(work).await.map_err(AppError::internal)
@@ -172,7 +182,7 @@ fn parse(uploads: Uploads) -> Result<BTreeMap<Role, File>, TrustError> {
 }
 
 /// Notes which of the files that were there before clients still come to.
-async fn note_in_force(
+pub(super) async fn note_in_force(
     tx: &mut Tx,
     gun: &Gun,
     before: &Current,

@@ -89,8 +89,13 @@ impl App {
             Place::Released(product) => {
                 let roles = self.roles_for_product(&mut tx, actor, &product).await?;
                 let on_market = product.state.is_public() || actor.is_staff();
+                // That nothing of it is signed any more is what clients must learn.
+                let was = gun.is_some()
+                    && store::releases::newest(&mut tx, &product.id)
+                        .await?
+                        .is_some();
                 Rights {
-                    pull: on_market && may(pull_released, &roles),
+                    pull: (on_market || was) && may(pull_released, &roles),
                     ..Rights::default()
                 }
             }

@@ -16,6 +16,7 @@ mod images;
 mod inspection;
 mod jobs;
 mod journey;
+mod log;
 mod market_side;
 mod notary;
 mod privacy;
@@ -23,6 +24,7 @@ mod privacy;
 #[path = "../../../trust/tests/trust/publisher.rs"]
 mod publisher;
 mod publishing;
+mod released;
 mod rematch;
 mod review;
 mod robots;

@@ -132,6 +132,7 @@ async fn node(
             release: SigningKey::from_scalar(&[7; 32]).expect("a key"),
             tokens: SigningKey::from_scalar(&[8; 32]).expect("a key"),
             trust: SigningKey::from_scalar(&[9; 32]).expect("a key"),
+            root: SigningKey::from_scalar(&[10; 32]).ok(),
         },
         config,
     };

@@ -26,16 +26,33 @@ pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
     let release = key(&dir.join("release.key"), passphrase)?;
     let tokens = key(&dir.join("tokens.key"), passphrase)?;
     let trust = key(&dir.join("trust.key"), passphrase)?;
-    let public = dir.join("release.pub");
-    if !public.exists() {
-        write(&public, &release.public().to_pem(), 0o644)
-            .or_fail(format!("cannot write `{}`", public.display()))?;
-    }
+    let root = root_key(&dir, passphrase)?;
+    write_public(&dir.join("release.pub"), &release)?;
     Ok(Keys {
         release,
         tokens,
         trust,
+        root,
     })
+}
+
+/// Reads the root key, which may be kept elsewhere: once its public half is here, no other one
+/// is made in its place.
+fn root_key(dir: &Path, passphrase: Option<&str>) -> Result<Option<SigningKey>, Failure> {
+    let (private, public) = (dir.join("root.key"), dir.join("root.pub"));
+    if public.exists() && !private.exists() {
+        return Ok(None);
+    }
+    let root = key(&private, passphrase)?;
+    write_public(&public, &root)?;
+    Ok(Some(root))
+}
+
+fn write_public(path: &Path, key: &SigningKey) -> Result<(), Failure> {
+    if path.exists() {
+        return Ok(());
+    }
+    write(path, &key.public().to_pem(), 0o644).or_fail(format!("cannot write `{}`", path.display()))
 }
 
 /// Reads a key that is there.

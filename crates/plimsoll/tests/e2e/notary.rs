@@ -263,3 +263,44 @@ fn notary_does_the_same_as_with_the_reference() {
         );
     }
 }
+
+#[test]
+fn notary_reads_what_is_released() {
+    if Command::new("notary").arg("--help").output().is_err() {
+        return skip("notary is not installed");
+    }
+    let (market, digest) = Market::with_release();
+    let gun = format!("{}/acme/harbour", market.server.host());
+    let side = Side {
+        url: market.server.url().to_owned(),
+        authorization: String::new(),
+        home: market.dir.path().join("reader"),
+        credentials: String::new(),
+    };
+    let lookup = |tag: &str| side.notary(&["lookup", &gun, tag], "");
+    let (found, said) = side.notary(&["list", &gun], "");
+    assert!(
+        found && said.contains("1.0") && said.contains("targets"),
+        "{said}"
+    );
+    let second = market.release("1.1");
+    assert_ne!(digest, second);
+    for tag in ["1.0", "1.1"] {
+        let (found, said) = lookup(tag);
+        assert!(found, "{tag}: {said}");
+    }
+    let manage = |action: &str| {
+        let path = format!("/api/v1/listings/acme/harbour/{action}");
+        let reason = json!({ "reason": "A complaint" });
+        market
+            .cast
+            .operator
+            .post(&path, &reason)
+            .expect("the operator may");
+    };
+    manage("hold");
+    assert!(lookup("1.1").0, "a hold changes nothing signed");
+    manage("revoke");
+    let (found, said) = lookup("1.1");
+    assert!(!found && said.contains("No trust data for 1.1"), "{said}");
+}

@@ -158,6 +158,7 @@ impl Place {
                 release: self.release.clone(),
                 tokens: self.tokens.clone(),
                 trust: self.trust.clone(),
+                root: None,
             },
             config: AppConfig {
                 public_url: self.url.clone(),

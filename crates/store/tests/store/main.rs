@@ -9,6 +9,7 @@ mod concurrency;
 mod engine;
 mod full_disk;
 mod jobs;
+mod log;
 mod market_side;
 mod notary;
 mod people;

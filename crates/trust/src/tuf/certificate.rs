@@ -5,11 +5,27 @@
 //! it ends.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use p256::{ecdsa::DerSignature, pkcs8::spki::EncodePublicKey as _};
+use sha2::{Digest as _, Sha256};
 use x509_cert::{
-    Certificate as X509,
-    der::{Encode as _, oid::ObjectIdentifier},
-    ext::pkix::BasicConstraints,
+    Certificate as X509, TbsCertificate,
+    builder::{self, Builder as _, CertificateBuilder, profile::BuilderProfile},
+    der::{
+        Decode as _, Encode as _, EncodePem as _, asn1::UtcTime, oid::ObjectIdentifier,
+        pem::LineEnding,
+    },
+    ext::{
+        Extension, ToExtension as _,
+        pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages},
+    },
+    name::Name,
+    serial_number::SerialNumber,
+    spki::{SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef},
+    time::{Time, Validity},
 };
+
+use super::Invalid;
+use crate::SigningKey;
 
 /// A bundle is a certificate and those that vouch for it.
 const MOST_IN_BUNDLE: usize = 8;
@@ -55,6 +71,81 @@ impl Certificate {
     }
 }
 
+/// What Docker's own client writes around a root key: for signing code, no authority's.
+struct RootProfile(Name);
+
+/// For signing code (RFC 5280, section 4.2.1.12).
+const CODE_SIGNING: &str = "1.3.6.1.5.5.7.3.3";
+
+impl BuilderProfile for RootProfile {
+    fn get_issuer(&self, subject: &Name) -> Name {
+        subject.clone()
+    }
+
+    fn get_subject(&self) -> Name {
+        self.0.clone()
+    }
+
+    fn build_extensions(
+        &self,
+        _: SubjectPublicKeyInfoRef<'_>,
+        _: SubjectPublicKeyInfoRef<'_>,
+        tbs: &TbsCertificate,
+    ) -> builder::Result<Vec<Extension>> {
+        let subject = tbs.subject();
+        let purposes = ExtendedKeyUsage(vec![ObjectIdentifier::new_unwrap(CODE_SIGNING)]);
+        let constraints = BasicConstraints {
+            ca: false,
+            path_len_constraint: None,
+        };
+        Ok(vec![
+            KeyUsage(KeyUsages::DigitalSignature.into()).to_extension(subject, &[])?,
+            purposes.to_extension(subject, &[])?,
+            constraints.to_extension(subject, &[])?,
+        ])
+    }
+}
+
+/// Makes the certificate with which a key is a root key of `gun`, signed by itself.
+pub(super) fn for_root(
+    key: &SigningKey,
+    gun: &str,
+    (begins, ends): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<String, Invalid> {
+    let wrong = |error: &dyn std::fmt::Display| {
+        Invalid(format!("no certificate can be made for `{gun}`: {error}"))
+    };
+    let time = |time: DateTime<Utc>| {
+        let since = std::time::Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0));
+        UtcTime::from_unix_duration(since).map(Time::UtcTime)
+    };
+    let validity = Validity::new(
+        time(begins).map_err(|error| wrong(&error))?,
+        time(ends).map_err(|error| wrong(&error))?,
+    );
+    let name: Name = format!("CN={gun}")
+        .parse()
+        .map_err(|error: x509_cert::der::Error| wrong(&error))?;
+    let number = Sha256::digest(format!("{gun} {}", begins.timestamp()));
+    let serial =
+        SerialNumber::new(&[&[1], &number[..15]].concat()).map_err(|error| wrong(&error))?;
+    let spki = key
+        .inner()
+        .verifying_key()
+        .to_public_key_der()
+        .map_err(|error| wrong(&error))?;
+    let spki =
+        SubjectPublicKeyInfoOwned::from_der(spki.as_bytes()).map_err(|error| wrong(&error))?;
+    let builder = CertificateBuilder::new(RootProfile(name), serial, validity, spki)
+        .map_err(|error| wrong(&error))?;
+    let certificate = builder
+        .build::<_, DerSignature>(key.inner())
+        .map_err(|error| wrong(&error))?;
+    certificate
+        .to_pem(LineEnding::LF)
+        .map_err(|error| wrong(&error))
+}
+
 /// Reads the PEM blocks of `pem` and returns the first certificate, and whether it alone is
 /// no authority's, as it must be for a root key.
 pub(super) fn first(pem: &[u8]) -> Option<(Certificate, bool)> {
@@ -76,7 +167,7 @@ pub(super) fn first(pem: &[u8]) -> Option<(Certificate, bool)> {
 fn read(certificate: &X509) -> Option<Certificate> {
     let about = certificate.tbs_certificate();
     let constraints = about.get_extension::<BasicConstraints>().ok()?;
-    let time = |time: x509_cert::time::Time| {
+    let time = |time: Time| {
         let seconds = time.to_unix_duration().as_secs();
         DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
     };

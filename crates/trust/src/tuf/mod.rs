@@ -9,6 +9,7 @@ mod json;
 mod key;
 mod metadata;
 mod publish;
+mod release;
 mod role;
 mod verify;
 mod write;
@@ -20,5 +21,6 @@ pub use metadata::{
     MAX_VERSION, Malformed, Meta, RoleKeys, Root, Signature, Targets,
 };
 pub use publish::{Current, Newest, Refusal, Update, ancestors, publish, renew};
+pub use release::{RELEASE_LIFE, RootKeys, root, root_signer, targets};
 pub use role::{MAX_DEPTH, Role, RoleError};
 pub use write::{SNAPSHOT_LIFE, Signer, TIMESTAMP_LIFE, sign};

@@ -3,6 +3,7 @@
 mod cosign;
 mod jws;
 mod key;
+mod log;
 mod publisher;
 mod tools;
 mod tuf;

@@ -43,7 +43,7 @@ pub(crate) async fn picture(State(app): State<Arc<App>>, Path(digest): Path<Stri
     }
 }
 
-fn broken(error: &AppError) -> Response {
+pub(super) fn broken(error: &AppError) -> Response {
     tracing::error!(?error, "a file cannot be made");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
@@ -76,7 +76,7 @@ fn badge_words(state: ListingState, certified: bool) -> (&'static str, BadgeTone
     }
 }
 
-fn file(cache: Cache, kind: &str, content: impl IntoResponse) -> Response {
+pub(super) fn file(cache: Cache, kind: &str, content: impl IntoResponse) -> Response {
     let headers = [cache.header(), content_type(kind)];
     (headers, content).into_response()
 }

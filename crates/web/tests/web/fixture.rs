@@ -38,6 +38,7 @@ pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
             release: key(7),
             tokens: key(8),
             trust: key(9),
+            root: Some(key(10)),
         },
         config: AppConfig {
             public_url: "https://market.example".to_owned(),

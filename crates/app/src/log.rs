@@ -1,0 +1,212 @@
+//! The log that cannot forget: appended in the transaction of each act, read by everybody.
+
+use chrono::{DateTime, Utc};
+use store::{Tx, log as rows};
+use trust::log::{
+    Consistency, Entry, Event, Hash, LogKey, LoggedEntry, Perfect, Span, Statement, TILE_WIDTH,
+    Tile, TileKind, consistency, encode, fold, inclusion, leaf_hash, perfect, root,
+};
+
+use crate::{App, AppError};
+
+/// A statement holds so many entries at most, all with their proofs.
+const MOST_ENTRIES: i64 = 5_000;
+/// Tiles are 8 levels of the tree high.
+const TILE_HEIGHT: u32 = 8;
+
+impl App {
+    /// Appends what happened to a name; the transaction that does it calls this.
+    pub(crate) async fn log(
+        &self,
+        tx: &mut Tx,
+        repository: &str,
+        event: Event,
+        at: DateTime<Utc>,
+    ) -> Result<(), AppError> {
+        let name = self.log_subject(repository);
+        let content = Entry {
+            at,
+            name: name.clone(),
+            event,
+        }
+        .to_bytes();
+        let idx = rows::lock(tx).await?;
+        rows::append(tx, idx, &name, &content).await?;
+        let mut hash = leaf_hash(&content);
+        let (mut level, mut place) = (0, idx);
+        rows::add_hash(tx, (level, place), &hash).await?;
+        let width = number(TILE_WIDTH)?;
+        // A tile that is whole is a hash of the level above.
+        while (place + 1) % width == 0 {
+            let tile = (place + 1 - width, width);
+            hash = root(&hashes(tx, level, tile).await?);
+            (level, place) = (level + 1, place / width);
+            rows::add_hash(tx, (level, place), &hash).await?;
+        }
+        let size = size(idx + 1)?;
+        let head = span_hash(
+            tx,
+            Span {
+                start: 0,
+                end: size,
+            },
+        )
+        .await?;
+        Ok(rows::set_head(tx, idx + 1, &head).await?)
+    }
+
+    /// Returns the log's signed head.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn log_checkpoint(&self) -> Result<String, AppError> {
+        let (size, root) = log_head(&mut self.read().await?).await?;
+        Ok(self.log_key().sign(size, &root))
+    }
+
+    /// Returns the key that the log's heads are signed with, as witnesses are told of it.
+    pub fn log_verifier(&self) -> String {
+        self.log_key().verifier().to_string()
+    }
+
+    /// Returns a tile's bytes; none where the log has not come so far, or has more there.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn log_tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, AppError> {
+        let mut tx = self.read().await?;
+        let (first, width) = (number(tile.first())?, number(tile.width)?);
+        let mut bytes = Vec::new();
+        let mut found = 0;
+        match tile.kind {
+            TileKind::Hashes(level) => {
+                for hash in rows::hashes(&mut tx, level.into(), (first, width)).await? {
+                    bytes.extend(hash);
+                    found += 1;
+                }
+            }
+            TileKind::Entries => {
+                for row in rows::entries(&mut tx, first, width).await? {
+                    let length = u16::try_from(row.content.len()).map_err(AppError::internal)?;
+                    bytes.extend(length.to_be_bytes());
+                    bytes.extend(row.content);
+                    found += 1;
+                }
+            }
+        }
+        Ok((found == width).then_some(bytes))
+    }
+
+    /// Returns what the log says of a repository, with all proofs; and, where `since` is given,
+    /// that it begins with what it was when it had that many entries. None where it says nothing.
+    ///
+    /// # Errors
+    /// The database cannot be read, or there is more to say than a statement can hold.
+    pub async fn log_statement(
+        &self,
+        repository: &str,
+        since: Option<u64>,
+    ) -> Result<Option<Statement>, AppError> {
+        let mut tx = self.read().await?;
+        let name = self.log_subject(repository);
+        let (size, root) = log_head(&mut tx).await?;
+        let found = rows::of_name(&mut tx, &name, MOST_ENTRIES + 1).await?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        if found.len() > usize::try_from(MOST_ENTRIES).unwrap_or(usize::MAX) {
+            return Err(AppError::Conflict(format!(
+                "the log says more than {MOST_ENTRIES} things of {name}: read its tiles"
+            )));
+        }
+        let mut entries = Vec::new();
+        for row in found {
+            let index = self::size(row.idx)?;
+            // What was appended since the head was read comes next time.
+            let Some(proof) = inclusion(index, size) else {
+                break;
+            };
+            entries.push(LoggedEntry {
+                index,
+                entry: String::from_utf8(row.content).map_err(AppError::internal)?,
+                proof: proven(&mut tx, proof).await?,
+            });
+        }
+        let keys = (&self.keys.release, &self.log_key());
+        let statement = Statement::sign(&name, entries, (size, &root), keys, self.now());
+        let mut statement = statement.map_err(AppError::internal)?;
+        if let Some(since) = since
+            && let Some(spans) = consistency(since, size)
+        {
+            let proof = proven(&mut tx, spans).await?;
+            statement.consistency = Some(Consistency { since, proof });
+        }
+        Ok(Some(statement))
+    }
+
+    fn log_subject(&self, repository: &str) -> String {
+        format!("{}/{repository}", self.config.host())
+    }
+
+    fn log_key(&self) -> LogKey {
+        let name = format!("{}/log", self.config.host());
+        LogKey::new(&name, &self.keys.trust.derive_seed(name.as_bytes()))
+    }
+}
+
+async fn log_head(tx: &mut Tx) -> Result<(u64, Hash), AppError> {
+    match rows::head(tx).await? {
+        None => Ok((0, fold(&[]))),
+        Some(head) => {
+            let root = head.root.try_into();
+            let root = root.map_err(|_| AppError::internal(Broken))?;
+            Ok((size(head.size)?, root))
+        }
+    }
+}
+
+/// Returns the hashes that a proof consists of.
+async fn proven(tx: &mut Tx, spans: Vec<Span>) -> Result<Vec<String>, AppError> {
+    let mut proof = Vec::new();
+    for span in spans {
+        proof.push(span_hash(tx, span).await?);
+    }
+    Ok(encode(&proof))
+}
+
+async fn span_hash(tx: &mut Tx, span: Span) -> Result<Hash, AppError> {
+    let mut parts = Vec::new();
+    for part in perfect(span) {
+        parts.push(perfect_hash(tx, part).await?);
+    }
+    Ok(fold(&parts))
+}
+
+async fn perfect_hash(tx: &mut Tx, part: Perfect) -> Result<Hash, AppError> {
+    let (level, height) = (part.height / TILE_HEIGHT, part.height % TILE_HEIGHT);
+    let row = (number(part.index << height)?, 1 << height);
+    let found = hashes(tx, level.into(), row).await?;
+    match found.len() == 1 << height {
+        true => Ok(root(&found)),
+        false => Err(AppError::internal(Broken)),
+    }
+}
+
+async fn hashes(tx: &mut Tx, level: i64, row: (i64, i64)) -> Result<Vec<Hash>, AppError> {
+    let found = rows::hashes(tx, level, row).await?.into_iter();
+    let hash = |hash: Vec<u8>| hash.try_into().map_err(|_| AppError::internal(Broken));
+    found.map(hash).collect()
+}
+
+/// Rows that the log consists of were changed behind its back.
+#[derive(Debug, thiserror::Error)]
+#[error("the log's hashes are not whole")]
+struct Broken;
+
+fn number(number: u64) -> Result<i64, AppError> {
+    i64::try_from(number).map_err(AppError::internal)
+}
+
+fn size(number: i64) -> Result<u64, AppError> {
+    u64::try_from(number).map_err(AppError::internal)
+}

@@ -1,0 +1,98 @@
+//! The log: what happens to a listing stands in it, proven, in the same act.
+
+use app::{AppError, Statement, Tile, market::ListingEvent};
+use trust::{
+    PublicKey, SigningKey,
+    log::{Event, Hash, Verifier, leaf_hash, root, standing},
+};
+
+use crate::{
+    images::Image,
+    world::{HOST, World},
+};
+
+fn operator() -> PublicKey {
+    SigningKey::from_scalar(&[7; 32]).expect("a key").public()
+}
+
+async fn statement(world: &World, since: Option<u64>) -> Statement {
+    let found = world.app.log_statement("acme/db", since).await;
+    found.expect("read").expect("there")
+}
+
+async fn manage(world: &World, event: ListingEvent) -> Result<(), AppError> {
+    world
+        .app
+        .manage_listing(&world.operator, "acme", "db", event, "A reason")
+        .await
+}
+
+async fn tile(world: &World, path: &str) -> Option<Vec<u8>> {
+    let tile: Tile = path.parse().expect("a tile's path");
+    world.app.log_tile(tile).await.expect("read")
+}
+
+both! {
+    async fn what_happens_to_a_listing_is_in_the_log(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        assert!(world.app.log_statement("acme/db", None).await.expect("read").is_none());
+        let first = world.released("1.0", &Image::vulnerable("one")).await;
+        let name = format!("{HOST}/acme/db");
+        let seen = statement(&world, None).await.open(&name, &[operator()]).expect("it holds");
+        manage(&world, ListingEvent::Hold).await.expect("held");
+        manage(&world, ListingEvent::Hold).await.expect_err("it is held");
+        manage(&world, ListingEvent::Reinstate).await.expect("reinstated");
+        world.released("1.1", &Image::vulnerable("two")).await;
+        manage(&world, ListingEvent::Revoke).await.expect("revoked");
+
+        let now = statement(&world, Some(seen.size)).await;
+        let opened = now.open(&name, &[operator()]).expect("it holds");
+        now.continues(&opened, (seen.size, &seen.root)).expect("the log goes on");
+        let events: Vec<_> = opened.entries.iter().map(|(_, entry)| entry.event.clone()).collect();
+        assert_eq!(events.len(), 5, "what was refused is not in the log");
+        assert!(matches!(&events[0], Event::Released { tag, .. } if tag == "1.0"));
+        assert_eq!(events[1..3], [Event::Held, Event::Reinstated]);
+        assert_eq!(events[4], Event::Revoked);
+        let entries: Vec<_> = opened.entries.into_iter().map(|(_, entry)| entry).collect();
+        let digest = first.digest.parse().expect("a digest");
+        let stands = standing(&entries, &digest, world.app.now()).expect("released");
+        assert!(!stands.is_certified());
+    }
+
+    async fn tiles_hold_what_the_checkpoint_signs(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        for _ in 0..130 {
+            manage(&world, ListingEvent::Hold).await.expect("held");
+            manage(&world, ListingEvent::Reinstate).await.expect("reinstated");
+        }
+        let verifier = Verifier::parse(&world.app.log_verifier()).expect("a key");
+        let note = world.app.log_checkpoint().await.expect("read");
+        let head = verifier.open(&note).expect("signed");
+        assert_eq!((head.size, head.origin.as_str()), (261, &*format!("{HOST}/log")));
+        let mut leaves = Vec::new();
+        for path in ["entries/000", "entries/001.p/5"] {
+            let mut rest = &tile(&world, path).await.expect("there")[..];
+            while let Some((length, more)) = rest.split_at_checked(2) {
+                let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+                let (entry, more) = more.split_at(length);
+                leaves.push(leaf_hash(entry));
+                rest = more;
+            }
+        }
+        assert_eq!(root(&leaves), head.root);
+        let hashes: Vec<Hash> = tile(&world, "0/000").await.expect("there")
+            .chunks(32).map(|hash| hash.try_into().expect("32 bytes")).collect();
+        assert_eq!(hashes, leaves[..256]);
+        assert_eq!(tile(&world, "1/000.p/1").await.expect("there"), root(&hashes));
+        for missing in ["0/001", "0/001.p/6", "1/000", "2/000.p/1", "entries/002.p/1"] {
+            assert_eq!(tile(&world, missing).await, None, "{missing}");
+        }
+        let name = format!("{HOST}/acme/db");
+        let now = statement(&world, Some(200)).await;
+        let opened = now.open(&name, &[operator()]).expect("it holds");
+        now.continues(&opened, (200, &root(&leaves[..200]))).expect("the log goes on");
+    }
+}

@@ -1,0 +1,245 @@
+//! What a market says of one name, with its proofs: the log's entries of that name, each
+//! proven to be in the log, the log's signed head, and a stamp that says by the market's own
+//! key whose log that is and when this was said. One file, good online and beside an image.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Entry, Hash, LogKey, NoteError, ProofError, Verifier, leaf_hash, verify_consistency,
+    verify_inclusion,
+};
+use crate::{PublicKey, SigningKey, jws};
+
+/// No statement is larger, in bytes.
+pub const MAX_STATEMENT_BYTES: usize = 16 << 20;
+/// A tree over as many entries as there can be is not higher.
+const MAX_PROOF: usize = 64;
+
+/// A statement as it is sent and kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// 1.
+    pub schema_version: u32,
+    /// Host and repository.
+    pub name: String,
+    /// The log's signed head.
+    pub checkpoint: String,
+    /// A compact token by the market's release key.
+    pub stamp: String,
+    /// All entries of the name, in the log's order.
+    pub entries: Vec<LoggedEntry>,
+    /// That the log begins as it did, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Consistency>,
+}
+
+/// An entry and the proof that it is in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedEntry {
+    /// Its number.
+    pub index: u64,
+    /// Its text, as it was hashed.
+    pub entry: String,
+    /// Hashes in base64, from the leaf up.
+    pub proof: Vec<String>,
+}
+
+/// The proof that a log begins with what it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consistency {
+    /// How many entries it had.
+    pub since: u64,
+    /// Hashes in base64.
+    pub proof: Vec<String>,
+}
+
+/// What the stamp says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Stamp {
+    /// Which log.
+    iss: String,
+    /// About which name.
+    sub: String,
+    /// Seconds since 1970.
+    iat: i64,
+    size: u64,
+    root: String,
+    /// How many of the entries in the log are of the name.
+    entries: usize,
+    log_key: String,
+}
+
+/// Why a statement is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StatementError {
+    /// It cannot be read.
+    #[error("the log's statement cannot be read: {0}")]
+    Malformed(String),
+    /// The stamp is not by the key.
+    #[error("the log's statement is not signed by the market's key: {0}")]
+    Stamp(String),
+    /// It is about something else.
+    #[error("the log's statement is about {0}")]
+    OtherName(String),
+    /// The head is no good.
+    #[error(transparent)]
+    Note(#[from] NoteError),
+    /// Head and stamp do not go together.
+    #[error("the log's head is not the one that the market signed for")]
+    OtherHead,
+    /// An entry is not in the log.
+    #[error("entry {0} is not proven to be in the log: {1}")]
+    NotIncluded(u64, ProofError),
+    /// Entries are missing, or out of order.
+    #[error("the entries are not those that the market signed for")]
+    Entries,
+    /// The log was changed.
+    #[error(
+        "the log is not a continuation of what was seen before ({0}): its past was changed. Tell others, and keep both statements"
+    )]
+    Forked(ProofError),
+    /// Nothing says that the log goes on from what was seen before.
+    #[error(
+        "the statement does not prove that the log continues from its {0} entries that were seen before"
+    )]
+    Unproven(u64),
+}
+
+/// A statement that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// Which log.
+    pub log: String,
+    /// The log's own key.
+    pub log_key: String,
+    /// How many entries it has.
+    pub size: u64,
+    /// The hash over them.
+    pub root: Hash,
+    /// When this was said.
+    pub at: DateTime<Utc>,
+    /// All entries of the name with their numbers.
+    pub entries: Vec<(u64, Entry)>,
+}
+
+impl Statement {
+    /// Makes a statement about `name` from its proven entries.
+    ///
+    /// # Errors
+    /// The stamp cannot be written.
+    pub fn sign(
+        name: &str,
+        entries: Vec<LoggedEntry>,
+        (size, root): (u64, &Hash),
+        (key, log): (&SigningKey, &LogKey),
+        at: DateTime<Utc>,
+    ) -> Result<Self, jws::JwsError> {
+        let stamp = Stamp {
+            iss: log.verifier().name().to_owned(),
+            sub: name.to_owned(),
+            iat: at.timestamp(),
+            size,
+            root: STANDARD.encode(root),
+            entries: entries.len(),
+            log_key: log.verifier().to_string(),
+        };
+        Ok(Self {
+            schema_version: 1,
+            name: name.to_owned(),
+            checkpoint: log.sign(size, root),
+            stamp: jws::sign(key, &stamp)?,
+            entries,
+            consistency: None,
+        })
+    }
+
+    /// Reads a statement.
+    ///
+    /// # Errors
+    /// [`StatementError::Malformed`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
+        if bytes.len() > MAX_STATEMENT_BYTES {
+            let message = format!("it has more than {MAX_STATEMENT_BYTES} bytes");
+            return Err(StatementError::Malformed(message));
+        }
+        serde_json::from_slice(bytes).map_err(|error| StatementError::Malformed(error.to_string()))
+    }
+
+    /// Checks everything: the stamp by one of `keys`, the log's own signature, that it is about
+    /// `name`, and that every entry is in the log.
+    ///
+    /// # Errors
+    /// [`StatementError`] says what does not hold.
+    pub fn open(&self, name: &str, keys: &[PublicKey]) -> Result<Opened, StatementError> {
+        let stamp: Stamp = jws::verify(&self.stamp, keys)
+            .map_err(|error| StatementError::Stamp(error.to_string()))?;
+        if stamp.sub != name {
+            return Err(StatementError::OtherName(stamp.sub));
+        }
+        let verifier = Verifier::parse(&stamp.log_key)?;
+        let head = verifier.open(&self.checkpoint)?;
+        let same = head.size == stamp.size && STANDARD.encode(head.root) == stamp.root;
+        if !same || head.origin != stamp.iss {
+            return Err(StatementError::OtherHead);
+        }
+        if stamp.entries != self.entries.len() {
+            return Err(StatementError::Entries);
+        }
+        let mut entries: Vec<(u64, Entry)> = Vec::new();
+        for logged in &self.entries {
+            let proof = hashes(&logged.proof)?;
+            let leaf = leaf_hash(logged.entry.as_bytes());
+            verify_inclusion((&leaf, logged.index), (head.size, &head.root), &proof)
+                .map_err(|error| StatementError::NotIncluded(logged.index, error))?;
+            let entry = Entry::parse(logged.entry.as_bytes()).ok_or(StatementError::Entries)?;
+            let after = entries.last().is_none_or(|(last, _)| *last < logged.index);
+            if entry.name != name || !after {
+                return Err(StatementError::Entries);
+            }
+            entries.push((logged.index, entry));
+        }
+        let at = DateTime::from_timestamp(stamp.iat, 0);
+        Ok(Opened {
+            log: stamp.iss,
+            log_key: stamp.log_key,
+            size: head.size,
+            root: head.root,
+            at: at.ok_or_else(|| StatementError::Stamp("its time is none".to_owned()))?,
+            entries,
+        })
+    }
+
+    /// Checks that the log of an opened statement begins with the head that was seen before.
+    ///
+    /// # Errors
+    /// [`StatementError::Forked`], or [`StatementError::Unproven`].
+    pub fn continues(&self, opened: &Opened, seen: (u64, &Hash)) -> Result<(), StatementError> {
+        let proof = match &self.consistency {
+            Some(found) if found.since == seen.0 => hashes(&found.proof)?,
+            // Nothing to prove between equal heads; of shorter logs no proof would help.
+            _ if seen.0 == 0 || seen.0 >= opened.size => Vec::new(),
+            _ => return Err(StatementError::Unproven(seen.0)),
+        };
+        verify_consistency(seen, (opened.size, &opened.root), &proof)
+            .map_err(StatementError::Forked)
+    }
+}
+
+/// Writes hashes as they stand in statements.
+pub fn encode(hashes: &[Hash]) -> Vec<String> {
+    hashes.iter().map(|hash| STANDARD.encode(hash)).collect()
+}
+
+fn hashes(texts: &[String]) -> Result<Vec<Hash>, StatementError> {
+    let wrong = || StatementError::Malformed("a proof holds what is no hash".to_owned());
+    if texts.len() > MAX_PROOF {
+        return Err(wrong());
+    }
+    let read = |text: &String| STANDARD.decode(text).ok()?.try_into().ok();
+    texts
+        .iter()
+        .map(|text| read(text).ok_or_else(wrong))
+        .collect()
+}
