@@ -17,6 +17,7 @@ mod jobs;
 mod listings;
 mod log;
 mod notary;
+mod notices;
 mod passwords;
 mod pictures;
 mod products;
@@ -48,6 +49,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use jobs::JobSummary;
 pub use notary::{TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile};
+pub use notices::{Mail, NOTICES_AT_ONCE, NoticePreference};
 pub use oci::Scope;
 pub use pictures::picture_logo_problems;
 pub use products::{ProductOverview, ProductRights};
@@ -74,6 +76,7 @@ pub use store::{
     assets::Asset,
     audit::AuditRecord,
     blobs::{Blob, BlobSource},
+    notices::{Addressed, Notice},
     products::{Product, Search},
     publishers::{Publisher, PublisherKey},
     releases::Release,

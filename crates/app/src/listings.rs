@@ -68,7 +68,9 @@ impl App {
             before: Some(product.state.as_str()),
             after: Some(after.as_str()),
         };
-        self.record(tx, actor, action, change).await
+        self.record(tx, actor, action, change).await?;
+        self.tell_of_listing(tx, (actor, product), event, reason)
+            .await
     }
 
     /// Tells everybody what happened to a listing that they could see: the log says it, and

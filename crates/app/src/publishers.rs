@@ -214,6 +214,8 @@ impl App {
         };
         self.record(&mut tx, actor, Action::DecidePublisher, change)
             .await?;
+        self.tell_of_publisher(&mut tx, (actor, &publisher), reason)
+            .await?;
         tx.commit().await?;
         Ok(publisher)
     }

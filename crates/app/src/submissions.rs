@@ -175,6 +175,8 @@ impl App {
             ..Change::default()
         };
         self.record(&mut tx, actor, Action::Comment, change).await?;
+        self.tell_of_remark(&mut tx, (actor, &submission), &comment)
+            .await?;
         tx.commit().await?;
         Ok(comment)
     }
@@ -312,6 +314,8 @@ impl App {
             after: Some(after.as_str()),
         };
         self.record(tx, actor, action, change).await?;
+        self.tell_of_submission(tx, (actor, submission), event, reason)
+            .await?;
         Ok(after)
     }
 

@@ -1,15 +1,19 @@
 //! The clocks: a promise to fix that was broken puts the listing on hold, a reviewed fix
 //! lifts that hold, and a hold that lasted too long revokes the listing (programme and policies, "Classification of Issues").
 
-use market::{Action, ListingEvent, ListingState};
+use chrono::{DateTime, Utc};
+use market::{Action, ListingEvent, ListingState, Reminder};
 use store::{Tx, products::Product};
 
-use crate::{Actor, App, AppError};
+use crate::{Actor, App, AppError, notices::Promise};
 
 /// What consumers read on the listing; it names no vulnerability.
 const HELD: &str = "A security finding was not fixed within the time promised.";
 const MENDED: &str = "A newer release has what was promised.";
 const REVOKED: &str = "The listing was on hold for longer than the programme allows.";
+
+/// When publishers were last reminded, in the settings.
+const REMINDED: &str = "reminded_at";
 
 /// What the clocks brought about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +72,49 @@ impl App {
             tx.commit().await?;
         }
         Ok(outcome)
+    }
+
+    /// Reminds publishers of promises half of whose time has gone, or that end in a day or an
+    /// hour; gives of how many. Costs a look at the open clocks while no such moment comes.
+    ///
+    /// # Errors
+    /// The database refused; who was told before is not told again.
+    pub async fn remind_publishers(&self) -> Result<usize, AppError> {
+        let mut tx = self.read().await?;
+        let now = self.now();
+        let last = store::settings::find(&mut tx, REMINDED).await?;
+        let last = last.and_then(|last| last.parse::<DateTime<Utc>>().ok());
+        let mut promises = store::findings::promises(&mut tx, now).await?;
+        drop(tx);
+        promises.retain(|promise| {
+            let (told, due) = (promise.notified_at, promise.due_at);
+            let before = last.and_then(|last| Reminder::at(told, due, last));
+            Reminder::at(told, due, now) != before
+        });
+        if promises.is_empty() {
+            return Ok(0);
+        }
+        let mut reminded = 0;
+        let mut tx = self.begin().await?;
+        for promise in promises {
+            let newest = store::releases::newest(&mut tx, &promise.product_id).await?;
+            if newest.is_none_or(|release| release.submission_id != promise.submission_id) {
+                continue;
+            }
+            let Some(product) = store::products::find(&mut tx, &promise.product_id).await? else {
+                continue;
+            };
+            let promise = Promise {
+                submission: &promise.submission_id,
+                notified_at: promise.notified_at,
+                due_at: promise.due_at,
+                findings: promise.findings,
+            };
+            reminded += usize::from(self.remind(&mut tx, &product, promise).await?);
+        }
+        store::settings::set(&mut tx, REMINDED, &now.to_rfc3339()).await?;
+        tx.commit().await?;
+        Ok(reminded)
     }
 
     /// Returns what ends a hold now, and the words for it; only what the clocks held do they lift.

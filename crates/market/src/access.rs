@@ -70,6 +70,8 @@ text_enum! {
         ReadTrustChanges = "read-trust-changes",
         /// Read one's own account, memberships and subscriptions.
         ReadOwnAccount = "read-own-account",
+        /// Choose what one gets by mail, and mark one's own notices as read.
+        ManageOwnNotices = "manage-own-notices",
         /// Create and revoke one's own access tokens.
         ManageOwnTokens = "manage-own-tokens",
         /// Create and revoke robots that pull what one's own account is subscribed to.
@@ -82,6 +84,8 @@ text_enum! {
         RotateTokenKeys = "rotate-token-keys",
         /// Read the audit log.
         ReadAudit = "read-audit",
+        /// Read what everybody was told, and how the mail of it fares.
+        ReadOutbox = "read-outbox",
         /// Replace the advisory database.
         UpdateAdvisories = "update-advisories",
         /// Collect garbage, scrub, set quotas, and look why something is kept.
@@ -145,12 +149,14 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::PublishTrust, &[Role::Editor, Role::Owner]),
     (Action::ReadTrustChanges, &[Role::Operator]),
     (Action::ReadOwnAccount, &[Role::Account]),
+    (Action::ManageOwnNotices, &[Role::Account]),
     (Action::ManageOwnTokens, &[Role::Account]),
     (Action::ManageOwnRobots, &[Role::Account]),
     (Action::ManageRobots, &[Role::Owner, Role::Operator]),
     (Action::ManageAccounts, &[Role::Operator]),
     (Action::RotateTokenKeys, &[Role::Operator]),
     (Action::ReadAudit, &[Role::Operator]),
+    (Action::ReadOutbox, &[Role::Operator]),
     (Action::UpdateAdvisories, &[Role::Operator]),
     (Action::KeepStorage, &[Role::Operator]),
     (Action::ManageRetention, &[Role::Owner, Role::Operator]),
@@ -188,6 +194,7 @@ const LIMITS: &[(Holding, &[Action])] = &[
             Action::ReadOwnAccount,
             Action::ManageOwnTokens,
             Action::ReadAudit,
+            Action::ReadOutbox,
             Action::ReadTrustChanges,
         ],
     ),

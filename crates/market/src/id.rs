@@ -112,6 +112,8 @@ id_type! {
     AuditId = "aud";
     /// A pull of a released image.
     PullId = "pul";
+    /// A notice to somebody.
+    NoticeId = "ntc";
     /// A run of work on the store itself, such as a collection.
     RunId = "run";
 }

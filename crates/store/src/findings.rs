@@ -152,6 +152,36 @@ pub async fn overdue_submissions(
     )
 }
 
+/// Open findings of one release that are due at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Promise {
+    /// The release's submission.
+    #[sqlx(try_from = "String")]
+    pub submission_id: SubmissionId,
+    /// Its product.
+    #[sqlx(try_from = "String")]
+    pub product_id: ProductId,
+    /// When the publisher was told.
+    pub notified_at: DateTime<Utc>,
+    /// When they must be fixed.
+    pub due_at: DateTime<Utc>,
+    /// How many there are.
+    pub findings: i64,
+}
+
+/// Returns the promises of listed products that are still to be kept, by when they end.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn promises(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<Promise>, StoreError> {
+    fetch_all!(
+        tx,
+        Promise,
+        "SELECT f.submission_id, s.product_id, f.notified_at, f.due_at, COUNT(*) AS findings FROM findings f JOIN submissions s ON s.id = f.submission_id JOIN products p ON p.id = s.product_id WHERE f.state = 'open' AND f.due_at > $1 AND f.notified_at IS NOT NULL AND p.state = 'listed' GROUP BY f.submission_id, s.product_id, f.notified_at, f.due_at ORDER BY f.due_at, f.submission_id",
+        now
+    )
+}
+
 /// Returns how many open findings of a submission were due by `now`.
 ///
 /// # Errors

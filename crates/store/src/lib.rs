@@ -21,6 +21,7 @@ pub mod images;
 pub mod jobs;
 pub mod log;
 pub mod notary;
+pub mod notices;
 pub mod products;
 pub mod publishers;
 pub mod pulls;

@@ -34,6 +34,8 @@ notices! {
     TokenRevoked = "token-revoked", "The token was revoked. Whatever uses it can no longer sign in.";
     RobotMade = "robot-made", "The robot was made. Give it a token to sign in with.";
     RobotRevoked = "robot-revoked", "The robot was revoked with all its tokens.";
+    NoticesRead = "notices-read", "All notices are marked as read.";
+    PreferencesSaved = "preferences-saved", "What you get by mail was saved.";
     Subscribed = "subscribed", "You are subscribed. Below is how to pull it.";
     SubscriptionEnded = "subscription-ended", "The subscription has ended. Containers that run keep running; new pulls are refused.";
     Applied = "applied", "The application was sent. The operator looks at it; meanwhile you can register signing keys.";

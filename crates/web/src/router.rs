@@ -15,8 +15,9 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, files, log, no_page, operator, product, product_edit, publisher, publisher_portal,
-        register, review, robot, sign_in, storage, storefront, submission, wrong_method,
+        account, files, log, no_page, notices, operator, product, product_edit, publisher,
+        publisher_portal, register, review, robot, sign_in, storage, storefront, submission,
+        wrong_method,
     },
 };
 
@@ -57,6 +58,13 @@ fn consumers() -> Router<Arc<App>> {
         .route(
             "/account/subscriptions/{id}/cancel",
             post(account::cancel_subscription),
+        )
+        .route("/notices", get(notices::show))
+        .route("/notices/read", post(notices::read))
+        .route("/notices/preferences", post(notices::set_preferences))
+        .route(
+            "/notices/mute/{key}",
+            get(notices::ask_to_mute).post(notices::mute),
         )
         .route("/robots", post(robot::create))
         .route("/robots/{robot}", get(robot::show))
@@ -134,6 +142,7 @@ fn staff() -> Router<Arc<App>> {
             "/operator/listings/{publisher}/{product}",
             post(operator::manage_listing),
         )
+        .route("/operator/outbox", get(notices::show_outbox))
         .route("/operator/storage", get(storage::show))
         .route("/operator/storage/collect", post(storage::collect))
         .route("/operator/storage/scrub", post(storage::scrub))

@@ -19,6 +19,7 @@ mod journey;
 mod log;
 mod market_side;
 mod notary;
+mod notices;
 mod privacy;
 #[expect(dead_code, reason = "only a root is made with it here")]
 #[path = "../../../trust/tests/trust/publisher.rs"]

@@ -180,6 +180,7 @@ async fn people(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
             code(app.rotate_token_keys(actor).await),
         ),
         ("audit_log", code(app.audit_log(actor, 1).await)),
+        ("outbox", code(app.outbox(actor, "", 1).await)),
         ("job_summary", code(app.job_summary(actor).await)),
         ("may_measure", code(app.may_measure(actor).await)),
         (
@@ -359,6 +360,17 @@ async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> 
         ),
         ("unsubscribe", code(app.unsubscribe(actor, "sbn_x").await)),
         ("my_subscriptions", code(app.my_subscriptions(actor).await)),
+        ("my_notices", code(app.my_notices(actor, "", 1).await)),
+        ("unread_notices", code(app.unread_notices(actor).await)),
+        ("read_notices", code(app.read_notices(actor).await)),
+        (
+            "notice_preferences",
+            code(app.notice_preferences(actor).await),
+        ),
+        (
+            "set_notice_preferences",
+            code(app.set_notice_preferences(actor, &[]).await),
+        ),
         (
             "repository_rights",
             format!(

@@ -382,6 +382,18 @@ pub(crate) const KEYS: &[Key] = &[
         "Address and port of a second listener with /metrics, /healthz and /readyz, open to whoever \
          reaches it. Without it, /metrics is on the main listener, for the operator alone.",
     ),
+    secret(
+        "mail.smtp_url",
+        "SMTP server that notices are sent through, such as \
+         smtps://USER:PASSWORD@mail.example, or smtp://mail.example:587?tls=required. Without it, \
+         they are on people's pages and in the operator's outbox only.",
+    ),
+    key(
+        "mail.from",
+        Kind::Text,
+        "",
+        "Who mail comes from, such as Harbour <notices@market.example>; with `mail.smtp_url`.",
+    ),
     key(
         "telemetry.otlp_endpoint",
         Kind::Url,

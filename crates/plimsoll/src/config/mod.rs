@@ -286,6 +286,11 @@ impl Config {
                 }
             }
         }
+        if self.text("mail.smtp_url").is_some() != self.text("mail.from").is_some() {
+            return Err(Failure::usage(
+                "`mail.smtp_url` and `mail.from` belong together: set both or none",
+            ));
+        }
         if self.text("keys.passphrase").is_some() && self.text("keys.passphrase_file").is_some() {
             return Err(Failure::usage(
                 "`keys.passphrase` and `keys.passphrase_file` are both set: leave one out",

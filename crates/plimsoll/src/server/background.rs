@@ -7,6 +7,7 @@ use store::blobs::FsBlobs;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
+use super::mail::Post;
 use crate::market_folder::{Market, node_name};
 
 /// How often the file of advisories is looked at.
@@ -23,8 +24,13 @@ const LAST_JOB: Duration = Duration::from_secs(10);
 /// Everything that was started.
 pub(super) struct Background(JoinSet<()>);
 
-/// Starts workers and chores, until `stop`.
-pub(super) fn start(market: &Market, workers: u32, stop: &CancellationToken) -> Background {
+/// Starts workers and chores, until `stop`; mail is sent where there is a post office.
+pub(super) fn start(
+    market: &Market,
+    post: Option<Post>,
+    workers: u32,
+    stop: &CancellationToken,
+) -> Background {
     let mut tasks = JoinSet::new();
     for number in 1..=workers {
         let (app, stop) = (Arc::clone(&market.app), stop.clone());
@@ -57,6 +63,13 @@ pub(super) fn start(market: &Market, workers: u32, stop: &CancellationToken) -> 
         let renewed = renew_trust(&app);
         token.run_until_cancelled(renewed).await;
     });
+    if let Some(post) = post {
+        let (app, token) = (Arc::clone(&market.app), stop.clone());
+        tasks.spawn(async move {
+            let sent = post.send(&app);
+            token.run_until_cancelled(sent).await;
+        });
+    }
     let (app, files, token) = (Arc::clone(&market.app), market.files.clone(), stop.clone());
     tasks.spawn(async move {
         let swept = sweep(&app, files);
@@ -146,6 +159,19 @@ async fn watch_clocks(app: &App) {
                 "the clocks cannot be looked at"
             ),
         }
+        remind(app).await;
+    }
+}
+
+/// Reminds publishers of promises that end soon.
+async fn remind(app: &App) {
+    match app.remind_publishers().await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "reminded publishers of promises"),
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "publishers cannot be reminded; trying again"
+        ),
     }
 }
 

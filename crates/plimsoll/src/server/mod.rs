@@ -12,6 +12,7 @@ mod exchange;
 pub(crate) mod keys;
 mod limits;
 mod log;
+mod mail;
 mod metrics;
 mod otlp;
 mod plain;
@@ -120,7 +121,8 @@ pub(crate) async fn serve(
 ) -> Result<(), Failure> {
     raise_file_limit();
     let listener = TcpListener::from_std(doors.main).or_fail("cannot use the listener")?;
-    let background = background::start(&market, config.workers(), &stop);
+    let post = mail::Post::open(config)?;
+    let background = background::start(&market, post, config.workers(), &stop);
     let (server, watch) = put_together(&market, config, &stop)?;
     let tls = doors.tls.as_ref().map(Tls::acceptor).transpose()?;
     if let Some(tls) = doors.tls {

@@ -83,6 +83,8 @@ keys.rotate_tokens_after               default                   90d
 keys.passphrase                        plimsoll.toml:2           (hidden)
 keys.passphrase_file                   default                   -
 metrics.listen                         default                   -
+mail.smtp_url                          default                   -
+mail.from                              default                   -
 telemetry.otlp_endpoint                default                   -
 telemetry.sample_percent               default                   100
 log.level                              default                   info

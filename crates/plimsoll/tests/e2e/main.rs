@@ -19,6 +19,7 @@ mod engine;
 mod http;
 mod kills;
 mod limits;
+mod mail;
 mod market;
 mod memory;
 mod model;

@@ -158,7 +158,7 @@ impl Place {
                 release: self.release.clone(),
                 tokens: self.tokens.clone(),
                 trust: self.trust.clone(),
-                root: None,
+                root: SigningKey::from_scalar(&[10; 32]).ok(),
             },
             config: AppConfig {
                 public_url: self.url.clone(),

@@ -33,6 +33,7 @@ mod jobs;
 mod keys;
 mod listings;
 mod manifest;
+mod notices;
 mod openapi;
 mod pictures;
 mod products;
@@ -91,6 +92,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(robots::routes())
         .merge(advisories::routes())
         .merge(audit::routes())
+        .merge(notices::routes())
         .merge(jobs::routes())
         .merge(storage::routes())
         .merge(retention::routes())

@@ -35,6 +35,7 @@ use super::error::{ErrorJson, MEDIA_TYPE};
         (name = "submissions", description = "Snapshots under review."),
         (name = "listings", description = "The operator's hand on the market."),
         (name = "accounts", description = "People, machines and their access tokens."),
+        (name = "notices", description = "What people are told, and what of it by mail."),
         (name = "operation", description = "Advisories, audit log, jobs."),
     ),
 )]

@@ -9,6 +9,7 @@ use axum::extract::Query;
 pub(crate) mod account;
 pub(crate) mod files;
 pub(crate) mod log;
+pub(crate) mod notices;
 pub(crate) mod operator;
 pub(crate) mod product;
 pub(crate) mod product_edit;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod error;
+pub mod notices;
 pub mod operator;
 pub mod product;
 pub mod product_edit;

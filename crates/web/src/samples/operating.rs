@@ -6,6 +6,7 @@ use market::{ListingState, PublisherState, SubmissionState};
 use super::{ago, layout, now, operator, page, reviewer};
 use crate::{
     pages::{
+        notices::{OutboxPage, OutboxRow},
         operator::{
             AdvisoryStatus, AuditRow, FeedRow, JobFailure, JobsSummary, ListingRow, OperatorPage,
             PublisherRow,
@@ -28,6 +29,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         page("review-empty", &queue(false)),
         page("operator", &console()),
         page("operator-fresh", &fresh_console()),
+        page("outbox", &outbox()),
         page("storage", &storage()),
         page("storage-fresh", &fresh_storage()),
     ]
@@ -272,5 +274,26 @@ fn fresh_storage() -> StoragePage {
         publishers: Vec::new(),
         retention: RetentionForm::default(),
         ..storage()
+    }
+}
+
+fn outbox() -> OutboxPage {
+    let row = |mail: &str, error: Option<&str>| OutboxRow {
+        at: ago(3),
+        account: "ada".to_owned(),
+        email: "ada@example.org".to_owned(),
+        title: "acme/db is on hold".to_owned(),
+        url: "/p/acme/db".to_owned(),
+        mail: mail.to_owned(),
+        mail_at: ago(2),
+        error: error.map(str::to_owned),
+    };
+    OutboxPage {
+        layout: layout("/operator/outbox", operator()),
+        rows: vec![
+            row("sent", None),
+            row("waits for another attempt,", Some("connection refused")),
+        ],
+        older: Some("/operator/outbox?before=ntc_1".to_owned()),
     }
 }

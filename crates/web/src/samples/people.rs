@@ -7,6 +7,7 @@ use crate::{
     pages::{
         account::{AccountPage, LoginRow, SubscriptionRow},
         error::ErrorPage,
+        notices::{KindRow, MutePage, NoticeRow, NoticesPage},
         register::RegisterPage,
         robot::{NewToken, RobotPage, RobotRow, TokenForm, TokenRow},
         sign_in::SignInPage,
@@ -33,8 +34,67 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         page("account-fresh", &fresh),
         page("robot", &robot_page()),
         page("robot-looked-at", &looked_at),
+        page("notices", &notices()),
+        page("notices-fresh", &fresh_notices()),
+        page("mute", &mute(false, false)),
+        page("mute-done", &mute(true, false)),
+        page("mute-obligatory", &mute(false, true)),
         page("error", &error()),
     ]
+}
+
+fn notices() -> NoticesPage {
+    let kind = |kind: market::NoticeKind, mail| KindRow {
+        kind: kind.to_string(),
+        title: kind.title().to_owned(),
+        mail,
+        is_obligatory: kind.is_obligatory(),
+    };
+    let row = |title: &str, text: &[&str], hours, is_new| NoticeRow {
+        title: title.to_owned(),
+        paragraphs: text.iter().map(|text| (*text).to_owned()).collect(),
+        url: "/p/acme/db".to_owned(),
+        at: ago(hours),
+        is_new,
+    };
+    NoticesPage {
+        layout: layout("/notices", customer()),
+        notices: vec![
+            row("acme/db is on hold", &["The listing is on hold."], 2, true),
+            row(
+                "acme/db: a remark on submission 2",
+                &["bob <b> wrote:", "Which layer?"],
+                30,
+                false,
+            ),
+        ],
+        unread: 1,
+        older: Some("/notices?before=ntc_1".to_owned()),
+        kinds: vec![
+            kind(market::NoticeKind::Remark, true),
+            kind(market::NoticeKind::Released, false),
+            kind(market::NoticeKind::OnHold, true),
+        ],
+        email: "ada@example.org".to_owned(),
+    }
+}
+
+fn fresh_notices() -> NoticesPage {
+    NoticesPage {
+        notices: Vec::new(),
+        unread: 0,
+        older: None,
+        ..notices()
+    }
+}
+
+fn mute(is_done: bool, is_obligatory: bool) -> MutePage {
+    MutePage {
+        layout: layout("/notices/mute/k", None),
+        title: "A remark in a review".to_owned(),
+        is_done,
+        is_obligatory,
+    }
 }
 
 fn sign_in() -> SignInPage {

@@ -128,7 +128,9 @@ impl Market {
             return ("image/png", picture(8).into());
         }
         let body = match (method, path) {
-            ("GET" | "DELETE", _) | (_, "/advisories/reload") => return ("", Body::empty()),
+            ("GET" | "DELETE", _) | (_, "/advisories/reload" | "/notices/read") => {
+                return ("", Body::empty());
+            }
             (_, path) => self.json(path),
         };
         ("application/json", body.to_string().into())
@@ -153,6 +155,7 @@ impl Market {
                 let key = trust::SigningKey::from_scalar(&[3; 32]).expect("a key");
                 json!({"name": "new", "pem": key.public().to_pem()})
             }
+            "/notices/preferences" => json!([{"kind": "remark", "mail": false}]),
             "/storage/collections" => json!({"dry_run": true}),
             "/storage/scrubs" => json!({"rate": 0}),
             "/publishers/{publisher}/storage" => json!({"quota_bytes": 1_000_000}),

@@ -11,13 +11,15 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 32] = [
+const FORMS: [&str; 34] = [
     "/sign-in",
     "/register",
     "/sign-out",
     "/account/tokens",
     "/account/tokens/tok_x/revoke",
     "/account/subscriptions/sub_x/cancel",
+    "/notices/read",
+    "/notices/preferences",
     "/robots",
     "/robots/acme%2Bci/revoke",
     "/robots/acme%2Bci/tokens",
@@ -94,7 +96,9 @@ async fn every_form_of_the_router_is_tried() {
     let paths = source.split(".route(\"").skip(1).filter_map(|rest| {
         let (path, rest) = rest.split_once('"')?;
         let (route, _) = rest.split_once(".route(").unwrap_or((rest, ""));
-        route.contains("post(").then_some(path)
+        // The key in its address is all that one is for, and mail programs send it (RFC 8058).
+        let is_open = path == "/notices/mute/{key}";
+        (route.contains("post(") && !is_open).then_some(path)
     });
     for path in paths {
         let fits = |form: &&str| {

@@ -28,7 +28,10 @@ async fn somebody_registers_applies_and_is_verified() {
         .send(&page, "/register", &[("name", "ann"), fields[2]], &[])
         .await;
     said(&page, "Your account was created");
-    assert_eq!(page.texts("header nav a"), ["Browse", "Publish", "ann"]);
+    assert_eq!(
+        page.texts("header nav a"),
+        ["Browse", "Publish", "Notices", "ann"]
+    );
     assert_eq!(ann.get("/").await.texts(".notice"), [""; 0], "said once");
 
     let page = ann.get("/publisher").await;

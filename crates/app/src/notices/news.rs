@@ -1,0 +1,262 @@
+//! Who is told of what, and in which words. What consumers read names no vulnerability
+//! (programme and policies, "Classification of Issues").
+
+use chrono::{DateTime, Utc};
+use market::{
+    AccountId, Decision, HOLD_DAYS, ListingEvent, NoticeKind, Reminder, SubmissionEvent,
+    SubmissionId,
+};
+use store::{
+    Tx,
+    products::Product,
+    publishers::Publisher,
+    submissions::{Comment, Submission},
+};
+
+use super::News;
+use crate::{Actor, App, AppError};
+
+/// A promise of a release that ends soon.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Promise<'a> {
+    /// The release's submission.
+    pub(crate) submission: &'a SubmissionId,
+    /// When the publisher was told.
+    pub(crate) notified_at: DateTime<Utc>,
+    /// When it ends.
+    pub(crate) due_at: DateTime<Utc>,
+    /// How many findings it is about.
+    pub(crate) findings: i64,
+}
+
+impl App {
+    /// Tells of a listing's change: its publisher, and those who have the product.
+    pub(crate) async fn tell_of_listing(
+        &self,
+        tx: &mut Tx,
+        (actor, product): (&Actor, &Product),
+        event: ListingEvent,
+        reason: Option<&str>,
+    ) -> Result<(), AppError> {
+        let (name, path) = self.place_of(tx, product).await?;
+        let reason = reason
+            .map(|reason| format!("\n\n{reason}"))
+            .unwrap_or_default();
+        let (kind, title, to_publisher, to_consumers) = match event {
+            ListingEvent::Release => (
+                NoticeKind::Released,
+                format!("{name}: a new release"),
+                format!("The release of {name} is signed and on the market."),
+                format!(
+                    "{name} has a new release. Pull it as before; the product's page says what it has."
+                ),
+            ),
+            ListingEvent::Hold => (
+                NoticeKind::OnHold,
+                format!("{name} is on hold"),
+                format!(
+                    "The listing {name} was put on hold. It takes no new subscriptions, and pulls bear a warning. Release a fix to end this; after {HOLD_DAYS} days on hold it is revoked.{reason}"
+                ),
+                format!(
+                    "The listing {name} is on hold: its publisher has not kept what the programme asks for. What you run keeps running and pulls go on, with a warning. If this is not mended within {HOLD_DAYS} days, the listing is revoked."
+                ),
+            ),
+            ListingEvent::Reinstate => (
+                NoticeKind::Reinstated,
+                format!("{name} is no longer on hold"),
+                format!("The hold on {name} was lifted.{reason}"),
+                format!("The hold on {name} was lifted. Pull its newest release."),
+            ),
+            ListingEvent::Revoke => (
+                NoticeKind::Revoked,
+                format!("{name} was revoked"),
+                format!("The listing {name} was revoked and can no longer be pulled.{reason}"),
+                format!(
+                    "The listing {name} was revoked: it can no longer be pulled, and nobody vouches for what you have of it. Replace it."
+                ),
+            ),
+            ListingEvent::Withdraw => (
+                NoticeKind::Withdrawn,
+                format!("{name} was withdrawn"),
+                format!("{name} was taken off the market.{reason}"),
+                format!("{name} was taken off the market by its publisher."),
+            ),
+        };
+        let news = |body| News {
+            kind,
+            cause: format!("{kind}:{}:{}", product.id, self.now().timestamp_millis()),
+            title: title.clone(),
+            body,
+            path: &path,
+        };
+        let publisher = store::notices::publishers_people(tx, &product.publisher_id).await?;
+        let publisher = without(publisher, actor);
+        self.tell(tx, &publisher, &news(to_publisher)).await?;
+        // A warning goes to those who have the image, anything else to whoever may pull it.
+        let downloaded = event == ListingEvent::Hold;
+        let consumers = store::notices::consumers(tx, &product.id, downloaded).await?;
+        self.tell(tx, &consumers, &news(to_consumers)).await
+    }
+
+    /// Tells a publisher's people what was decided on it.
+    pub(crate) async fn tell_of_publisher(
+        &self,
+        tx: &mut Tx,
+        (actor, publisher): (&Actor, &Publisher),
+        reason: Option<&str>,
+    ) -> Result<(), AppError> {
+        let (name, state) = (&publisher.legal_name, publisher.state);
+        let reason = reason.map(|reason| format!("\n\n{reason}"));
+        let news = News {
+            kind: NoticeKind::Publisher,
+            cause: format!("{state}:{}:{}", publisher.id, self.now().timestamp_millis()),
+            title: format!("{name} is {state}"),
+            body: format!(
+                "The operator decided on {name}: {state}.{}",
+                reason.unwrap_or_default()
+            ),
+            path: &format!("/publisher/{}", publisher.slug),
+        };
+        let people = store::notices::publishers_people(tx, &publisher.id).await?;
+        self.tell(tx, &without(people, actor), &news).await
+    }
+
+    /// Tells of a submission's change: its publisher, and the team whose turn it is.
+    pub(crate) async fn tell_of_submission(
+        &self,
+        tx: &mut Tx,
+        (actor, submission): (&Actor, &Submission),
+        event: SubmissionEvent,
+        reason: Option<&str>,
+    ) -> Result<(), AppError> {
+        let Some(product) = store::products::find(tx, &submission.product_id).await? else {
+            return Ok(());
+        };
+        let (name, _) = self.place_of(tx, &product).await?;
+        let number = submission.number;
+        let reason = reason.unwrap_or_default();
+        let (kind, title, body) = match event {
+            SubmissionEvent::Inspected => (
+                NoticeKind::Inspected,
+                format!("{name}: submission {number} is ready for review"),
+                format!(
+                    "Submission {number} of {name} was inspected. What the machine found stands on its page; reviewers come next."
+                ),
+            ),
+            SubmissionEvent::InspectionFailed => (
+                NoticeKind::Inspected,
+                format!("{name}: submission {number} cannot be inspected"),
+                format!("Submission {number} of {name} could not be inspected.\n\n{reason}"),
+            ),
+            SubmissionEvent::Decided(decision) => {
+                let what = match decision {
+                    Decision::Approve => "is approved and is being released",
+                    Decision::RequestChanges => "needs changes",
+                    Decision::Reject => "was rejected",
+                };
+                (
+                    NoticeKind::Decided,
+                    format!("{name}: submission {number} {what}"),
+                    format!("Submission {number} of {name} {what}.\n\n{reason}"),
+                )
+            }
+            _ => return Ok(()),
+        };
+        let news = News {
+            kind,
+            cause: format!("{kind}:{}:{}", submission.id, self.now().timestamp_millis()),
+            title,
+            body,
+            path: &page_of(&submission.id),
+        };
+        let mut people = store::notices::publishers_people(tx, &product.publisher_id).await?;
+        if event == SubmissionEvent::Inspected {
+            people.extend(store::notices::staff(tx).await?);
+        }
+        self.tell(tx, &without(people, actor), &news).await
+    }
+
+    /// Tells of a remark: the publisher, and who wrote in the thread before.
+    pub(crate) async fn tell_of_remark(
+        &self,
+        tx: &mut Tx,
+        (actor, submission): (&Actor, &Submission),
+        remark: &Comment,
+    ) -> Result<(), AppError> {
+        let Some(product) = store::products::find(tx, &submission.product_id).await? else {
+            return Ok(());
+        };
+        let (name, _) = self.place_of(tx, &product).await?;
+        let author = actor.signed_in().map(|account| account.name.as_str());
+        let news = News {
+            kind: NoticeKind::Remark,
+            cause: format!("remark:{}", remark.id),
+            title: format!("{name}: a remark on submission {}", submission.number),
+            body: format!("{} wrote:\n\n{}", author.unwrap_or("Somebody"), remark.body),
+            path: &page_of(&submission.id),
+        };
+        let mut people = store::notices::publishers_people(tx, &product.publisher_id).await?;
+        people.extend(store::notices::thread(tx, &submission.id).await?);
+        self.tell(tx, &without(people, actor), &news).await
+    }
+
+    /// Reminds a publisher of promises whose time has come to half, a day or an hour.
+    pub(crate) async fn remind(
+        &self,
+        tx: &mut Tx,
+        product: &Product,
+        promise: Promise<'_>,
+    ) -> Result<bool, AppError> {
+        let Some(reminder) = Reminder::at(promise.notified_at, promise.due_at, self.now()) else {
+            return Ok(false);
+        };
+        let (name, _) = self.place_of(tx, product).await?;
+        let left = match reminder {
+            Reminder::Half => "half of the time has gone",
+            Reminder::Day => "less than a day is left",
+            Reminder::Hour => "less than an hour is left",
+        };
+        let (count, due) = (
+            promise.findings,
+            promise.due_at.format("%Y-%m-%d %H:%M UTC"),
+        );
+        let findings = if count == 1 { "finding" } else { "findings" };
+        let news = News {
+            kind: NoticeKind::FixDue,
+            cause: format!(
+                "{reminder}:{}:{}",
+                promise.submission,
+                promise.due_at.timestamp()
+            ),
+            title: format!("{name}: {count} {findings} to fix by {due}"),
+            body: format!(
+                "{count} {findings} of the release of {name} must be fixed by {due}; {left}. Without a fix by then the listing is put on hold. Submit a release that mends it; the findings stand on the submission's page."
+            ),
+            path: &page_of(promise.submission),
+        };
+        let people = store::notices::publishers_people(tx, &product.publisher_id).await?;
+        self.tell(tx, &people, &news).await?;
+        Ok(true)
+    }
+
+    /// Returns `publisher/product` and the address of the product's page.
+    async fn place_of(&self, tx: &mut Tx, product: &Product) -> Result<(String, String), AppError> {
+        let publisher = store::publishers::find(tx, &product.publisher_id).await?;
+        let publisher = publisher.map(|publisher| publisher.slug.to_string());
+        let name = format!("{}/{}", publisher.unwrap_or_default(), product.slug);
+        let path = format!("/p/{name}");
+        Ok((name, path))
+    }
+}
+
+/// Nobody is told what they did themselves.
+fn without(mut people: Vec<AccountId>, actor: &Actor) -> Vec<AccountId> {
+    if let Some(account) = actor.signed_in() {
+        people.retain(|person| *person != account.id);
+    }
+    people
+}
+
+fn page_of(submission: &SubmissionId) -> String {
+    format!("/submissions/{submission}")
+}

@@ -1,0 +1,174 @@
+//! Who is told of what, once, and how it goes out as mail.
+
+use app::{
+    Actor, NoticePreference,
+    market::{Decision, ListingEvent, NoticeKind},
+    registry::PullRequest,
+};
+use chrono::TimeDelta;
+
+use crate::{
+    images::Image,
+    world::{World, told},
+};
+
+/// The titles of what somebody was told, oldest first.
+async fn titles(world: &World, actor: &Actor) -> Vec<String> {
+    let notices = world.app.my_notices(actor, "", 100).await.expect("notices");
+    notices
+        .into_iter()
+        .rev()
+        .map(|notice| notice.title)
+        .collect()
+}
+
+/// Waits until a pull is noted, which happens beside it.
+async fn pulled(world: &World) {
+    let product = world.app.product_draft(&world.owner, "acme", "db").await;
+    let product = product.expect("the product").1.id;
+    loop {
+        let mut tx = world.db.read().await.expect("a reader");
+        let count = store::pulls::count(&mut tx, &product).await;
+        if count.expect("counted") > 0 {
+            return;
+        }
+        drop(tx);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+/// What was told since so many notices.
+async fn bodies_since(world: &World, actor: &Actor, known: usize) -> Vec<String> {
+    let notices = world.app.my_notices(actor, "", 100).await.expect("notices");
+    let bodies = notices.into_iter().rev().map(|notice| notice.body);
+    bodies.skip(known).collect()
+}
+
+both! {
+    async fn a_submission_is_told_to_whose_turn_it_is(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::debian(&[("bash", "5.1-2+deb11u1")], "one")).await;
+        assert_eq!(titles(&world, &world.editor).await, [
+            "ACME Harbour Works Ltd is verified",
+            "acme/db: submission 1 is ready for review",
+            "acme/db: submission 1 is approved and is being released",
+            "acme/db: a new release",
+        ]);
+        assert_eq!(titles(&world, &world.reviewer).await, ["acme/db: submission 1 is ready for review"]);
+        assert!(titles(&world, &world.viewer).await.is_empty(), "looks, and does nothing");
+        assert!(titles(&world, &world.carl).await.is_empty(), "is no customer");
+        let anonymous = world.app.my_notices(&Actor::anonymous(), "", 1).await;
+        assert!(told(anonymous).contains("sign in first"));
+    }
+
+    async fn a_remark_is_told_to_the_thread_and_not_to_its_author(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let submission = world.submitted("1.0", &Image::vulnerable("one")).await;
+        let remark = async |actor, text| {
+            let id = submission.id.as_str();
+            world.app.add_comment(actor, id, "submission", text).await.expect("written");
+        };
+        let known = titles(&world, &world.owner).await.len();
+        remark(&world.reviewer, "Which layer is this?").await;
+        remark(&world.editor, "The second.").await;
+        assert_eq!(bodies_since(&world, &world.owner, known).await, [
+            "rita-reviewer wrote:\n\nWhich layer is this?",
+            "eve-editor wrote:\n\nThe second.",
+        ]);
+        let to_reviewer = titles(&world, &world.reviewer).await;
+        assert_eq!(to_reviewer.last().map(String::as_str), Some("acme/db: a remark on submission 1"));
+        assert_eq!(to_reviewer.len(), 2, "ready, and the answer");
+        world.app.decide(&world.reviewer, submission.id.as_str(), Decision::RequestChanges, "Sign it.").await.expect("decided");
+        let last = bodies_since(&world, &world.owner, known + 2).await;
+        assert_eq!(last, ["Submission 1 of acme/db needs changes.\n\nSign it."]);
+    }
+
+    async fn a_hold_is_told_to_who_has_the_image_without_naming_why(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        let looks = world.newcomer("looks").await;
+        for actor in [&world.carl, &looks] {
+            world.app.subscribe(actor, "acme", "db", "free", true).await.expect("subscribed");
+        }
+        let access = world.access(&world.carl, "acme/db").await;
+        let request = PullRequest { reference: "1.0", user_agent: "docker/28", access: &access };
+        world.app.pull_manifest(&"acme/db".parse().expect("a name"), request).await.expect("pulled");
+        pulled(&world).await;
+        let hold = ListingEvent::Hold;
+        world.app.manage_listing(&world.operator, "acme", "db", hold, "CVE-2021-44228 is late").await.expect("held");
+        let consumer = world.app.my_notices(&world.carl, "", 1).await.expect("notices").remove(0);
+        assert_eq!((consumer.kind, consumer.title.as_str()), (NoticeKind::OnHold, "acme/db is on hold"));
+        assert!(!consumer.body.contains("CVE"), "{}", consumer.body);
+        assert!(titles(&world, &looks).await.is_empty(), "never pulled it");
+        let publisher = world.app.my_notices(&world.owner, "", 1).await.expect("notices").remove(0);
+        assert!(publisher.body.contains("CVE-2021-44228 is late"), "{}", publisher.body);
+        world.app.manage_listing(&world.operator, "acme", "db", ListingEvent::Revoke, "Enough").await.expect("revoked");
+        assert_eq!(titles(&world, &looks).await, ["acme/db was revoked"]);
+    }
+
+    async fn publishers_are_reminded_three_times_of_a_promise(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        let mut reminded = Vec::new();
+        for hour in 1..=75 {
+            world.clock.advance(TimeDelta::hours(1));
+            if world.app.remind_publishers().await.expect("looked at") > 0 {
+                reminded.push(hour);
+            }
+            assert_eq!(world.app.remind_publishers().await.expect("looked at"), 0, "once is enough");
+        }
+        assert_eq!(reminded, [36, 48, 71]);
+        let titles = titles(&world, &world.owner).await;
+        let due: Vec<_> = titles.iter().filter(|title| title.contains("to fix by")).collect();
+        assert_eq!(due.len(), 3, "{titles:?}");
+    }
+
+    async fn mail_is_sent_once_tried_again_and_muted(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::debian(&[("bash", "5.1-2+deb11u1")], "one")).await;
+        let remark = NoticePreference { kind: NoticeKind::Released, mail: false };
+        world.app.set_notice_preferences(&world.owner, &[remark]).await.expect("set");
+        let obligatory = NoticePreference { kind: NoticeKind::OnHold, mail: false };
+        let refused = world.app.set_notice_preferences(&world.owner, &[obligatory]).await;
+        assert!(told(refused).starts_with("invalid: mail"));
+
+        let mails = world.app.take_mails().await.expect("mails");
+        assert!(world.app.take_mails().await.expect("mails").is_empty(), "somebody has them");
+        assert!(mails.iter().any(|mail| mail.name == "eve-editor" && mail.subject == "acme/db: a new release"));
+        assert!(!mails.iter().any(|mail| mail.name == "oscar-owner" && mail.subject == "acme/db: a new release"), "muted");
+        let mail = &mails[0];
+        world.app.mail_ended(mail, Err("no route".to_owned())).await.expect("noted");
+        for sent in &mails[1..] {
+            world.app.mail_ended(sent, Ok(())).await.expect("noted");
+        }
+        world.clock.advance(TimeDelta::seconds(59));
+        assert!(world.app.take_mails().await.expect("mails").is_empty());
+        let mut attempts = 1;
+        loop {
+            world.clock.advance(TimeDelta::minutes(64));
+            let again = world.app.take_mails().await.expect("mails");
+            let Some(again) = again.first() else { break };
+            assert_eq!((&again.id, &again.message_id, again.attempts), (&mail.id, &mail.message_id, attempts));
+            world.app.mail_ended(again, Err("no route".to_owned())).await.expect("noted");
+            attempts += 1;
+        }
+        assert_eq!(attempts, 8);
+        assert!(told(world.app.outbox(&world.owner, "", 10).await).starts_with("denied"));
+        let outbox = world.app.outbox(&world.operator, "", 100).await.expect("the outbox");
+        let states: std::collections::BTreeSet<_> = outbox.iter().map(|row| row.notice.mail.as_str()).collect();
+        assert_eq!(states.into_iter().collect::<Vec<_>>(), ["failed", "muted", "sent"]);
+
+        let mute = mails.iter().find_map(|mail| mail.mute_url.as_deref()).expect("can be ended");
+        let key = mute.rsplit('/').next().expect("a key");
+        let kind = world.app.mute_by_key(key).await.expect("muted");
+        assert_eq!(world.app.kind_to_mute(key).await.expect("known"), kind);
+        assert!(told(world.app.mute_by_key("0").await).contains("there is no mail"));
+        world.app.read_notices(&world.owner).await.expect("read");
+        assert_eq!(world.app.unread_notices(&world.owner).await.expect("counted"), 0);
+    }
+}

@@ -1,0 +1,149 @@
+//! What people are told of, and when they are reminded of a promise.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::text::text_enum;
+
+text_enum! {
+    /// What a notice is about.
+    NoticeKind {
+        /// A publisher was verified, turned down or suspended.
+        Publisher = "publisher",
+        /// A submission was inspected: its publisher sees what the machine found, reviewers can begin.
+        Inspected = "inspected",
+        /// A submission was approved, sent back or rejected.
+        Decided = "decided",
+        /// Somebody wrote in a review thread.
+        Remark = "remark",
+        /// A release is on the market.
+        Released = "released",
+        /// A promise to fix ends soon.
+        FixDue = "fix-due",
+        /// A listing was put on hold.
+        OnHold = "on-hold",
+        /// A hold was lifted.
+        Reinstated = "reinstated",
+        /// A listing was revoked.
+        Revoked = "revoked",
+        /// A product was taken off the market by its publisher.
+        Withdrawn = "withdrawn",
+    }
+}
+
+impl NoticeKind {
+    /// Returns whether the mail is sent whatever its reader prefers: who has a promise to keep,
+    /// or runs what is no longer vouched for, must hear of it (programme and policies,
+    /// "Classification of Issues").
+    pub fn is_obligatory(self) -> bool {
+        matches!(self, Self::FixDue | Self::OnHold | Self::Revoked)
+    }
+
+    /// Returns what it is about, as people read it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Publisher => "A decision on a publisher",
+            Self::Inspected => "A submission was inspected",
+            Self::Decided => "A submission was decided on",
+            Self::Remark => "A remark in a review",
+            Self::Released => "A new release",
+            Self::FixDue => "A promise to fix ends soon",
+            Self::OnHold => "A listing was put on hold",
+            Self::Reinstated => "A hold was lifted",
+            Self::Revoked => "A listing was revoked",
+            Self::Withdrawn => "A product was withdrawn",
+        }
+    }
+}
+
+text_enum! {
+    /// When a publisher is reminded of a promise.
+    Reminder {
+        /// Half of the time has gone.
+        Half = "half",
+        /// A day is left.
+        Day = "day",
+        /// An hour is left.
+        Hour = "hour",
+    }
+}
+
+impl Reminder {
+    /// Returns the last reminder whose time has come at `now`, for a clock that started at
+    /// `notified` and ends at `due`; none before half of the time, none once it is over.
+    pub fn at(notified: DateTime<Utc>, due: DateTime<Utc>, now: DateTime<Utc>) -> Option<Self> {
+        let left = due - now;
+        if left <= TimeDelta::zero() {
+            return None;
+        }
+        let latest = [
+            (Self::Hour, TimeDelta::hours(1)),
+            (Self::Day, TimeDelta::days(1)),
+            (Self::Half, (due - notified) / 2),
+        ];
+        let reached = |(_, before): &(Self, TimeDelta)| left <= *before;
+        latest
+            .into_iter()
+            .find(reached)
+            .map(|(reminder, _)| reminder)
+    }
+}
+
+/// Times a mail is tried before it is given up.
+pub const MAIL_ATTEMPTS: i64 = 8;
+
+/// Returns how long after the failure of so many attempts a mail is tried again: a minute,
+/// and twice as long each time.
+pub fn mail_back_off(attempts: i64) -> TimeDelta {
+    let doublings = u32::try_from(attempts.clamp(1, MAIL_ATTEMPTS) - 1).unwrap_or(0);
+    TimeDelta::minutes(1_i64 << doublings)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hour(number: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + number * 3600, 0).expect("a time")
+    }
+
+    #[test]
+    fn a_publisher_is_reminded_at_half_a_day_and_an_hour() {
+        let check = |at: i64, expected| {
+            assert_eq!(
+                Reminder::at(hour(0), hour(72), hour(at)),
+                expected,
+                "{at} h"
+            );
+        };
+        check(0, None);
+        check(35, None);
+        check(36, Some(Reminder::Half));
+        check(47, Some(Reminder::Half));
+        check(48, Some(Reminder::Day));
+        check(70, Some(Reminder::Day));
+        check(71, Some(Reminder::Hour));
+        check(72, None);
+        check(80, None);
+    }
+
+    #[test]
+    fn mail_is_tried_eight_times_in_about_two_hours() {
+        let waits: Vec<_> = (1..MAIL_ATTEMPTS)
+            .map(|tried| mail_back_off(tried).num_minutes())
+            .collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64]);
+    }
+
+    proptest! {
+        #[test]
+        fn reminders_come_in_order(length in 1_i64..10_000, mut times in prop::collection::vec(0_i64..10_000, 2)) {
+            times.sort_unstable();
+            let at = |minutes: i64| Reminder::at(hour(0), hour(0) + TimeDelta::minutes(length), hour(0) + TimeDelta::minutes(minutes));
+            if let (Some(first), Some(second)) = (at(times[0]), at(times[1])) {
+                prop_assert!(first <= second);
+            }
+        }
+    }
+}

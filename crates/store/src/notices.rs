@@ -1,0 +1,348 @@
+//! What people are told: one row a person and cause, with how its mail fares.
+
+use chrono::{DateTime, Utc};
+use market::{AccountId, NoticeId, NoticeKind, ProductId, PublisherId, SubmissionId};
+
+use crate::{
+    StoreError, Tx,
+    db::{execute, fetch_all, fetch_opt, fetch_scalar},
+};
+
+/// A mail that waits to be sent, in the column `mail`.
+pub const WAITING: &str = "waiting";
+/// A mail that the server took.
+pub const SENT: &str = "sent";
+/// A mail that its reader does not want.
+pub const MUTED: &str = "muted";
+/// A mail that was given up.
+pub const FAILED: &str = "failed";
+
+/// A notice to one person.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Notice {
+    /// Its identifier.
+    #[sqlx(try_from = "String")]
+    pub id: NoticeId,
+    /// Who is told.
+    #[sqlx(try_from = "String")]
+    pub account_id: AccountId,
+    /// What it is about.
+    #[sqlx(try_from = "String")]
+    pub kind: NoticeKind,
+    /// What happened; nobody is told of the same twice.
+    pub cause: String,
+    /// One line.
+    pub title: String,
+    /// Plain text.
+    pub body: String,
+    /// The page that it is about, from `/`.
+    pub path: String,
+    /// Who knows it may end mail of this kind to this person.
+    pub mute_key: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// When it was seen on the page.
+    pub read_at: Option<DateTime<Utc>>,
+    /// [`WAITING`], [`SENT`], [`MUTED`] or [`FAILED`].
+    pub mail: String,
+    /// When the mail is tried next, or came to its end.
+    pub mail_at: DateTime<Utc>,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
+
+/// A notice with where its mail goes.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Addressed {
+    /// The notice.
+    #[sqlx(flatten)]
+    pub notice: Notice,
+    /// The person's name.
+    pub account: String,
+    /// Their address.
+    pub email: String,
+    /// Whether they want no mail of this kind.
+    pub muted: bool,
+}
+
+/// What became of a mail.
+#[derive(Debug, Clone, Copy)]
+pub struct MailOutcome<'a> {
+    /// [`WAITING`] to be tried again, or how it ended.
+    pub mail: &'a str,
+    /// When it is tried next, or came to its end.
+    pub at: DateTime<Utc>,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Why it failed.
+    pub error: Option<&'a str>,
+}
+
+/// Adds a notice, unless its person was told of its cause before.
+///
+/// # Errors
+/// The database refused.
+pub async fn create(tx: &mut Tx, notice: &Notice) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO notices (id, account_id, kind, cause, title, body, path, mute_key, created_at, mail, mail_at, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0) ON CONFLICT (account_id, cause) DO NOTHING",
+        notice.id.as_str(),
+        notice.account_id.as_str(),
+        notice.kind.as_str(),
+        &notice.cause,
+        &notice.title,
+        &notice.body,
+        &notice.path,
+        &notice.mute_key,
+        notice.created_at,
+        &notice.mail,
+        notice.mail_at,
+    )?;
+    Ok(())
+}
+
+/// Returns a person's notices, newest first, from before `before` on; an empty one is now.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_account(
+    tx: &mut Tx,
+    account: &AccountId,
+    before: &str,
+    limit: i64,
+) -> Result<Vec<Notice>, StoreError> {
+    fetch_all!(
+        tx,
+        Notice,
+        "SELECT * FROM notices WHERE account_id = $1 AND (id < $2 OR $2 = '') ORDER BY id DESC LIMIT $3",
+        account.as_str(),
+        before,
+        limit
+    )
+}
+
+/// Returns how many of a person's notices they have not seen.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn unread(tx: &mut Tx, account: &AccountId) -> Result<i64, StoreError> {
+    fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM notices WHERE account_id = $1 AND read_at IS NULL",
+        account.as_str()
+    )
+}
+
+/// Notes that a person has seen all that they were told.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_read(
+    tx: &mut Tx,
+    account: &AccountId,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE notices SET read_at = $2 WHERE account_id = $1 AND read_at IS NULL",
+        account.as_str(),
+        at
+    )?;
+    Ok(())
+}
+
+/// Returns the newest notices of everybody, with how their mail fares.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn newest(tx: &mut Tx, before: &str, limit: i64) -> Result<Vec<Addressed>, StoreError> {
+    fetch_all!(
+        tx,
+        Addressed,
+        "SELECT n.*, a.name AS account, a.email, EXISTS (SELECT 1 FROM muted_notices m WHERE m.account_id = n.account_id AND m.kind = n.kind) AS muted FROM notices n JOIN accounts a ON a.id = n.account_id WHERE n.id < $1 OR $1 = '' ORDER BY n.id DESC LIMIT $2",
+        before,
+        limit
+    )
+}
+
+/// Takes mails that are due, and keeps everybody else from them until `until`.
+///
+/// # Errors
+/// The database refused.
+pub async fn claim_mails(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Addressed>, StoreError> {
+    let due = fetch_all!(
+        tx,
+        Addressed,
+        "SELECT n.*, a.name AS account, a.email, EXISTS (SELECT 1 FROM muted_notices m WHERE m.account_id = n.account_id AND m.kind = n.kind) AS muted FROM notices n JOIN accounts a ON a.id = n.account_id WHERE n.mail = 'waiting' AND n.mail_at <= $1 ORDER BY n.mail_at, n.id LIMIT $2",
+        now,
+        limit
+    )?;
+    let mut claimed = Vec::new();
+    for mail in due {
+        let changed = execute!(
+            tx,
+            "UPDATE notices SET mail_at = $3 WHERE id = $1 AND mail = 'waiting' AND mail_at = $2",
+            mail.notice.id.as_str(),
+            mail.notice.mail_at,
+            until
+        )?;
+        if changed > 0 {
+            claimed.push(mail);
+        }
+    }
+    Ok(claimed)
+}
+
+/// Notes what became of a mail.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_mail(
+    tx: &mut Tx,
+    id: &NoticeId,
+    outcome: MailOutcome<'_>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE notices SET mail = $2, mail_at = $3, attempts = $4, error = $5 WHERE id = $1",
+        id.as_str(),
+        outcome.mail,
+        outcome.at,
+        outcome.attempts,
+        outcome.error
+    )?;
+    Ok(())
+}
+
+/// Returns the notice that a mail's key belongs to.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_by_mute_key(tx: &mut Tx, key: &str) -> Result<Option<Notice>, StoreError> {
+    fetch_opt!(tx, Notice, "SELECT * FROM notices WHERE mute_key = $1", key)
+}
+
+/// Returns the kinds of which a person wants no mail.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn muted(tx: &mut Tx, account: &AccountId) -> Result<Vec<String>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        "SELECT kind FROM muted_notices WHERE account_id = $1",
+        account.as_str()
+    )?;
+    Ok(rows.into_iter().map(|(kind,)| kind).collect())
+}
+
+/// Sets whether a person wants mail of a kind.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_muted(
+    tx: &mut Tx,
+    account: &AccountId,
+    kind: NoticeKind,
+    muted: bool,
+) -> Result<(), StoreError> {
+    let (account, kind) = (account.as_str(), kind.as_str());
+    if muted {
+        execute!(
+            tx,
+            "INSERT INTO muted_notices (account_id, kind) VALUES ($1, $2) ON CONFLICT (account_id, kind) DO NOTHING",
+            account,
+            kind
+        )?;
+    } else {
+        execute!(
+            tx,
+            "DELETE FROM muted_notices WHERE account_id = $1 AND kind = $2",
+            account,
+            kind
+        )?;
+    }
+    Ok(())
+}
+
+/// Returns the people of a publisher who can act for it: its owners and editors.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn publishers_people(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+) -> Result<Vec<AccountId>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        "SELECT m.account_id FROM members m JOIN accounts a ON a.id = m.account_id WHERE m.publisher_id = $1 AND m.role IN ('owner', 'editor') AND a.disabled_at IS NULL AND a.robot_publisher_id IS NULL AND a.robot_account_id IS NULL",
+        publisher.as_str()
+    )?;
+    ids(rows)
+}
+
+/// Returns the certification team: reviewers and operators.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn staff(tx: &mut Tx) -> Result<Vec<AccountId>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        "SELECT id FROM accounts WHERE staff_role IS NOT NULL AND disabled_at IS NULL"
+    )?;
+    ids(rows)
+}
+
+/// Returns who wrote in the review thread of a submission.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn thread(tx: &mut Tx, submission: &SubmissionId) -> Result<Vec<AccountId>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        "SELECT DISTINCT c.author_id FROM comments c JOIN accounts a ON a.id = c.author_id WHERE c.submission_id = $1 AND a.disabled_at IS NULL",
+        submission.as_str()
+    )?;
+    ids(rows)
+}
+
+/// Returns who is subscribed to a product; with `downloaded`, only those who pulled it too,
+/// themselves or by a robot of theirs.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn consumers(
+    tx: &mut Tx,
+    product: &ProductId,
+    downloaded: bool,
+) -> Result<Vec<AccountId>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        "SELECT DISTINCT s.account_id FROM subscriptions s JOIN accounts a ON a.id = s.account_id WHERE s.product_id = $1 AND s.state <> 'lapsed' AND a.disabled_at IS NULL AND (NOT $2 OR EXISTS (SELECT 1 FROM pulls p WHERE p.product_id = $1 AND (p.account_id = s.account_id OR p.account_id IN (SELECT r.id FROM accounts r WHERE r.robot_account_id = s.account_id))))",
+        product.as_str(),
+        downloaded
+    )?;
+    ids(rows)
+}
+
+fn ids(rows: Vec<(String,)>) -> Result<Vec<AccountId>, StoreError> {
+    let read = |(id,): (String,)| {
+        id.parse().map_err(|error| StoreError::Corrupt {
+            what: "account",
+            reason: format!("{error}"),
+        })
+    };
+    rows.into_iter().map(read).collect()
+}

@@ -1,0 +1,162 @@
+//! `/notices`: what one was told and gets by mail; `/operator/outbox`.
+
+use std::{collections::HashMap, sync::Arc};
+
+use app::{App, AppError, NOTICES_AT_ONCE, Notice as Told, NoticePreference};
+use axum::{
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use market::NoticeKind;
+
+use super::Parameters;
+use crate::{
+    answer::{Answer, page_with},
+    form::Form,
+    notice::Notice,
+    pages::notices::{KindRow, MutePage, NoticeRow, NoticesPage, OutboxPage, OutboxRow},
+    view::urlencoded,
+    viewer::Viewer,
+};
+
+/// `GET /notices`
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Query(parameters): Parameters,
+) -> Answer {
+    let actor = &viewer.actor;
+    let notices = app
+        .my_notices(actor, before(&parameters), NOTICES_AT_ONCE)
+        .await?;
+    let account = actor
+        .signed_in()
+        .ok_or_else(|| AppError::Unauthenticated("to read your notices".to_owned()))?;
+    let kinds = app.notice_preferences(actor).await?;
+    let page = NoticesPage {
+        unread: app.unread_notices(actor).await?,
+        older: older("/notices", notices.iter()),
+        email: account.email.clone(),
+        notices: notices.iter().map(|told| row(told, &viewer)).collect(),
+        kinds: kinds.into_iter().map(kind_row).collect(),
+        layout: viewer.layout,
+    };
+    page_with(StatusCode::OK, &page)
+}
+
+/// `POST /notices/read`
+pub(crate) async fn read(State(app): State<Arc<App>>, form: Form) -> Answer {
+    app.read_notices(&form.viewer.actor).await?;
+    form.viewer.done("/notices", Notice::NoticesRead)
+}
+
+/// `POST /notices/preferences`: `mail` holds every kind that is wanted.
+pub(crate) async fn set_preferences(State(app): State<Arc<App>>, form: Form) -> Answer {
+    let wanted: Vec<_> = form.all("mail").collect();
+    let preferences: Vec<_> = NoticeKind::ALL
+        .iter()
+        .filter(|kind| !kind.is_obligatory())
+        .map(|kind| NoticePreference {
+            kind: *kind,
+            mail: wanted.contains(&kind.as_str()),
+        })
+        .collect();
+    app.set_notice_preferences(&form.viewer.actor, &preferences)
+        .await?;
+    form.viewer.done("/notices#mail", Notice::PreferencesSaved)
+}
+
+/// `GET /notices/mute/{key}`: the link in a mail. Only a POST ends anything, for programs
+/// that guard mailboxes follow links.
+pub(crate) async fn ask_to_mute(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(key): Path<String>,
+) -> Answer {
+    let kind = app.kind_to_mute(&key).await?;
+    muted(viewer, kind, false)
+}
+
+/// `POST /notices/mute/{key}`: what the key is for is all that it does, so it comes from any
+/// mail program and needs no session (RFC 8058).
+pub(crate) async fn mute(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(key): Path<String>,
+) -> Answer {
+    let kind = app.mute_by_key(&key).await?;
+    muted(viewer, kind, true)
+}
+
+/// `GET /operator/outbox`
+pub(crate) async fn show_outbox(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Query(parameters): Parameters,
+) -> Answer {
+    let found = app
+        .outbox(&viewer.actor, before(&parameters), NOTICES_AT_ONCE)
+        .await?;
+    let rows = found.iter().map(|addressed| {
+        let told = &addressed.notice;
+        OutboxRow {
+            at: viewer.when(told.created_at),
+            account: addressed.account.clone(),
+            email: addressed.email.clone(),
+            title: told.title.clone(),
+            url: told.path.clone(),
+            mail: match told.mail.as_str() {
+                "waiting" if told.attempts > 0 => "waits for another attempt,".to_owned(),
+                other => other.to_owned(),
+            },
+            mail_at: viewer.when(told.mail_at),
+            error: told.error.clone(),
+        }
+    });
+    let page = OutboxPage {
+        rows: rows.collect(),
+        older: older("/operator/outbox", found.iter().map(|told| &told.notice)),
+        layout: viewer.layout,
+    };
+    page_with(StatusCode::OK, &page)
+}
+
+fn before(parameters: &HashMap<String, String>) -> &str {
+    parameters.get("before").map_or("", String::as_str)
+}
+
+fn muted(viewer: Viewer, kind: NoticeKind, is_done: bool) -> Answer {
+    let page = MutePage {
+        title: kind.title().to_owned(),
+        is_done,
+        is_obligatory: kind.is_obligatory(),
+        layout: viewer.layout,
+    };
+    page_with(StatusCode::OK, &page)
+}
+
+/// A page that is not full is the last.
+fn older<'a>(path: &str, mut page: impl ExactSizeIterator<Item = &'a Told>) -> Option<String> {
+    let full = i64::try_from(page.len()).is_ok_and(|count| count >= NOTICES_AT_ONCE);
+    let last = page.by_ref().last().filter(|_| full)?;
+    Some(format!("{path}?before={}", urlencoded(last.id.as_str())))
+}
+
+fn row(told: &Told, viewer: &Viewer) -> NoticeRow {
+    NoticeRow {
+        title: told.title.clone(),
+        paragraphs: told.body.split("\n\n").map(str::to_owned).collect(),
+        url: told.path.clone(),
+        at: viewer.when(told.created_at),
+        is_new: told.read_at.is_none(),
+    }
+}
+
+fn kind_row(preference: NoticePreference) -> KindRow {
+    KindRow {
+        kind: preference.kind.to_string(),
+        title: preference.kind.title().to_owned(),
+        mail: preference.mail,
+        is_obligatory: preference.kind.is_obligatory(),
+    }
+}

@@ -1,0 +1,98 @@
+//! `/notices`, the page that ends mail of a kind, and the operator's outbox.
+
+use askama::Template;
+
+use crate::view::{Layout, When};
+
+/// What somebody was told, and of what they get mail.
+#[derive(Debug, Template)]
+#[template(path = "notices.html")]
+pub struct NoticesPage {
+    /// What is around.
+    pub layout: Layout,
+    /// What they were told, newest first.
+    pub notices: Vec<NoticeRow>,
+    /// How many they have not marked as read.
+    pub unread: i64,
+    /// Address of the older ones, where there are more.
+    pub older: Option<String>,
+    /// Every kind.
+    pub kinds: Vec<KindRow>,
+    /// Where mail goes.
+    pub email: String,
+}
+
+/// A notice.
+#[derive(Debug, Clone)]
+pub struct NoticeRow {
+    /// One line.
+    pub title: String,
+    /// Its paragraphs.
+    pub paragraphs: Vec<String>,
+    /// The page that it is about.
+    pub url: String,
+    /// When.
+    pub at: When,
+    /// Whether it was not marked as read.
+    pub is_new: bool,
+}
+
+/// A kind of notice.
+#[derive(Debug, Clone)]
+pub struct KindRow {
+    /// As the form sends it.
+    pub kind: String,
+    /// As people read it.
+    pub title: String,
+    /// Whether mail is sent.
+    pub mail: bool,
+    /// Whether that cannot be changed.
+    pub is_obligatory: bool,
+}
+
+/// Asks whether mail of a kind is to end, and says that it did.
+#[derive(Debug, Template)]
+#[template(path = "mute.html")]
+pub struct MutePage {
+    /// What is around.
+    pub layout: Layout,
+    /// The kind, as people read it.
+    pub title: String,
+    /// Whether it has ended.
+    pub is_done: bool,
+    /// Whether it cannot be ended.
+    pub is_obligatory: bool,
+}
+
+/// What everybody was told.
+#[derive(Debug, Template)]
+#[template(path = "outbox.html")]
+pub struct OutboxPage {
+    /// What is around.
+    pub layout: Layout,
+    /// The notices, newest first.
+    pub rows: Vec<OutboxRow>,
+    /// Address of the older ones, where there are more.
+    pub older: Option<String>,
+}
+
+/// A notice to somebody.
+#[derive(Debug, Clone)]
+pub struct OutboxRow {
+    /// When.
+    pub at: When,
+    /// Who is told.
+    pub account: String,
+    /// Where the mail goes.
+    pub email: String,
+    /// One line.
+    pub title: String,
+    /// The page that it is about.
+    pub url: String,
+    /// How the mail fares, in words.
+    pub mail: String,
+    /// When it is tried next, or came to its end.
+    pub mail_at: When,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
