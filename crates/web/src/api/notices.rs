@@ -33,7 +33,6 @@ struct NoticesQuery {
     limit: i64,
     /// Only what is older than the notice with this id: the last of the page before.
     #[serde(default)]
-    #[param(max_length = 40)]
     before: String,
 }
 
