@@ -144,7 +144,7 @@ impl App {
         for NoticePreference { kind, mail } in preferences {
             if kind.is_obligatory() && !mail {
                 let message = format!("mail of the kind `{kind}` is always sent");
-                return Err(AppError::invalid("mail", message));
+                return Err(AppError::Conflict(message));
             }
             store::notices::set_muted(&mut tx, &account, *kind, !mail).await?;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{Addressed, App, AppError, Notice, NoticePreference};
+use app::{Addressed, App, Notice, NoticePreference};
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     error::Answer,
     extract::{Asked, Body, SignedIn, within},
-    words::ListJson,
+    words::{ListJson, NoticeKindJson},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -78,8 +78,7 @@ impl From<Notice> for NoticeJson {
 #[serde(deny_unknown_fields)]
 struct NoticePreferenceJson {
     /// The kind.
-    #[schema(max_length = 40)]
-    kind: String,
+    kind: NoticeKindJson,
     /// Whether mail is sent; what is obligatory always is.
     mail: bool,
 }
@@ -151,7 +150,7 @@ async fn list_notice_preferences(
 ) -> Answer<Json<ListJson<NoticePreferenceJson>>> {
     let found = app.notice_preferences(&actor).await?.into_iter();
     Ok(ListJson::of(found.map(|preference| NoticePreferenceJson {
-        kind: preference.kind.to_string(),
+        kind: preference.kind.into(),
         mail: preference.mail,
     })))
 }
@@ -165,13 +164,10 @@ async fn set_notice_preferences(
     SignedIn(actor): SignedIn,
     Body(wanted): Body<Vec<NoticePreferenceJson>>,
 ) -> Answer<StatusCode> {
-    let mut preferences = Vec::new();
-    for NoticePreferenceJson { kind, mail } in wanted {
-        let kind = kind
-            .parse()
-            .map_err(|error: market::UnknownText| AppError::invalid("kind", error.to_string()))?;
-        preferences.push(NoticePreference { kind, mail });
-    }
+    let preferences: Vec<_> = wanted
+        .into_iter()
+        .map(|NoticePreferenceJson { kind, mail }| NoticePreference { kind: kind.0, mail })
+        .collect();
     app.set_notice_preferences(&actor, &preferences).await?;
     Ok(StatusCode::NO_CONTENT)
 }

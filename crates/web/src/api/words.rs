@@ -46,6 +46,8 @@ words! {
     FindingStateJson = "FindingState" for market::FindingState;
     /// A subscription's state.
     SubscriptionStateJson = "SubscriptionState" for market::SubscriptionState;
+    /// What a notice is about.
+    NoticeKindJson = "NoticeKind" for market::NoticeKind;
     /// The programme's severity class.
     ClassJson = "Class" for market::Class;
     /// Where content runs.
