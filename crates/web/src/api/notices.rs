@@ -83,6 +83,14 @@ struct NoticePreferenceJson {
     mail: bool,
 }
 
+/// Of which kinds mail is wanted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NoticePreferencesJson {
+    /// The kinds to set.
+    items: Vec<NoticePreferenceJson>,
+}
+
 /// A notice to somebody, with how its mail fares.
 #[derive(Serialize, ToSchema)]
 struct OutboxJson {
@@ -157,14 +165,15 @@ async fn list_notice_preferences(
 
 /// Sets of which kinds the asker wants mail; kinds that are not named stay as they are.
 #[utoipa::path(put, path = "/notices/preferences", tag = "notices",
-    request_body = Vec<NoticePreferenceJson>,
+    request_body = NoticePreferencesJson,
     responses((status = 204, description = "They are set.")))]
 async fn set_notice_preferences(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
-    Body(wanted): Body<Vec<NoticePreferenceJson>>,
+    Body(wanted): Body<NoticePreferencesJson>,
 ) -> Answer<StatusCode> {
     let preferences: Vec<_> = wanted
+        .items
         .into_iter()
         .map(|NoticePreferenceJson { kind, mail }| NoticePreference { kind: kind.0, mail })
         .collect();

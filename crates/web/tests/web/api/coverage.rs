@@ -155,7 +155,7 @@ impl Market {
                 let key = trust::SigningKey::from_scalar(&[3; 32]).expect("a key");
                 json!({"name": "new", "pem": key.public().to_pem()})
             }
-            "/notices/preferences" => json!([{"kind": "remark", "mail": false}]),
+            "/notices/preferences" => json!({"items": [{"kind": "remark", "mail": false}]}),
             "/storage/collections" => json!({"dry_run": true}),
             "/storage/scrubs" => json!({"rate": 0}),
             "/publishers/{publisher}/storage" => json!({"quota_bytes": 1_000_000}),
