@@ -61,7 +61,9 @@ impl App {
         if !store::products::set_state(tx, &product.id, states, reason, self.now()).await? {
             return Err(AppError::changed_meanwhile("listing"));
         }
-        self.publish_change(tx, product, (event, after)).await?;
+        let name = self.name_of(tx, product).await?;
+        self.publish_change(tx, (product, &name), (event, after))
+            .await?;
         let change = Change {
             subject: product.id.as_str(),
             reason,
@@ -69,7 +71,7 @@ impl App {
             after: Some(after.as_str()),
         };
         self.record(tx, actor, action, change).await?;
-        self.tell_of_listing(tx, (actor, product), event, reason)
+        self.tell_of_listing(tx, (actor, product, &name), event, reason)
             .await
     }
 
@@ -78,7 +80,7 @@ impl App {
     async fn publish_change(
         &self,
         tx: &mut Tx,
-        product: &Product,
+        (product, name): (&Product, &str),
         (event, after): (ListingEvent, ListingState),
     ) -> Result<(), AppError> {
         let said = match event {
@@ -91,15 +93,19 @@ impl App {
         if !product.state.is_public() {
             return Ok(());
         }
+        self.log(tx, name, said, self.now()).await?;
+        if !after.is_public() {
+            self.unsign(tx, name).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns `publisher/product`, as images and addresses are called.
+    pub(crate) async fn name_of(&self, tx: &mut Tx, product: &Product) -> Result<String, AppError> {
         let publisher = store::publishers::find(tx, &product.publisher_id).await?;
         let publisher =
             publisher.ok_or_else(|| AppError::not_found("publisher", product.id.as_str()))?;
-        let name = format!("{}/{}", publisher.slug, product.slug);
-        self.log(tx, &name, said, self.now()).await?;
-        if !after.is_public() {
-            self.unsign(tx, &name).await?;
-        }
-        Ok(())
+        Ok(format!("{}/{}", publisher.slug, product.slug))
     }
 
     /// Returns the products that the operator can act on: listed and on hold, with their publishers' short names.

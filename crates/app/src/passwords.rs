@@ -33,21 +33,14 @@ impl Turn {
         let (_, hash) = self
             .on_a_thread(move |memory| {
                 let salt = Salt::new(&random::<16>())?;
-                let algorithm = Algorithm::default();
-                let version = Version::default();
-                let params = Params::default();
-                let hash = PasswordHash {
-                    algorithm: algorithm.ident(),
-                    version: Some(version.into()),
-                    params: ParamsString::try_from(&params)?,
-                    salt: Some(salt),
-                    hash: None,
-                };
-                let hasher = Argon2::new(algorithm, version, params);
+                let hasher = Argon2::default();
                 let output = compute(&hasher, &password, &salt, memory)?;
                 let hash = PasswordHash {
+                    algorithm: Algorithm::default().ident(),
+                    version: Some(Version::default().into()),
+                    params: ParamsString::try_from(hasher.params())?,
+                    salt: Some(salt),
                     hash: Some(output),
-                    ..hash
                 };
                 Ok(hash.to_string())
             })

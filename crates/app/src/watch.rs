@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, Utc};
 use market::{Action, ListingEvent, ListingState, Reminder};
-use store::{Tx, products::Product};
+use store::{Tx, findings::Promise, products::Product};
 
-use crate::{Actor, App, AppError, notices::Promise};
+use crate::{Actor, App, AppError};
 
 /// What consumers read on the listing; it names no vulnerability.
 const HELD: &str = "A security finding was not fixed within the time promised.";
@@ -84,33 +84,29 @@ impl App {
         let now = self.now();
         let last = store::settings::find(&mut tx, REMINDED).await?;
         let last = last.and_then(|last| last.parse::<DateTime<Utc>>().ok());
-        let mut promises = store::findings::promises(&mut tx, now).await?;
+        let promises = store::findings::promises(&mut tx, now).await?;
         drop(tx);
-        promises.retain(|promise| {
-            let (told, due) = (promise.notified_at, promise.due_at);
-            let before = last.and_then(|last| Reminder::at(told, due, last));
-            Reminder::at(told, due, now) != before
-        });
+        let due = |promise: &Promise| {
+            let at = |time| Reminder::at(promise.notified_at, promise.due_at, time);
+            at(now).filter(|reminder| last.and_then(at) != Some(*reminder))
+        };
+        let promises: Vec<_> = promises
+            .into_iter()
+            .filter_map(|promise| due(&promise).map(|reminder| (promise, reminder)))
+            .collect();
         if promises.is_empty() {
             return Ok(0);
         }
         let mut reminded = 0;
         let mut tx = self.begin().await?;
-        for promise in promises {
+        for (promise, reminder) in promises {
             let newest = store::releases::newest(&mut tx, &promise.product_id).await?;
-            if newest.is_none_or(|release| release.submission_id != promise.submission_id) {
-                continue;
+            let counts = newest.is_some_and(|newest| newest.submission_id == promise.submission_id);
+            let product = store::products::find(&mut tx, &promise.product_id).await?;
+            if let Some(product) = product.filter(|_| counts) {
+                self.remind(&mut tx, &product, (&promise, reminder)).await?;
+                reminded += 1;
             }
-            let Some(product) = store::products::find(&mut tx, &promise.product_id).await? else {
-                continue;
-            };
-            let promise = Promise {
-                submission: &promise.submission_id,
-                notified_at: promise.notified_at,
-                due_at: promise.due_at,
-                findings: promise.findings,
-            };
-            reminded += usize::from(self.remind(&mut tx, &product, promise).await?);
         }
         store::settings::set(&mut tx, REMINDED, &now.to_rfc3339()).await?;
         tx.commit().await?;

@@ -88,6 +88,20 @@ impl Reminder {
     }
 }
 
+text_enum! {
+    /// How the mail of a notice fares.
+    MailState {
+        /// It is to be sent.
+        Waiting = "waiting",
+        /// The server took it.
+        Sent = "sent",
+        /// Its reader does not want it.
+        Muted = "muted",
+        /// It was given up.
+        Failed = "failed",
+    }
+}
+
 /// Times a mail is tried before it is given up.
 pub const MAIL_ATTEMPTS: i64 = 8;
 

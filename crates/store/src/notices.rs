@@ -1,21 +1,12 @@
 //! What people are told: one row a person and cause, with how its mail fares.
 
 use chrono::{DateTime, Utc};
-use market::{AccountId, NoticeId, NoticeKind, ProductId, PublisherId, SubmissionId};
+use market::{AccountId, MailState, NoticeId, NoticeKind, ProductId, PublisherId, SubmissionId};
 
 use crate::{
     StoreError, Tx,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
-
-/// A mail that waits to be sent, in the column `mail`.
-pub const WAITING: &str = "waiting";
-/// A mail that the server took.
-pub const SENT: &str = "sent";
-/// A mail that its reader does not want.
-pub const MUTED: &str = "muted";
-/// A mail that was given up.
-pub const FAILED: &str = "failed";
 
 /// A notice to one person.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -43,8 +34,9 @@ pub struct Notice {
     pub created_at: DateTime<Utc>,
     /// When it was seen on the page.
     pub read_at: Option<DateTime<Utc>>,
-    /// [`WAITING`], [`SENT`], [`MUTED`] or [`FAILED`].
-    pub mail: String,
+    /// How its mail fares.
+    #[sqlx(try_from = "String")]
+    pub mail: MailState,
     /// When the mail is tried next, or came to its end.
     pub mail_at: DateTime<Utc>,
     /// How often it was tried.
@@ -70,8 +62,8 @@ pub struct Addressed {
 /// What became of a mail.
 #[derive(Debug, Clone, Copy)]
 pub struct MailOutcome<'a> {
-    /// [`WAITING`] to be tried again, or how it ended.
-    pub mail: &'a str,
+    /// Waiting to be tried again, or how it ended.
+    pub mail: MailState,
     /// When it is tried next, or came to its end.
     pub at: DateTime<Utc>,
     /// How often it was tried.
@@ -97,7 +89,7 @@ pub async fn create(tx: &mut Tx, notice: &Notice) -> Result<(), StoreError> {
         &notice.path,
         &notice.mute_key,
         notice.created_at,
-        &notice.mail,
+        notice.mail.as_str(),
         notice.mail_at,
     )?;
     Ok(())
@@ -214,7 +206,7 @@ pub async fn set_mail(
         tx,
         "UPDATE notices SET mail = $2, mail_at = $3, attempts = $4, error = $5 WHERE id = $1",
         id.as_str(),
-        outcome.mail,
+        outcome.mail.as_str(),
         outcome.at,
         outcome.attempts,
         outcome.error

@@ -2,8 +2,8 @@
 //! not said to be sent by then is sent again, under the same message id.
 
 use chrono::TimeDelta;
-use market::{MAIL_ATTEMPTS, NoticeId, mail_back_off};
-use store::notices::{Addressed, FAILED, MUTED, MailOutcome, SENT, WAITING};
+use market::{MAIL_ATTEMPTS, MailState, NoticeId, mail_back_off};
+use store::notices::{Addressed, MailOutcome};
 
 use crate::{App, AppError};
 
@@ -49,7 +49,7 @@ impl App {
             let notice = &addressed.notice;
             if addressed.muted && !notice.kind.is_obligatory() {
                 let outcome = MailOutcome {
-                    mail: MUTED,
+                    mail: MailState::Muted,
                     at: now,
                     attempts: notice.attempts,
                     error: None,
@@ -97,9 +97,9 @@ impl App {
         let attempts = mail.attempts + 1;
         let now = self.now();
         let (state, at) = match &outcome {
-            Ok(()) => (SENT, now),
-            Err(_) if attempts >= MAIL_ATTEMPTS => (FAILED, now),
-            Err(_) => (WAITING, now + mail_back_off(attempts)),
+            Ok(()) => (MailState::Sent, now),
+            Err(_) if attempts >= MAIL_ATTEMPTS => (MailState::Failed, now),
+            Err(_) => (MailState::Waiting, now + mail_back_off(attempts)),
         };
         let outcome = MailOutcome {
             mail: state,

@@ -4,7 +4,7 @@
 mod mail;
 mod news;
 
-use market::{AccountId, Action, NoticeId, NoticeKind};
+use market::{AccountId, Action, MailState, NoticeId, NoticeKind};
 use store::{
     Tx,
     notices::{Addressed, Notice},
@@ -13,7 +13,6 @@ use store::{
 use crate::{Actor, App, AppError, state::random};
 
 pub use mail::Mail;
-pub(crate) use news::Promise;
 
 /// Notices on one page.
 pub const NOTICES_AT_ONCE: i64 = 50;
@@ -61,7 +60,7 @@ impl App {
                 mute_key: hex::encode(random::<16>()),
                 created_at: self.now(),
                 read_at: None,
-                mail: store::notices::WAITING.to_owned(),
+                mail: MailState::Waiting,
                 mail_at: self.now(),
                 attempts: 0,
                 error: None,

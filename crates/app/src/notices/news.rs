@@ -1,13 +1,13 @@
 //! Who is told of what, and in which words. What consumers read names no vulnerability
 //! (programme and policies, "Classification of Issues").
 
-use chrono::{DateTime, Utc};
 use market::{
     AccountId, Decision, HOLD_DAYS, ListingEvent, NoticeKind, Reminder, SubmissionEvent,
     SubmissionId,
 };
 use store::{
     Tx,
+    findings::Promise,
     products::Product,
     publishers::Publisher,
     submissions::{Comment, Submission},
@@ -16,29 +16,15 @@ use store::{
 use super::News;
 use crate::{Actor, App, AppError};
 
-/// A promise of a release that ends soon.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Promise<'a> {
-    /// The release's submission.
-    pub(crate) submission: &'a SubmissionId,
-    /// When the publisher was told.
-    pub(crate) notified_at: DateTime<Utc>,
-    /// When it ends.
-    pub(crate) due_at: DateTime<Utc>,
-    /// How many findings it is about.
-    pub(crate) findings: i64,
-}
-
 impl App {
     /// Tells of a listing's change: its publisher, and those who have the product.
     pub(crate) async fn tell_of_listing(
         &self,
         tx: &mut Tx,
-        (actor, product): (&Actor, &Product),
+        (actor, product, name): (&Actor, &Product, &str),
         event: ListingEvent,
         reason: Option<&str>,
     ) -> Result<(), AppError> {
-        let (name, path) = self.place_of(tx, product).await?;
         let reason = reason
             .map(|reason| format!("\n\n{reason}"))
             .unwrap_or_default();
@@ -82,6 +68,7 @@ impl App {
                 format!("{name} was taken off the market by its publisher."),
             ),
         };
+        let path = format!("/p/{name}");
         let news = |body| News {
             kind,
             cause: format!("{kind}:{}:{}", product.id, self.now().timestamp_millis()),
@@ -132,7 +119,7 @@ impl App {
         let Some(product) = store::products::find(tx, &submission.product_id).await? else {
             return Ok(());
         };
-        let (name, _) = self.place_of(tx, &product).await?;
+        let name = self.name_of(tx, &product).await?;
         let number = submission.number;
         let reason = reason.unwrap_or_default();
         let (kind, title, body) = match event {
@@ -186,7 +173,7 @@ impl App {
         let Some(product) = store::products::find(tx, &submission.product_id).await? else {
             return Ok(());
         };
-        let (name, _) = self.place_of(tx, &product).await?;
+        let name = self.name_of(tx, &product).await?;
         let author = actor.signed_in().map(|account| account.name.as_str());
         let news = News {
             kind: NoticeKind::Remark,
@@ -200,17 +187,14 @@ impl App {
         self.tell(tx, &without(people, actor), &news).await
     }
 
-    /// Reminds a publisher of promises whose time has come to half, a day or an hour.
+    /// Reminds a publisher of a promise.
     pub(crate) async fn remind(
         &self,
         tx: &mut Tx,
         product: &Product,
-        promise: Promise<'_>,
-    ) -> Result<bool, AppError> {
-        let Some(reminder) = Reminder::at(promise.notified_at, promise.due_at, self.now()) else {
-            return Ok(false);
-        };
-        let (name, _) = self.place_of(tx, product).await?;
+        (promise, reminder): (&Promise, Reminder),
+    ) -> Result<(), AppError> {
+        let name = self.name_of(tx, product).await?;
         let left = match reminder {
             Reminder::Half => "half of the time has gone",
             Reminder::Day => "less than a day is left",
@@ -225,27 +209,17 @@ impl App {
             kind: NoticeKind::FixDue,
             cause: format!(
                 "{reminder}:{}:{}",
-                promise.submission,
+                promise.submission_id,
                 promise.due_at.timestamp()
             ),
             title: format!("{name}: {count} {findings} to fix by {due}"),
             body: format!(
                 "{count} {findings} of the release of {name} must be fixed by {due}; {left}. Without a fix by then the listing is put on hold. Submit a release that mends it; the findings stand on the submission's page."
             ),
-            path: &page_of(promise.submission),
+            path: &page_of(&promise.submission_id),
         };
         let people = store::notices::publishers_people(tx, &product.publisher_id).await?;
-        self.tell(tx, &people, &news).await?;
-        Ok(true)
-    }
-
-    /// Returns `publisher/product` and the address of the product's page.
-    async fn place_of(&self, tx: &mut Tx, product: &Product) -> Result<(String, String), AppError> {
-        let publisher = store::publishers::find(tx, &product.publisher_id).await?;
-        let publisher = publisher.map(|publisher| publisher.slug.to_string());
-        let name = format!("{}/{}", publisher.unwrap_or_default(), product.slug);
-        let path = format!("/p/{name}");
-        Ok((name, path))
+        self.tell(tx, &people, &news).await
     }
 }
 

@@ -11,6 +11,8 @@ use lettre::{
     },
 };
 
+use web::view::escaped;
+
 use crate::{config::Config, failure::Failure};
 
 /// How often it is looked for mail to send.
@@ -116,7 +118,12 @@ fn letter(from: &Mailbox, mail: &Mail) -> Result<Message, LetterError> {
     let paragraphs: String = mail
         .body
         .split("\n\n")
-        .map(|paragraph| format!("<p>{}</p>", escaped(paragraph).replace('\n', "<br>")))
+        .map(|paragraph| {
+            format!(
+                "<p>{}</p>",
+                escaped(paragraph).to_string().replace('\n', "<br>")
+            )
+        })
         .collect();
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{}</title>{paragraphs}<p><a href=\"{url}\">{url}</a></p>",
@@ -138,13 +145,6 @@ fn letter(from: &Mailbox, mail: &Mail) -> Result<Message, LetterError> {
     }
     html.push_str("</html>\n");
     Ok(message.multipart(MultiPart::alternative_plain_html(text, html))?)
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 macro_rules! text_header {
@@ -214,7 +214,7 @@ mod tests {
             "Message-ID: <1@market.example>\r\n",
             "List-Unsubscribe: <https://market.example/notices/mute/k>\r\n",
             "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
-            "&lt;b&gt;Bcc: eve@example.com&lt;/b&gt;",
+            "<p>&#60;b&#62;Bcc: eve@example.com",
             "multipart/alternative",
         ] {
             assert!(text.contains(expected), "{expected} in\n{text}");

@@ -91,6 +91,7 @@ fn people_walk_through_the_pages() {
         sign_in(&browser, &base, "ann", Cast::password());
         for page in [
             "/account",
+            "/notices",
             "/publisher",
             "/publisher/acme",
             "/publisher/acme/harbour",
@@ -104,7 +105,7 @@ fn people_walk_through_the_pages() {
             .click_through("form[action='/sign-out'] button")
             .expect("ann signs out");
         sign_in(&browser, &base, "operator", &operator_password);
-        for page in ["/review", "/operator"] {
+        for page in ["/review", "/operator", "/operator/outbox"] {
             look(&browser, &format!("{base}{page}"));
         }
     }

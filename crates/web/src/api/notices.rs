@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     error::Answer,
     extract::{Asked, Body, SignedIn, within},
-    words::{ListJson, NoticeKindJson},
+    words::{ListJson, MailStateJson, NoticeKindJson},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -46,7 +46,7 @@ struct NoticeJson {
     /// Sorts by time.
     id: String,
     /// What it is about.
-    kind: String,
+    kind: NoticeKindJson,
     /// One line.
     title: String,
     /// Plain text.
@@ -63,7 +63,7 @@ impl From<Notice> for NoticeJson {
     fn from(notice: Notice) -> Self {
         Self {
             id: notice.id.to_string(),
-            kind: notice.kind.to_string(),
+            kind: notice.kind.into(),
             title: notice.title,
             body: notice.body,
             path: notice.path,
@@ -101,8 +101,8 @@ struct OutboxJson {
     account: String,
     /// Where the mail goes.
     email: String,
-    /// `waiting`, `sent`, `muted` or `failed`.
-    mail: String,
+    /// How the mail fares.
+    mail: MailStateJson,
     /// When it is tried next, or came to its end.
     mail_at: DateTime<Utc>,
     /// How often it was tried.
@@ -117,7 +117,7 @@ impl From<Addressed> for OutboxJson {
         Self {
             account: addressed.account,
             email: addressed.email,
-            mail: notice.mail.clone(),
+            mail: notice.mail.into(),
             mail_at: notice.mail_at,
             attempts: notice.attempts,
             error: notice.error.clone(),

@@ -48,6 +48,8 @@ words! {
     SubscriptionStateJson = "SubscriptionState" for market::SubscriptionState;
     /// What a notice is about.
     NoticeKindJson = "NoticeKind" for market::NoticeKind;
+    /// How the mail of a notice fares.
+    MailStateJson = "MailState" for market::MailState;
     /// The programme's severity class.
     ClassJson = "Class" for market::Class;
     /// Where content runs.

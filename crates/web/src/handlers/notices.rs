@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
 };
-use market::NoticeKind;
+use market::{MailState, NoticeKind};
 
 use super::Parameters;
 use crate::{
@@ -105,9 +105,9 @@ pub(crate) async fn show_outbox(
             email: addressed.email.clone(),
             title: told.title.clone(),
             url: told.path.clone(),
-            mail: match told.mail.as_str() {
-                "waiting" if told.attempts > 0 => "waits for another attempt,".to_owned(),
-                other => other.to_owned(),
+            mail: match told.mail {
+                MailState::Waiting if told.attempts > 0 => "waits for another attempt,".to_owned(),
+                other => other.to_string(),
             },
             mail_at: viewer.when(told.mail_at),
             error: told.error.clone(),
