@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 12] = [
+const TARGETS: [&str; 13] = [
     "manifests",
     "references",
     "tokens",
@@ -18,6 +18,7 @@ const TARGETS: [&str; 12] = [
     "statements",
     "trust",
     "log",
+    "bundles",
     "feeds",
     "databases",
 ];

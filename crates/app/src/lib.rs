@@ -8,6 +8,7 @@ mod access_tokens;
 mod accounts;
 mod actor;
 mod advisories;
+mod attestations;
 mod audit;
 mod clock;
 mod error;

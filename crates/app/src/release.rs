@@ -44,6 +44,11 @@ impl App {
         drop(tx);
         let name = format!("{}/{}", publisher.slug, product.slug);
         let signature = self.sign_release(&name, &submission).await?;
+        let root = manifests
+            .values()
+            .find(|manifest| manifest.digest.as_str() == submission.digest);
+        let root = root.ok_or_else(|| AppError::not_found("manifest", &submission.digest))?;
+        let attestations = self.attest(&name, &submission, root.descriptor()).await?;
         let mut tx = self.begin().await?;
         store::collection::enter(&mut tx).await?;
         let repository = self
@@ -54,6 +59,8 @@ impl App {
                 .await?;
         }
         self.put_signature(&mut tx, &repository, &submission, &signature)
+            .await?;
+        self.put_attestations(&mut tx, &repository, &attestations)
             .await?;
         store::repositories::set_tag(
             &mut tx,

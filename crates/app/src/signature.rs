@@ -1,5 +1,6 @@
 //! The signature of a submitted image: it must be by a key that its publisher registered,
-//! either beside the image as cosign puts it, or in the trust metadata of its repository.
+//! beside the image as cosign 2 puts it, referring to the image as cosign 3 does, or in the
+//! trust metadata of its repository.
 
 use std::collections::HashMap;
 
@@ -10,6 +11,8 @@ use trust::{PublicKey, cosign};
 
 use crate::{App, AppError, inspection::Stop};
 
+mod referrers;
+
 /// What verifying a publisher's signature found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SignatureResult {
@@ -18,6 +21,20 @@ pub(crate) struct SignatureResult {
     key_id: Option<String>,
     key_name: Option<String>,
     digest: String,
+}
+
+impl SignatureResult {
+    /// A signature in cosign's form by one of the keys in force.
+    fn by_key(key_id: &str, in_force: &[PublisherKey], digest: &Digest) -> Self {
+        let row = in_force.iter().find(|row| row.fingerprint == key_id);
+        Self {
+            verified: true,
+            reason: "signed by a key the publisher registered".to_owned(),
+            key_name: row.map(|row| row.name.clone()),
+            key_id: Some(key_id.to_owned()),
+            digest: digest.to_string(),
+        }
+    }
 }
 
 impl App {
@@ -54,13 +71,23 @@ impl App {
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
+        let beside = self.verify_referrers(&mut tx, submission, &digest, &in_force);
+        let mut reasons = match beside.await? {
+            Some(Ok(result)) => return Ok(result),
+            Some(Err(reason)) => vec![reason],
+            None => Vec::new(),
+        };
+        if unsigned != cosign::VerifyError::Unsigned {
+            reasons.insert(0, unsigned.to_string());
+        }
         let trusted = self.verify_content_trust(&mut tx, submission, &digest, &in_force);
-        Ok(match trusted.await? {
-            Some(Ok(result)) => result,
-            Some(Err(reason)) if unsigned == cosign::VerifyError::Unsigned => refuse(reason),
-            Some(Err(reason)) => refuse(format!("{unsigned}; {reason}")),
-            None => refuse(unsigned.to_string()),
-        })
+        match trusted.await? {
+            Some(Ok(result)) => return Ok(result),
+            Some(Err(reason)) => reasons.push(reason),
+            None if reasons.is_empty() => reasons.push(unsigned.to_string()),
+            None => {}
+        }
+        Ok(refuse(reasons.join("; ")))
     }
 
     async fn verify_cosign(
@@ -80,16 +107,7 @@ impl App {
         };
         let payload_of = |digest: &Digest| payloads.get(digest).cloned();
         let verified = cosign::verify(&manifest, &payload_of, digest, &keys, None);
-        Ok(verified.map(|verified| SignatureResult {
-            verified: true,
-            reason: "signed by a key the publisher registered".to_owned(),
-            key_name: in_force
-                .iter()
-                .find(|row| row.fingerprint == verified.key_id)
-                .map(|row| row.name.clone()),
-            key_id: Some(verified.key_id),
-            digest: submission.digest.clone(),
-        }))
+        Ok(verified.map(|verified| SignatureResult::by_key(&verified.key_id, in_force, digest)))
     }
 
     /// Looks for the digest in the repository's trust metadata; none where there is none.
@@ -171,7 +189,14 @@ impl App {
         let Ok(manifest) = RawManifest::parse(row.content, Some(&row.media_type)) else {
             return Ok(None);
         };
+        let payloads = self.payloads(&manifest).await?;
+        Ok(Some((manifest, payloads)))
+    }
+
+    /// Returns the signed payloads that a manifest names, as far as they are there.
+    async fn payloads(&self, manifest: &RawManifest) -> Result<HashMap<Digest, Vec<u8>>, Stop> {
         let mut payloads = HashMap::new();
+        let limit = usize::try_from(cosign::MAX_PAYLOAD_BYTES).unwrap_or(usize::MAX);
         let layers = manifest
             .image()
             .map(|image| image.layers.as_slice())
@@ -181,21 +206,24 @@ impl App {
             .filter(|layer| layer.size <= cosign::MAX_PAYLOAD_BYTES)
             .take(cosign::MAX_SIGNATURES)
         {
-            if let Some(payload) = self.payload(&layer.digest).await? {
+            if let Some(payload) = self.signed_blob(&layer.digest, limit).await? {
                 payloads.insert(layer.digest.clone(), payload);
             }
         }
-        Ok(Some((manifest, payloads)))
+        Ok(payloads)
     }
 
-    /// Returns a payload's bytes; none where they are gone, or more than any payload has.
-    async fn payload(&self, digest: &Digest) -> Result<Option<Vec<u8>>, AppError> {
+    /// Returns a blob's bytes; none where they are gone, or more than `limit`.
+    async fn signed_blob(
+        &self,
+        digest: &Digest,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, AppError> {
         let blob = match self.blobs.get(digest, None).await {
-            Ok(blob) if blob.size <= cosign::MAX_PAYLOAD_BYTES => blob,
+            Ok(blob) if blob.size <= limit as u64 => blob,
             Ok(_) | Err(BlobError::NotFound(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let limit = usize::try_from(cosign::MAX_PAYLOAD_BYTES).unwrap_or(usize::MAX);
         let bytes = crate::registry::collect(blob.into_stream(), limit).await?;
         Ok(Some(bytes.to_vec()))
     }

@@ -284,7 +284,7 @@ impl App {
 }
 
 /// Returns the checks that counted, in the order of the catalogue.
-fn public_checks(results: &[certify::CheckResult]) -> Vec<PublicCheck> {
+pub(crate) fn public_checks(results: &[certify::CheckResult]) -> Vec<PublicCheck> {
     let public = |check: &certify::Check| {
         let mut counted = results
             .iter()

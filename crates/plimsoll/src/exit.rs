@@ -15,12 +15,14 @@ pub(crate) enum Exit {
     Failed,
     /// The signature does not hold.
     NotVerified,
+    /// The signature holds, and the image is on hold, off the market, or not certified.
+    Standing,
     /// What `scan --exit-code` was given.
     Chosen(u8),
 }
 
 /// Code and meaning, as documented.
-pub(crate) const TABLE: [(u8, &str); 5] = [
+pub(crate) const TABLE: [(u8, &str); 6] = [
     (
         0,
         "success; also where whoever reads the output stopped reading",
@@ -39,7 +41,11 @@ pub(crate) const TABLE: [(u8, &str); 5] = [
     ),
     (
         4,
-        "`verify`: no signature holds, or the image is not signed",
+        "`verify`: no signature or proof holds, or the image is not signed",
+    ),
+    (
+        5,
+        "`verify`: signed, but on hold, off the market, no more what its tag names, or not certified on that day",
     ),
 ];
 
@@ -52,6 +58,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Failed => 3,
             Self::NotVerified => 4,
+            Self::Standing => 5,
             Self::Chosen(code) => code,
         }
     }

@@ -11,6 +11,7 @@ mod cli;
 mod cli_docs;
 mod commands;
 mod config;
+mod docker_plugin;
 mod exit;
 mod failure;
 mod image;
@@ -23,7 +24,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::{cli::Cli, exit::Exit, printer::Printer};
+use crate::{
+    cli::Cli,
+    exit::Exit,
+    printer::{Color, Format, Printer},
+};
 
 /// Hashing a password takes 19 MiB for a moment; this gives them back to the system, where the
 /// C library keeps them for every thread that ever hashed one.
@@ -31,7 +36,14 @@ use crate::{cli::Cli, exit::Exit, printer::Printer};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let Some(words) = docker_plugin::words(std::env::args_os()) else {
+        let printer = Printer::new(Format::Text, true, Color::Never, true);
+        return match printer.out(docker_plugin::METADATA) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => ExitCode::from(failure.exit.code()),
+        };
+    };
+    let cli = Cli::parse_from(words);
     let no_color = config::environment::Environment::of_process().no_color();
     let global = &cli.global;
     let printer = Printer::new(global.format, global.quiet, global.color, no_color);

@@ -10,6 +10,7 @@ mod databases;
 mod accounts;
 #[path = "../../../store/tests/store/bucket.rs"]
 mod bucket;
+mod bundles;
 mod collection;
 mod deadlines;
 mod images;

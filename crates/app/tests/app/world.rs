@@ -380,6 +380,14 @@ impl World {
             .digest)
     }
 
+    /// Returns a blob's bytes.
+    pub(crate) async fn blob(&self, digest: &Digest) -> Vec<u8> {
+        let blob = self.blobs.get(digest, None).await.expect("a blob");
+        let parts: Vec<_> = blob.into_stream().collect().await;
+        let parts = parts.into_iter().map(|part| part.expect("read"));
+        parts.flat_map(|part| part.to_vec()).collect()
+    }
+
     /// Pushes an image to `staging/acme/db`.
     pub(crate) async fn push(&self, tag: Option<&str>, image: &Image) -> Digest {
         let name = "staging/acme/db";

@@ -58,6 +58,12 @@ impl Environment {
         Some(self.path("XDG_CACHE_HOME").or_else(home)?.join("plimsoll"))
     }
 
+    /// Returns where is kept for this user what was seen before (XDG base directories).
+    pub(crate) fn user_state(&self) -> Option<PathBuf> {
+        let home = || Some(self.path("HOME")?.join(".local/state"));
+        Some(self.path("XDG_STATE_HOME").or_else(home)?.join("plimsoll"))
+    }
+
     /// Returns variables that were probably meant to be keys, with the one that was meant.
     /// Others may be anybody's: Kubernetes names service variables after the service.
     pub(crate) fn misspelt(&self) -> Vec<(String, String)> {

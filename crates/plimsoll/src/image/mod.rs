@@ -11,7 +11,10 @@ use oci::{Digest, ImageRef, ImageSource, Layout, PlatformImage};
 use tempfile::TempDir;
 
 use self::cache::Cache;
-pub(crate) use self::registry::{RegistryArgs, host};
+pub(crate) use self::{
+    platform::{find_platform, select_platform},
+    registry::{RegistryArgs, host},
+};
 use crate::{
     config::environment::Environment,
     exit::Exit,

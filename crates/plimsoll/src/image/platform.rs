@@ -1,6 +1,6 @@
 //! Which platform of an image that has several.
 
-use oci::{Client, Descriptor, Digest, ManifestKind, PlatformImage, Reference};
+use oci::{Client, Descriptor, Digest, Index, ManifestKind, PlatformImage, Reference};
 
 use crate::{failure::Failure, printer::Printer};
 
@@ -48,14 +48,28 @@ pub(super) fn narrow(
     if wanted == Some(ALL) || named.is_empty() {
         return Ok((whole, root.digest));
     }
-    let platforms: Vec<_> = named.iter().map(|(platform, _)| platform.clone()).collect();
-    let (_, digest) = &named[find(&platforms, wanted)?];
     let part = Reference {
-        digest: Some(digest.clone()),
+        digest: Some(select(&named, wanted)?),
         tag: None,
         ..reference.clone()
     };
     Ok((part, root.digest))
+}
+
+/// Returns the digest of the manifest that an index has for a platform.
+pub(crate) fn find_platform(index: &Index, wanted: &str) -> Result<Digest, Failure> {
+    let named: Vec<_> = index.manifests.iter().filter_map(name).collect();
+    select(&named, Some(wanted))
+}
+
+/// Returns the digest of the platform that is wanted.
+pub(crate) fn select_platform(named: &[(String, Digest)], wanted: &str) -> Result<Digest, Failure> {
+    select(named, Some(wanted))
+}
+
+fn select(named: &[(String, Digest)], wanted: Option<&str>) -> Result<Digest, Failure> {
+    let platforms: Vec<_> = named.iter().map(|(platform, _)| platform.clone()).collect();
+    Ok(named[find(&platforms, wanted)?].1.clone())
 }
 
 fn name(child: &Descriptor) -> Option<(String, Digest)> {

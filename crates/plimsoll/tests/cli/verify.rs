@@ -1,6 +1,16 @@
 //! `verify` over a signed layout.
 
-use crate::{sample, support::Place};
+use chrono::{DateTime, TimeDelta};
+use oci::Digest;
+use trust::{
+    SigningKey,
+    log::{Entry, Event, LogKey, LoggedEntry, Statement, inclusion, leaf_hash, root},
+};
+
+use crate::{
+    sample,
+    support::{NOW, Place},
+};
 
 const VERIFY: [&str; 4] = ["verify", "oci:image:1.4", "--key", "release.pub"];
 
@@ -16,6 +26,7 @@ Verified sha256:5d7ac80524200ac1c4f0108dafbcb24cf498e39f55ea077e8498c14b4c3319b3
   signed as market.example/acme/db
   by key    ce97ec20d43661a19b215cb2e376a698d0b4aa2aa5b4c7854e916bd05082fcee
 --- err ---
+warning: nothing says whether the image was put on hold or revoked since: there is no proof of the log beside it (--save-proof writes one)
 "#);
     let digest = place.output(&[&VERIFY[..], &["--digest"]].concat());
     assert!(String::from_utf8_lossy(&digest.stdout).starts_with("sha256:"));
@@ -44,7 +55,7 @@ fn another_key_is_refused() {
     let place = Place::new();
     sample::image(&place);
     sample::sign(&place, "market.example/acme/db", 7);
-    let other = trust::SigningKey::from_scalar(&[8; 32]).expect("a key");
+    let other = SigningKey::from_scalar(&[8; 32]).expect("a key");
     place.write("release.pub", other.public().to_pem());
     let output = place.output(&[&VERIFY[..], &["--format", "json"]].concat());
     assert_eq!(output.status.code(), Some(4));
@@ -56,7 +67,7 @@ fn another_key_is_refused() {
 fn unsigned_is_refused() {
     let place = Place::new();
     sample::image(&place);
-    let key = trust::SigningKey::from_scalar(&[7; 32]).expect("a key");
+    let key = SigningKey::from_scalar(&[7; 32]).expect("a key");
     place.write("release.pub", key.public().to_pem());
     insta::assert_snapshot!(place.run(&VERIFY), @r#"
 exit 4
@@ -65,4 +76,157 @@ exit 4
 error: the image is not signed: the manifest carries no cosign signature
 hint: releases are signed as a whole: verify the tag or the index's digest, not one platform's
 "#);
+}
+
+const NAME: &str = "market.example/acme/db";
+const PROOF: &str = "image/plimsoll-proof.json";
+
+/// Writes what the log says beside the image: released 30 days ago, then what happened each
+/// ten days after.
+fn prove(place: &Place, digest: &Digest, then: &[Event]) {
+    let released = Event::Released {
+        tag: "1.4".to_owned(),
+        digest: digest.clone(),
+        certified: true,
+        key: "k".to_owned(),
+    };
+    let now: DateTime<chrono::Utc> = NOW.parse().expect("a time");
+    let events = [&[released], then].concat();
+    let entries: Vec<_> = (0..)
+        .zip(events)
+        .map(|(number, event)| Entry {
+            at: now - TimeDelta::days(30 - 10 * number),
+            name: NAME.to_owned(),
+            event,
+        })
+        .collect();
+    let bytes: Vec<_> = entries.iter().map(Entry::to_bytes).collect();
+    let leaves: Vec<_> = bytes.iter().map(|entry| leaf_hash(entry)).collect();
+    let size = leaves.len() as u64;
+    let logged = (0..size).zip(&bytes).map(|(index, entry)| {
+        let spans = inclusion(index, size).expect("inside");
+        let hash = |span: trust::log::Span| root(&leaves[span.start as usize..span.end as usize]);
+        let proof: Vec<_> = spans.into_iter().map(hash).collect();
+        LoggedEntry {
+            index,
+            entry: String::from_utf8(entry.clone()).expect("JSON"),
+            proof: trust::log::encode(&proof),
+        }
+    });
+    let key = SigningKey::from_scalar(&[7; 32]).expect("a key");
+    let log = LogKey::new("market.example/log", &[3; 32]);
+    let head = (size, &root(&leaves));
+    let statement =
+        Statement::sign(NAME, logged.collect(), head, (&key, &log), now).expect("signed");
+    place.write(PROOF, serde_json::to_vec(&statement).expect("JSON"));
+}
+
+fn signed(then: &[Event]) -> Place {
+    let place = Place::new();
+    sample::image(&place);
+    sample::sign(&place, NAME, 7);
+    let digest = place.output(&[&VERIFY[..], &["--digest", "--signature-only"]].concat());
+    let digest = String::from_utf8(digest.stdout).expect("text");
+    prove(&place, &digest.trim().parse().expect("a digest"), then);
+    place
+}
+
+fn run(place: &Place, more: &[&str]) -> String {
+    place.run(&[&VERIFY[..], &["--now", NOW], more].concat())
+}
+
+#[test]
+fn the_proof_beside_an_image_says_how_it_stands() {
+    let place = signed(&[]);
+    insta::assert_snapshot!(run(&place, &[]), @r#"
+exit 0
+--- out ---
+Verified sha256:5d7ac80524200ac1c4f0108dafbcb24cf498e39f55ea077e8498c14b4c3319b3
+  signed as market.example/acme/db
+  by key    ce97ec20d43661a19b215cb2e376a698d0b4aa2aa5b4c7854e916bd05082fcee
+  released  2026-10-02 12:00 UTC as 1.4, certified
+  log       market.example/log with 1 entry, 2026-11-01 12:00 UTC
+--- err ---
+"#);
+    let document = place.json(&[&VERIFY[..], &["--now", NOW]].concat());
+    assert_eq!(document["log"]["state"], "listed");
+    assert_eq!(document["log"]["certified"], true);
+    insta::assert_snapshot!(run(&place, &["--at", "2026-10-01"]), @r#"
+exit 5
+--- out ---
+--- err ---
+error: the image was not released by 2026-10-01 23:59 UTC
+"#);
+    let later = "2026-12-24T12:00:00Z";
+    let old = place.run(&[&VERIFY[..], &["--now", later, "--max-age", "30"]].concat());
+    assert!(
+        old.starts_with("exit 4") && old.contains("which is too old"),
+        "{old}"
+    );
+    let any = place.run(&[&VERIFY[..], &["--now", later]].concat());
+    assert!(any.starts_with("exit 0"), "{any}");
+}
+
+#[test]
+fn what_is_held_or_revoked_is_refused_from_that_day_on() {
+    let place = signed(&[Event::Held, Event::Revoked]);
+    let now = run(&place, &[]);
+    assert!(now.starts_with("exit 5"), "{now}");
+    assert!(
+        now.contains("is signed, but it is revoked since 2026-10-22 12:00 UTC"),
+        "{now}"
+    );
+    let held = run(&place, &["--at", "2026-10-15"]);
+    assert!(held.contains("on hold since 2026-10-12"), "{held}");
+    let before = run(&place, &["--at", "2026-10-05"]);
+    assert!(before.starts_with("exit 0"), "{before}");
+    let beyond = run(&place, &["--at", "2026-11-02"]);
+    assert!(
+        beyond.starts_with("exit 2") && beyond.contains("nothing is known"),
+        "{beyond}"
+    );
+}
+
+#[test]
+fn a_proof_that_was_altered_is_refused() {
+    let place = signed(&[Event::Held]);
+    let text = std::fs::read_to_string(place.join(PROOF)).expect("a file");
+    place.write(PROOF, text.replace("\\\"held\\\"", "\\\"reinstated\\\""));
+    let refused = run(&place, &[]);
+    assert!(
+        refused.starts_with("exit 4") && refused.contains("is not proven"),
+        "{refused}"
+    );
+    place.write(PROOF, "{}");
+    assert!(run(&place, &[]).starts_with("exit 4"));
+}
+
+#[test]
+fn a_platform_must_be_there() {
+    let place = signed(&[]);
+    let there = run(&place, &["--platform", "linux/amd64"]);
+    assert!(there.starts_with("exit 0"), "{there}");
+    let missing = run(&place, &["--platform", "linux/s390x"]);
+    assert!(
+        missing.starts_with("exit 2") && missing.contains("it has linux/amd64"),
+        "{missing}"
+    );
+}
+
+#[test]
+fn docker_takes_it_for_a_plugin() {
+    let place = Place::new();
+    let plugin = place.join("docker-plimsoll");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_plimsoll"), &plugin).expect("a link");
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new(&plugin)
+            .args(args)
+            .env_clear()
+            .output();
+        String::from_utf8(output.expect("it runs").stdout).expect("text")
+    };
+    let metadata: serde_json::Value =
+        serde_json::from_str(&run(&["docker-cli-plugin-metadata"])).expect("JSON");
+    assert_eq!(metadata["SchemaVersion"], "0.1.0");
+    assert!(run(&["plimsoll", "help", "exit-codes"]).contains("Exit codes:"));
 }

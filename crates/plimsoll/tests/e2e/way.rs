@@ -118,3 +118,76 @@ fn everything_survives_a_restart() {
         .expect("carl may still pull");
     assert_eq!(found.digest, digest);
 }
+
+#[test]
+fn verify_asks_the_log_and_remembers_it() {
+    let (market, digest) = Market::with_release();
+    let token = market.subscribe();
+    let image = format!("{}/acme/harbour:1.0", market.server.host());
+    let home = market.dir.path().join("verifier");
+    let key = market.public_key();
+    let verify = |more: &[&str]| {
+        let mut verify = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        verify.args([
+            "verify",
+            &image,
+            "--user",
+            &format!("carl:{token}"),
+            "--key",
+        ]);
+        let output = verify
+            .arg(&key)
+            .args(more)
+            .env("HOME", &home)
+            .env_remove("XDG_STATE_HOME");
+        let output = output.output().expect("it runs");
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    };
+    let manage = |action: &str| {
+        let path = format!("/api/v1/listings/acme/harbour/{action}");
+        let reason = json!({ "reason": "A complaint" });
+        market
+            .cast
+            .operator
+            .post(&path, &reason)
+            .expect("the operator may");
+    };
+    let (code, said) = verify(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains(digest.hex()) && said.contains("with 1 entry"),
+        "{said}"
+    );
+    let proof = market.dir.path().join("proof.json").display().to_string();
+    assert_eq!(verify(&["--save-proof", &proof]).0, Some(0));
+
+    manage("hold");
+    let (code, said) = verify(&[]);
+    assert_eq!(code, Some(5), "{said}");
+    assert!(
+        said.contains("is signed, but it is on hold since"),
+        "{said}"
+    );
+    let (code, said) = verify(&["--proof", &proof]);
+    assert_eq!(code, Some(0), "what was said before the hold: {said}");
+    manage("reinstate");
+    assert_eq!(verify(&[]).0, Some(0));
+
+    // A market whose log is not the one that was seen.
+    let seen = std::fs::read_dir(home.join(".local/state/plimsoll/logs")).expect("a folder");
+    let seen = seen
+        .map(|file| file.expect("a file").path())
+        .next()
+        .expect("one");
+    let text = std::fs::read_to_string(&seen).expect("text");
+    let mut other: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    other["size"] = json!(2);
+    std::fs::write(&seen, other.to_string()).expect("written");
+    let (code, said) = verify(&[]);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("its past was changed"), "{said}");
+}

@@ -73,6 +73,18 @@ pub enum State {
     Withdrawn,
 }
 
+impl State {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Listed => "listed",
+            Self::OnHold => "on-hold",
+            Self::Revoked => "revoked",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
 /// What the log says of an image at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -141,4 +153,13 @@ pub fn standing(entries: &[Entry], digest: &Digest, at: DateTime<Utc>) -> Option
     found.state = state;
     found.since = since.max(found.released_at);
     Some(found)
+}
+
+/// Returns the image that a tag names at a time, from all entries of its name.
+pub fn newest<'a>(entries: &'a [Entry], wanted: &str, at: DateTime<Utc>) -> Option<&'a Digest> {
+    let named = |entry: &'a Entry| match &entry.event {
+        Event::Released { tag, digest, .. } if tag == wanted && entry.at <= at => Some(digest),
+        _ => None,
+    };
+    entries.iter().rev().find_map(named)
 }

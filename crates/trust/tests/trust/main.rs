@@ -1,5 +1,6 @@
 //! Keys, tokens and signatures, against real files of cosign's and OpenSSL's.
 
+mod bundle;
 mod cosign;
 mod jws;
 mod key;

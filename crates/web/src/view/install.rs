@@ -45,9 +45,17 @@ impl Install {
     pub fn pulls(&self) -> Vec<Commands> {
         vec![
             Commands {
-                tool: "Docker",
-                proves: "Docker checks that the bytes fit the digest, not who signed it: prove it with one of the tools below first, then pull by digest.",
-                lines: self.signed_in("docker login", &format!("docker pull {}", self.by_tag())),
+                tool: "Docker up to 28",
+                proves: "With content trust Docker refuses what the operator did not sign under this tag, what was altered, and metadata older than it saw before. It asks no log: a hold is a warning on this page only.",
+                lines: self.signed_in(
+                    "docker login",
+                    &format!("DOCKER_CONTENT_TRUST=1 docker pull {}", self.by_tag()),
+                ),
+            },
+            Commands {
+                tool: "Docker 29 and later",
+                proves: "These versions ignore DOCKER_CONTENT_TRUST without saying so, and check that the bytes fit the digest, not who signed it: prove it with one of the tools below first, then pull by digest.",
+                lines: self.signed_in("docker login", &format!("docker pull {}", self.by_digest())),
             },
             Commands {
                 tool: "Podman",
@@ -74,7 +82,7 @@ impl Install {
         vec![
             Commands {
                 tool: "Plimsoll",
-                proves: "The operator signed this digest, for this repository.",
+                proves: "The operator signed this digest, for this repository; its log says that it was released and is neither on hold nor revoked, and is the same log as last time. As docker-plimsoll among Docker's plugins it is docker plimsoll verify.",
                 lines: format!(
                     "curl --fail --output operator.pub {}\nplimsoll verify {} --key operator.pub",
                     self.key_url,

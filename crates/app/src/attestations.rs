@@ -1,0 +1,128 @@
+//! What is written beside a released image, each signed by the operator: the signature in the
+//! form of cosign 3, how the release came about, and what certification found.
+//!
+//! Nothing private is in it: no staging name, no finding, no component, no buyer.
+
+use oci::{Descriptor, Digest, RawManifest};
+use serde_json::{Value, json};
+use store::{Tx, repositories::Repository, submissions::Submission};
+use trust::bundle::{self, EMPTY, PROVENANCE, SIGNATURE, TEST_RESULT};
+
+use crate::{App, AppError, storefront::public_checks};
+
+/// A bundle and the manifest that makes it a referrer of its image.
+pub(crate) struct Attestation {
+    manifest: RawManifest,
+    bundle: Vec<u8>,
+}
+
+impl App {
+    /// Writes and stores everything that is said of a release; it is part of no repository yet.
+    pub(crate) async fn attest(
+        &self,
+        name: &str,
+        submission: &Submission,
+        image: Descriptor,
+    ) -> Result<Vec<Attestation>, AppError> {
+        let name = format!("{}/{name}", self.config.host());
+        let statements = [
+            (SIGNATURE, json!({})),
+            (PROVENANCE, self.provenance(&name, submission)),
+            (TEST_RESULT, self.test_result(submission).await?),
+        ];
+        self.blobs
+            .put_bytes(&Digest::of(EMPTY), EMPTY.into())
+            .await?;
+        let mut attestations = Vec::new();
+        for (kind, predicate) in statements {
+            let subject = (name.as_str(), &image.digest);
+            let bundle = bundle::sign(&self.keys.release, subject, kind, predicate);
+            self.blobs
+                .put_bytes(&Digest::of(&bundle), bundle.clone().into())
+                .await?;
+            let manifest = bundle::manifest(&bundle, kind, image.clone(), self.now());
+            attestations.push(Attestation { manifest, bundle });
+        }
+        Ok(attestations)
+    }
+
+    /// Makes them referrers of the released image.
+    pub(crate) async fn put_attestations(
+        &self,
+        tx: &mut Tx,
+        repository: &Repository,
+        attestations: &[Attestation],
+    ) -> Result<(), AppError> {
+        for attestation in attestations {
+            for blob in [EMPTY, &attestation.bundle] {
+                let size = i64::try_from(blob.len()).unwrap_or(i64::MAX);
+                let digest = Digest::of(blob);
+                let blob = (digest.as_str(), size);
+                store::repositories::link_blob(tx, &*self.blobs, &repository.id, blob, self.now())
+                    .await?;
+            }
+            self.keep_manifest(tx, &repository.id, &attestation.manifest)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Says how the release came about (SLSA provenance 1); the publisher's own signature, which
+    /// is not offered under the public name, is sealed in it.
+    fn provenance(&self, name: &str, submission: &Submission) -> Value {
+        let signature = submission.signature.as_ref().map(|found| &found.0);
+        let field = |name: &str| signature.and_then(|found| found.get(name)).cloned();
+        let market = &self.config.public_url;
+        json!({
+            "buildDefinition": {
+                "buildType": format!("{market}/.well-known/plimsoll/release"),
+                "externalParameters": { "name": name, "tag": submission.tag },
+                "internalParameters": {
+                    "submission": submission.id.as_str(),
+                    "publisherSignature": {
+                        "keyId": field("key_id"),
+                        "verifiedAt": submission.inspected_at,
+                        "digest": field("digest"),
+                        "found": field("reason"),
+                    },
+                },
+            },
+            "runDetails": {
+                "builder": { "id": market },
+                "metadata": {
+                    "invocationId": submission.id.as_str(),
+                    "startedOn": submission.submitted_at,
+                    "finishedOn": self.now(),
+                },
+            },
+        })
+    }
+
+    /// Says which checks passed and which did not (in-toto test result 0.1).
+    async fn test_result(&self, submission: &Submission) -> Result<Value, AppError> {
+        let mut tx = self.read().await?;
+        let rows = store::submissions::checks(&mut tx, &submission.id).await?;
+        let results: Vec<certify::CheckResult> = rows
+            .into_iter()
+            .map(|row| serde_json::from_value(row.result.0).map_err(AppError::internal))
+            .collect::<Result<_, _>>()?;
+        let checks = public_checks(&results);
+        let named = |counts: &dyn Fn(&crate::PublicCheck) -> bool| -> Vec<String> {
+            let counted = checks.iter().filter(|check| counts(check));
+            counted.map(|check| check.id.clone()).collect()
+        };
+        let serious = |check: &crate::PublicCheck| check.level == certify::Level::Error;
+        let result = match submission.certifiable {
+            true => "PASSED",
+            false => "WARNED",
+        };
+        Ok(json!({
+            "result": result,
+            "configuration": [],
+            "url": self.config.public_url,
+            "passedTests": named(&|check| check.passed),
+            "warnedTests": named(&|check| !check.passed && !serious(check)),
+            "failedTests": named(&|check| !check.passed && serious(check)),
+        }))
+    }
+}

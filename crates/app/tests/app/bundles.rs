@@ -1,0 +1,123 @@
+//! Sigstore bundles: as publishers' signatures, and as what is said of a release.
+
+use app::{
+    Submission,
+    market::{Decision, SubmissionState},
+    oci::{Descriptor, Digest, RawManifest, media_type},
+};
+use store::contents::{ReferrerPage, referrers};
+use trust::{
+    SigningKey,
+    bundle::{self, BUNDLE, EMPTY, PROVENANCE, SIGNATURE, TEST_RESULT},
+};
+
+use crate::{
+    images::Image,
+    world::{World, told},
+};
+
+const STAGING: &str = "staging/acme/db";
+
+/// Pushes a bundle as cosign 3 does.
+async fn push_bundle(world: &World, image: &Image, key: &SigningKey, kind: &str) {
+    let manifest = image.manifest();
+    let digest = Digest::of(&manifest);
+    let subject = Descriptor::new(
+        media_type::OCI_MANIFEST,
+        digest.clone(),
+        manifest.len() as u64,
+    );
+    let bundle = bundle::sign(key, (STAGING, &digest), kind, serde_json::json!({}));
+    let carrier = bundle::manifest(&bundle, kind, subject, world.app.now());
+    for blob in [EMPTY, &bundle] {
+        world.push_blob(STAGING, blob).await.expect("pushed");
+    }
+    world
+        .push_manifest(STAGING, None, carrier.bytes)
+        .await
+        .expect("pushed");
+}
+
+async fn inspected(world: &World) -> (Submission, String) {
+    let submission = world.submit("1.0").await.expect("submitted");
+    world.work().await;
+    let submission = world.submission(&submission).await;
+    let found = submission.signature.clone().expect("looked for").0;
+    let reason = found["reason"].as_str().expect("text").to_owned();
+    (submission, reason)
+}
+
+both! {
+    async fn a_bundle_by_a_registered_key_is_a_signature(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let image = Image::vulnerable("one");
+        world.push(Some("1.0"), &image).await;
+        let stranger = SigningKey::from_scalar(&[77; 32]).expect("a key");
+        push_bundle(&world, &image, &stranger, SIGNATURE).await;
+        push_bundle(&world, &image, &world.key, SIGNATURE).await;
+        let (submission, reason) = inspected(&world).await;
+        assert_eq!(reason, "signed by a key the publisher registered");
+        world.decide(&submission, Decision::Approve, "").await.expect("approved");
+    }
+
+    async fn a_bundle_by_another_key_is_refused(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let image = Image::vulnerable("one");
+        world.push(Some("1.0"), &image).await;
+        let stranger = SigningKey::from_scalar(&[77; 32]).expect("a key");
+        push_bundle(&world, &image, &stranger, SIGNATURE).await;
+        let (submission, reason) = inspected(&world).await;
+        assert!(reason.contains("signed by none of the 1 trusted keys"), "{reason}");
+        told(world.decide(&submission, Decision::Approve, "").await);
+    }
+
+    async fn another_statement_is_no_signature(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let image = Image::vulnerable("one");
+        world.push(Some("1.0"), &image).await;
+        push_bundle(&world, &image, &world.key, PROVENANCE).await;
+        let (_, reason) = inspected(&world).await;
+        assert!(reason.contains("and no signature"), "{reason}");
+    }
+
+    async fn a_release_says_how_it_came_about(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let image = Image::vulnerable("one");
+        let submission = world.released("1.0", &image).await;
+        assert_eq!(submission.state, SubmissionState::Released);
+        let digest = Digest::of(&image.manifest());
+        let mut tx = world.db.read().await.expect("a connection");
+        let repository = store::repositories::find_by_name(&mut tx, "acme/db").await;
+        let repository = repository.expect("read").expect("there");
+        let page = ReferrerPage {
+            subject: digest.as_str(),
+            artifact_type: Some(BUNDLE),
+            last: "",
+            limit: 10,
+        };
+        let rows = referrers(&mut tx, &repository.id, page).await.expect("read");
+        let mut said = std::collections::BTreeMap::new();
+        for row in rows {
+            let row = store::repositories::find_manifest(&mut tx, &repository.id, &row.digest).await;
+            let row = row.expect("read").expect("there");
+            assert!(!String::from_utf8_lossy(&row.content).contains("staging"));
+            let manifest = RawManifest::parse(row.content, None).expect("a manifest");
+            let layer = manifest.image().expect("an image").layers[0].digest.clone();
+            let bytes = world.blob(&layer).await;
+            let keys = [world.app.release_key()];
+            let verified = bundle::verify(&bytes, &digest, &keys).expect("signed");
+            said.insert(verified.predicate_type, verified.predicate);
+        }
+        let kinds: Vec<_> = said.keys().map(String::as_str).collect();
+        assert_eq!(kinds, [TEST_RESULT, SIGNATURE, PROVENANCE]);
+        let sealed = &said[PROVENANCE]["buildDefinition"]["internalParameters"]["publisherSignature"];
+        assert_eq!(sealed["keyId"], world.key.public().key_id());
+        assert!(!said[PROVENANCE].to_string().contains("staging"));
+        let passed = said[TEST_RESULT]["passedTests"].as_array().expect("a list");
+        assert!(!passed.is_empty(), "{}", said[TEST_RESULT]);
+    }
+}

@@ -1,0 +1,238 @@
+//! What the market's log says of a verified image: fetched from the market, or from a file
+//! beside the image.
+
+use std::{fs, path::PathBuf};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use oci::{Digest, ImageRef};
+use trust::{
+    PublicKey,
+    log::{MAX_STATEMENT_BYTES, Opened, Standing, State, Statement, newest, standing},
+};
+
+use super::{VerifyArgs, seen::Memory};
+use crate::{
+    config::environment::Environment,
+    exit::Exit,
+    failure::{Failure, OrFail},
+    printer::plain,
+};
+
+/// The file beside an image in an OCI layout.
+const BESIDE: &str = "plimsoll-proof.json";
+/// What a market says now was signed now; clocks may be this far apart.
+const LEEWAY: TimeDelta = TimeDelta::hours(24);
+
+/// What the log says.
+pub(super) struct Said {
+    /// When the market said so.
+    pub(super) at: DateTime<Utc>,
+    /// How many entries the log had.
+    pub(super) size: u64,
+    /// Which log.
+    pub(super) log: String,
+    /// How the image stands, or stood.
+    pub(super) standing: Standing,
+    /// What keeps it from being good, in words.
+    pub(super) problem: Option<String>,
+}
+
+/// Returns what the log says of an image that `key` signed as `name`; none where there is
+/// nothing to ask.
+///
+/// # Errors
+/// What it says does not hold, or it says nothing of the image.
+pub(super) fn ask(
+    args: &VerifyArgs,
+    environment: &Environment,
+    (name, digest): (&str, &Digest),
+    key: &PublicKey,
+    now: DateTime<Utc>,
+) -> Result<Option<Said>, Failure> {
+    let memory = Memory::of_user(environment);
+    let (host, _) = name.split_once('/').unwrap_or((name, ""));
+    let seen = memory.recall(&format!("{host}/log"))?;
+    let file = proof_file(args);
+    let bytes = match (&file, &args.image) {
+        (Some(file), _) => fs::read(file).or_fail(format!("cannot read `{}`", file.display()))?,
+        (None, ImageRef::Registry(_)) => {
+            fetch(args, name, seen.as_ref().map_or(0, |seen| seen.size))?
+        }
+        (None, _) => return Ok(None),
+    };
+    let refused =
+        |error: &dyn std::fmt::Display| Failure::new(Exit::NotVerified, plain(&error.to_string()));
+    let statement = Statement::parse(&bytes).map_err(|error| refused(&error))?;
+    let opened = statement
+        .open(name, std::slice::from_ref(key))
+        .map_err(|error| refused(&error))?;
+    let is_online = file.is_none();
+    if let Some(seen) = seen {
+        if seen.log_key != opened.log_key {
+            return Err(refused(&format!(
+                "the log {} has another key than when it was seen before",
+                seen.log
+            ))
+            .hint("the market's operator says whether its keys were replaced"));
+        }
+        let root = seen.root().unwrap_or_default();
+        // A file may be from before; what comes from the market may not.
+        if is_online || opened.size == seen.size {
+            statement
+                .continues(&opened, (seen.size, &root))
+                .map_err(|error| refused(&error))?;
+        }
+    }
+    check_age(args, &opened, is_online, now)?;
+    if is_online {
+        memory.remember(&opened)?;
+    }
+    if let Some(file) = &args.save_proof {
+        fs::write(file, &bytes).or_fail(format!("cannot write `{}`", file.display()))?;
+    }
+    judge(args, &opened, digest).map(Some)
+}
+
+fn proof_file(args: &VerifyArgs) -> Option<PathBuf> {
+    if let Some(file) = &args.proof {
+        return Some(file.clone());
+    }
+    let ImageRef::OciLayout(dir, _) = &args.image else {
+        return None;
+    };
+    Some(dir.join(BESIDE)).filter(|file| file.is_file())
+}
+
+fn fetch(args: &VerifyArgs, name: &str, since: u64) -> Result<Vec<u8>, Failure> {
+    let (host, repository) = name.split_once('/').unwrap_or((name, ""));
+    let scheme = args.registry.scheme(host);
+    let url = format!("{scheme}://{host}/log/proof/{repository}?since={since}");
+    let mut response = match ureq::get(&url).call() {
+        Ok(response) => response,
+        Err(ureq::Error::StatusCode(404)) => {
+            return Err(Failure::new(
+                Exit::NotVerified,
+                format!("the log of {} says nothing of {}", plain(host), plain(name)),
+            )
+            .hint("it was never released there; --signature-only leaves the log out"));
+        }
+        Err(error) => {
+            return Err(Failure::failed(format!("cannot fetch {}", plain(&url))).because(&error));
+        }
+    };
+    let limit = MAX_STATEMENT_BYTES as u64 + 1;
+    let body = response.body_mut().with_config().limit(limit);
+    body.read_to_vec()
+        .or_fail(format!("cannot fetch {}", plain(&url)))
+}
+
+fn check_age(
+    args: &VerifyArgs,
+    opened: &Opened,
+    is_online: bool,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let age = now - opened.at;
+    if age < -LEEWAY {
+        return Err(Failure::new(
+            Exit::NotVerified,
+            format!(
+                "the log's statement is of {}, which is yet to come",
+                day(opened.at)
+            ),
+        )
+        .hint("look at this machine's clock"));
+    }
+    let most = match (args.max_age, is_online) {
+        (Some(days), _) => TimeDelta::days(days.into()),
+        (None, true) => LEEWAY,
+        (None, false) => return Ok(()),
+    };
+    if age <= most {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::NotVerified,
+        format!("the log's statement is of {}, which is too old", day(opened.at)),
+    )
+    .hint(match is_online {
+        true => "something between here and the market sends old answers, or this machine's clock is wrong",
+        false => "get a new one: `plimsoll verify --save-proof FILE` with the market in reach",
+    }))
+}
+
+/// Says how the image stands now, or stood at the time that was asked for.
+fn judge(args: &VerifyArgs, opened: &Opened, digest: &Digest) -> Result<Said, Failure> {
+    let at = args.at.map_or(opened.at, |at| at.0);
+    if at > opened.at {
+        return Err(Failure::usage(format!(
+            "the log's statement is of {}: nothing is known of {}",
+            day(opened.at),
+            day(at)
+        )));
+    }
+    let entries: Vec<_> = opened
+        .entries
+        .iter()
+        .map(|(_, entry)| entry.clone())
+        .collect();
+    let Some(standing) = standing(&entries, digest, at) else {
+        return Err(Failure::new(
+            Exit::Standing,
+            format!("the image was not released by {}", day(at)),
+        ));
+    };
+    let asked_tag = match &args.image {
+        ImageRef::Registry(reference) if reference.digest.is_none() => reference.tag.as_ref(),
+        _ => None,
+    };
+    let moved = asked_tag.and_then(|tag| {
+        let named = newest(&entries, tag.as_str(), opened.at)?;
+        (named != digest).then(|| {
+            format!("the tag {tag} names {named} by the log, not this image: it was moved back, or elsewhere")
+        })
+    });
+    let problem = match standing.state {
+        State::OnHold => Some(format!("it is on hold since {}", day(standing.since))),
+        State::Revoked => Some(format!("it is revoked since {}", day(standing.since))),
+        State::Withdrawn => Some(format!(
+            "its publisher took it off the market on {}",
+            day(standing.since)
+        )),
+        State::Listed if args.at.is_some() && !standing.certified => {
+            Some("it was on the market, but not certified".to_owned())
+        }
+        State::Listed => moved,
+    };
+    Ok(Said {
+        at: opened.at,
+        size: opened.size,
+        log: opened.log.clone(),
+        standing,
+        problem,
+    })
+}
+
+pub(super) fn day(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A time that was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At(pub(super) DateTime<Utc>);
+
+impl std::str::FromStr for At {
+    type Err = String;
+
+    /// Reads `2026-11-27`, which is the end of that day, or a time as in RFC 3339.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+            return Ok(Self(time.to_utc()));
+        }
+        let day: NaiveDate = text.parse().map_err(|_| {
+            "write a day such as 2026-11-27, or a time such as 2026-11-27T10:00:00Z".to_owned()
+        })?;
+        let end = day.and_hms_opt(23, 59, 59).ok_or("this is no day")?;
+        Ok(Self(end.and_utc()))
+    }
+}

@@ -1,0 +1,315 @@
+//! `plimsoll verify`: whether an image is what a market certified: signed by its key under this
+//! name (cosign's form), in its log, and neither held nor revoked.
+
+mod log;
+mod place;
+mod seen;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use oci::{Digest, ImageRef};
+use serde_json::json;
+use trust::{
+    PublicKey,
+    cosign::{self, Verified, VerifyError},
+};
+
+use self::{
+    log::{At, Said, day},
+    place::Place,
+};
+use super::Context;
+use crate::{
+    exit::Exit,
+    failure::{Failure, OrFail},
+    image::{RegistryArgs, host},
+    printer::{count, plain},
+};
+
+/// Check that an image is what a market certified
+///
+/// Looks for the image's cosign signature (the tag `sha256-….sig` beside it, in the registry
+/// or the OCI layout), checks that the key signed this very digest under this very name, and
+/// asks the market's log whether it was released and is neither on hold nor revoked. What the
+/// log says is proven; its head is remembered, so that a market that later shows an older log,
+/// or one with another past, is found out. Nothing is pulled but the signature.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  plimsoll verify --key release.pub market.example/acme/db:1.4
+  docker pull $(plimsoll verify --digest --key release.pub market.example/acme/db:1.4)
+  plimsoll verify --trust-host market.example/acme/db:1.4
+  plimsoll verify --key release.pub --at 2026-11-27 market.example/acme/db@sha256:…
+  plimsoll verify --key release.pub --save-proof copy/plimsoll-proof.json market.example/acme/db:1.4
+  plimsoll verify --key release.pub --max-age 30 oci:copy
+
+A tag may move after it was verified: pull what --digest prints.
+Ends with 0 when all holds, with 4 when a signature or proof does not, with 5 when they do but
+the image is on hold, off the market, no more what its tag names, or with --at was not certified.")]
+pub(crate) struct VerifyArgs {
+    /// The image: `host/name:tag`, `host/name@sha256:…` or `oci:DIR[:TAG]`
+    #[arg(value_name = "IMAGE")]
+    image: ImageRef,
+    /// File with the public key (PEM) that must have signed
+    #[arg(long, value_name = "FILE", required_unless_present = "trust_host")]
+    key: Option<PathBuf>,
+    /// Trust the key that the image's own host publishes
+    ///
+    /// Fetches /.well-known/plimsoll/release.pub from the host. That proves only that the
+    /// image is what this host signs today, not that the host is honest: keep the key and
+    /// give it with --key to notice when it changes.
+    #[arg(long, conflicts_with = "key")]
+    trust_host: bool,
+    /// The name the signer must have given the image, where it is not the one in IMAGE
+    #[arg(long, value_name = "HOST/NAME")]
+    identity: Option<String>,
+    /// The platform that the image must have, such as linux/arm64
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<String>,
+    /// Whether it was certified on that day (its end, UTC), or at that time (RFC 3339)
+    #[arg(long, value_name = "DATE")]
+    at: Option<At>,
+    /// What the log says, in a file; else `plimsoll-proof.json` in the layout, or the market's answer
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
+    /// Keep what the log says, to verify a copy of the image without a network
+    #[arg(long, value_name = "FILE")]
+    save_proof: Option<PathBuf>,
+    /// How many days old what the log says may be; else one day from the market, any age from a file
+    #[arg(long, value_name = "DAYS")]
+    max_age: Option<u32>,
+    /// Check the signature alone, and ask no log
+    #[arg(long, conflicts_with_all = ["at", "proof", "save_proof", "max_age"])]
+    signature_only: bool,
+    /// Print only the verified reference by digest
+    #[arg(long)]
+    digest: bool,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+/// All that was found out.
+struct Findings {
+    signature: Verified,
+    platform: Option<Digest>,
+    said: Option<Said>,
+}
+
+pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Failure> {
+    let config = context.config(Vec::new())?;
+    let (place, digest) = place::find(args, &config.environment)?;
+    let key = key(args)?;
+    let look = || -> Result<Findings, Failure> {
+        let signature = verify(args, &place, &digest, &key)?;
+        let platform = args.platform.as_deref();
+        let platform = platform
+            .map(|wanted| place.platform(&digest, wanted))
+            .transpose()?;
+        let name = signature.docker_reference.clone();
+        let said = match args.signature_only {
+            true => None,
+            false => {
+                let image = (name.as_str(), &digest);
+                log::ask(args, &config.environment, image, &key, context.now())?
+            }
+        };
+        Ok(Findings {
+            signature,
+            platform,
+            said,
+        })
+    };
+    let found = look();
+    let exit = match &found {
+        Ok(found) if problem(found).is_some() => Exit::Standing,
+        Ok(_) => Exit::Success,
+        Err(failure) => failure.exit,
+    };
+    let reference = by_digest(
+        args,
+        found
+            .as_ref()
+            .ok()
+            .and_then(|found| found.platform.as_ref())
+            .unwrap_or(&digest),
+    );
+    if context.printer.is_json() {
+        context
+            .printer
+            .json(&document(args, &digest, &reference, &found))?;
+        return match found {
+            Err(failure) if !matches!(exit, Exit::NotVerified | Exit::Standing) => Err(failure),
+            _ => Ok(exit),
+        };
+    }
+    let found = found?;
+    if let Some(problem) = problem(&found) {
+        return Err(Failure::new(
+            Exit::Standing,
+            format!("{reference} is signed, but {problem}"),
+        ));
+    }
+    if args.digest {
+        context.printer.out(&format!("{reference}\n"))?;
+    } else {
+        context.printer.out(&text(&reference, &found))?;
+    }
+    if found.said.is_none() && !args.signature_only {
+        context.printer.warn("nothing says whether the image was put on hold or revoked since: there is no proof of the log beside it (--save-proof writes one)");
+    }
+    Ok(exit)
+}
+
+fn problem(found: &Findings) -> Option<&str> {
+    found.said.as_ref()?.problem.as_deref()
+}
+
+fn text(reference: &str, found: &Findings) -> String {
+    let mut text = format!(
+        "Verified {reference}\n  signed as {}\n  by key    {}\n",
+        plain(&found.signature.docker_reference),
+        found.signature.key_id,
+    );
+    if let Some(said) = &found.said {
+        let standing = &said.standing;
+        let mark = match standing.certified {
+            true => "certified",
+            false => "not certified",
+        };
+        let released = day(standing.released_at);
+        text += &format!(
+            "  released  {released} as {}, {mark}\n",
+            plain(&standing.tag)
+        );
+        if let Some(newer) = &standing.replaced_by {
+            text += &format!("  replaced  the tag names {newer} since\n");
+        }
+        text += &format!(
+            "  log       {} with {}, {}\n",
+            plain(&said.log),
+            count(
+                usize::try_from(said.size).unwrap_or(usize::MAX),
+                "entry",
+                "entries"
+            ),
+            day(said.at)
+        );
+    }
+    text
+}
+
+fn document(
+    args: &VerifyArgs,
+    digest: &Digest,
+    reference: &str,
+    found: &Result<Findings, Failure>,
+) -> serde_json::Value {
+    let (ok, error) = (found.as_ref().ok(), found.as_ref().err());
+    let said = ok.and_then(|found| found.said.as_ref());
+    let problem = ok.and_then(problem).map(str::to_owned);
+    let reason = error.map(|failure| failure.message.clone()).or(problem);
+    json!({
+        "schema_version": 1,
+        "image": args.image.to_string(),
+        "digest": digest,
+        "reference": reference,
+        "verified": ok.is_some() && reason.is_none(),
+        "key_id": ok.map(|found| &found.signature.key_id),
+        "signed_as": ok.map(|found| &found.signature.docker_reference),
+        "reason": reason,
+        "platform": ok.and_then(|found| found.platform.as_ref()),
+        "log": said.map(|said| json!({
+            "log": said.log,
+            "entries": said.size,
+            "at": said.at,
+            "state": said.standing.state.as_str(),
+            "since": said.standing.since,
+            "released_at": said.standing.released_at,
+            "tag": said.standing.tag,
+            "certified": said.standing.is_certified(),
+            "replaced_by": said.standing.replaced_by,
+        })),
+    })
+}
+
+fn key(args: &VerifyArgs) -> Result<PublicKey, Failure> {
+    match (&args.key, &args.image) {
+        (Some(file), _) => read_key(file),
+        (None, ImageRef::Registry(reference)) => fetch_key(args, host(reference)),
+        (None, _) => Err(
+            Failure::usage("an OCI layout has no host to ask for its key")
+                .hint("give the key with --key FILE"),
+        ),
+    }
+}
+
+fn read_key(file: &Path) -> Result<PublicKey, Failure> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).or_fail(format!("cannot read the key `{name}`"))?;
+    PublicKey::from_pem(&text)
+        .map_err(|error| Failure::usage(format!("`{name}` is no public key")).because(&error))
+}
+
+fn fetch_key(args: &VerifyArgs, host: &str) -> Result<PublicKey, Failure> {
+    let scheme = args.registry.scheme(host);
+    let url = format!("{scheme}://{host}/.well-known/plimsoll/release.pub");
+    let what = format!("cannot fetch the key {url}");
+    let mut response = ureq::get(&url).call().or_fail(&what)?;
+    let limit = trust::key::MAX_KEY_FILE_BYTES as u64;
+    let body = response.body_mut().with_config().limit(limit);
+    let text = body.read_to_string().or_fail(&what)?;
+    PublicKey::from_pem(&text).map_err(|error| {
+        Failure::failed(format!("what {url} gives is no public key")).because(&error)
+    })
+}
+
+fn verify(
+    args: &VerifyArgs,
+    place: &Place,
+    digest: &Digest,
+    key: &PublicKey,
+) -> Result<Verified, Failure> {
+    let tag = cosign::signature_tag(digest).ok_or_else(|| {
+        Failure::usage("images under other than SHA-256 digests cannot be signed in cosign's form")
+    })?;
+    let Some(manifest) = place.signature(&tag)? else {
+        return Err(refused(&VerifyError::Unsigned));
+    };
+    let own = match &args.image {
+        ImageRef::Registry(reference) => Some(format!("{}/{}", host(reference), reference.repo)),
+        _ => None,
+    };
+    let identity = args.identity.clone().or(own);
+    let payload_of = |wanted: &Digest| {
+        let layers = &manifest.image()?.layers;
+        let layer = layers.iter().find(|layer| layer.digest == *wanted)?;
+        place.payload(layer)
+    };
+    let keys = std::slice::from_ref(key);
+    cosign::verify(&manifest, &payload_of, digest, keys, identity.as_deref())
+        .map_err(|error| refused(&error))
+}
+
+fn refused(error: &VerifyError) -> Failure {
+    let failure = Failure::new(Exit::NotVerified, plain(&error.to_string()));
+    match error {
+        VerifyError::Unsigned => failure.hint(
+            "releases are signed as a whole: verify the tag or the index's digest, not one platform's",
+        ),
+        VerifyError::UnknownKey { .. } => {
+            failure.hint("check that the key is the one this marketplace publishes")
+        }
+        VerifyError::OtherRepository { .. } => {
+            failure.hint("for a copy in another registry give the signed name with --identity")
+        }
+        _ => failure,
+    }
+}
+
+/// Returns the reference that cannot move.
+fn by_digest(args: &VerifyArgs, digest: &Digest) -> String {
+    match &args.image {
+        ImageRef::Registry(reference) => format!("{}/{}@{digest}", host(reference), reference.repo),
+        _ => digest.to_string(),
+    }
+}

@@ -1,0 +1,255 @@
+//! Sigstore bundles of version 0.3 around a DSSE envelope with an in-toto statement: how
+//! cosign 3 signs images, and what attestations lie in (sigstore/protobuf-specs,
+//! secure-systems-lab/dsse, in-toto/attestation).
+//!
+//! Signatures by keys alone: certificates and public logs are not looked at.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{DateTime, SecondsFormat, Utc};
+use oci::{Descriptor, Digest, Manifest, ManifestKind, RawManifest, media_type};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::{PublicKey, SigningKey};
+
+/// The media type of a bundle, and the artifact type of the manifest that carries one.
+pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/// What a statement is about that signs an image, and says nothing else of it.
+pub const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
+/// How something was made (SLSA provenance 1).
+pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+/// What tests found.
+pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
+/// No bundle is larger, in bytes.
+pub const MAX_BUNDLE_BYTES: usize = 4 << 20;
+/// No statement is about more, no envelope has more signatures.
+const MAX_PARTS: usize = 100;
+
+const IN_TOTO: &str = "application/vnd.in-toto+json";
+const STATEMENT: &str = "https://in-toto.io/Statement/v1";
+
+/// A statement that a key signed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    /// Whose it is, by [`PublicKey::key_id`].
+    pub key_id: String,
+    /// Of which kind.
+    pub predicate_type: String,
+    /// What is said.
+    pub predicate: Value,
+}
+
+/// Why a bundle says nothing of an image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BundleError {
+    /// It is too large.
+    #[error("the bundle has more than {MAX_BUNDLE_BYTES} bytes")]
+    TooLarge,
+    /// It is no bundle.
+    #[error("the bundle is malformed: {0}")]
+    Malformed(String),
+    /// It is a bundle of another kind.
+    #[error("the bundle is of a kind that is not supported: {0}")]
+    Kind(String),
+    /// None of the keys signed it.
+    #[error("the bundle is signed by none of the {} trusted keys ({}), or was altered", .0.len(), .0.join(", "))]
+    UnknownKey(Vec<String>),
+    /// A key signed it for something else.
+    #[error("key {key_id} signed a statement about something else than {expected}")]
+    OtherDigest {
+        /// Whose signature it is.
+        key_id: String,
+        /// What was asked about.
+        expected: Digest,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bundle {
+    media_type: String,
+    dsse_envelope: Option<Envelope>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    payload: String,
+    payload_type: String,
+    signatures: Vec<Signature>,
+}
+
+#[derive(Deserialize)]
+struct Signature {
+    sig: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Statement {
+    #[serde(rename = "_type")]
+    kind: String,
+    subject: Vec<Subject>,
+    predicate_type: String,
+    #[serde(default)]
+    predicate: Value,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Subject {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    name: String,
+    digest: BTreeMap<String, String>,
+}
+
+/// What is signed of a payload (DSSE, "PAE"): its type and itself, each after its length.
+fn encoded(kind: &str, payload: &[u8]) -> Vec<u8> {
+    let head = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len());
+    [head.as_bytes(), payload].concat()
+}
+
+/// Signs a statement about the image `digest`, called `name`, and writes its bundle. The same
+/// statement always has the same bytes.
+pub fn sign(
+    key: &SigningKey,
+    (name, digest): (&str, &Digest),
+    predicate_type: &str,
+    predicate: Value,
+) -> Vec<u8> {
+    let statement = Statement {
+        kind: STATEMENT.to_owned(),
+        subject: vec![Subject {
+            name: name.to_owned(),
+            digest: BTreeMap::from([(
+                digest.algorithm().as_str().to_owned(),
+                digest.hex().to_owned(),
+            )]),
+        }],
+        predicate_type: predicate_type.to_owned(),
+        predicate,
+    };
+    let payload = serde_json::to_vec(&statement).expect("texts and values always serialise");
+    let signature = key.sign_der(&encoded(IN_TOTO, &payload));
+    let hint = STANDARD.encode(Sha256::digest(key.public().to_der()));
+    json!({
+        "mediaType": BUNDLE,
+        "verificationMaterial": { "publicKey": { "hint": hint } },
+        "dsseEnvelope": {
+            "payload": STANDARD.encode(payload),
+            "payloadType": IN_TOTO,
+            "signatures": [{ "sig": STANDARD.encode(signature) }],
+        },
+    })
+    .to_string()
+    .into_bytes()
+}
+
+/// Checks that one of `keys` signed the bundle's statement, and that it is about `digest`.
+///
+/// # Errors
+/// [`BundleError`].
+pub fn verify(bundle: &[u8], digest: &Digest, keys: &[PublicKey]) -> Result<Verified, BundleError> {
+    if bundle.len() > MAX_BUNDLE_BYTES {
+        return Err(BundleError::TooLarge);
+    }
+    let malformed = |error: &dyn std::fmt::Display| BundleError::Malformed(error.to_string());
+    let bundle: Bundle = serde_json::from_slice(bundle).map_err(|error| malformed(&error))?;
+    if bundle.media_type != BUNDLE {
+        return Err(BundleError::Kind(
+            bundle.media_type.chars().take(120).collect(),
+        ));
+    }
+    let envelope = bundle.dsse_envelope.ok_or_else(|| {
+        BundleError::Kind("it holds a signature over bytes, not a statement".to_owned())
+    })?;
+    if envelope.payload_type != IN_TOTO {
+        return Err(BundleError::Kind(
+            envelope.payload_type.chars().take(120).collect(),
+        ));
+    }
+    if envelope.signatures.len() > MAX_PARTS {
+        return Err(malformed(&"it has too many signatures"));
+    }
+    let payload = STANDARD
+        .decode(&envelope.payload)
+        .map_err(|error| malformed(&error))?;
+    let message = encoded(IN_TOTO, &payload);
+    let signed_by = |key: &&PublicKey| {
+        envelope.signatures.iter().any(|signature| {
+            let bytes = STANDARD.decode(&signature.sig);
+            bytes.is_ok_and(|bytes| key.verify_der(&message, &bytes))
+        })
+    };
+    let key = keys
+        .iter()
+        .find(signed_by)
+        .ok_or_else(|| BundleError::UnknownKey(keys.iter().map(PublicKey::key_id).collect()))?;
+    let statement: Statement =
+        serde_json::from_slice(&payload).map_err(|error| malformed(&error))?;
+    if statement.kind != STATEMENT || statement.subject.len() > MAX_PARTS {
+        return Err(malformed(&"it holds no in-toto statement of version 1"));
+    }
+    let is_subject = |subject: &Subject| {
+        let found = subject.digest.get(digest.algorithm().as_str());
+        found.is_some_and(|found| found == digest.hex())
+    };
+    if !statement.subject.iter().any(is_subject) {
+        return Err(BundleError::OtherDigest {
+            key_id: key.key_id(),
+            expected: digest.clone(),
+        });
+    }
+    Ok(Verified {
+        key_id: key.key_id(),
+        predicate_type: statement.predicate_type,
+        predicate: statement.predicate,
+    })
+}
+
+/// Makes the manifest that carries a bundle as a referrer of an image, as cosign 3 does; its
+/// configuration is the empty one.
+pub fn manifest(
+    bundle: &[u8],
+    predicate_type: &str,
+    subject: Descriptor,
+    created: DateTime<Utc>,
+) -> RawManifest {
+    let annotations = [
+        ("dev.sigstore.bundle.content", "dsse-envelope".to_owned()),
+        (
+            "dev.sigstore.bundle.predicateType",
+            predicate_type.to_owned(),
+        ),
+        (
+            "org.opencontainers.image.created",
+            created.to_rfc3339_opts(SecondsFormat::Secs, true),
+        ),
+    ];
+    let annotations = annotations.map(|(name, value)| (name.to_owned(), value));
+    let of =
+        |kind: &str, bytes: &[u8]| Descriptor::new(kind, Digest::of(bytes), bytes.len() as u64);
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: Some(media_type::OCI_MANIFEST.to_owned()),
+        artifact_type: Some(BUNDLE.to_owned()),
+        config: of(EMPTY_TYPE, EMPTY),
+        layers: vec![of(BUNDLE, bundle)],
+        subject: Some(subject),
+        annotations: Some(annotations.into()),
+    };
+    let bytes = serde_json::to_vec(&manifest).expect("a manifest always serialises");
+    RawManifest {
+        digest: Digest::of(&bytes),
+        bytes,
+        media_type: media_type::OCI_MANIFEST.to_owned(),
+        kind: ManifestKind::Image(manifest),
+    }
+}
+
+/// The type of a configuration that says nothing.
+const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
+/// The bytes of that configuration (OCI image specification, "Guidance for an empty descriptor").
+pub const EMPTY: &[u8] = b"{}";
