@@ -34,7 +34,7 @@ Commands:
   serve       Run a marketplace: registry, storefront, portal and workers
   scan        List the known vulnerabilities of an image
   sbom        Write an image's bill of materials
-  verify      Check that an image is signed by a key
+  verify      Check that an image is what a market certified
   certify     Run the certification checks over an image
   advisories  Download, compile, look up and carry advisories
   account     Manage the accounts of a marketplace
@@ -306,11 +306,13 @@ With --platform all, JSON documents come one to a line.
 #[test]
 fn verify() {
     insta::assert_snapshot!(own_help(&["verify", "--help"]), @r#"
-Check that an image is signed by a key
+Check that an image is what a market certified
 
 Looks for the image's cosign signature (the tag `sha256-….sig` beside it, in the registry or the OCI
-layout) and checks that the key signed this very digest under this very name. Nothing is pulled but
-the signature.
+layout), checks that the key signed this very digest under this very name, and asks the market's log
+whether it was released and is neither on hold nor revoked. What the log says is proven; its head is
+remembered, so that a market that later shows an older log, or one with another past, is found out.
+Nothing is pulled but the signature.
 
 Usage: plimsoll verify [OPTIONS] <IMAGE>
 
@@ -331,6 +333,26 @@ Options:
 
       --identity <HOST/NAME>
           The name the signer must have given the image, where it is not the one in IMAGE
+
+      --platform <PLATFORM>
+          The platform that the image must have, such as linux/arm64
+
+      --at <DATE>
+          Whether it was certified on that day (its end, UTC), or at that time (RFC 3339)
+
+      --proof <FILE>
+          What the log says, in a file; else `plimsoll-proof.json` in the layout, or the market's
+          answer
+
+      --save-proof <FILE>
+          Keep what the log says, to verify a copy of the image without a network
+
+      --max-age <DAYS>
+          How many days old what the log says may be; else one day from the market, any age from a
+          file
+
+      --signature-only
+          Check the signature alone, and ask no log
 
       --digest
           Print only the verified reference by digest
@@ -354,9 +376,13 @@ Examples:
   plimsoll verify --key release.pub market.example/acme/db:1.4
   docker pull $(plimsoll verify --digest --key release.pub market.example/acme/db:1.4)
   plimsoll verify --trust-host market.example/acme/db:1.4
+  plimsoll verify --key release.pub --at 2026-11-27 market.example/acme/db@sha256:…
+  plimsoll verify --key release.pub --save-proof copy/plimsoll-proof.json market.example/acme/db:1.4
+  plimsoll verify --key release.pub --max-age 30 oci:copy
 
 A tag may move after it was verified: pull what --digest prints.
-Ends with 0 when a signature holds, with 4 when none does.
+Ends with 0 when all holds, with 4 when a signature or proof does not, with 5 when they do but
+the image is on hold, off the market, no more what its tag names, or with --at was not certified.
 "#);
 }
 
@@ -571,7 +597,8 @@ Exit codes:
   1  `scan --fail-on` or `--exit-code` found something; `certify` found a failed check of level error; `scrub` found something missing or damaged
   2  what was asked for makes no sense: wrong usage, configuration, name or value
   3  it cannot be done: a file, network, registry or database error
-  4  `verify`: no signature holds, or the image is not signed
+  4  `verify`: no signature or proof holds, or the image is not signed
+  5  `verify`: signed, but on hold, off the market, no more what its tag names, or not certified on that day
 "#);
     assert_eq!(help(&["help", "scan"]), help(&["scan", "--help"]));
     assert!(help(&["help", "images"]).contains("docker-archive:FILE"));

@@ -163,19 +163,23 @@ fn check_age(
 
 /// Says how the image stands now, or stood at the time that was asked for.
 fn judge(args: &VerifyArgs, opened: &Opened, digest: &Digest) -> Result<Said, Failure> {
-    let at = args.at.map_or(opened.at, |at| at.0);
-    if at > opened.at {
+    let entries: Vec<_> = opened
+        .entries
+        .iter()
+        .map(|(_, entry)| entry.clone())
+        .collect();
+    // The statement's time is cut to seconds; what it holds may have happened within the last.
+    let now = entries
+        .last()
+        .map_or(opened.at, |last| last.at.max(opened.at));
+    let at = args.at.map_or(now, |at| at.0);
+    if at > now {
         return Err(Failure::usage(format!(
             "the log's statement is of {}: nothing is known of {}",
             day(opened.at),
             day(at)
         )));
     }
-    let entries: Vec<_> = opened
-        .entries
-        .iter()
-        .map(|(_, entry)| entry.clone())
-        .collect();
     let Some(standing) = standing(&entries, digest, at) else {
         return Err(Failure::new(
             Exit::Standing,
@@ -187,7 +191,7 @@ fn judge(args: &VerifyArgs, opened: &Opened, digest: &Digest) -> Result<Said, Fa
         _ => None,
     };
     let moved = asked_tag.and_then(|tag| {
-        let named = newest(&entries, tag.as_str(), opened.at)?;
+        let named = newest(&entries, tag.as_str(), now)?;
         (named != digest).then(|| {
             format!("the tag {tag} names {named} by the log, not this image: it was moved back, or elsewhere")
         })
