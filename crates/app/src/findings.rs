@@ -1,18 +1,29 @@
-//! Findings: what matching says about a submission's images, in the form that is kept.
+//! Findings: what the advisories say of a package, at a place in a submission's image, in the
+//! forms that are kept.
 
-use market::{Class, FindingId, FindingState};
+use std::collections::HashMap;
+
+use advisory::{
+    database::DatabaseError,
+    matching::{Confidence, Match, Matcher, Package, Reason},
+    record::Kev,
+};
+use inventory::{Claim, Component};
+use market::{Class, FindingId, FindingState, SubmissionId};
 use serde::{Deserialize, Serialize};
-use store::{findings::Finding, submissions::Submission};
+use sha2::{Digest, Sha256};
+use store::{component_index::PackageMatch, findings::Finding};
 
 use crate::{
     App, AppError,
     inspection::{REPLACEMENT, storable},
-    scan::{ImageContent, ScanFinding, match_inventory},
+    scan,
 };
 
-/// What is kept about a finding besides its columns.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct FindingDetail {
+/// What the advisories say of a package about one vulnerability, wherever the package is. What
+/// changes by the day without being news (EPSS, dates of modification) is not in it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MatchDetail {
     pub(crate) aliases: Vec<String>,
     pub(crate) advisories: Vec<String>,
     pub(crate) source: String,
@@ -24,67 +35,232 @@ pub(crate) struct FindingDetail {
     pub(crate) word: Option<String>,
     pub(crate) vector: Option<String>,
     pub(crate) score_source: Option<String>,
+    #[serde(default)]
+    pub(crate) reason: Reason,
+    #[serde(default)]
+    pub(crate) published: Option<String>,
+    #[serde(default)]
+    pub(crate) kev: Option<Kev>,
+    #[serde(default)]
+    pub(crate) verdict: Verdict,
+}
+
+/// The part of a match that findings are made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Verdict {
+    /// The class by the score alone.
+    pub(crate) scored: Class,
+    pub(crate) score: Option<f64>,
+    pub(crate) fixed_version: Option<String>,
+    pub(crate) confidence: Confidence,
+    /// Whether the package as built holds what is affected.
+    pub(crate) counts: bool,
+}
+
+impl Default for Verdict {
+    fn default() -> Self {
+        Self {
+            scored: Class::Unscored,
+            score: None,
+            fixed_version: None,
+            confidence: Confidence::default(),
+            counts: true,
+        }
+    }
+}
+
+impl MatchDetail {
+    fn of(matched: Match) -> Result<Self, AppError> {
+        let score = matched.score();
+        let score = score.as_ref();
+        Ok(Self {
+            explanation: scan::explained(&matched, score),
+            status: matched.status.as_str().to_owned(),
+            severities: serde_json::to_value(&matched.severities).map_err(AppError::internal)?,
+            word: score.map(|score| score.score.severity().to_string()),
+            vector: score.and_then(|score| score.vector.clone()),
+            score_source: score.map(|score| score.source.clone()),
+            verdict: Verdict {
+                scored: scan::scored(matched.kind, score),
+                score: score.map(|score| score.score.value()),
+                counts: matched.counts(),
+                confidence: matched.confidence,
+                fixed_version: matched.fixed_version,
+            },
+            aliases: matched.aliases,
+            advisories: matched.advisories,
+            source: matched.source,
+            title: matched.title,
+            urls: matched.urls,
+            reason: matched.reason,
+            published: matched.published,
+            kev: matched.kev,
+        })
+    }
+}
+
+/// A match in the form that is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    pub(crate) vulnerability: String,
+    pub(crate) fingerprint: String,
+    pub(crate) detail: serde_json::Value,
+    pub(crate) verdict: Verdict,
+}
+
+impl Said {
+    pub(crate) fn of_row(row: &PackageMatch) -> Result<Self, AppError> {
+        let detail = MatchDetail::deserialize(&row.detail.0).map_err(AppError::internal)?;
+        Ok(Self {
+            vulnerability: row.vulnerability.clone(),
+            fingerprint: row.fingerprint.clone(),
+            detail: row.detail.0.clone(),
+            verdict: detail.verdict,
+        })
+    }
+}
+
+/// Returns what the advisories say of a package; of what they cannot say anything, nothing.
+pub(crate) fn said_of(matcher: &Matcher<'_>, package: &Package) -> Result<Vec<Said>, AppError> {
+    let answer: Result<_, DatabaseError> = matcher.package(package);
+    let Ok(answer) = answer.map_err(AppError::internal)? else {
+        return Ok(Vec::new());
+    };
+    let said = answer.matches.into_iter().map(|matched| {
+        let vulnerability = matched.vulnerability.clone();
+        let detail = MatchDetail::of(matched)?;
+        let verdict = detail.verdict.clone();
+        let detail = storable(serde_json::to_value(detail).map_err(AppError::internal)?);
+        Ok(Said {
+            fingerprint: fingerprint(&detail)?,
+            vulnerability,
+            detail,
+            verdict,
+        })
+    });
+    said.collect()
+}
+
+/// Returns what tells JSON from other JSON: 128 bits of its SHA-256, in hex.
+pub(crate) fn fingerprint(value: &impl Serialize) -> Result<String, AppError> {
+    let text = serde_json::to_vec(value).map_err(AppError::internal)?;
+    Ok(hex::encode(&Sha256::digest(text)[..16]))
+}
+
+/// A component in the form that is kept beside its package.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) layer: String,
     pub(crate) purl: String,
     pub(crate) path: String,
+    pub(crate) claim: Claim,
+    pub(crate) confidence: inventory::Confidence,
+}
+
+impl Place {
+    pub(crate) fn of(component: &Component) -> Self {
+        let clean = |text: &String| text.replace('\0', REPLACEMENT);
+        Self {
+            name: clean(&component.name),
+            version: clean(&component.version),
+            layer: component.layer.to_string(),
+            purl: clean(&component.purl),
+            path: clean(&component.path),
+            claim: component.claim,
+            confidence: component.confidence,
+        }
+    }
+}
+
+/// What is kept about a finding besides its columns and what is said of its package.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FindingDetail {
+    pub(crate) purl: String,
+    pub(crate) path: String,
+    /// Why it is Minor whatever the score.
+    #[serde(default)]
+    pub(crate) note: Option<String>,
+    /// Of findings from before packages had rows of their own.
+    #[serde(flatten)]
+    pub(crate) matched: Option<MatchDetail>,
+}
+
+/// Which image of which submission findings are in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Where<'a> {
+    pub(crate) submission: &'a SubmissionId,
+    /// By manifest digest.
+    pub(crate) image: &'a str,
 }
 
 impl App {
-    /// Returns what the advisories say about an image of a submission.
-    pub(crate) fn findings(
+    /// Makes the findings of an image: of each place of a package, what is said of the package.
+    /// One vulnerability of one component is one finding, by the place where it weighs most.
+    pub(crate) fn findings<'a>(
         &self,
-        submission: &Submission,
-        image: &str,
-        content: &ImageContent,
-        database: &advisory::database::Database,
+        at: Where<'_>,
+        places: impl Iterator<Item = (&'a Place, i64)>,
+        said: &HashMap<i64, Vec<Said>>,
     ) -> Result<Vec<Finding>, AppError> {
-        let scan = match_inventory(&content.inventory, database).map_err(AppError::internal)?;
-        let found = scan.findings.iter();
-        found
-            .map(|found| self.finding(submission, image, found))
-            .collect()
+        let mut found: Vec<Finding> = Vec::new();
+        let mut known: HashMap<(&str, &str, &str), usize> = HashMap::new();
+        for (place, package) in places {
+            for said in said.get(&package).into_iter().flatten() {
+                let finding = self.finding(at, place, package, said)?;
+                let key = (&*said.vulnerability, &*place.name, &*place.version);
+                match known.get(&key) {
+                    None => {
+                        known.insert(key, found.len());
+                        found.push(finding);
+                    }
+                    Some(&other) if found[other].class < finding.class => found[other] = finding,
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn finding(
         &self,
-        submission: &Submission,
-        image: &str,
-        found: &ScanFinding<'_>,
+        at: Where<'_>,
+        place: &Place,
+        package: i64,
+        said: &Said,
     ) -> Result<Finding, AppError> {
-        let matched = &found.matched;
+        let verdict = &said.verdict;
+        let confidence = scan::confidence(place.confidence, verdict.confidence);
+        let counts = place.claim == Claim::Installed
+            && confidence > Confidence::Low
+            && verdict.counts;
         let detail = FindingDetail {
-            aliases: matched.aliases.clone(),
-            advisories: matched.advisories.clone(),
-            source: matched.source.clone(),
-            status: matched.status.as_str().to_owned(),
-            title: matched.title.clone(),
-            urls: matched.urls.clone(),
-            explanation: found.explained(),
-            severities: serde_json::to_value(&matched.severities).map_err(AppError::internal)?,
-            word: found
-                .score
-                .as_ref()
-                .map(|score| score.score.severity().to_string()),
-            vector: found.score.as_ref().and_then(|score| score.vector.clone()),
-            score_source: found.score.as_ref().map(|score| score.source.clone()),
-            purl: found.component.purl.clone(),
-            path: found.component.path.clone(),
+            purl: place.purl.clone(),
+            path: place.path.clone(),
+            note: scan::why_it_does_not_count((place.claim, confidence, counts))
+                .map(str::to_owned),
+            matched: None,
         };
         Ok(Finding {
             id: self.id(FindingId::new),
-            submission_id: submission.id.clone(),
-            image: image.to_owned(),
+            submission_id: at.submission.clone(),
+            image: at.image.to_owned(),
             state: FindingState::Open,
-            vulnerability: matched.vulnerability.clone(),
-            component: found.component.name.replace('\0', REPLACEMENT),
-            version: found.component.version.replace('\0', REPLACEMENT),
-            layer: found.component.layer.to_string(),
-            class: found.class,
-            score: found.score.as_ref().map(|score| score.score.value()),
-            fixed_version: matched.fixed_version.clone(),
-            detail: storable(serde_json::to_value(detail).map_err(AppError::internal)?).into(),
+            vulnerability: said.vulnerability.clone(),
+            component: place.name.clone(),
+            version: place.version.clone(),
+            layer: place.layer.clone(),
+            class: scan::class(verdict.scored, counts),
+            score: verdict.score,
+            fixed_version: verdict.fixed_version.clone(),
+            detail: serde_json::to_value(detail)
+                .map_err(AppError::internal)?
+                .into(),
             first_seen_at: self.now(),
             notified_at: None,
             due_at: None,
+            package_id: Some(package),
         })
     }
 }

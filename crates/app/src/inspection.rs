@@ -21,7 +21,6 @@ use serde::{Deserialize, Serialize};
 use store::{
     Tx,
     blobs::BlobStore,
-    findings::Finding,
     images::ImageRow,
     submissions::{InspectionResult, Submission},
 };
@@ -29,6 +28,8 @@ use store::{
 pub(crate) use crate::scan::ImageContent;
 use crate::{
     Actor, App, AppError,
+    component_index::Indexed,
+    findings::Where,
     jobs::{Running, with_causes},
 };
 
@@ -112,7 +113,7 @@ async fn linked_blobs(
 /// One platform's image with everything found in it.
 struct Examined {
     row: ImageRow,
-    findings: Vec<Finding>,
+    indexed: Indexed,
     checks: Vec<(String, serde_json::Value)>,
     passes: bool,
 }
@@ -191,8 +192,14 @@ impl App {
         for (position, image) in (0_i64..).zip(&examined) {
             let (row, checks) = (&image.row, &image.checks);
             store::images::put(&mut tx, &submission.id, position, row).await?;
-            for finding in &image.findings {
-                store::findings::upsert(&mut tx, finding).await?;
+            let packages = self.index_image(&mut tx, &row.digest, &image.indexed).await?;
+            let said = self.said(&mut tx, &packages).await?;
+            let at = Where {
+                submission: &submission.id,
+                image: &row.digest,
+            };
+            for finding in self.findings(at, image.indexed.places(&packages), &said)? {
+                store::findings::upsert(&mut tx, &finding).await?;
             }
             store::submissions::replace_checks(&mut tx, &submission.id, &row.digest, checks)
                 .await?;
@@ -231,7 +238,7 @@ impl App {
             };
             let report = content.certify(Some(&submission.tag), self.now());
             Ok(Examined {
-                findings: self.findings(submission, &row.digest, &content, &database)?,
+                indexed: Indexed::of(&content.inventory, &database)?,
                 checks: check_rows(&report)?,
                 passes: report.passes,
                 row,

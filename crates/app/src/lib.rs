@@ -11,7 +11,9 @@ mod advisories;
 mod attestations;
 mod audit;
 mod clock;
+mod component_index;
 mod error;
+mod finding_view;
 mod findings;
 mod inspection;
 mod jobs;
@@ -26,6 +28,7 @@ mod publishers;
 mod pulls;
 pub mod registry;
 mod release;
+mod rematch;
 mod requests;
 mod robots;
 pub mod scan;
@@ -48,6 +51,7 @@ pub use actor::Actor;
 pub use advisories::AdvisoryStatus;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
+pub use finding_view::FindingView;
 pub use jobs::JobSummary;
 pub use notary::{TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile};
 pub use notices::{Mail, NOTICES_AT_ONCE, NoticePreference};
@@ -61,7 +65,7 @@ pub use sign_in::{ClientAddress, SignedIn};
 pub use state::{App, AppConfig, Keys, Limits, Measures, Parts};
 pub use storefront::{CatalogPage, ImageView, LayerView, ListingCard, ProductPage, PublicCheck};
 pub use submission_page::{
-    CheckView, ComponentView, Difference, FindingView, InspectedImage, QueueEntry, SubmissionPage,
+    CheckView, ComponentView, Difference, InspectedImage, QueueEntry, SubmissionPage,
 };
 pub use submissions::NewSubmission;
 pub use tokens::{Access, Grant, IssuedToken};
@@ -85,6 +89,7 @@ pub use store::{
     subscriptions::Subscription,
     tokens::Token,
 };
+pub use advisory::matching::Reason;
 pub use {
     certify, inventory, market, oci,
     trust::{

@@ -74,45 +74,49 @@ impl ScanFinding<'_> {
             && self.confidence > Confidence::Low
             && self.matched.counts()
     }
+}
 
-    /// Says in words why it is a finding, why it has its class, and what else is known.
-    pub fn explained(&self) -> String {
-        let matched = &self.matched;
-        let mut sentences = vec![matched.explanation.clone()];
-        sentences.extend(matched.note.clone());
-        sentences.extend(self.why_it_does_not_count().map(str::to_owned));
-        let score = self.score.as_ref();
-        sentences.extend(score.map(|score| format!("Score {}.", score.reason())));
-        sentences.extend(
-            matched
-                .kev
-                .as_ref()
-                .map(|kev| format!("CISA lists it as exploited since {}.", kev.added)),
-        );
-        sentences.extend(matched.epss.as_ref().map(|epss| {
-            let percent = epss.score * 100.0;
-            format!(
-                "EPSS on {}: exploited within 30 days with {percent:.1} %.",
-                epss.date
-            )
-        }));
-        let version: String = matched.database.chars().take(12).collect();
-        sentences.push(format!("Advisories {version}."));
-        sentences.join(" ")
-    }
+/// Says in words what the advisories say of a package, wherever it is.
+pub(crate) fn explained(matched: &Match, score: Option<&Score>) -> String {
+    let mut sentences = vec![matched.explanation.clone()];
+    sentences.extend(matched.note.clone());
+    sentences.extend(score.map(|score| format!("Score {}.", score.reason())));
+    let kev = matched.kev.as_ref();
+    sentences.extend(kev.map(|kev| format!("CISA lists it as exploited since {}.", kev.added)));
+    sentences.join(" ")
+}
 
-    fn why_it_does_not_count(&self) -> Option<&'static str> {
-        match self.component.claim {
-            _ if self.counts() => None,
-            Claim::Declared => Some("Only a lock file asks for the package, so it is Minor."),
-            Claim::Claimed => Some("Only a bill of materials claims the package, so it is Minor."),
-            Claim::Installed if self.confidence == Confidence::Low => {
-                Some("The match is not sure, so it is Minor.")
-            }
-            Claim::Installed => Some("The package as built is not concerned, so it is Minor."),
+/// Says how likely it is to be exploited.
+pub(crate) fn epss(epss: &record::Epss) -> String {
+    let percent = epss.score * 100.0;
+    format!(
+        "EPSS on {}: exploited within 30 days with {percent:.1} %.",
+        epss.date
+    )
+}
+
+/// Says which advisories said so.
+pub(crate) fn advisories(version: &str) -> String {
+    let version: String = version.chars().take(12).collect();
+    format!("Advisories {version}.")
+}
+
+/// Says why a finding is Minor whatever its score, if it is: of a component with this claim and
+/// a confidence, and whether it counts.
+pub(crate) fn why_it_does_not_count(
+    (claim, confidence, counts): (Claim, Confidence, bool),
+) -> Option<&'static str> {
+    match claim {
+        _ if counts => None,
+        Claim::Declared => Some("Only a lock file asks for the package, so it is Minor."),
+        Claim::Claimed => Some("Only a bill of materials claims the package, so it is Minor."),
+        Claim::Installed if confidence == Confidence::Low => {
+            Some("The match is not sure, so it is Minor.")
         }
+        Claim::Installed => Some("The package as built is not concerned, so it is Minor."),
     }
 }
+
 
 /// What the advisories say about an inventory.
 #[derive(Debug, Clone, Default)]
@@ -268,32 +272,48 @@ pub fn match_inventory<'a>(
 
 fn finding(component: &Component, matched: Match) -> ScanFinding<'_> {
     let score = matched.score();
-    let scored = match matched.kind {
-        // There is nothing to score: the package itself is the attack.
-        record::Kind::Malicious => Class::Critical,
-        _ => Class::of_score(score.as_ref().map(|score| score.score.value())),
-    };
-    let of_component = match component.confidence {
-        inventory::Confidence::High => Confidence::High,
-        inventory::Confidence::Medium => Confidence::Medium,
-        inventory::Confidence::Low => Confidence::Low,
-    };
+    let scored = scored(matched.kind, score.as_ref());
     let mut finding = ScanFinding {
         component,
-        confidence: of_component.min(matched.confidence),
+        confidence: confidence(component.confidence, matched.confidence),
         matched,
         score,
         class: scored,
         vex: None,
     };
-    if !finding.counts() && scored != Class::None {
-        finding.class = Class::Minor;
-    }
+    finding.class = class(scored, finding.counts());
     finding
 }
 
+/// Returns the class by the score alone.
+pub(crate) fn scored(kind: record::Kind, score: Option<&Score>) -> Class {
+    match kind {
+        // There is nothing to score: the package itself is the attack.
+        record::Kind::Malicious => Class::Critical,
+        _ => Class::of_score(score.map(|score| score.score.value())),
+    }
+}
+
+/// Returns how sure a finding is: the less sure of the component and of the match.
+pub(crate) fn confidence(component: inventory::Confidence, matched: Confidence) -> Confidence {
+    let component = match component {
+        inventory::Confidence::High => Confidence::High,
+        inventory::Confidence::Medium => Confidence::Medium,
+        inventory::Confidence::Low => Confidence::Low,
+    };
+    component.min(matched)
+}
+
+/// Returns the class of a finding that counts, or does not.
+pub(crate) fn class(scored: Class, counts: bool) -> Class {
+    match counts || scored == Class::None {
+        true => scored,
+        false => Class::Minor,
+    }
+}
+
 /// Returns what the advisories go by.
-fn package(inventory: &Inventory, component: &Component) -> matching::Package {
+pub(crate) fn package(inventory: &Inventory, component: &Component) -> matching::Package {
     let kind = matching::Kind::of_purl(component.kind.as_str());
     let mut package = matching::Package {
         kind,

@@ -14,7 +14,8 @@ use store::{
 
 use crate::{
     Actor, App, AppError, LayerView,
-    findings::{FindingDetail, class_counts},
+    finding_view::FindingView,
+    findings::class_counts,
     inspection::ImageContent,
     jobs::JobKind,
 };
@@ -36,37 +37,6 @@ pub struct QueueEntry {
     pub open_remarks: usize,
     /// Whether the asker belongs to the publisher, and so may not decide.
     pub own_work: bool,
-}
-
-/// A finding as people read it.
-#[derive(Debug, Clone)]
-pub struct FindingView {
-    /// The finding.
-    pub finding: Finding,
-    /// `os/architecture` of the image.
-    pub platform: String,
-    /// CVSS's word for the score.
-    pub word: Option<String>,
-    /// The vector the score was computed from.
-    pub vector: Option<String>,
-    /// Who scored it so.
-    pub score_source: Option<String>,
-    /// One line on what it is.
-    pub title: String,
-    /// The distribution's word on it.
-    pub status: String,
-    /// Why it was found.
-    pub explanation: String,
-    /// Further reading, the best first.
-    pub urls: Vec<String>,
-    /// Other names.
-    pub aliases: Vec<String>,
-    /// Every source's rating, as JSON.
-    pub severities: serde_json::Value,
-    /// The component's package URL.
-    pub purl: String,
-    /// The file that names the component.
-    pub path: String,
 }
 
 /// A check's result as people read it.
@@ -269,10 +239,7 @@ impl App {
             submitted_by: submitter.map(|account| account.name).unwrap_or_default(),
             publisher_authors: publisher_authors(&mut tx, &publisher, &thread).await?,
             counts: class_counts(&store::findings::counts(&mut tx, &submission.id).await?),
-            findings: rows
-                .iter()
-                .map(|row| finding_view(row, &platforms))
-                .collect::<Result<_, _>>()?,
+            findings: self.finding_views(&mut tx, &rows, &platforms).await?,
             checks: check_views(
                 store::submissions::checks(&mut tx, &submission.id).await?,
                 &platforms,
@@ -439,29 +406,6 @@ fn is_in_the_way(result: &certify::CheckResult) -> bool {
 /// Decisions stand in the thread too, but nobody resolves them.
 fn is_open(remark: &CommentWithAuthor) -> bool {
     remark.comment.decision.is_none() && remark.comment.resolved_at.is_none()
-}
-
-fn finding_view(
-    row: &Finding,
-    platforms: &BTreeMap<String, String>,
-) -> Result<FindingView, AppError> {
-    let detail: FindingDetail =
-        serde_json::from_value(row.detail.0.clone()).map_err(AppError::internal)?;
-    Ok(FindingView {
-        platform: platforms.get(&row.image).cloned().unwrap_or_default(),
-        word: detail.word,
-        vector: detail.vector,
-        score_source: detail.score_source,
-        title: detail.title,
-        status: detail.status,
-        explanation: detail.explanation,
-        urls: detail.urls,
-        aliases: detail.aliases,
-        severities: detail.severities,
-        purl: detail.purl,
-        path: detail.path,
-        finding: row.clone(),
-    })
 }
 
 fn check_views(

@@ -46,6 +46,8 @@ pub struct Finding {
     pub notified_at: Option<DateTime<Utc>>,
     /// When it must be fixed.
     pub due_at: Option<DateTime<Utc>>,
+    /// The package in the index of components; nothing for findings from before there was one.
+    pub package_id: Option<i64>,
 }
 
 /// Adds a finding, or brings what is known about it up to date; its clock and first sight stay.
@@ -55,7 +57,7 @@ pub struct Finding {
 pub async fn upsert(tx: &mut Tx, finding: &Finding) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO findings (id, submission_id, image, state, vulnerability, component, version, layer, class, score, fixed_version, detail, first_seen_at, notified_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (submission_id, image, vulnerability, component, version) DO UPDATE SET state = excluded.state, layer = excluded.layer, class = excluded.class, score = excluded.score, fixed_version = excluded.fixed_version, detail = excluded.detail",
+        "INSERT INTO findings (id, submission_id, image, state, vulnerability, component, version, layer, class, score, fixed_version, detail, first_seen_at, notified_at, due_at, package_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (submission_id, image, vulnerability, component, version) DO UPDATE SET state = excluded.state, layer = excluded.layer, class = excluded.class, score = excluded.score, fixed_version = excluded.fixed_version, detail = excluded.detail, package_id = excluded.package_id",
         finding.id.as_str(),
         finding.submission_id.as_str(),
         &finding.image,
@@ -71,6 +73,7 @@ pub async fn upsert(tx: &mut Tx, finding: &Finding) -> Result<(), StoreError> {
         finding.first_seen_at,
         finding.notified_at,
         finding.due_at,
+        finding.package_id,
     )?;
     Ok(())
 }

@@ -104,7 +104,7 @@ pub async fn of_submission(
     fetch_all!(
         tx,
         ImageRow,
-        "SELECT i.* FROM images i JOIN submission_images s ON s.digest = i.digest WHERE s.submission_id = $1 ORDER BY s.position",
+        "SELECT i.digest, i.platform, i.size, i.content, i.created_at FROM images i JOIN submission_images s ON s.digest = i.digest WHERE s.submission_id = $1 ORDER BY s.position",
         submission.as_str()
     )
 }

@@ -11,6 +11,7 @@ pub mod assets;
 pub mod audit;
 pub mod blobs;
 pub mod collection;
+pub mod component_index;
 pub mod condemned;
 pub mod contents;
 pub mod damaged;

@@ -1,51 +1,77 @@
-//! Unpacked blocks kept for the next question: images share packages, and neighbours in a feed
-//! are asked for together.
+//! What was read, kept for the next question: images share packages, packages share records,
+//! and neighbours in a feed are asked for together.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Bytes of blocks kept, about 2,000 of them.
-const BYTES_KEPT: usize = 32 << 20;
+/// Keeps values until they weigh more than `most` bytes; then the half that nobody asked for
+/// goes.
+#[derive(Debug)]
+pub(super) struct Cache<K, V> {
+    most: usize,
+    kept: Mutex<Kept<K, V>>,
+}
 
-#[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<Blocks>);
-
-#[derive(Debug, Default)]
-struct Blocks {
-    /// Block and when it was asked for last, by offset.
-    blocks: HashMap<u64, (Arc<Vec<u8>>, u64)>,
+#[derive(Debug)]
+struct Kept<K, V> {
+    values: HashMap<K, Value<V>>,
     bytes: usize,
     questions: u64,
 }
 
-impl Cache {
-    pub(super) fn find(&self, offset: u64) -> Option<Arc<Vec<u8>>> {
-        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.questions += 1;
-        let now = cache.questions;
-        let (block, last) = cache.blocks.get_mut(&offset)?;
-        *last = now;
-        Some(Arc::clone(block))
+#[derive(Debug)]
+struct Value<V> {
+    value: Arc<V>,
+    bytes: usize,
+    /// When it was asked for last.
+    last: u64,
+}
+
+impl<K: Eq + Hash, V> Cache<K, V> {
+    pub(super) fn new(most: usize) -> Self {
+        let kept = Kept {
+            values: HashMap::new(),
+            bytes: 0,
+            questions: 0,
+        };
+        Self {
+            most,
+            kept: Mutex::new(kept),
+        }
     }
 
-    pub(super) fn keep(&self, offset: u64, block: &Arc<Vec<u8>>) {
-        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.bytes + block.len() > BYTES_KEPT {
-            cache.forget_older_half();
+    pub(super) fn find(&self, key: &K) -> Option<Arc<V>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.questions += 1;
+        let now = kept.questions;
+        let found = kept.values.get_mut(key)?;
+        found.last = now;
+        Some(Arc::clone(&found.value))
+    }
+
+    pub(super) fn keep(&self, key: K, value: &Arc<V>, bytes: usize) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.bytes + bytes > self.most {
+            kept.forget_older_half();
         }
-        let now = cache.questions;
-        let kept = cache.blocks.insert(offset, (Arc::clone(block), now));
-        cache.bytes += block.len();
-        cache.bytes -= kept.map_or(0, |(block, _)| block.len());
+        let value = Value {
+            value: Arc::clone(value),
+            bytes,
+            last: kept.questions,
+        };
+        kept.bytes += bytes;
+        let before = kept.values.insert(key, value);
+        kept.bytes -= before.map_or(0, |before| before.bytes);
     }
 }
 
-impl Blocks {
+impl<K: Eq + Hash, V> Kept<K, V> {
     fn forget_older_half(&mut self) {
-        let mut times: Vec<u64> = self.blocks.values().map(|(_, last)| *last).collect();
+        let mut times: Vec<u64> = self.values.values().map(|value| value.last).collect();
         times.sort_unstable();
         let middle = times.get(times.len() / 2).copied().unwrap_or(u64::MAX);
-        self.blocks.retain(|_, (_, last)| *last > middle);
-        self.bytes = self.blocks.values().map(|(block, _)| block.len()).sum();
+        self.values.retain(|_, value| value.last > middle);
+        self.bytes = self.values.values().map(|value| value.bytes).sum();
     }
 }

@@ -1,6 +1,7 @@
 //! One vulnerability out of what all feeds say about it.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,14 +70,14 @@ pub(super) fn vulnerability(
     database: &Database,
     id: &str,
 ) -> Result<Option<Vulnerability>, DatabaseError> {
-    let mut records: Vec<Advisory> = Vec::new();
+    let mut records: Vec<Arc<Advisory>> = Vec::new();
     let mut cve = is_cve(id).then(|| id.to_owned());
     let mut names = BTreeSet::from([id.to_owned()]);
     let mut open = VecDeque::from([id.to_owned()]);
     while let Some(name) = open.pop_front() {
         let mut found = database.naming(&name)?;
         if name != id {
-            found.retain(is_about_one);
+            found.retain(|record| is_about_one(record));
         }
         if cve.is_none() {
             let mut named = found.iter().filter(|it| is_about_one(it));
@@ -121,7 +122,8 @@ fn is_about_one(record: &Advisory) -> bool {
     record.upstream.len() <= 1 && record.vulnerabilities().len() == 1
 }
 
-fn merge(asked: &str, mut names: BTreeSet<String>, records: &[Advisory]) -> Vulnerability {
+fn merge(asked: &str, mut names: BTreeSet<String>, records: &[Arc<Advisory>]) -> Vulnerability {
+    let all = || records.iter().map(AsRef::as_ref);
     let id = names
         .iter()
         .find(|name| name.starts_with("CVE-"))
@@ -132,7 +134,7 @@ fn merge(asked: &str, mut names: BTreeSet<String>, records: &[Advisory]) -> Vuln
         id.to_owned()
     };
     names.remove(&id);
-    let live = || records.iter().filter(|record| record.withdrawn.is_none());
+    let live = || all().filter(|record: &&Advisory| record.withdrawn.is_none());
     let first = |text: fn(&Advisory) -> &String| {
         live()
             .map(text)
@@ -140,6 +142,7 @@ fn merge(asked: &str, mut names: BTreeSet<String>, records: &[Advisory]) -> Vuln
             .cloned()
             .unwrap_or_default()
     };
+    let about_one = live().filter(|record| record.vulnerabilities().len() == 1);
     let mut references: Vec<Reference> = Vec::new();
     for reference in live().flat_map(|record| &record.references) {
         if !references.iter().any(|known| known.url == reference.url) {
@@ -152,31 +155,46 @@ fn merge(asked: &str, mut names: BTreeSet<String>, records: &[Advisory]) -> Vuln
         details: first(|record| &record.details),
         published: live().filter_map(|record| record.published.clone()).min(),
         modified: live().filter_map(|record| record.modified.clone()).max(),
-        severities: severities(live()),
+        severities: severities(about_one.map(|record| (record, false))),
         weaknesses: live()
             .flat_map(|record| record.weaknesses.iter().cloned())
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect(),
-        exploitation: Exploitation::of(records),
+        exploitation: Exploitation::of(all()),
         references,
-        statements: records.iter().map(Statement::of).collect(),
+        statements: all().map(Statement::of).collect(),
         id,
     }
 }
 
-/// Returns the ratings of advisories about one vulnerability, each once; a bundle's rating is
-/// that of its worst part and says nothing about the others.
-pub(crate) fn severities<'a>(records: impl Iterator<Item = &'a Advisory>) -> Vec<SeverityEntry> {
+/// Gathers the ratings of records about one vulnerability, each once, in order of preference.
+/// Of records marked so, the ratings are another distribution's: it knows its own build, not
+/// the one that is asked about.
+pub(crate) fn severities<'a>(
+    records: impl Iterator<Item = (&'a Advisory, bool)>,
+) -> Vec<SeverityEntry> {
     let mut found: Vec<SeverityEntry> = Vec::new();
-    for record in records.filter(|record| record.vulnerabilities().len() == 1) {
+    for (record, is_others) in records {
         let special = record
             .affected
             .iter()
             .flat_map(|affected| &affected.severities);
         for entry in record.severities.iter().chain(special) {
-            if !found.contains(entry) {
-                found.push(entry.clone());
+            let authority = match is_others {
+                true => Authority::Other,
+                false => entry.authority,
+            };
+            let same = |known: &SeverityEntry| {
+                (known.authority, &known.source) == (authority, &entry.source)
+                    && (&known.vector, known.score, known.word, &known.label)
+                        == (&entry.vector, entry.score, entry.word, &entry.label)
+            };
+            if !found.iter().any(same) {
+                found.push(SeverityEntry {
+                    authority,
+                    ..entry.clone()
+                });
             }
         }
     }

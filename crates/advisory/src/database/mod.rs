@@ -156,8 +156,14 @@ pub struct Database {
     meta: Meta,
     names: Table,
     packages: Table,
-    cache: Cache,
+    blocks: Cache<u64, Vec<u8>>,
+    records: Cache<Place, Advisory>,
 }
+
+/// Bytes of unpacked blocks kept, about 500 of them.
+const BLOCKS_KEPT: usize = 8 << 20;
+/// Bytes of records' text whose decoded form is kept; that takes about three times as much.
+const RECORDS_KEPT: usize = 24 << 20;
 
 impl Database {
     /// Opens a database and checks that it is whole.
@@ -196,7 +202,8 @@ impl Database {
             meta,
             names,
             packages,
-            cache: Cache::default(),
+            blocks: Cache::new(BLOCKS_KEPT),
+            records: Cache::new(RECORDS_KEPT),
         })
     }
 
@@ -208,12 +215,16 @@ impl Database {
     /// Returns every advisory about a package of an ecosystem such as `Debian:11`, in the order
     /// in which the feeds were added. Names are compared as the ecosystem does, see
     /// [`package_name`].
-    pub fn lookup(&self, ecosystem: &str, package: &str) -> Result<Vec<Advisory>, DatabaseError> {
+    pub fn lookup(
+        &self,
+        ecosystem: &str,
+        package: &str,
+    ) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
         self.under(&self.packages, &package_key(ecosystem, package))
     }
 
     /// Returns every advisory that names a vulnerability as its id, as an alias or as upstream.
-    pub fn naming(&self, vulnerability: &str) -> Result<Vec<Advisory>, DatabaseError> {
+    pub fn naming(&self, vulnerability: &str) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
         self.under(&self.names, vulnerability.as_bytes())
     }
 
@@ -224,10 +235,11 @@ impl Database {
 
     /// Returns what is known of a vulnerability's exploitation.
     pub fn exploitation(&self, id: &str) -> Result<Exploitation, DatabaseError> {
-        Ok(Exploitation::of(&self.naming(id)?))
+        let records = self.naming(id)?;
+        Ok(Exploitation::of(records.iter().map(AsRef::as_ref)))
     }
 
-    fn under(&self, table: &Table, key: &[u8]) -> Result<Vec<Advisory>, DatabaseError> {
+    fn under(&self, table: &Table, key: &[u8]) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
         let entry = table.find(key, &self.file);
         let entry = entry.map_err(|error| self.page_error(error))?;
         let places = entry.map(|entry| entry.places).unwrap_or_default();
@@ -255,7 +267,10 @@ impl Database {
         }
     }
 
-    fn record(&self, place: Place) -> Result<Advisory, DatabaseError> {
+    fn record(&self, place: Place) -> Result<Arc<Advisory>, DatabaseError> {
+        if let Some(record) = self.records.find(&place) {
+            return Ok(record);
+        }
         let block = self.block(place.block)?;
         let text = usize::try_from(place.start).ok().and_then(|start| {
             let mut rest = block.get(start..)?;
@@ -264,15 +279,19 @@ impl Database {
         });
         let name = || format!("record {} of block {}", place.start, place.block);
         let text = text.ok_or_else(|| self.corrupt(format!("{} lies outside", name())))?;
-        serde_json::from_slice(text).map_err(|error| self.corrupt(format!("{}: {error}", name())))
+        let record = serde_json::from_slice(text)
+            .map_err(|error| self.corrupt(format!("{}: {error}", name())))?;
+        let record = Arc::new(record);
+        self.records.keep(place, &record, text.len());
+        Ok(record)
     }
 
     fn block(&self, offset: u64) -> Result<Arc<Vec<u8>>, DatabaseError> {
-        if let Some(block) = self.cache.find(offset) {
+        if let Some(block) = self.blocks.find(&offset) {
             return Ok(block);
         }
         let block = Arc::new(self.read_block(offset)?);
-        self.cache.keep(offset, &block);
+        self.blocks.keep(offset, &block, block.len());
         Ok(block)
     }
 
@@ -310,8 +329,8 @@ impl Database {
 impl Exploitation {
     /// Gathers what records say; withdrawn ones say nothing. CISA's own entry, which has more
     /// than a date, comes before others' mention of it.
-    fn of(records: &[Advisory]) -> Self {
-        let live = || records.iter().filter(|record| record.withdrawn.is_none());
+    fn of<'a>(records: impl Iterator<Item = &'a Advisory> + Clone) -> Self {
+        let live = || records.clone().filter(|record| record.withdrawn.is_none());
         let kev = live().filter_map(|record| record.kev.clone());
         Self {
             epss: live()

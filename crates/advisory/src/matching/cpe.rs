@@ -55,6 +55,11 @@ impl<'a> Name<'a> {
     }
 }
 
+/// Returns the key under which statements about a name's product are found.
+pub(super) fn key(name: &str) -> Option<String> {
+    Name::parse(name).map(|name| name.key())
+}
+
 /// Cuts at colons that no backslash stands before.
 fn split(text: &str) -> Vec<&str> {
     let bytes = text.as_bytes();
@@ -122,7 +127,8 @@ pub(super) fn answer(database: &Database, package: &Package) -> Result<Answer, D
             continue;
         };
         let records = database.lookup(CPE, &name.key())?;
-        let live: Vec<&Advisory> = records.iter().filter(|it| it.withdrawn.is_none()).collect();
+        let live = records.iter().filter(|it| it.withdrawn.is_none());
+        let live: Vec<&Advisory> = live.map(AsRef::as_ref).collect();
         for (vulnerability, records) in group::by_vulnerability(&live) {
             let is_known = |known: &Match| known.vulnerability == vulnerability;
             if answer.matches.iter().any(is_known) {

@@ -41,24 +41,14 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// Takes another distribution's rating down: it knows its own build, not this one.
-    pub(super) fn demote(self, record: &mut Advisory) {
-        let family = |ecosystem: &str| ecosystem.split(':').next().map(str::to_owned);
-        let own: Vec<_> = self.ecosystems.iter().map(|name| family(name)).collect();
-        let is_own = record
-            .affected
-            .iter()
-            .any(|entry| own.contains(&family(&entry.ecosystem)));
-        if record.authority == Authority::Distribution && !is_own {
-            record.authority = Authority::Other;
-            let special = record
-                .affected
-                .iter_mut()
-                .flat_map(|entry| &mut entry.severities);
-            for entry in record.severities.iter_mut().chain(special) {
-                entry.authority = Authority::Other;
-            }
-        }
+    /// Whether a record is another distribution's: it knows its own build, not this one.
+    pub(super) fn is_others(self, record: &Advisory) -> bool {
+        let same = |a: &str, b: &str| a.split(':').next() == b.split(':').next();
+        record.authority == Authority::Distribution
+            && !record.affected.iter().any(|entry| {
+                let mut own = self.ecosystems.iter();
+                own.any(|name| same(name, &entry.ecosystem))
+            })
     }
 }
 

@@ -1,10 +1,37 @@
 //! What other feeds know of a vulnerability that matched: titles, ratings, links, exploits.
 
 use crate::database::{Database, DatabaseError, merge};
-use crate::record::{Advisory, Kind as RecordKind};
+use crate::record::{Advisory, Authority, Kind as RecordKind};
 
 use super::decide::{Decision, Subject};
 use super::{Confidence, Match, distribution};
+
+/// A record about the vulnerability.
+struct Known<'a> {
+    record: &'a Advisory,
+    /// Whether it is another distribution's, see [`Subject::is_others`].
+    is_others: bool,
+    /// Whether it is about this vulnerability only: a bundle's title and exploits are not those
+    /// of one of its vulnerabilities.
+    alone: bool,
+}
+
+impl<'a> Known<'a> {
+    fn of(subject: Subject<'_>, record: &'a Advisory) -> Self {
+        Self {
+            is_others: subject.is_others(record),
+            alone: record.vulnerabilities().len() == 1,
+            record,
+        }
+    }
+
+    fn authority(&self) -> Authority {
+        match self.is_others {
+            true => Authority::Other,
+            false => self.record.authority,
+        }
+    }
+}
 
 /// Makes a match of a decision.
 pub(super) fn describe(
@@ -13,13 +40,13 @@ pub(super) fn describe(
     vulnerability: &str,
     decision: Decision<'_>,
 ) -> Result<Match, DatabaseError> {
-    let mut known = database.naming(vulnerability)?;
-    if known.is_empty() {
-        known.push(decision.record.clone());
+    let named = database.naming(vulnerability)?;
+    let live = named.iter().filter(|record| record.withdrawn.is_none());
+    let mut known: Vec<Known<'_>> = live.map(|record| Known::of(subject, record)).collect();
+    if named.is_empty() {
+        known.push(Known::of(subject, decision.record));
     }
-    known.retain(|record| record.withdrawn.is_none());
-    known.iter_mut().for_each(|record| subject.demote(record));
-    known.sort_by_key(|record| record.authority);
+    known.sort_by_key(Known::authority);
     let note = distribution::kernel_note(subject.package);
     let mut described = Match {
         vulnerability: vulnerability.to_owned(),
@@ -58,9 +85,10 @@ pub(super) fn describe(
 }
 
 /// Adds what records about a vulnerability say, the most trusted first.
-pub(super) fn fill_in(described: &mut Match, known: &[Advisory]) {
+fn fill_in(described: &mut Match, known: &[Known<'_>]) {
     let first = |pick: fn(&Advisory) -> &String| {
-        let texts = alone(known).chain(known).map(pick);
+        let all = known.iter().map(|known| known.record);
+        let texts = alone(known).chain(all).map(pick);
         let mut texts = texts.filter(|text| !text.is_empty());
         texts.next().cloned().unwrap_or_default()
     };
@@ -69,25 +97,25 @@ pub(super) fn fill_in(described: &mut Match, known: &[Advisory]) {
     if described.title.is_empty() {
         described.title = beginning(&described.description);
     }
-    described.severities = merge::severities(known.iter());
+    let about_it = known.iter().filter(|known| known.alone);
+    described.severities = merge::severities(about_it.map(|it| (it.record, it.is_others)));
     described.epss = alone(known).find_map(|record| record.epss.clone());
     described.kev = alone(known).find_map(|record| record.kev.clone());
     described.ssvc = alone(known).find_map(|record| record.ssvc.clone());
     described.published = known
         .iter()
-        .filter_map(|record| record.published.clone())
-        .min();
+        .filter_map(|known| known.record.published.as_ref())
+        .min()
+        .cloned();
     described.urls = urls(known);
 }
 
-/// A bundle's title and exploits are not those of one of its vulnerabilities.
-fn alone(known: &[Advisory]) -> impl Iterator<Item = &Advisory> {
-    known
-        .iter()
-        .filter(|record| record.vulnerabilities().len() == 1)
+fn alone<'a>(known: &'a [Known<'a>]) -> impl Iterator<Item = &'a Advisory> {
+    let alone = known.iter().filter(|known| known.alone);
+    alone.map(|known| known.record)
 }
 
-fn aliases(known: &[Advisory], vulnerability: &str) -> Vec<String> {
+fn aliases(known: &[Known<'_>], vulnerability: &str) -> Vec<String> {
     let mut aliases: Vec<String> = alone(known)
         .flat_map(|record| std::iter::once(&record.id).chain(&record.aliases))
         .filter(|name| *name != vulnerability)
@@ -99,9 +127,9 @@ fn aliases(known: &[Advisory], vulnerability: &str) -> Vec<String> {
 }
 
 /// Returns every link once.
-fn urls(known: &[Advisory]) -> Vec<String> {
+fn urls(known: &[Known<'_>]) -> Vec<String> {
     let mut urls: Vec<String> = Vec::new();
-    for reference in known.iter().flat_map(|record| &record.references) {
+    for reference in known.iter().flat_map(|known| &known.record.references) {
         if !urls.contains(&reference.url) {
             urls.push(reference.url.clone());
         }

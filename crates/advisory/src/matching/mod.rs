@@ -12,11 +12,13 @@ mod decide;
 mod describe;
 mod distribution;
 mod group;
+mod keys;
 mod limits;
 mod package;
 mod ranges;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +27,7 @@ use crate::record::{Advisory, CPE, Epss, Kev, Kind as RecordKind, SeverityEntry,
 use crate::score::{Score, preferred_score};
 
 pub use compare::{Gone, Known, gone};
+pub use keys::{RULES_VERSION, keys};
 pub use package::{Kind, Package};
 
 use decide::{Outcome, Subject};
@@ -286,6 +289,7 @@ impl<'a> Matcher<'a> {
         let live = |record: &&Advisory| record.withdrawn.is_none();
         let (notices, records): (Vec<&Advisory>, Vec<&Advisory>) = records
             .iter()
+            .map(AsRef::as_ref)
             .filter(live)
             .partition(|record| record.kind == RecordKind::Informational);
         let mut answer = Answer {
@@ -303,7 +307,11 @@ impl<'a> Matcher<'a> {
     }
 
     /// Returns every record about the subject, each once: one may speak of several ecosystems.
-    fn records(&self, subject: Subject<'_>) -> Result<Vec<Advisory>, DatabaseError> {
+    fn records(&self, subject: Subject<'_>) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
+        let mut ecosystems = subject.ecosystems.iter().chain(subject.extended);
+        if let (Some(only), None) = (ecosystems.next(), ecosystems.next()) {
+            return self.database.lookup(only, subject.name);
+        }
         let (mut records, mut ids) = (Vec::new(), HashSet::new());
         for ecosystem in subject.ecosystems.iter().chain(subject.extended) {
             for record in self.database.lookup(ecosystem, subject.name)? {
@@ -333,7 +341,8 @@ impl<'a> Matcher<'a> {
             return Ok(None);
         };
         let records = self.database.naming(vulnerability)?;
-        let live: Vec<&Advisory> = records.iter().filter(|it| it.withdrawn.is_none()).collect();
+        let live = records.iter().filter(|it| it.withdrawn.is_none());
+        let live: Vec<&Advisory> = live.map(AsRef::as_ref).collect();
         Ok(match decide::decide(subject, vulnerability, &live) {
             Outcome::Not(reason) => Some(reason),
             _ => None,

@@ -5,6 +5,7 @@ extern crate plimsoll_store as store;
 #[macro_use]
 mod databases;
 mod children;
+mod component_index;
 mod concurrency;
 mod engine;
 mod full_disk;

@@ -28,6 +28,7 @@ fn finding(cast: &Cast, number: u8, vulnerability: &str, score: Option<f64>) -> 
         first_seen_at: at(0),
         notified_at: None,
         due_at: None,
+        package_id: None,
     }
 }
 

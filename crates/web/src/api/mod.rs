@@ -29,6 +29,7 @@ mod comments;
 mod drafts;
 mod error;
 mod extract;
+mod finding_json;
 mod jobs;
 mod keys;
 mod listings;

@@ -1,7 +1,7 @@
 //! A submission and what was found in it, as its publisher and the staff read it.
 
 use app::{
-    CheckView, CommentWithAuthor, ComponentView, Difference, FindingView, InspectedImage,
+    CheckView, CommentWithAuthor, ComponentView, Difference, InspectedImage,
     Submission, SubmissionPage,
     certify::{Evidence, Status},
 };
@@ -15,7 +15,7 @@ use super::{
     manifest::ManifestJson,
     products::LayerJson,
     words::{
-        ClassJson, CommentIdJson, FindingStateJson, SlugJson, SubmissionIdJson, SubmissionStateJson,
+        ClassJson, CommentIdJson, SlugJson, SubmissionIdJson, SubmissionStateJson,
     },
 };
 
@@ -132,61 +132,6 @@ struct AdvisoriesVersionJson {
     version: String,
     /// When it was made, RFC 3339.
     created_at: String,
-}
-
-/// A vulnerability in a component.
-#[derive(Serialize, ToSchema)]
-pub(super) struct FindingJson {
-    /// Its identifier.
-    id: String,
-    /// Whether it stands.
-    state: FindingStateJson,
-    /// The CVE, or the advisory's own id.
-    vulnerability: String,
-    /// Other names.
-    aliases: Vec<String>,
-    /// One line on what it is.
-    title: String,
-    /// The programme's class.
-    class: ClassJson,
-    /// The CVSS base score that decided the class.
-    score: Option<f64>,
-    /// CVSS's word for the score.
-    word: Option<String>,
-    /// The vector the score was computed from.
-    vector: Option<String>,
-    /// Who scored it so.
-    score_source: Option<String>,
-    /// Every source's rating, as each wrote it.
-    severities: Value,
-    /// `os/architecture` of the image.
-    platform: String,
-    /// The image's manifest digest.
-    image: String,
-    /// The component's name.
-    component: String,
-    /// Its version.
-    version: String,
-    /// Its package URL.
-    purl: String,
-    /// The layer that brought it.
-    layer: String,
-    /// The file that names the component.
-    path: String,
-    /// Where it is fixed.
-    fixed_version: Option<String>,
-    /// The distribution's word on it.
-    status: String,
-    /// Why it was found.
-    explanation: String,
-    /// Further reading, the best first.
-    urls: Vec<String>,
-    /// When it was first seen here.
-    first_seen_at: DateTime<Utc>,
-    /// When the publisher was told; the clock starts then.
-    notified_at: Option<DateTime<Utc>>,
-    /// When it must be fixed.
-    due_at: Option<DateTime<Utc>>,
 }
 
 /// What one certification check said of one platform.
@@ -357,39 +302,6 @@ impl From<Difference> for DifferenceJson {
             image: difference.image,
             new_findings: difference.new_findings,
             gone_findings: difference.gone_findings,
-        }
-    }
-}
-
-impl From<FindingView> for FindingJson {
-    fn from(view: FindingView) -> Self {
-        let finding = view.finding;
-        Self {
-            id: finding.id.to_string(),
-            state: finding.state.into(),
-            vulnerability: finding.vulnerability,
-            aliases: view.aliases,
-            title: view.title,
-            class: finding.class.into(),
-            score: finding.score,
-            word: view.word,
-            vector: view.vector,
-            score_source: view.score_source,
-            severities: view.severities,
-            platform: view.platform,
-            image: finding.image,
-            component: finding.component,
-            version: finding.version,
-            purl: view.purl,
-            layer: finding.layer,
-            path: view.path,
-            fixed_version: finding.fixed_version,
-            status: view.status,
-            explanation: view.explanation,
-            urls: view.urls,
-            first_seen_at: finding.first_seen_at,
-            notified_at: finding.notified_at,
-            due_at: finding.due_at,
         }
     }
 }

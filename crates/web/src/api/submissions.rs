@@ -11,7 +11,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     error::Answer,
     extract::{At, SignedIn},
-    submission_json::{CheckJson, FindingJson, InspectedImageJson, RemarkJson, SubmissionPageJson},
+    finding_json::FindingJson,
+    submission_json::{CheckJson, InspectedImageJson, RemarkJson, SubmissionPageJson},
     words::{ListJson, SubmissionIdJson},
 };
 

@@ -121,6 +121,12 @@ pub struct Finding {
     pub layer: Digest,
     /// When it must be fixed.
     pub due: Due,
+    /// Why it was found, or why it is gone.
+    pub why: String,
+    /// The record that decided, and what it says.
+    pub record: Option<String>,
+    /// Since when it is known, and when it was first seen here.
+    pub since: String,
 }
 
 impl Finding {

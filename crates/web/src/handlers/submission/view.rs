@@ -183,7 +183,39 @@ pub(super) fn finding(view: &FindingView, several_platforms: bool, viewer: &View
             ),
             viewer.now,
         ),
+        why: view
+            .gone_because
+            .clone()
+            .filter(|_| fixed)
+            .unwrap_or_else(|| view.explanation.clone()),
+        record: record(&view.reason),
+        since: since(view),
     }
+}
+
+/// Names the record that decided, the range that holds the version, and the order of versions.
+fn record(reason: &app::Reason) -> Option<String> {
+    let comment = reason.status_word.as_ref().or(reason.comment.as_ref());
+    let comment = comment.map(|text| format!(" ({text})")).unwrap_or_default();
+    (!reason.advisory.is_empty()).then(|| {
+        format!(
+            "Record {} of {}: {} {}, {}{comment}; versions in the order of {}.",
+            reason.advisory,
+            reason.source,
+            reason.ecosystem,
+            reason.name,
+            reason.range,
+            reason.order
+        )
+    })
+}
+
+fn since(view: &FindingView) -> String {
+    let day = |text: &str| text.chars().take(10).collect::<String>();
+    let published = view.published.as_deref().map(day);
+    let published = published.map(|day| format!("Published {day}. "));
+    let seen = view.finding.first_seen_at.format("%Y-%m-%d %H:%M UTC");
+    format!("{}First seen here {seen}.", published.unwrap_or_default())
 }
 
 fn check(view: &CheckView, several_platforms: bool) -> Check {

@@ -1,0 +1,211 @@
+//! Passing on what is said of a package to the findings of everything that holds it.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use market::{Deadline, FindingState, SubmissionId, deadline};
+use serde::Deserialize;
+use store::{
+    Tx,
+    component_index::{self, Holder},
+    findings::Finding,
+};
+
+use crate::{
+    App, AppError,
+    findings::{Place, Said, Where},
+};
+
+use super::Difference;
+
+/// Images of one package whose findings are changed in one transaction.
+const IMAGES: i64 = 500;
+/// Rows after which a transaction ends, so that others can write as well.
+const ROWS: usize = 2_000;
+
+/// Writes what differs, many packages to a transaction.
+pub(super) struct Writer {
+    app: Arc<App>,
+    /// The version of the advisories.
+    database: String,
+    tx: Option<Tx>,
+    rows: usize,
+}
+
+impl Writer {
+    pub(super) fn new(app: Arc<App>, database: String) -> Self {
+        Self {
+            app,
+            database,
+            tx: None,
+            rows: 0,
+        }
+    }
+
+    /// Ends the transaction.
+    pub(super) async fn flush(&mut self) -> Result<(), AppError> {
+        self.rows = 0;
+        match self.tx.take() {
+            Some(tx) => Ok(tx.commit().await?),
+            None => Ok(()),
+        }
+    }
+
+    async fn tx(&mut self) -> Result<&mut Tx, AppError> {
+        if self.rows >= ROWS {
+            self.flush().await?;
+        }
+        if self.tx.is_none() {
+            let mut tx = self.app.begin().await?;
+            component_index::enter(&mut tx).await?;
+            self.tx = Some(tx);
+        }
+        self.tx
+            .as_mut()
+            .ok_or_else(|| AppError::internal("a transaction was begun"))
+    }
+
+    /// Passes on what is said of one package, and keeps it.
+    pub(super) async fn pass_on(&mut self, difference: &Difference) -> Result<(), AppError> {
+        let (app, package) = (Arc::clone(&self.app), difference.package);
+        let weighed = app.weighed_otherwise(self.tx().await?, difference).await?;
+        let gone: HashSet<String> = difference.gone.iter().map(|(it, _)| it.clone()).collect();
+        let mut after = 0;
+        while !(weighed.is_empty() && gone.is_empty()) {
+            let tx = self.tx().await?;
+            let Some(last) = component_index::next_images(tx, package, after, IMAGES).await? else {
+                break;
+            };
+            let images = (after, last);
+            let rows = app.renew_findings(tx, package, images, &weighed, &gone).await?;
+            // More than was looked at counts: reading takes time as well.
+            self.rows += rows + 10;
+            after = last;
+        }
+        // With the last of the images, or the job cut short would not do them again.
+        self.rows += difference.said.len() + difference.gone.len();
+        let Some(tx) = self.tx.as_mut() else {
+            return Ok(());
+        };
+        for said in &difference.said {
+            app.keep_said(tx, package, said, &self.database).await?;
+        }
+        for (vulnerability, why) in &difference.gone {
+            let now = app.now();
+            component_index::end_match(tx, package, vulnerability, now, why).await?;
+        }
+        Ok(())
+    }
+}
+
+impl App {
+    /// Returns of what is said otherwise that which makes other findings.
+    async fn weighed_otherwise(
+        &self,
+        tx: &mut Tx,
+        difference: &Difference,
+    ) -> Result<Vec<Said>, AppError> {
+        let before = self.said(tx, &[difference.package]).await?;
+        let before = before.into_values().flatten();
+        let before: HashMap<_, _> = before
+            .map(|said| (said.vulnerability, said.verdict))
+            .collect();
+        let other = difference
+            .said
+            .iter()
+            .filter(|said| before.get(&said.vulnerability) != Some(&said.verdict));
+        Ok(other.cloned().collect())
+    }
+
+    /// Makes the findings of some images what is said of a package; returns how many rows it took.
+    async fn renew_findings(
+        &self,
+        tx: &mut Tx,
+        package: i64,
+        images: (i64, i64),
+        weighed: &[Said],
+        gone: &HashSet<String>,
+    ) -> Result<usize, AppError> {
+        let known = component_index::findings(tx, package, images).await?;
+        let mut before: HashMap<_, Vec<&Finding>> = HashMap::new();
+        for finding in &known {
+            let place = (&finding.submission_id, &*finding.image);
+            before.entry(place).or_default().push(finding);
+        }
+        let holders = component_index::holders(tx, package, images).await?;
+        let mut held: BTreeMap<(&SubmissionId, &str), Vec<&Holder>> = BTreeMap::new();
+        for holder in &holders {
+            let place = (&holder.submission_id, &*holder.image);
+            held.entry(place).or_default().push(holder);
+        }
+        let said = HashMap::from([(package, weighed.to_vec())]);
+        let mut rows = holders.len() + known.len();
+        for ((submission, image), holders) in held {
+            let places = holders
+                .iter()
+                .map(|holder| Place::deserialize(&holder.component.0));
+            let places: Vec<Place> = places.collect::<Result<_, _>>().map_err(AppError::internal)?;
+            let released = holders.iter().any(|holder| holder.released);
+            let known = before.remove(&(submission, image)).unwrap_or_default();
+            let at = Where { submission, image };
+            let each = places.iter().map(|place| (place, package));
+            for finding in self.findings(at, each, &said)? {
+                let same = |known: &&&Finding| {
+                    (&known.vulnerability, &known.component, &known.version)
+                        == (&finding.vulnerability, &finding.component, &finding.version)
+                };
+                let before = known.iter().find(same).copied();
+                self.renew(tx, before, &finding, released).await?;
+                rows += 1;
+            }
+            for finding in known {
+                let is_gone = gone.contains(&finding.vulnerability);
+                if is_gone && finding.state == FindingState::Open {
+                    store::findings::set_state(tx, &finding.id, FindingState::Fixed).await?;
+                    rows += 1;
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Keeps what a new matching says. That a finding stands in the publisher's portal is the
+    /// notice; what is not released yet has no clock.
+    async fn renew(
+        &self,
+        tx: &mut Tx,
+        before: Option<&Finding>,
+        finding: &Finding,
+        released: bool,
+    ) -> Result<(), AppError> {
+        let now = self.now();
+        let due = |notified_at: DateTime<Utc>| match deadline(finding.class, Some(notified_at)) {
+            Deadline::Due(due) => Some(due),
+            Deadline::None | Deadline::NotNotified => None,
+        };
+        let Some(before) = before else {
+            let notified_at = released.then_some(now);
+            let finding = Finding {
+                notified_at,
+                due_at: notified_at.and_then(due),
+                ..finding.clone()
+            };
+            return Ok(store::findings::upsert(tx, &finding).await?);
+        };
+        store::findings::upsert(tx, finding).await?;
+        if !released {
+            return Ok(());
+        }
+        // What is worse than before, or back again, starts its own clock with the notice of
+        // that; what is milder has the milder class's time from its first notice.
+        if before.state != FindingState::Open || finding.class > before.class {
+            store::findings::set_clock(tx, &before.id, now, due(now)).await?;
+        } else if let (true, Some(notified)) = (finding.class < before.class, before.notified_at) {
+            store::findings::set_clock(tx, &before.id, notified, due(notified)).await?;
+        }
+        Ok(())
+    }
+}
