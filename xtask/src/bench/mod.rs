@@ -33,13 +33,29 @@ enum What {
     Notary,
     /// Inventories beside syft's: time, memory, what was found
     Inventory,
+    /// New advisories over a catalogue of many images: a day's changes, and everything
+    Rematch {
+        /// How many images
+        #[arg(long, default_value_t = 100_000)]
+        images: usize,
+        /// Another database than a SQLite file
+        #[arg(long)]
+        database: Option<String>,
+    },
     /// Findings beside labels that others published: precision and recall of each ecosystem
     Matching(matching::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    if let What::Matching(args) = &args.what {
-        return matching::run(args);
+    match &args.what {
+        What::Matching(args) => return matching::run(args),
+        What::Rematch { images, database } => {
+            let mut bench = cargo();
+            bench.args(["bench", "--package", "plimsoll-app", "--bench", "rematch", "--"]);
+            bench.arg(images.to_string()).args(database);
+            return step("matching again", &mut bench);
+        }
+        _ => {}
     }
     step(
         "building the release",
@@ -49,7 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.what {
         What::Program => program::run(&binary),
         What::Inventory => inventory::run(&binary),
-        What::Matching(args) => matching::run(args),
+        What::Matching(_) | What::Rematch { .. } => Ok(()),
         What::Notary => notary::run(&binary),
         What::Registry { only } => registry::run(&binary, only.as_deref()),
     }

@@ -1,7 +1,7 @@
 //! Readers of advisory feeds: found files in, [`Advisory`] records out, one at a time.
 //!
 //! Every reader streams, keeps going past what it cannot read, and counts it. A file is
-//! recognised by its content; gzip, zstd, bzip2, zip and tar are taken off first. [`SOURCES`]
+//! recognised by its content; gzip, zstd, bzip2, xz, zip and tar are taken off first. [`SOURCES`]
 //! lists the feeds that are known by name, with what they are and whose.
 
 mod alma_errata;
@@ -203,6 +203,9 @@ pub enum FeedError {
 /// Receives the records of a feed.
 pub type Sink<'a> = dyn FnMut(Advisory) -> io::Result<()> + 'a;
 
+/// KiB that unpacking xz may take; what `xz -9` packs needs 65 MiB.
+const XZ_MEMORY: u32 = 128 << 10;
+
 /// Reads one feed file, or every file of a folder, whatever its format, and hands every record
 /// to `sink`.
 ///
@@ -291,6 +294,9 @@ pub fn read<R: Read + Seek>(
         let plain: Box<dyn Read + '_> = match beginning.as_slice() {
             [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(input)),
             [b'B', b'Z', b'h', _] => Box::new(bzip2::read::MultiBzDecoder::new(input)),
+            [0xfd, b'7', b'z', b'X'] => {
+                Box::new(lzma_rust2::XzReader::new_mem_limit(input, true, XZ_MEMORY))
+            }
             [0x28, 0xb5, 0x2f, 0xfd] => {
                 Box::new(zstd::stream::read::Decoder::new(input).map_err(error)?)
             }

@@ -13,6 +13,7 @@ use crate::record::{
 };
 
 use super::json::{Context, from_slice, nullable};
+use crate::version::npm_ranges;
 
 /// Bytes of `details` kept; feeds hold whole reports, and nobody reads more in a finding.
 const DETAILS_KEPT: usize = 16 << 10;
@@ -342,7 +343,16 @@ impl OsvAffected {
             .cloned()
             .unwrap_or_default();
         let stated = Status::deserialize(&ours["status"]).ok();
-        let ranges: Vec<Range> = self.ranges.into_iter().map(OsvRange::into_range).collect();
+        let mut ranges: Vec<Range> = self.ranges.into_iter().map(OsvRange::into_range).collect();
+        // The Node Security Working Group's records have npm's own words instead of events.
+        if let (true, Some(text)) = (
+            ranges.is_empty() && self.versions.is_empty(),
+            self.database_specific
+                .get("node_range")
+                .and_then(Value::as_str),
+        ) {
+            ranges = npm_ranges(text).unwrap_or_default();
+        }
         let mut events = ranges.iter().flat_map(|range| &range.events);
         let is_fixed = events.any(|event| matches!(event, Event::Fixed(_)));
         // Debian's records in OSV carry the tracker's urgency, which tells more than "open".

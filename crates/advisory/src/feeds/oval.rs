@@ -89,7 +89,8 @@ fn settle(affected: &mut Affected, exact: Option<&str>) {
         .iter_mut()
         .flat_map(|range| &mut range.events)
     {
-        if let (Event::Fixed(version), Some(exact)) = (event, exact) {
+        if let (Event::Fixed(version) | Event::LastAffected(version), Some(exact)) = (event, exact)
+        {
             exact.clone_into(version);
         }
     }
@@ -203,6 +204,21 @@ impl Rules {
                 repository: version.contains("ksplice").then(|| "ksplice".to_owned()),
             };
             self.fixes.add(fix, &place.architecture);
+        } else if let Some((name, version)) = or_earlier(comment) {
+            if self.test.is_empty() {
+                criterion.attribute("test_ref").clone_into(&mut self.test);
+            }
+            let events = vec![
+                Event::Introduced("0".to_owned()),
+                Event::LastAffected(version.to_owned()),
+            ];
+            let kind = crate::record::RangeKind::Ecosystem;
+            self.open.push(Affected {
+                ecosystem: place.ecosystem.clone(),
+                package: name.to_owned(),
+                ranges: vec![crate::record::Range { kind, events }],
+                ..Affected::default()
+            });
         } else if let Some(name) = comment.strip_prefix("Package ")
             && let Some((name, _)) = name.split_once(" is installed, affected by ")
         {
@@ -215,6 +231,16 @@ impl Rules {
             });
         }
     }
+}
+
+/// Reads Azure's words for what has no fix yet: `Package ceph is installed with version
+/// 16.2.10-4 or earlier`. A later build may have the fix, or not: nobody says.
+fn or_earlier(comment: &str) -> Option<(&str, &str)> {
+    let (name, rest) = comment
+        .strip_prefix("Package ")?
+        .split_once(" is installed with version ")?;
+    let (version, _) = rest.split_once(" or earlier")?;
+    Some((name, version))
 }
 
 impl Place {

@@ -9,7 +9,8 @@ pub struct FeedSource {
     pub name: &'static str,
     /// What its files hold.
     pub format: Format,
-    /// Where it is; the first is the publisher's own, the others are tried after it.
+    /// Where it is, or the file that tells (`archive_latest.txt`, `mirror.list`); the first is
+    /// the publisher's own, the others are tried after it.
     pub urls: &'static [&'static str],
     /// The licence of its content, as an SPDX expression where there is one.
     pub licence: &'static str,
@@ -221,14 +222,14 @@ pub const SOURCES: &[FeedSource] = &[
     feed(
         "redhat",
         Format::Csaf,
-        &["https://security.access.redhat.com/data/csaf/v2/vex/"],
+        &["https://security.access.redhat.com/data/csaf/v2/vex/archive_latest.txt"],
         "CC-BY-4.0",
         "Red Hat, Inc.",
     ),
     feed(
         "redhat-advisories",
         Format::Csaf,
-        &["https://security.access.redhat.com/data/csaf/v2/advisories/"],
+        &["https://security.access.redhat.com/data/csaf/v2/advisories/archive_latest.txt"],
         "CC-BY-4.0",
         "Red Hat, Inc.",
     ),

@@ -152,7 +152,10 @@ fn limits_end_a_reading_with_their_name() {
 }
 
 #[test]
-fn unpacks_gzip_zstd_and_zip() {
+fn unpacks_gzip_zstd_xz_and_zip() {
+    let xz = b"\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\xe5\xa3\xe0\x00\x17\x00\x15\x5d\x00\x3d\x88\x89\x26\x81\x93\x53\x7f\x5a\x33\x13\xab\xce\x6c\x69\xfd\xcf\x3c\x94\x00\x00\x00\x00\x00\x00\x5d\xcd\xbf\xf1\x28\xa4\xb6\x30\x00\x01\x31\x18\xcf\x2a\xb7\xf5\x1f\xb6\xf3\x7d\x01\x00\x00\x00\x00\x04\x59\x5a";
+    assert_eq!(ids(xz), ["A", "B"]);
+    assert!(ids(&xz[..xz.len() - 20]).len() < 3, "cut off, and no panic");
     let text = b"{\"id\": \"A\"}\n{\"id\": \"B\"}\n";
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(text).expect("to memory");
@@ -243,4 +246,13 @@ fn secdb_entries_become_ranges_and_aliases() {
             .iter()
             .any(|it| it.affected[0].status == Status::NotAffected)
     );
+}
+
+#[test]
+fn npms_own_ranges_are_read_where_there_are_no_events() {
+    let text = br#"{"id":"NSWG-ECO-1","affected":[{"package":{"ecosystem":"npm","name":"bassmaster"},"database_specific":{"node_range":"<=1.5.1 || ^2.0.0"}}]}"#;
+    let (found, _) = records(text);
+    let ranges = &found[0].affected[0].ranges;
+    let words: Vec<_> = ranges.iter().map(|range| range.events.len()).collect();
+    assert_eq!(words, [2, 2]);
 }

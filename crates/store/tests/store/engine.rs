@@ -77,6 +77,7 @@ both! {
             first_seen_at: at(1),
             notified_at: None,
             due_at: Some(at(2)),
+            package_id: Some(7),
         };
         findings::upsert(&mut tx, &finding).await.expect("stored");
         let read = findings::of_submission(&mut tx, &cast.submission.id).await.expect("read");

@@ -18,8 +18,12 @@ use crate::{
     failure::{Failure, OrFail},
 };
 
+use super::pointer;
+
 /// No feed is larger, compressed.
 const MAX_BYTES: u64 = 4 << 30;
+/// No text that only says where a feed is is larger.
+const MAX_TEXT: u64 = 4 << 20;
 /// How often a download that breaks off is continued.
 const ATTEMPTS: usize = 3;
 
@@ -66,7 +70,9 @@ pub(super) fn fetch(
     fs::create_dir_all(folder).or_fail(format!("cannot make the folder `{}`", folder.display()))?;
     let mut first = None;
     for place in places {
-        match fetch_from(source, place, folder, progress) {
+        let got = pointer::target(place, text_of)
+            .and_then(|place| fetch_from(source, &place, folder, progress));
+        match got {
             Ok(got) => return Ok(got),
             // The publisher's own words are the ones to show; mirrors only repeat them.
             Err(failure) => first = first.or(Some(failure)),
@@ -276,6 +282,16 @@ fn ask(
         }
     }
     request.call().or_fail(format!("cannot download {url}"))
+}
+
+/// Returns a short text, such as a list of mirrors.
+fn text_of(url: &str) -> Result<String, Failure> {
+    let mut text = String::new();
+    let body = ask(url, None, None)?.into_body().into_reader();
+    body.take(MAX_TEXT)
+        .read_to_string(&mut text)
+        .or_fail(format!("cannot read {url}"))?;
+    Ok(text)
 }
 
 /// Whether `Content-Range: bytes 1000-4999/5000` continues at `length`.

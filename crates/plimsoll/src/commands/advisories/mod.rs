@@ -4,6 +4,7 @@ mod bundle;
 mod diff;
 mod download;
 mod import;
+mod pointer;
 mod search;
 mod show;
 mod status;
