@@ -70,6 +70,7 @@ async fn open(dir: &Path, db: Database) -> Arc<App> {
             release: key(),
             tokens: key(),
             trust: key(),
+            root: None,
         },
         config: AppConfig {
             public_url: "https://registry.example".to_owned(),
