@@ -16,10 +16,11 @@ CREATE TABLE matched_packages (
     package JSONB NOT NULL
 );
 
--- Under which names statements about a package are found.
+-- Under which names statements about a package are found; in the order of bytes, in which a
+-- complete matching goes through them.
 CREATE TABLE package_keys (
-    ecosystem  TEXT NOT NULL,
-    name       TEXT NOT NULL,
+    ecosystem  TEXT COLLATE "C" NOT NULL,
+    name       TEXT COLLATE "C" NOT NULL,
     package_id BIGINT NOT NULL,
     first      BOOLEAN NOT NULL,               -- of the package's keys
     PRIMARY KEY (ecosystem, name, package_id)

@@ -385,7 +385,7 @@ pub async fn packages_by_key(
     let rows = fetch_all!(
         tx,
         Row,
-        "SELECT k.ecosystem, k.name, k.package_id, p.package FROM package_keys k JOIN matched_packages p ON p.id = k.package_id WHERE (k.ecosystem, k.name, k.package_id) > ($1, $2, $3) AND k.first ORDER BY k.ecosystem, k.name, k.package_id LIMIT $4",
+        "SELECT k.ecosystem, k.name, k.package_id, p.package FROM package_keys k JOIN matched_packages p ON p.id = k.package_id WHERE (k.ecosystem, k.name, k.package_id) > ($1, $2, $3) AND k.first ORDER BY k.ecosystem COLLATE \"C\", k.name COLLATE \"C\", k.package_id LIMIT $4",
         ecosystem,
         name,
         *id,
