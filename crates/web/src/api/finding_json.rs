@@ -54,7 +54,7 @@ pub(super) struct FindingJson {
     /// Why it was found, why it has its class, and what else is known, in sentences.
     explanation: String,
     /// The statement that decided.
-    reason: ReasonJson,
+    reason: StatementJson,
     /// When it was published, as the feeds wrote it.
     published: Option<String>,
     /// The version of the advisories that said so first, in these words.
@@ -77,7 +77,7 @@ pub(super) struct FindingJson {
 
 /// The statement that decided, taken apart.
 #[derive(Serialize, ToSchema)]
-struct ReasonJson {
+struct StatementJson {
     /// The advisory's id.
     advisory: String,
     /// The feed it came from.
@@ -96,7 +96,7 @@ struct ReasonJson {
     comment: Option<String>,
 }
 
-impl From<app::Reason> for ReasonJson {
+impl From<app::Reason> for StatementJson {
     fn from(reason: app::Reason) -> Self {
         Self {
             advisory: reason.advisory,
