@@ -330,14 +330,13 @@ impl Exploitation {
     /// Gathers what records say; withdrawn ones say nothing. CISA's own entry, which has more
     /// than a date, comes before others' mention of it.
     fn of<'a>(records: impl Iterator<Item = &'a Advisory> + Clone) -> Self {
-        let live = || records.clone().filter(|record| record.withdrawn.is_none());
-        let kev = live().filter_map(|record| record.kev.clone());
+        let mut live = records.filter(|record| record.withdrawn.is_none());
+        let kev = live.clone().filter_map(|record| record.kev.clone());
+        let epss = live.clone().filter_map(|record| record.epss.clone());
         Self {
-            epss: live()
-                .filter_map(|record| record.epss.clone())
-                .max_by(|a, b| a.date.cmp(&b.date)),
+            epss: epss.max_by(|a, b| a.date.cmp(&b.date)),
             kev: kev.max_by_key(|kev| kev.due.is_some()),
-            ssvc: live().find_map(|record| record.ssvc.clone()),
+            ssvc: live.find_map(|record| record.ssvc.clone()),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! `cargo xtask bench rematch`, or with a smaller catalogue or another database
 //! `cargo bench -p plimsoll-app --bench rematch -- IMAGES postgres://…`.
 
+#![expect(clippy::print_stderr, reason = "it says how far it is and what it measured")]
+
 extern crate plimsoll_app as app;
 
 mod catalogue;
