@@ -60,7 +60,9 @@ impl Indexed {
                 Some(number) => *number,
                 None => {
                     let row = IndexedPackage::of(&package, &matcher)?;
-                    let number = *by_digest.entry(row.digest.clone()).or_insert(packages.len());
+                    let number = *by_digest
+                        .entry(row.digest.clone())
+                        .or_insert(packages.len());
                     if number == packages.len() {
                         packages.push(row);
                     }

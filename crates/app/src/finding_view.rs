@@ -126,7 +126,11 @@ fn finding_view(row: &Finding, said: Option<&PackageMatch>) -> Result<FindingVie
         score_source: matched.score_source,
         title: matched.title,
         status: matched.status,
-        explanation: sentences.into_iter().flatten().collect::<Vec<_>>().join(" "),
+        explanation: sentences
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" "),
         reason: matched.reason,
         published: matched.published,
         advisories: said.map(|said| said.database.clone()),

@@ -232,14 +232,12 @@ impl App {
     ) -> Result<Finding, AppError> {
         let verdict = &said.verdict;
         let confidence = scan::confidence(place.confidence, verdict.confidence);
-        let counts = place.claim == Claim::Installed
-            && confidence > Confidence::Low
-            && verdict.counts;
+        let counts =
+            place.claim == Claim::Installed && confidence > Confidence::Low && verdict.counts;
         let detail = FindingDetail {
             purl: place.purl.clone(),
             path: place.path.clone(),
-            note: scan::why_it_does_not_count((place.claim, confidence, counts))
-                .map(str::to_owned),
+            note: scan::why_it_does_not_count((place.claim, confidence, counts)).map(str::to_owned),
             matched: None,
         };
         Ok(Finding {

@@ -192,7 +192,9 @@ impl App {
         for (position, image) in (0_i64..).zip(&examined) {
             let (row, checks) = (&image.row, &image.checks);
             store::images::put(&mut tx, &submission.id, position, row).await?;
-            let packages = self.index_image(&mut tx, &row.digest, &image.indexed).await?;
+            let packages = self
+                .index_image(&mut tx, &row.digest, &image.indexed)
+                .await?;
             let said = self.said(&mut tx, &packages).await?;
             let at = Where {
                 submission: &submission.id,

@@ -8,6 +8,7 @@ mod access_tokens;
 mod accounts;
 mod actor;
 mod advisories;
+mod agreements;
 mod attestations;
 mod audit;
 mod clock;
@@ -15,6 +16,7 @@ mod component_index;
 mod error;
 mod finding_view;
 mod findings;
+mod forecast;
 mod inspection;
 mod jobs;
 mod listings;
@@ -49,12 +51,14 @@ pub use access_tokens::NewToken;
 pub use accounts::NewAccount;
 pub use actor::Actor;
 pub use advisories::AdvisoryStatus;
+pub use agreements::AgreementState;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use finding_view::FindingView;
+pub use forecast::Forecast;
 pub use jobs::JobSummary;
 pub use notary::{TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile};
-pub use notices::{Mail, NOTICES_AT_ONCE, NoticePreference};
+pub use notices::{Mail, MailItem, MuteLink, NOTICES_AT_ONCE, NoticePreference};
 pub use oci::Scope;
 pub use pictures::picture_logo_problems;
 pub use products::{ProductOverview, ProductRights};
@@ -76,8 +80,10 @@ pub use upkeep::{
 pub use watch::ClockOutcome;
 
 // What the store keeps is what the pages show.
+pub use advisory::matching::Reason;
 pub use store::{
     accounts::Account,
+    agreements::{Acceptance, Agreement},
     assets::Asset,
     audit::AuditRecord,
     blobs::{Blob, BlobSource},
@@ -89,7 +95,6 @@ pub use store::{
     subscriptions::Subscription,
     tokens::Token,
 };
-pub use advisory::matching::Reason;
 pub use {
     certify, inventory, market, oci,
     trust::{

@@ -1,5 +1,5 @@
 //! Passwords as they are kept: hashed with argon2id (RFC 9106), which takes 19 MiB and a
-//! processor for a while. So one is hashed at a time, always in the same memory.
+//! processor for a while. So one is hashed at a time.
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
@@ -12,16 +12,14 @@ use crate::{AppError, state::random};
 /// The hash of a password that nobody has.
 pub(crate) const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$3jz0xbFIS2CzRzyoPxEqG9E9Sx/5yXl4mUdsJHqSSHg";
 
-type Memory = Vec<Block>;
-
-static MEMORY: Mutex<Memory> = Mutex::const_new(Vec::new());
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// The right to hash; everybody else waits while somebody has it.
-pub(crate) struct Turn(MutexGuard<'static, Memory>);
+pub(crate) struct Turn(#[expect(dead_code, reason = "it is had")] MutexGuard<'static, ()>);
 
 /// Waits until it is one's turn.
 pub(crate) async fn turn() -> Turn {
-    Turn(MEMORY.lock().await)
+    Turn(TURN.lock().await)
 }
 
 impl Turn {
@@ -31,10 +29,10 @@ impl Turn {
     /// The system stops.
     pub(crate) async fn hash(self, password: String) -> Result<String, AppError> {
         let (_, hash) = self
-            .on_a_thread(move |memory| {
+            .on_a_thread(move || {
                 let salt = Salt::new(&random::<16>())?;
                 let hasher = Argon2::default();
-                let output = compute(&hasher, &password, &salt, memory)?;
+                let output = compute(&hasher, &password, &salt)?;
                 let hash = PasswordHash {
                     algorithm: Algorithm::default().ident(),
                     version: Some(Version::default().into()),
@@ -58,7 +56,7 @@ impl Turn {
         hash: String,
     ) -> Result<(Self, bool), AppError> {
         let (turn, fits) = self
-            .on_a_thread(move |memory| {
+            .on_a_thread(move || {
                 let known = PasswordHash::new(&hash)?;
                 let params = Params::try_from(&known)?;
                 let version = known
@@ -74,18 +72,18 @@ impl Turn {
                     .as_ref()
                     .ok_or(argon2::password_hash::Error::SaltInvalid)?;
                 // Outputs are compared in constant time.
-                Ok(known.hash == Some(compute(&hasher, &password, salt, memory)?))
+                Ok(known.hash == Some(compute(&hasher, &password, salt)?))
             })
             .await?;
         Ok((turn, fits.unwrap_or(false)))
     }
 
     async fn on_a_thread<T: Send + 'static>(
-        mut self,
-        work: impl FnOnce(&mut Memory) -> argon2::password_hash::Result<T> + Send + 'static,
+        self,
+        work: impl FnOnce() -> argon2::password_hash::Result<T> + Send + 'static,
     ) -> Result<(Self, argon2::password_hash::Result<T>), AppError> {
         let worked = tokio::task::spawn_blocking(move || {
-            let done = work(&mut self.0);
+            let done = work();
             (self, done)
         });
         worked.await.map_err(AppError::internal)
@@ -96,12 +94,9 @@ fn compute(
     hasher: &Argon2<'_>,
     password: &str,
     salt: &Salt,
-    memory: &mut Memory,
 ) -> argon2::password_hash::Result<Output> {
     let params = hasher.params();
-    if memory.len() < params.block_count() {
-        memory.resize(params.block_count(), Block::default());
-    }
+    let mut memory = vec![Block::default(); params.block_count()];
     let mut output = [0; Output::MAX_LENGTH];
     let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
     let output = output

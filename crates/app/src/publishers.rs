@@ -22,6 +22,8 @@ pub struct Application {
     pub phone: String,
     /// Company e-mail.
     pub email: String,
+    /// The version of the publisher agreement that was read and is accepted.
+    pub agreement: Option<i64>,
 }
 
 impl Application {
@@ -84,6 +86,9 @@ impl App {
         self.authorize(&mut tx, actor, Action::ApplyAsPublisher, None)
             .await?;
         let owner = actor.require_account("to apply")?.id.clone();
+        if let Some(message) = self.not_accepted(&mut tx, application.agreement).await? {
+            return Err(AppError::invalid("agreement", message));
+        }
         let publisher = Publisher {
             id: self.id(PublisherId::new),
             slug,
@@ -117,6 +122,8 @@ impl App {
             ..Change::default()
         };
         self.record(&mut tx, actor, Action::ApplyAsPublisher, change)
+            .await?;
+        self.note_accepted(&mut tx, actor, &publisher, application.agreement)
             .await?;
         tx.commit().await?;
         Ok(publisher)

@@ -117,7 +117,6 @@ pub(crate) fn why_it_does_not_count(
     }
 }
 
-
 /// What the advisories say about an inventory.
 #[derive(Debug, Clone, Default)]
 pub struct ScanResult<'a> {

@@ -13,11 +13,8 @@ use store::{
 };
 
 use crate::{
-    Actor, App, AppError, LayerView,
-    finding_view::FindingView,
-    findings::class_counts,
-    inspection::ImageContent,
-    jobs::JobKind,
+    Actor, App, AppError, LayerView, finding_view::FindingView, findings::class_counts,
+    inspection::ImageContent, jobs::JobKind,
 };
 
 /// A submission that waits for somebody.

@@ -40,6 +40,7 @@ impl App {
         self.authorize(&mut tx, actor, Action::Submit, Some(&publisher.id))
             .await?;
         require_verified(&publisher)?;
+        self.require_agreement(&mut tx, &publisher).await?;
         self.check_submittable(&mut tx, &product).await?;
         let name = format!("staging/{}/{}", publisher.slug, new.repository.trim());
         let (digest, media_type) = self.staged_image(&mut tx, &name, &new.tag).await?;

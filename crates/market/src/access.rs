@@ -32,6 +32,10 @@ text_enum! {
         BrowseListings = "browse-listings",
         /// Apply to become a publisher.
         ApplyAsPublisher = "apply-as-publisher",
+        /// Write a new version of the publisher agreement.
+        SetAgreement = "set-agreement",
+        /// Accept the publisher agreement for one's organisation.
+        AcceptAgreement = "accept-agreement",
         /// Verify, reject or suspend a publisher.
         DecidePublisher = "decide-publisher",
         /// Register or revoke a publisher's signing keys.
@@ -99,6 +103,8 @@ text_enum! {
 pub const RULES: &[(Action, &[Role])] = &[
     (Action::BrowseListings, &[Role::Anyone]),
     (Action::ApplyAsPublisher, &[Role::Account]),
+    (Action::SetAgreement, &[Role::Operator]),
+    (Action::AcceptAgreement, &[Role::Owner]),
     (Action::DecidePublisher, &[Role::Operator]),
     (Action::ManageKeys, &[Role::Owner]),
     (Action::ManageMembers, &[Role::Owner, Role::Operator]),

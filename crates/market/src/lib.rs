@@ -31,7 +31,10 @@ pub use manifest::{
     Problem, ProductManifest, PullAccess, check_logo,
 };
 pub use money::{Money, MoneyError};
-pub use notice::{MAIL_ATTEMPTS, MailState, NoticeKind, Reminder, mail_back_off};
+pub use notice::{
+    DAILY_HOUR, MAIL_ATTEMPTS, MAIL_LATE, MailChoice, MailState, NoticeKind, Reminder,
+    mail_back_off,
+};
 pub use retention::{RetentionRules, StagedTag, beside, is_beside_an_image};
 pub use robot::{RobotName, RobotNameError, RobotOwner};
 pub use scope::{MOST_SCOPES, RepositoryAction, RepositoryScope, ScopeError, TokenScopes};

@@ -99,8 +99,57 @@ text_enum! {
         Muted = "muted",
         /// It was given up.
         Failed = "failed",
+        /// It was too old to be of use when it could have been sent.
+        Late = "late",
     }
 }
+
+text_enum! {
+    /// How somebody wants the mail of a kind.
+    MailChoice {
+        /// As soon as there is something.
+        AtOnce = "at-once",
+        /// Once a day, with everything of the day in one letter.
+        Daily = "daily",
+        /// Not at all.
+        Never = "never",
+    }
+}
+
+impl MailChoice {
+    /// Returns when the mail of what was told at `told` is due: for a daily one at the next
+    /// [`DAILY_HOUR`]; not at all for what is not wanted.
+    pub fn due(self, told: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::AtOnce => Some(told),
+            Self::Daily => {
+                let hour = told.date_naive().and_hms_opt(DAILY_HOUR, 0, 0)?.and_utc();
+                Some(if told < hour {
+                    hour
+                } else {
+                    hour + TimeDelta::days(1)
+                })
+            }
+            Self::Never => None,
+        }
+    }
+
+    /// Returns the choice as people read it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at once",
+            Self::Daily => "once a day",
+            Self::Never => "not at all",
+        }
+    }
+}
+
+/// Hour of the day, in UTC, at which daily mail is sent.
+pub const DAILY_HOUR: u32 = 7;
+
+/// How long something is news. What could not be mailed by then, because there was no mail
+/// server, is not mailed any more, unless it is obligatory.
+pub const MAIL_LATE: TimeDelta = TimeDelta::days(7);
 
 /// Times a mail is tried before it is given up.
 pub const MAIL_ATTEMPTS: i64 = 8;
@@ -148,6 +197,17 @@ mod tests {
             .map(|tried| mail_back_off(tried).num_minutes())
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64]);
+    }
+
+    #[test]
+    fn daily_mail_comes_at_the_next_seven_o_clock() {
+        let due = |told| MailChoice::Daily.due(told).expect("some time");
+        // Hour 0 is 2023-11-14 22:13:20.
+        assert_eq!(due(hour(0)).to_rfc3339(), "2023-11-15T07:00:00+00:00");
+        assert_eq!(due(hour(8)).to_rfc3339(), "2023-11-15T07:00:00+00:00");
+        assert_eq!(due(hour(9)).to_rfc3339(), "2023-11-16T07:00:00+00:00");
+        assert_eq!(MailChoice::AtOnce.due(hour(9)), Some(hour(9)));
+        assert_eq!(MailChoice::Never.due(hour(9)), None);
     }
 
     proptest! {

@@ -58,6 +58,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
         website: "https://example.org".to_owned(),
         phone: "+1 555 0100".to_owned(),
         email: "office@example.org".to_owned(),
+        agreement: None,
     };
     app.apply_as_publisher(&owner, &application)
         .await

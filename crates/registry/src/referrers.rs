@@ -6,7 +6,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use oci::{Descriptor, Digest, ErrorCode, Index, MAX_MANIFEST_BYTES, RepoName, media_type};
+use oci::{Descriptor, Digest, ErrorCode, MAX_MANIFEST_BYTES, RepoName, media_type};
 
 use crate::{
     dispatch::Call,
@@ -36,15 +36,15 @@ pub(crate) async fn list(
     let last = call.query.one("last")?;
     let last = last.map(|last| digest("`last`", last)).transpose()?;
     let (page, more) = first_page(call, name, subject, (wanted.as_deref(), last)).await?;
-    let next = page.manifests.last().filter(|_| more).map(|entry| {
+    let next = page.last.as_ref().filter(|_| more).map(|last| {
         let filter = wanted
             .as_ref()
             .map(|wanted| format!("&artifactType={}", encode(wanted)))
             .unwrap_or_default();
-        let last = encode(entry.digest.as_str());
+        let last = encode(last.as_str());
         format!("</v2/{name}/referrers/{subject}?last={last}{filter}>; rel=\"next\"")
     });
-    answer(&page, wanted.is_some(), next.as_deref())
+    Ok(answer(page, wanted.is_some(), next.as_deref()))
 }
 
 /// Takes as many entries after `last` as fit in one manifest; gives whether any are left.
@@ -52,15 +52,15 @@ async fn first_page(
     call: &Call,
     name: &RepoName,
     subject: &Digest,
-    (artifact_type, mut last): (Option<&str>, Option<Digest>),
-) -> Result<(Index, bool), Failure> {
-    let mut page = Page::new();
+    (artifact_type, last): (Option<&str>, Option<Digest>),
+) -> Result<(Page, bool), Failure> {
+    let mut page = Page::new(last);
     loop {
         let limit = page.room();
         let wanted = ReferrerPage {
             subject: subject.as_str(),
             artifact_type,
-            last: last.as_ref().map_or("", Digest::as_str),
+            last: page.last.as_ref().map_or("", Digest::as_str),
             limit: i64::try_from(limit).unwrap_or(i64::MAX),
         };
         let found = match call.app.referrers(name, wanted).await {
@@ -69,61 +69,71 @@ async fn first_page(
         };
         let is_end = found.len() < limit;
         for entry in found {
-            if !page.takes(&entry)? {
-                return Ok((page.index, true));
+            if !page.take(entry)? {
+                return Ok((page, true));
             }
-            last = Some(entry.digest.clone());
-            page.index.manifests.push(entry);
         }
         if is_end {
-            return Ok((page.index, false));
+            return Ok((page, false));
         }
     }
 }
 
 /// The answer as it grows: an index no larger than a manifest may be.
 struct Page {
-    index: Index,
-    size: usize,
+    /// What is written of it, which lacks its end.
+    body: Vec<u8>,
+    entries: usize,
+    /// The entry after which it goes on.
+    last: Option<Digest>,
 }
 
+/// What stands around the entries.
+const HEAD: &str =
+    r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":["#;
+const END: &str = "]}";
+
 impl Page {
-    fn new() -> Self {
-        let index = Index {
-            schema_version: 2,
-            media_type: Some(media_type::OCI_INDEX.to_owned()),
-            artifact_type: None,
-            manifests: Vec::new(),
-            subject: None,
-            annotations: None,
-        };
-        // What stands around the entries.
-        Self { index, size: 1_000 }
+    fn new(last: Option<Digest>) -> Self {
+        Self {
+            body: HEAD.as_bytes().to_vec(),
+            entries: 0,
+            last,
+        }
     }
 
     /// Says how many entries to read next: few at first, because annotations can be large, then
     /// about as many as fit.
     fn room(&self) -> usize {
-        let each = self.size / self.index.manifests.len().max(1);
-        let left = MAX_MANIFEST_BYTES.saturating_sub(self.size);
-        if self.index.manifests.is_empty() {
+        let each = self.body.len() / self.entries.max(1);
+        let left = MAX_MANIFEST_BYTES.saturating_sub(self.body.len());
+        if self.entries == 0 {
             FEWEST
         } else {
             (left / each.max(1)).clamp(FEWEST, MOST)
         }
     }
 
-    /// Makes room for an entry, if there is any; the first always has it.
-    fn takes(&mut self, entry: &Descriptor) -> Result<bool, Failure> {
-        let bytes = serde_json::to_vec(entry).map_err(|error| Failure::internal(&error))?;
-        self.size += 1 + bytes.len();
-        Ok(self.size <= MAX_MANIFEST_BYTES || self.index.manifests.is_empty())
+    /// Adds an entry if there is room; for the first there always is.
+    fn take(&mut self, entry: Descriptor) -> Result<bool, Failure> {
+        let before = self.body.len();
+        if self.entries > 0 {
+            self.body.push(b',');
+        }
+        serde_json::to_writer(&mut self.body, &entry).map_err(|error| Failure::internal(&error))?;
+        if self.entries > 0 && self.body.len() + END.len() > MAX_MANIFEST_BYTES {
+            self.body.truncate(before);
+            return Ok(false);
+        }
+        self.entries += 1;
+        self.last = Some(entry.digest);
+        Ok(true)
     }
 }
 
-fn answer(index: &Index, filtered: bool, next: Option<&str>) -> Result<Response, Failure> {
-    let bytes = serde_json::to_vec(index).map_err(|error| Failure::internal(&error))?;
-    let mut response = Body::from(bytes).into_response();
+fn answer(mut page: Page, filtered: bool, next: Option<&str>) -> Response {
+    page.body.extend_from_slice(END.as_bytes());
+    let mut response = Body::from(page.body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, value(media_type::OCI_INDEX));
     if filtered {
@@ -132,7 +142,7 @@ fn answer(index: &Index, filtered: bool, next: Option<&str>) -> Result<Response,
     if let Some(next) = next {
         headers.insert(header::LINK, value(next));
     }
-    Ok(response)
+    response
 }
 
 #[cfg(test)]
@@ -141,9 +151,9 @@ mod tests {
 
     use super::*;
 
-    fn filled(note: usize) -> Page {
+    fn filled(note: usize) -> oci::Index {
         let note = BTreeMap::from([("note".to_owned(), "x".repeat(note))]);
-        let mut page = Page::new();
+        let mut page = Page::new(None);
         for place in 0_u32.. {
             let entry = Descriptor {
                 annotations: Some(note.clone()),
@@ -153,32 +163,31 @@ mod tests {
                     1,
                 )
             };
-            if !page.takes(&entry).unwrap() {
-                return page;
+            if !page.take(entry).unwrap() {
+                break;
             }
-            page.index.manifests.push(entry);
         }
-        page
+        page.body.extend_from_slice(END.as_bytes());
+        serde_json::from_slice(&page.body).unwrap()
     }
 
     #[test]
     fn a_page_is_no_larger_than_a_manifest() {
-        assert_eq!(filled(1 << 20).index.manifests.len(), 3);
-        assert_eq!(filled(5 << 20).index.manifests.len(), 1);
-        let many = filled(10).index;
+        assert_eq!(filled(1 << 20).manifests.len(), 3);
+        assert_eq!(filled(5 << 20).manifests.len(), 1);
+        let many = filled(10);
         assert!(many.manifests.len() > 15_000);
         assert!(serde_json::to_vec(&many).unwrap().len() <= MAX_MANIFEST_BYTES);
     }
 
     #[test]
     fn large_entries_are_read_a_few_at_a_time() {
-        let mut page = Page::new();
+        let mut page = Page::new(None);
         assert_eq!(page.room(), FEWEST);
         let entry = Descriptor::new(media_type::OCI_MANIFEST, Digest::of(b"x"), 1);
-        assert!(page.takes(&entry).unwrap());
-        page.index.manifests.push(entry);
+        assert!(page.take(entry).unwrap());
         assert_eq!(page.room(), MOST);
-        page.size = 3 << 20;
+        page.body.resize(3 << 20, b' ');
         assert_eq!(page.room(), FEWEST);
     }
 }

@@ -1,5 +1,7 @@
 //! What manifests name, what refers to them, and where blobs are.
 
+use std::collections::BTreeMap;
+
 use market::{PublisherId, RepositoryId};
 use sqlx::types::Json;
 
@@ -63,7 +65,7 @@ pub struct Referrer {
     /// What it is listed as.
     pub artifact_type: Option<String>,
     /// Free notes.
-    pub annotations: Option<Json<serde_json::Value>>,
+    pub annotations: Option<Json<BTreeMap<String, String>>>,
 }
 
 /// Which referrers are wanted.

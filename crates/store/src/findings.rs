@@ -1,7 +1,7 @@
 //! Findings: a vulnerability in a component of a submitted image, with its clock.
 
 use chrono::{DateTime, Utc};
-use market::{Class, FindingId, FindingState, ProductId, SubmissionId};
+use market::{Class, FindingId, FindingState, ProductId, PublisherId, SubmissionId};
 use sqlx::types::Json;
 
 use crate::{
@@ -182,6 +182,37 @@ pub async fn promises(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<Promise>, S
         Promise,
         "SELECT f.submission_id, s.product_id, f.notified_at, f.due_at, COUNT(*) AS findings FROM findings f JOIN submissions s ON s.id = f.submission_id JOIN products p ON p.id = s.product_id WHERE f.state = 'open' AND f.due_at > $1 AND f.notified_at IS NOT NULL AND p.state = 'listed' GROUP BY f.submission_id, s.product_id, f.notified_at, f.due_at ORDER BY f.due_at, f.submission_id",
         now
+    )
+}
+
+/// What the newest release of a publisher's product has to be fixed by some time.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Due {
+    /// The product.
+    #[sqlx(try_from = "String")]
+    pub product_id: ProductId,
+    /// The release's submission.
+    #[sqlx(try_from = "String")]
+    pub submission_id: SubmissionId,
+    /// When.
+    pub due_at: DateTime<Utc>,
+    /// How many findings.
+    pub findings: i64,
+}
+
+/// Returns what is due in the newest releases of a publisher's public products, the earliest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn due_of_publisher(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+) -> Result<Vec<Due>, StoreError> {
+    fetch_all!(
+        tx,
+        Due,
+        "SELECT p.id AS product_id, f.submission_id, f.due_at, COUNT(*) AS findings FROM products p JOIN findings f ON f.submission_id = (SELECT r.submission_id FROM releases r WHERE r.product_id = p.id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) WHERE p.publisher_id = $1 AND p.state IN ('listed', 'on-hold') AND f.state = 'open' AND f.due_at IS NOT NULL GROUP BY p.id, f.submission_id, f.due_at ORDER BY f.due_at, p.id",
+        publisher.as_str()
     )
 }
 

@@ -7,6 +7,7 @@
 //! Time and random bytes are arguments.
 
 pub mod accounts;
+pub mod agreements;
 pub mod assets;
 pub mod audit;
 pub mod blobs;

@@ -1,7 +1,9 @@
 //! What people are told: one row a person and cause, with how its mail fares.
 
 use chrono::{DateTime, Utc};
-use market::{AccountId, MailState, NoticeId, NoticeKind, ProductId, PublisherId, SubmissionId};
+use market::{
+    AccountId, MailChoice, MailState, NoticeId, NoticeKind, ProductId, PublisherId, SubmissionId,
+};
 
 use crate::{
     StoreError, Tx,
@@ -28,6 +30,8 @@ pub struct Notice {
     pub body: String,
     /// The page that it is about, from `/`.
     pub path: String,
+    /// The product that it is about.
+    pub product_id: Option<String>,
     /// Who knows it may end mail of this kind to this person.
     pub mute_key: String,
     /// When.
@@ -55,8 +59,9 @@ pub struct Addressed {
     pub account: String,
     /// Their address.
     pub email: String,
-    /// Whether they want no mail of this kind.
-    pub muted: bool,
+    /// How they want such mail.
+    #[sqlx(try_from = "String")]
+    pub choice: MailChoice,
 }
 
 /// What became of a mail.
@@ -79,7 +84,7 @@ pub struct MailOutcome<'a> {
 pub async fn create(tx: &mut Tx, notice: &Notice) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO notices (id, account_id, kind, cause, title, body, path, mute_key, created_at, mail, mail_at, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0) ON CONFLICT (account_id, cause) DO NOTHING",
+        "INSERT INTO notices (id, account_id, kind, cause, title, body, path, mute_key, created_at, mail, mail_at, product_id, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0) ON CONFLICT (account_id, cause) DO NOTHING",
         notice.id.as_str(),
         notice.account_id.as_str(),
         notice.kind.as_str(),
@@ -91,6 +96,7 @@ pub async fn create(tx: &mut Tx, notice: &Notice) -> Result<(), StoreError> {
         notice.created_at,
         notice.mail.as_str(),
         notice.mail_at,
+        notice.product_id.as_deref(),
     )?;
     Ok(())
 }
@@ -154,13 +160,14 @@ pub async fn newest(tx: &mut Tx, before: &str, limit: i64) -> Result<Vec<Address
     fetch_all!(
         tx,
         Addressed,
-        "SELECT n.*, a.name AS account, a.email, EXISTS (SELECT 1 FROM muted_notices m WHERE m.account_id = n.account_id AND m.kind = n.kind) AS muted FROM notices n JOIN accounts a ON a.id = n.account_id WHERE n.id < $1 OR $1 = '' ORDER BY n.id DESC LIMIT $2",
+        "SELECT n.*, a.name AS account, a.email, COALESCE((SELECT c.choice FROM mail_choices c WHERE c.account_id = n.account_id AND c.kind = n.kind AND c.product_id = n.product_id), (SELECT c.choice FROM mail_choices c WHERE c.account_id = n.account_id AND c.kind = n.kind AND c.product_id = ''), 'at-once') AS choice FROM notices n JOIN accounts a ON a.id = n.account_id WHERE n.id < $1 OR $1 = '' ORDER BY n.id DESC LIMIT $2",
         before,
         limit
     )
 }
 
-/// Takes mails that are due, and keeps everybody else from them until `until`.
+/// Takes the mails of one person that are due, oldest first, and keeps everybody else from
+/// them until `until`.
 ///
 /// # Errors
 /// The database refused.
@@ -170,10 +177,20 @@ pub async fn claim_mails(
     until: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<Addressed>, StoreError> {
+    let waits_longest = fetch_opt!(
+        tx,
+        (String,),
+        "SELECT account_id FROM notices WHERE mail = 'waiting' AND mail_at <= $1 ORDER BY mail_at, id LIMIT 1",
+        now
+    )?;
+    let Some((account,)) = waits_longest else {
+        return Ok(Vec::new());
+    };
     let due = fetch_all!(
         tx,
         Addressed,
-        "SELECT n.*, a.name AS account, a.email, EXISTS (SELECT 1 FROM muted_notices m WHERE m.account_id = n.account_id AND m.kind = n.kind) AS muted FROM notices n JOIN accounts a ON a.id = n.account_id WHERE n.mail = 'waiting' AND n.mail_at <= $1 ORDER BY n.mail_at, n.id LIMIT $2",
+        "SELECT n.*, a.name AS account, a.email, COALESCE((SELECT c.choice FROM mail_choices c WHERE c.account_id = n.account_id AND c.kind = n.kind AND c.product_id = n.product_id), (SELECT c.choice FROM mail_choices c WHERE c.account_id = n.account_id AND c.kind = n.kind AND c.product_id = ''), 'at-once') AS choice FROM notices n JOIN accounts a ON a.id = n.account_id WHERE n.account_id = $1 AND n.mail = 'waiting' AND n.mail_at <= $2 ORDER BY n.id LIMIT $3",
+        account.as_str(),
         now,
         limit
     )?;
@@ -222,47 +239,88 @@ pub async fn find_by_mute_key(tx: &mut Tx, key: &str) -> Result<Option<Notice>, 
     fetch_opt!(tx, Notice, "SELECT * FROM notices WHERE mute_key = $1", key)
 }
 
-/// Returns the kinds of which a person wants no mail.
+/// Returns how a person wants mail of each kind that they chose something for: about a
+/// product, or with an empty one about all others.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn muted(tx: &mut Tx, account: &AccountId) -> Result<Vec<String>, StoreError> {
-    let rows = fetch_all!(
+pub async fn choices(
+    tx: &mut Tx,
+    account: &AccountId,
+    product: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    fetch_all!(
         tx,
-        (String,),
-        "SELECT kind FROM muted_notices WHERE account_id = $1",
-        account.as_str()
-    )?;
-    Ok(rows.into_iter().map(|(kind,)| kind).collect())
+        (String, String),
+        "SELECT kind, choice FROM mail_choices WHERE account_id = $1 AND product_id = $2",
+        account.as_str(),
+        product
+    )
 }
 
-/// Sets whether a person wants mail of a kind.
+/// Sets how a person wants mail of a kind about a product, or with an empty one about all
+/// others; without a choice, as if none was ever made.
 ///
 /// # Errors
 /// The database refused.
-pub async fn set_muted(
+pub async fn choose(
     tx: &mut Tx,
     account: &AccountId,
-    kind: NoticeKind,
-    muted: bool,
+    (kind, product): (NoticeKind, &str),
+    choice: Option<MailChoice>,
 ) -> Result<(), StoreError> {
     let (account, kind) = (account.as_str(), kind.as_str());
-    if muted {
+    execute!(
+        tx,
+        "DELETE FROM mail_choices WHERE account_id = $1 AND kind = $2 AND product_id = $3",
+        account,
+        kind,
+        product
+    )?;
+    if let Some(choice) = choice {
         execute!(
             tx,
-            "INSERT INTO muted_notices (account_id, kind) VALUES ($1, $2) ON CONFLICT (account_id, kind) DO NOTHING",
+            "INSERT INTO mail_choices (account_id, kind, product_id, choice) VALUES ($1, $2, $3, $4)",
             account,
-            kind
-        )?;
-    } else {
-        execute!(
-            tx,
-            "DELETE FROM muted_notices WHERE account_id = $1 AND kind = $2",
-            account,
-            kind
+            kind,
+            product,
+            choice.as_str()
         )?;
     }
     Ok(())
+}
+
+/// Ends a person's mail of a kind, whatever they chose for single products.
+///
+/// # Errors
+/// The database refused.
+pub async fn mute(tx: &mut Tx, account: &AccountId, kind: NoticeKind) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "DELETE FROM mail_choices WHERE account_id = $1 AND kind = $2",
+        account.as_str(),
+        kind.as_str()
+    )?;
+    choose(tx, account, (kind, ""), Some(MailChoice::Never)).await
+}
+
+/// Returns the products for which a person chose otherwise than for all, as `publisher/product`.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn products_with_choices(
+    tx: &mut Tx,
+    account: &AccountId,
+) -> Result<Vec<String>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        "SELECT DISTINCT u.slug || '/' || p.slug AS name FROM mail_choices c JOIN products p ON p.id = c.product_id JOIN publishers u ON u.id = p.publisher_id WHERE c.account_id = $1",
+        account.as_str()
+    )?;
+    let mut names: Vec<_> = rows.into_iter().map(|(name,)| name).collect();
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Returns the people of a publisher who can act for it: its owners and editors.

@@ -383,15 +383,22 @@ pub async fn tags(
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
     // PostgreSQL's own collation may ignore punctuation; the specification wants byte order.
-    let rows = fetch_all!(
+    // A row a tag would cost ten times what the tags do, and no tag has a comma.
+    let joined = fetch_scalar!(
         tx,
-        (String,),
-        "SELECT name FROM tags WHERE repository_id = $1 AND name COLLATE \"C\" > $2 ORDER BY name COLLATE \"C\" LIMIT $3",
+        Option<String>,
+        "SELECT string_agg(page.name, ',') FROM (SELECT name FROM tags WHERE repository_id = $1 AND name COLLATE \"C\" > $2 ORDER BY name COLLATE \"C\" LIMIT $3) page",
         repository.as_str(),
         last,
         limit
     )?;
-    Ok(rows.into_iter().map(|(name,)| name).collect())
+    let mut tags: Vec<_> = joined
+        .iter()
+        .flat_map(|joined| joined.split(',').map(str::to_owned))
+        .collect();
+    // As they are joined, which no database promises.
+    tags.sort_unstable();
+    Ok(tags)
 }
 
 /// Returns how many bytes of blobs a repository refers to.

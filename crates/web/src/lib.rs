@@ -16,6 +16,7 @@ pub mod api;
 pub mod assets;
 pub mod badge;
 mod cache;
+mod calendar;
 mod cookie;
 mod csrf;
 mod failure;

@@ -49,6 +49,8 @@ notices! {
     RemarkResolved = "remark-resolved", "The remark is resolved.";
     RemarkReopened = "remark-reopened", "The remark is open again.";
     Decided = "decided", "The decision was recorded.";
+    AgreementAccepted = "agreement-accepted", "The publisher agreement is accepted.";
+    AgreementSet = "agreement-set", "The agreement has a new version. Publishers accept it before they submit again.";
     PublisherDecided = "publisher-decided", "The decision on the publisher was recorded.";
     CollectionBegun = "collection-begun", "The collection has begun; its figures appear here.";
     ScrubBegun = "scrub-begun", "The scrub has begun; its figures appear here.";

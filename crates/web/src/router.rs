@@ -15,9 +15,9 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, files, log, no_page, notices, operator, product, product_edit, publisher,
-        publisher_portal, register, review, robot, sign_in, storage, storefront, submission,
-        wrong_method,
+        account, agreement, files, log, no_page, notices, operator, product, product_edit,
+        publisher, publisher_portal, register, review, robot, sign_in, storage, storefront,
+        submission, wrong_method,
     },
 };
 
@@ -66,6 +66,11 @@ fn consumers() -> Router<Arc<App>> {
             "/notices/mute/{key}",
             get(notices::ask_to_mute).post(notices::mute),
         )
+        .route(
+            "/notices/mute-all/{key}",
+            get(notices::ask_to_mute_all).post(notices::mute_all),
+        )
+        .route("/agreement", get(agreement::show))
         .route("/robots", post(robot::create))
         .route("/robots/{robot}", get(robot::show))
         .route("/robots/{robot}/revoke", post(robot::revoke))
@@ -88,6 +93,7 @@ fn publishers() -> Router<Arc<App>> {
         )
         .route("/publisher/{slug}", get(publisher::show))
         .route("/publisher/{slug}/keys/new", post(publisher::add_key))
+        .route("/publisher/{slug}/agreement", post(agreement::accept))
         .route(
             "/publisher/{slug}/retention",
             post(publisher::set_retention),
@@ -143,6 +149,10 @@ fn staff() -> Router<Arc<App>> {
             post(operator::manage_listing),
         )
         .route("/operator/outbox", get(notices::show_outbox))
+        .route(
+            "/operator/agreement",
+            get(agreement::edit).post(agreement::set),
+        )
         .route("/operator/storage", get(storage::show))
         .route("/operator/storage/collect", post(storage::collect))
         .route("/operator/storage/scrub", post(storage::scrub))

@@ -62,6 +62,7 @@ impl Viewer {
                 is_publisher,
                 is_reviewer: viewer.actor.is_staff(),
                 is_operator: viewer.actor.is_operator(),
+                unread: app.unread_notices(&viewer.actor).await?,
             });
         }
         Ok(viewer)

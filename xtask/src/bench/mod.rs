@@ -51,7 +51,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Matching(args) => return matching::run(args),
         What::Rematch { images, database } => {
             let mut bench = cargo();
-            bench.args(["bench", "--package", "plimsoll-app", "--bench", "rematch", "--"]);
+            bench.args([
+                "bench",
+                "--package",
+                "plimsoll-app",
+                "--bench",
+                "rematch",
+                "--",
+            ]);
             bench.arg(images.to_string()).args(database);
             return step("matching again", &mut bench);
         }

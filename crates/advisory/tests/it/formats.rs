@@ -177,10 +177,14 @@ ELSA-2022-1: rsyslog &amp; more (MODERATE)</title><reference source="elsa" ref_i
     insta::assert_snapshot!(told("oracle.xml", oracle));
     let azure = br#"<oval_definitions><definitions><definition class="vulnerability" id="oval:com.microsoft.azurelinux:def:1"><metadata><title>t</title><reference ref_id="CVE-2024-1" source="CVE"/><advisory_id>1-1</advisory_id><severity>High</severity></metadata><criteria operator="AND"><criterion comment="Package ceph is earlier than 18.2.1-1, affected by CVE-2024-1" test_ref="t1"/></criteria></definition></definitions><tests><linux-def:rpminfo_test xmlns:linux-def="x" id="t1"><linux-def:state state_ref="s1"/></linux-def:rpminfo_test></tests><states><rpminfo_state id="s1"><evr>1:18.2.1-1.azl3</evr></rpminfo_state></states></oval_definitions>"#;
     insta::assert_snapshot!(told("azure.xml", azure));
-    let open = String::from_utf8_lossy(azure)
-        .replace("earlier than 18.2.1-1, affected", "installed with version 18.2.1-1 or earlier, affected");
+    let open = String::from_utf8_lossy(azure).replace(
+        "earlier than 18.2.1-1, affected",
+        "installed with version 18.2.1-1 or earlier, affected",
+    );
     let mut found = Vec::new();
-    read("azure.xml", open.as_bytes(), &mut |record| found.push(record));
+    read("azure.xml", open.as_bytes(), &mut |record| {
+        found.push(record)
+    });
     let [Advisory { affected, .. }] = &found[..] else {
         panic!("{found:?}");
     };

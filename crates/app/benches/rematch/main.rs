@@ -4,7 +4,10 @@
 //! `cargo xtask bench rematch`, or with a smaller catalogue or another database
 //! `cargo bench -p plimsoll-app --bench rematch -- IMAGES postgres://…`.
 
-#![expect(clippy::print_stderr, reason = "it says how far it is and what it measured")]
+#![expect(
+    clippy::print_stderr,
+    reason = "it says how far it is and what it measured"
+)]
 
 extern crate plimsoll_app as app;
 
@@ -92,7 +95,10 @@ async fn work(app: &Arc<App>) {
     assert!(app.work_once("bench").await.expect("worked"));
     let jobs = app.job_summary(&Actor::system()).await.expect("counted");
     assert!(jobs.failed.is_empty(), "{jobs:?}");
-    assert!(!app.work_once("bench").await.expect("nothing to do"), "{jobs:?}");
+    assert!(
+        !app.work_once("bench").await.expect("nothing to do"),
+        "{jobs:?}"
+    );
 }
 
 async fn reload(app: &Arc<App>) {
@@ -164,7 +170,10 @@ fn one_image(file: &Path) {
             let answer = matcher.package(package).expect("readable");
             found += answer.expect("known").matches.len();
         }
-        say(&format!("an image of 500 components, {found} findings"), started);
+        say(
+            &format!("an image of 500 components, {found} findings"),
+            started,
+        );
     }
 }
 

@@ -1,22 +1,25 @@
-//! Notices on their way out as mail. Taking one keeps others from it for a while; what is
-//! not said to be sent by then is sent again, under the same message id.
+//! Notices on their way out as mail: what is due for a person goes in one letter. Taking it
+//! keeps others from it for a while; what is not said to be sent by then is sent again.
 
-use chrono::TimeDelta;
-use market::{MAIL_ATTEMPTS, MailState, NoticeId, mail_back_off};
-use store::notices::{Addressed, MailOutcome};
+use chrono::{DateTime, TimeDelta, Utc};
+use market::{MAIL_ATTEMPTS, MAIL_LATE, MailState, NoticeId, mail_back_off};
+use store::{
+    Tx,
+    notices::{Addressed, MailOutcome},
+};
 
 use crate::{App, AppError};
 
-/// Mails taken at once.
-const AT_ONCE: i64 = 20;
-/// How long somebody has a mail to send it.
+/// Notices in one letter at most.
+const MOST_ITEMS: i64 = 50;
+/// How long somebody has a letter to send it.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
 
-/// A mail to send.
+/// A letter to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// The notice.
-    pub id: NoticeId,
+    /// The notices.
+    pub ids: Vec<NoticeId>,
     /// How often it was tried before.
     pub attempts: i64,
     /// The person's name.
@@ -25,67 +28,106 @@ pub struct Mail {
     pub to: String,
     /// One line.
     pub subject: String,
-    /// Plain text.
-    pub body: String,
-    /// The page that it is about.
-    pub url: String,
-    /// Where mail of this kind can be ended; none where it is obligatory.
-    pub mute_url: Option<String>,
+    /// What it tells: what is obligatory first, then the oldest first.
+    pub items: Vec<MailItem>,
+    /// Where such mail can be ended; none where it is obligatory.
+    pub mute: Option<MuteLink>,
     /// The same for every attempt.
     pub message_id: String,
 }
 
+/// One notice in a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailItem {
+    /// One line.
+    pub title: String,
+    /// Plain text.
+    pub body: String,
+    /// The page that it is about.
+    pub url: String,
+}
+
+/// Where mail can be ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MuteLink {
+    /// The page.
+    pub url: String,
+    /// What it ends, in words.
+    pub label: &'static str,
+}
+
 impl App {
-    /// Takes mails that are to be sent now.
+    /// Takes the letter that waits longest, if one is to be sent now.
     ///
     /// # Errors
     /// The database refused.
-    pub async fn take_mails(&self) -> Result<Vec<Mail>, AppError> {
-        let mut tx = self.begin().await?;
-        let now = self.now();
-        let claimed = store::notices::claim_mails(&mut tx, now, now + LEASE, AT_ONCE).await?;
-        let mut mails = Vec::new();
-        for addressed in claimed {
-            let notice = &addressed.notice;
-            if addressed.muted && !notice.kind.is_obligatory() {
-                let outcome = MailOutcome {
-                    mail: MailState::Muted,
-                    at: now,
-                    attempts: notice.attempts,
-                    error: None,
-                };
-                store::notices::set_mail(&mut tx, &notice.id, outcome).await?;
-            } else {
-                mails.push(self.mail(addressed));
+    pub async fn take_mail(&self) -> Result<Option<Mail>, AppError> {
+        loop {
+            let mut tx = self.begin().await?;
+            let now = self.now();
+            let claimed =
+                store::notices::claim_mails(&mut tx, now, now + LEASE, MOST_ITEMS).await?;
+            if claimed.is_empty() {
+                return Ok(None);
+            }
+            let mut wanted = Vec::new();
+            for addressed in claimed {
+                if set_aside(&mut tx, &addressed, now).await? {
+                    continue;
+                }
+                wanted.push(addressed);
+            }
+            tx.commit().await?;
+            // All of this person's may have been set aside; somebody else's wait behind.
+            if let Some(mail) = self.letter(wanted) {
+                return Ok(Some(mail));
             }
         }
-        tx.commit().await?;
-        Ok(mails)
     }
 
-    fn mail(&self, addressed: Addressed) -> Mail {
-        let Addressed {
-            notice,
-            account,
-            email,
-            muted: _,
-        } = addressed;
+    fn letter(&self, mut notices: Vec<Addressed>) -> Option<Mail> {
         let base = &self.config.public_url;
-        let may_end = !notice.kind.is_obligatory();
-        Mail {
-            message_id: format!("<{}@{}>", notice.id, self.config.host()),
-            mute_url: may_end.then(|| format!("{base}/notices/mute/{}", notice.mute_key)),
-            url: format!("{base}{}", notice.path),
-            id: notice.id,
-            attempts: notice.attempts,
-            name: account,
-            to: email,
-            subject: notice.title,
-            body: notice.body,
-        }
+        let newest = notices.last()?.notice.clone();
+        notices.sort_by_key(|addressed| !addressed.notice.kind.is_obligatory());
+        let first = notices.first()?.clone();
+        let more = notices.len() - 1;
+        let mut ended = notices
+            .iter()
+            .map(|addressed| &addressed.notice)
+            .filter(|notice| !notice.kind.is_obligatory());
+        let mute = ended.next().map(|notice| {
+            let (page, label) = if ended.all(|other| other.kind == notice.kind) {
+                ("mute", "No more mail of this kind")
+            } else {
+                ("mute-all", "No more mail but what is always sent")
+            };
+            let url = format!("{base}/notices/{page}/{}", notice.mute_key);
+            MuteLink { url, label }
+        });
+        Some(Mail {
+            // A letter that grew before it was tried again is another one.
+            message_id: format!("<{}@{}>", newest.id, self.config.host()),
+            subject: match more {
+                0 => first.notice.title,
+                more => format!("{} (and {more} more)", first.notice.title),
+            },
+            attempts: notices.iter().map(|one| one.notice.attempts).max()?,
+            ids: notices.iter().map(|one| one.notice.id.clone()).collect(),
+            name: first.account,
+            to: first.email,
+            mute,
+            items: notices
+                .into_iter()
+                .map(|Addressed { notice, .. }| MailItem {
+                    url: format!("{base}{}", notice.path),
+                    title: notice.title,
+                    body: notice.body,
+                })
+                .collect(),
+        })
     }
 
-    /// Notes that a mail was sent, or why it was not; that is tried again, less and less often.
+    /// Notes that a letter was sent, or why it was not; that is tried again, less and less often.
     ///
     /// # Errors
     /// The database refused.
@@ -108,7 +150,36 @@ impl App {
             error: outcome.as_ref().err().map(String::as_str),
         };
         let mut tx = self.begin().await?;
-        store::notices::set_mail(&mut tx, &mail.id, outcome).await?;
+        for id in &mail.ids {
+            store::notices::set_mail(&mut tx, id, outcome).await?;
+        }
         Ok(tx.commit().await?)
     }
+}
+
+/// Sees to a notice that does not go out now: its reader wants no such mail, or only once a
+/// day, or it is no longer news.
+async fn set_aside(
+    tx: &mut Tx,
+    addressed: &Addressed,
+    now: DateTime<Utc>,
+) -> Result<bool, AppError> {
+    let notice = &addressed.notice;
+    if notice.kind.is_obligatory() {
+        return Ok(false);
+    }
+    let (mail, at) = match addressed.choice.due(notice.created_at) {
+        None => (MailState::Muted, now),
+        Some(_) if now - notice.created_at > MAIL_LATE => (MailState::Late, now),
+        Some(due) if due > now => (MailState::Waiting, due),
+        Some(_) => return Ok(false),
+    };
+    let outcome = MailOutcome {
+        mail,
+        at,
+        attempts: notice.attempts,
+        error: None,
+    };
+    store::notices::set_mail(tx, &notice.id, outcome).await?;
+    Ok(true)
 }

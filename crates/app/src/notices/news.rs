@@ -75,6 +75,7 @@ impl App {
             title: title.clone(),
             body,
             path: &path,
+            product: Some(&product.id),
         };
         let publisher = store::notices::publishers_people(tx, &product.publisher_id).await?;
         let publisher = without(publisher, actor);
@@ -103,6 +104,7 @@ impl App {
                 reason.unwrap_or_default()
             ),
             path: &format!("/publisher/{}", publisher.slug),
+            product: None,
         };
         let people = store::notices::publishers_people(tx, &publisher.id).await?;
         self.tell(tx, &without(people, actor), &news).await
@@ -155,6 +157,7 @@ impl App {
             title,
             body,
             path: &page_of(&submission.id),
+            product: Some(&product.id),
         };
         let mut people = store::notices::publishers_people(tx, &product.publisher_id).await?;
         if event == SubmissionEvent::Inspected {
@@ -181,6 +184,7 @@ impl App {
             title: format!("{name}: a remark on submission {}", submission.number),
             body: format!("{} wrote:\n\n{}", author.unwrap_or("Somebody"), remark.body),
             path: &page_of(&submission.id),
+            product: Some(&product.id),
         };
         let mut people = store::notices::publishers_people(tx, &product.publisher_id).await?;
         people.extend(store::notices::thread(tx, &submission.id).await?);
@@ -217,6 +221,7 @@ impl App {
                 "{count} {findings} of the release of {name} must be fixed by {due}; {left}. Without a fix by then the listing is put on hold. Submit a release that mends it; the findings stand on the submission's page."
             ),
             path: &page_of(&promise.submission_id),
+            product: Some(&product.id),
         };
         let people = store::notices::publishers_people(tx, &product.publisher_id).await?;
         self.tell(tx, &people, &news).await

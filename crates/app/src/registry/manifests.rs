@@ -258,9 +258,7 @@ impl App {
             let size = u64::try_from(row.size).unwrap_or_default();
             Ok(Descriptor {
                 artifact_type: row.artifact_type,
-                annotations: row
-                    .annotations
-                    .and_then(|notes| serde_json::from_value(notes.0).ok()),
+                annotations: row.annotations.map(|notes| notes.0),
                 ..Descriptor::new(row.media_type, digest, size)
             })
         };

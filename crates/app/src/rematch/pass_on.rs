@@ -80,7 +80,9 @@ impl Writer {
                 break;
             };
             let images = (after, last);
-            let rows = app.renew_findings(tx, package, images, &weighed, &gone).await?;
+            let rows = app
+                .renew_findings(tx, package, images, &weighed, &gone)
+                .await?;
             // More than was looked at counts: reading takes time as well.
             self.rows += rows + 10;
             after = last;
@@ -147,7 +149,9 @@ impl App {
             let places = holders
                 .iter()
                 .map(|holder| Place::deserialize(&holder.component.0));
-            let places: Vec<Place> = places.collect::<Result<_, _>>().map_err(AppError::internal)?;
+            let places: Vec<Place> = places
+                .collect::<Result<_, _>>()
+                .map_err(AppError::internal)?;
             let released = holders.iter().any(|holder| holder.released);
             let known = before.remove(&(submission, image)).unwrap_or_default();
             let at = Where { submission, image };

@@ -42,6 +42,30 @@ both! {
         assert!(!world.audit(submission.product_id.as_str()).await.is_empty());
     }
 
+    async fn what_comes_is_told_before_it_does(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let forecast = async || world.app.forecast(&world.viewer, "acme").await.expect("a forecast");
+        let begun = world.app.now();
+        world.released("1.0", &Image::vulnerable("one")).await;
+        let told = forecast().await.remove(0);
+        let due: i64 = told.due.iter().map(|due| due.findings).sum();
+        assert!(due > 0, "{told:?}");
+        let hold_at = told.hold_at.expect("a time");
+        assert!((71..=73).contains(&(hold_at - begun).num_hours()), "{told:?}");
+        assert_eq!(told.revoked_at, Some(hold_at + TimeDelta::days(30)));
+
+        world.clock.advance(TimeDelta::hours(80));
+        world.app.enforce_deadlines().await.expect("looked at");
+        let held = forecast().await.remove(0);
+        assert_eq!((held.product.state, held.hold_at), (ListingState::OnHold, Some(world.app.now())));
+        world.released("1.1", &Image::debian(&[("bash", "5.1-2+deb11u1")], "two")).await;
+        assert!(forecast().await[0].due.is_empty(), "the newest release counts");
+        world.app.enforce_deadlines().await.expect("looked at");
+        assert_eq!(forecast().await, [], "nothing comes");
+        assert!(world.app.forecast(&world.carl, "acme").await.is_err(), "no member");
+    }
+
     async fn a_fix_in_time_keeps_the_listing(db: Database) {
         let world = World::new(db).await;
         world.product().await;

@@ -1,8 +1,8 @@
 //! Who is told of what, once, and how it goes out as mail.
 
 use app::{
-    Actor, NoticePreference,
-    market::{Decision, ListingEvent, NoticeKind},
+    Actor, Mail, NoticePreference,
+    market::{Decision, ListingEvent, MailChoice, NoticeKind},
     registry::PullRequest,
 };
 use chrono::TimeDelta;
@@ -35,6 +35,41 @@ async fn pulled(world: &World) {
         drop(tx);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+}
+
+/// All letters that are to be sent now.
+async fn letters(world: &World) -> Vec<Mail> {
+    let mut letters = Vec::new();
+    while let Some(mail) = world.app.take_mail().await.expect("mail") {
+        letters.push(mail);
+    }
+    letters
+}
+
+async fn choose(
+    world: &World,
+    actor: &Actor,
+    product: Option<&str>,
+    kind: NoticeKind,
+    mail: MailChoice,
+) {
+    let preferences = [NoticePreference {
+        kind,
+        mail: Some(mail),
+    }];
+    let set = world
+        .app
+        .set_notice_preferences(actor, product, &preferences);
+    set.await.expect("set");
+}
+
+/// How mail fares, each state once.
+async fn states(world: &World) -> Vec<&'static str> {
+    let outbox = world.app.outbox(&world.operator, "", 100).await;
+    let states = outbox.expect("the outbox").into_iter();
+    let states: std::collections::BTreeSet<_> =
+        states.map(|row| row.notice.mail.as_str()).collect();
+    states.into_iter().collect()
 }
 
 /// What was told since so many notices.
@@ -131,44 +166,100 @@ both! {
         let world = World::new(db).await;
         world.product().await;
         world.released("1.0", &Image::debian(&[("bash", "5.1-2+deb11u1")], "one")).await;
-        let remark = NoticePreference { kind: NoticeKind::Released, mail: false };
-        world.app.set_notice_preferences(&world.owner, &[remark]).await.expect("set");
-        let obligatory = NoticePreference { kind: NoticeKind::OnHold, mail: false };
-        let refused = world.app.set_notice_preferences(&world.owner, &[obligatory]).await;
-        assert!(told(refused).contains("always sent"));
+        choose(&world, &world.owner, None, NoticeKind::Released, MailChoice::Never).await;
+        let obligatory = NoticePreference { kind: NoticeKind::OnHold, mail: Some(MailChoice::Daily) };
+        let refused = world.app.set_notice_preferences(&world.owner, None, &[obligatory]).await;
+        assert!(told(refused).contains("always sent at once"));
 
-        let mails = world.app.take_mails().await.expect("mails");
-        assert!(world.app.take_mails().await.expect("mails").is_empty(), "somebody has them");
-        assert!(mails.iter().any(|mail| mail.name == "eve-editor" && mail.subject == "acme/db: a new release"));
-        assert!(!mails.iter().any(|mail| mail.name == "oscar-owner" && mail.subject == "acme/db: a new release"), "muted");
-        let mail = &mails[0];
+        let mails = letters(&world).await;
+        let to = |name: &str| mails.iter().find(|mail| mail.name == name).expect("a letter");
+        let released = |mail: &Mail| mail.items.iter().any(|item| item.title == "acme/db: a new release");
+        assert!(released(to("eve-editor")) && !released(to("oscar-owner")), "muted");
+        assert_eq!(to("eve-editor").subject, "ACME Harbour Works Ltd is verified (and 3 more)");
+        assert_eq!(mails.len(), 4, "one letter a person");
+        let mail = to("rita-reviewer");
+        assert_eq!(mail.subject, "acme/db: submission 1 is ready for review");
         world.app.mail_ended(mail, Err("no route".to_owned())).await.expect("noted");
-        for sent in &mails[1..] {
+        for sent in mails.iter().filter(|sent| *sent != mail) {
             world.app.mail_ended(sent, Ok(())).await.expect("noted");
         }
         world.clock.advance(TimeDelta::seconds(59));
-        assert!(world.app.take_mails().await.expect("mails").is_empty());
+        assert!(letters(&world).await.is_empty());
         let mut attempts = 1;
         loop {
             world.clock.advance(TimeDelta::minutes(64));
-            let again = world.app.take_mails().await.expect("mails");
+            let again = letters(&world).await;
             let Some(again) = again.first() else { break };
-            assert_eq!((&again.id, &again.message_id, again.attempts), (&mail.id, &mail.message_id, attempts));
+            assert_eq!((&again.ids, &again.message_id, again.attempts), (&mail.ids, &mail.message_id, attempts));
             world.app.mail_ended(again, Err("no route".to_owned())).await.expect("noted");
             attempts += 1;
         }
         assert_eq!(attempts, 8);
         assert!(told(world.app.outbox(&world.owner, "", 10).await).starts_with("denied"));
-        let outbox = world.app.outbox(&world.operator, "", 100).await.expect("the outbox");
-        let states: std::collections::BTreeSet<_> = outbox.iter().map(|row| row.notice.mail.as_str()).collect();
-        assert_eq!(states.into_iter().collect::<Vec<_>>(), ["failed", "muted", "sent"]);
-
-        let mute = mails.iter().find_map(|mail| mail.mute_url.as_deref()).expect("can be ended");
-        let key = mute.rsplit('/').next().expect("a key");
-        let kind = world.app.mute_by_key(key).await.expect("muted");
-        assert_eq!(world.app.kind_to_mute(key).await.expect("known"), kind);
-        assert!(told(world.app.mute_by_key("0").await).contains("there is no mail"));
+        assert_eq!(states(&world).await, ["failed", "muted", "sent"]);
         world.app.read_notices(&world.owner).await.expect("read");
         assert_eq!(world.app.unread_notices(&world.owner).await.expect("counted"), 0);
+    }
+
+    async fn a_mail_ends_its_kind_or_all_that_may_be_ended(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::debian(&[("bash", "5.1-2+deb11u1")], "one")).await;
+        let mails = letters(&world).await;
+        let link = |name: &str| {
+            let mail = mails.iter().find(|mail| mail.name == name).expect("a letter");
+            let link = mail.mute.clone().expect("can be ended");
+            (link.label, link.url.rsplit('/').next().expect("a key").to_owned())
+        };
+        let (label, key) = link("rita-reviewer");
+        assert_eq!(label, "No more mail of this kind");
+        choose(&world, &world.reviewer, Some("acme/db"), NoticeKind::Inspected, MailChoice::Daily).await;
+        let kind = world.app.mute_by_key(&key).await.expect("muted");
+        assert_eq!(world.app.kind_to_mute(&key).await.expect("known"), kind);
+        let own = world.app.products_with_preferences(&world.reviewer).await.expect("products");
+        assert!(own.is_empty(), "also about single products");
+        assert!(told(world.app.mute_by_key("0").await).contains("there is no mail"));
+
+        let (label, key) = link("eve-editor");
+        assert_eq!(label, "No more mail but what is always sent");
+        world.app.mute_all_by_key(&key).await.expect("muted");
+        let preferences = world.app.notice_preferences(&world.editor, None).await.expect("preferences");
+        for NoticePreference { kind, mail } in preferences {
+            assert_eq!(mail, (!kind.is_obligatory()).then_some(MailChoice::Never), "{kind}");
+        }
+    }
+
+    async fn mail_may_come_once_a_day_and_about_one_product_otherwise(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        choose(&world, &world.editor, None, NoticeKind::Inspected, MailChoice::Never).await;
+        for kind in [NoticeKind::Inspected, NoticeKind::Decided, NoticeKind::Released] {
+            choose(&world, &world.editor, Some("acme/db"), kind, MailChoice::Daily).await;
+        }
+        let own = world.app.products_with_preferences(&world.editor).await.expect("products");
+        assert_eq!(own, ["acme/db"]);
+        let hidden = world.app.notice_preferences(&world.carl, Some("acme/db")).await;
+        assert!(told(hidden).contains("there is no product"), "not public yet");
+        for mail in letters(&world).await {
+            world.app.mail_ended(&mail, Ok(())).await.expect("noted");
+        }
+        world.released("1.0", &Image::debian(&[("bash", "5.1-2+deb11u1")], "one")).await;
+        let to_editor = async || letters(&world).await.into_iter().find(|mail| mail.name == "eve-editor");
+        assert_eq!(to_editor().await, None, "later");
+        world.clock.advance(TimeDelta::days(1));
+        let daily = to_editor().await.expect("a letter");
+        assert_eq!(daily.subject, "acme/db: submission 1 is ready for review (and 2 more)");
+    }
+
+    async fn what_is_no_news_any_more_is_not_mailed(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        world.app.manage_listing(&world.operator, "acme", "db", ListingEvent::Hold, "late").await.expect("held");
+        world.clock.advance(TimeDelta::days(8));
+        let mails = letters(&world).await;
+        assert!(mails.iter().all(|mail| mail.subject == "acme/db is on hold" && mail.mute.is_none()), "{mails:?}");
+        assert_eq!(mails.len(), 2, "its owner and its editor");
+        assert_eq!(states(&world).await, ["late", "waiting"]);
     }
 }

@@ -61,6 +61,50 @@ both! {
         assert!(told(world.app.picture("../../etc/passwd").await).starts_with("not-found"));
     }
 
+    async fn the_agreement_is_accepted_before_anything_is_submitted(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let app = &world.app;
+        assert_eq!(app.agreement(None).await.expect("read"), None);
+        assert!(told(app.set_agreement(&world.operator, " ").await).contains("write the agreement"));
+        let first = app.set_agreement(&world.operator, "Be *good*.\n").await.expect("set");
+        assert_eq!((first.version, first.text.as_str()), (1, "Be *good*."));
+        assert!(told(app.set_agreement(&world.operator, "Be *good*.").await).contains("the same"));
+
+        let image = Image::debian(&[("bash", "5.1-2+deb11u1")], "one");
+        world.push(Some("1.0"), &image).await;
+        let submit = async || world.submit("1.0").await;
+        assert!(told(submit().await).contains("must accept version 1 of the publisher agreement"));
+        assert!(told(app.accept_agreement(&world.editor, "acme", 1).await).starts_with("denied"));
+        assert!(told(app.accept_agreement(&world.owner, "acme", 2).await).contains("accept version 1"));
+        app.accept_agreement(&world.owner, "acme", 1).await.expect("accepted");
+        app.accept_agreement(&world.owner, "acme", 1).await.expect("accepted before");
+        submit().await.expect("submitted");
+
+        app.set_agreement(&world.operator, "Be better.").await.expect("set");
+        let state = app.agreement_state(&world.viewer, "acme").await.expect("its state");
+        assert_eq!(state.due().map(|due| due.version), Some(2));
+        assert_eq!((state.accepted.len(), state.accepted[0].account.as_str()), (1, "oscar-owner"));
+        assert!(!state.may_accept && app.agreement_state(&world.owner, "acme").await.expect("its state").may_accept);
+        let old = app.agreement(Some(1)).await.expect("read").expect("kept");
+        assert_eq!(old.text, "Be *good*.");
+        let application = |agreement| Application {
+            slug: "carls".to_owned(),
+            legal_name: "Carl".to_owned(),
+            website: "https://carl.example".to_owned(),
+            phone: "+1 555 0100".to_owned(),
+            email: "carl@carl.example".to_owned(),
+            agreement,
+        };
+        for stale in [None, Some(1)] {
+            let refused = app.apply_as_publisher(&world.carl, &application(stale)).await;
+            assert!(told(refused).contains("agreement: read and accept version 2"));
+        }
+        app.apply_as_publisher(&world.carl, &application(Some(2))).await.expect("applied");
+        let state = app.agreement_state(&world.carl, "carls").await.expect("its state");
+        assert_eq!((state.due(), state.accepted[0].version), (None, 2));
+    }
+
     async fn who_is_not_verified_publishes_nothing(db: Database) {
         let world = World::new(db).await;
         let carl = &world.carl;
@@ -70,9 +114,10 @@ both! {
             website: "https://carl.example".to_owned(),
             phone: "+1 555 0100".to_owned(),
             email: "carl@carl.example".to_owned(),
+            agreement: None,
         };
         assert!(told(world.app.apply_as_publisher(carl, &application("acme")).await).contains("is taken"));
-        let wrong = Application { website: "javascript:x".to_owned(), phone: "call me".to_owned(), email: "x".to_owned(), legal_name: String::new(), slug: "Staging!".to_owned() };
+        let wrong = Application { website: "javascript:x".to_owned(), phone: "call me".to_owned(), email: "x".to_owned(), legal_name: String::new(), slug: "Staging!".to_owned(), agreement: None };
         let told_all = told(world.app.apply_as_publisher(carl, &wrong).await);
         for field in ["slug", "legal_name", "website", "phone", "email"] {
             assert!(told_all.contains(&format!("{field}: ")), "{told_all}");

@@ -98,6 +98,20 @@ async fn keeping(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
             code(app.publisher_storage(actor, "acme").await),
         ),
         ("retention", code(app.retention(actor, "acme").await)),
+        ("forecast", code(app.forecast(actor, "acme").await)),
+        (
+            "agreement_to_change",
+            code(app.agreement_to_change(actor).await),
+        ),
+        ("set_agreement", code(app.set_agreement(actor, "").await)),
+        (
+            "agreement_state",
+            code(app.agreement_state(actor, "acme").await),
+        ),
+        (
+            "accept_agreement",
+            code(app.accept_agreement(actor, "acme", 7).await),
+        ),
         (
             "set_retention",
             code(app.set_retention(actor, "acme", Some(&nonsense)).await),
@@ -198,6 +212,7 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
         website: "https://x.example".to_owned(),
         phone: "+1 555 0100".to_owned(),
         email: "x@x.example".to_owned(),
+        agreement: None,
     };
     let registered = NewKey {
         name: "again".to_owned(),
@@ -364,12 +379,16 @@ async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> 
         ("unread_notices", code(app.unread_notices(actor).await)),
         ("read_notices", code(app.read_notices(actor).await)),
         (
+            "products_with_preferences",
+            code(app.products_with_preferences(actor).await),
+        ),
+        (
             "notice_preferences",
-            code(app.notice_preferences(actor).await),
+            code(app.notice_preferences(actor, None).await),
         ),
         (
             "set_notice_preferences",
-            code(app.set_notice_preferences(actor, &[]).await),
+            code(app.set_notice_preferences(actor, None, &[]).await),
         ),
         (
             "repository_rights",

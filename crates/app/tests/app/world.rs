@@ -191,6 +191,7 @@ impl World {
             website: "https://acme.example".to_owned(),
             phone: "+1 555 0100".to_owned(),
             email: "sales@acme.example".to_owned(),
+            agreement: None,
         };
         app.apply_as_publisher(&world.owner, &application)
             .await

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::{App, Mail};
+use app::{App, Mail, MuteLink};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
     message::{
@@ -55,24 +55,10 @@ impl Post {
         loop {
             ticks.tick().await;
             // As long as there is more.
-            while let Some(true) = self.send_some(app).await {}
-        }
-    }
-
-    /// Sends one batch; gives whether there was anything, or nothing where that cannot be told.
-    async fn send_some(&self, app: &App) -> Option<bool> {
-        let mails = match app.take_mails().await {
-            Ok(mails) => mails,
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "no mail can be taken to be sent; trying again");
-                return None;
+            while let Some(mail) = take(app).await {
+                note(app, &mail, self.hand_in(&mail).await).await;
             }
-        };
-        for mail in &mails {
-            note(app, mail, self.hand_in(mail).await).await;
         }
-        Some(!mails.is_empty())
     }
 
     async fn hand_in(&self, mail: &Mail) -> Result<(), String> {
@@ -82,9 +68,17 @@ impl Post {
     }
 }
 
+async fn take(app: &App) -> Option<Mail> {
+    app.take_mail().await.unwrap_or_else(|error| {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "no mail can be taken to be sent; trying again");
+        None
+    })
+}
+
 async fn note(app: &App, mail: &Mail, sent: Result<(), String>) {
     if let Err(error) = &sent {
-        tracing::warn!(notice = %mail.id, error, "a mail was not taken");
+        tracing::warn!(id = mail.message_id, error, "a mail was not taken");
     }
     if let Err(error) = app.mail_ended(mail, sent).await {
         let error = &error as &dyn std::error::Error;
@@ -114,33 +108,32 @@ fn letter(from: &Mailbox, mail: &Mail) -> Result<Message, LetterError> {
         .to(to)
         .subject(&mail.subject)
         .message_id(Some(mail.message_id.clone()));
-    let mut text = format!("{}\n\n{}\n", mail.body, mail.url);
-    let paragraphs: String = mail
-        .body
-        .split("\n\n")
-        .map(|paragraph| {
-            format!(
-                "<p>{}</p>",
-                escaped(paragraph).to_string().replace('\n', "<br>")
-            )
-        })
-        .collect();
+    let mut text = String::new();
     let mut html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{}</title>{paragraphs}<p><a href=\"{url}\">{url}</a></p>",
-        escaped(&mail.subject),
-        url = escaped(&mail.url),
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{}</title>",
+        escaped(&mail.subject)
     );
-    if let Some(url) = &mail.mute_url {
-        text.push_str(&format!("\n-- \nNo more mail of this kind: {url}\n"));
-        let url = escaped(url);
+    for item in &mail.items {
+        if mail.items.len() > 1 {
+            text.push_str(&format!("* {}\n\n", item.title));
+            html.push_str(&format!("<h2>{}</h2>", escaped(&item.title)));
+        }
+        text.push_str(&format!("{}\n\n{}\n\n", item.body, item.url));
+        for paragraph in item.body.split("\n\n") {
+            let lines = escaped(paragraph).to_string().replace('\n', "<br>");
+            html.push_str(&format!("<p>{lines}</p>"));
+        }
+        let url = escaped(&item.url);
+        html.push_str(&format!("<p><a href=\"{url}\">{url}</a></p>"));
+    }
+    if let Some(MuteLink { url, label }) = &mail.mute {
+        text.push_str(&format!("-- \n{label}: {url}\n"));
         html.push_str(&format!(
-            "<p><small><a href=\"{url}\">No more mail of this kind</a></small></p>"
+            "<p><small><a href=\"{}\">{label}</a></small></p>",
+            escaped(url)
         ));
         message = message
-            .header(ListUnsubscribe(format!(
-                "<{}>",
-                mail.mute_url.as_deref().unwrap_or_default()
-            )))
+            .header(ListUnsubscribe(format!("<{url}>")))
             .header(ListUnsubscribePost("List-Unsubscribe=One-Click".to_owned()));
     }
     html.push_str("</html>\n");
@@ -180,19 +173,27 @@ text_header! {
 
 #[cfg(test)]
 mod tests {
+    use app::MailItem;
+
     use super::*;
 
     fn mail(mute_url: Option<&str>) -> Mail {
         let at = chrono::DateTime::UNIX_EPOCH;
         Mail {
-            id: market::NoticeId::new(at, [0; 10]),
+            ids: vec![market::NoticeId::new(at, [0; 10])],
             attempts: 0,
             name: "ann".to_owned(),
             to: "ann@example.com".to_owned(),
             subject: "acme/db: a remark".to_owned(),
-            body: "bob wrote:\n\n<b>Bcc: eve@example.com</b>\nand more".to_owned(),
-            url: "https://market.example/submissions/1".to_owned(),
-            mute_url: mute_url.map(str::to_owned),
+            items: vec![MailItem {
+                title: "acme/db: a remark".to_owned(),
+                body: "bob wrote:\n\n<b>Bcc: eve@example.com</b>\nand more".to_owned(),
+                url: "https://market.example/submissions/1".to_owned(),
+            }],
+            mute: mute_url.map(|url| MuteLink {
+                url: url.to_owned(),
+                label: "No more mail of this kind",
+            }),
             message_id: "<1@market.example>".to_owned(),
         }
     }
@@ -221,6 +222,24 @@ mod tests {
         }
         let heads = text.split("\r\n\r\n").next().unwrap_or_default();
         assert!(!heads.contains("Bcc"), "{heads}");
+    }
+
+    #[test]
+    fn what_is_due_together_is_one_letter() {
+        let mut digest = mail(None);
+        digest.items.push(MailItem {
+            title: "acme/<db>: a new release".to_owned(),
+            body: "It is signed.".to_owned(),
+            url: "https://market.example/p/acme/db".to_owned(),
+        });
+        let text = written(&digest);
+        for expected in [
+            "* acme/db: a remark\r\n\r\nbob wrote:",
+            "* acme/<db>: a new release\r\n\r\nIt is signed.\r\n\r\nhttps://market.example/p/acme/db\r\n",
+            "<h2>acme/&#60;db&#62;: a new release</h2>",
+        ] {
+            assert!(text.contains(expected), "{expected} in\n{text}");
+        }
     }
 
     #[test]

@@ -220,6 +220,7 @@ async fn people(app: &App) {
             website: "https://example.org".to_owned(),
             phone: "+1 555 0100".to_owned(),
             email: "office@example.org".to_owned(),
+            agreement: None,
         };
         let owner = actor(app, owner).await;
         app.apply_as_publisher(&owner, &application).await.unwrap();

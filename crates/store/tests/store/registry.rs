@@ -178,7 +178,8 @@ both! {
         assert_eq!(digests(&found), ["also-early", "early", "late"].map(|name| manifest(name, subject).digest));
         let early = manifest("early", subject);
         assert_eq!(usize::try_from(found[1].size), Ok(early.content.len()));
-        assert_eq!((&found[1].annotations, &found[1].artifact_type), (&early.annotations, &early.artifact_type));
+        let notes = std::collections::BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+        assert_eq!((&found[1].annotations, &found[1].artifact_type), (&Some(Json(notes)), &early.artifact_type));
         let after = ReferrerPage { last: &found[0].digest, limit: 1, ..page };
         let rest = contents::referrers(&mut tx, repository, after).await.expect("read");
         assert_eq!(digests(&rest), digests(&found[1..2]));

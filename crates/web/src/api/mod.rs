@@ -24,12 +24,14 @@ use utoipa_axum::router::OpenApiRouter;
 
 mod accounts;
 mod advisories;
+mod agreements;
 mod audit;
 mod comments;
 mod drafts;
 mod error;
 mod extract;
 mod finding_json;
+mod forecast;
 mod jobs;
 mod keys;
 mod listings;
@@ -81,6 +83,8 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(products::routes())
         .merge(subscriptions::routes())
         .merge(publishers::routes())
+        .merge(forecast::routes())
+        .merge(agreements::routes())
         .merge(keys::routes())
         .merge(pictures::routes())
         .merge(drafts::routes())

@@ -1,4 +1,4 @@
-//! Notices: what people are told, and of which kinds they want mail.
+//! Notices: what people are told, and how they want mail of it.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    error::Answer,
+    error::{Answer, ErrorJson},
     extract::{Asked, Body, SignedIn, within},
-    words::{ListJson, MailStateJson, NoticeKindJson},
+    words::{ListJson, MailChoiceJson, MailStateJson, NoticeKindJson},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -73,17 +73,27 @@ impl From<Notice> for NoticeJson {
     }
 }
 
-/// Whether mail of a kind is wanted.
+/// How mail of a kind is wanted.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NoticePreferenceJson {
     /// The kind.
     kind: NoticeKindJson,
-    /// Whether mail is sent; what is obligatory always is.
-    mail: bool,
+    /// Without a choice about a product it is as about all, and without one about all it is
+    /// sent at once. What is obligatory always is.
+    mail: Option<MailChoiceJson>,
 }
 
-/// Of which kinds mail is wanted.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PreferencesQuery {
+    /// The product that the choices are about, as `publisher/product`; without one, all that
+    /// have no choices of their own.
+    product: Option<String>,
+}
+
+/// How mail of some kinds is wanted.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NoticePreferencesJson {
@@ -149,35 +159,49 @@ async fn read_notices(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Returns of which kinds the asker wants mail.
-#[utoipa::path(get, path = "/notices/preferences", tag = "notices",
-    responses((status = 200, description = "Every kind.", body = ListJson<NoticePreferenceJson>)))]
+/// Returns how the asker wants mail of each kind.
+#[utoipa::path(get, path = "/notices/preferences", tag = "notices", params(PreferencesQuery),
+    responses((status = 200, description = "Every kind.", body = ListJson<NoticePreferenceJson>),
+        (status = 404, description = "There is no such product that the asker can see.",
+            body = ErrorJson, content_type = "application/problem+json")))]
 async fn list_notice_preferences(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
+    Asked(query): Asked<PreferencesQuery>,
 ) -> Answer<Json<ListJson<NoticePreferenceJson>>> {
-    let found = app.notice_preferences(&actor).await?.into_iter();
-    Ok(ListJson::of(found.map(|preference| NoticePreferenceJson {
-        kind: preference.kind.into(),
-        mail: preference.mail,
+    let found = app
+        .notice_preferences(&actor, query.product.as_deref())
+        .await?;
+    Ok(ListJson::of(found.into_iter().map(|preference| {
+        NoticePreferenceJson {
+            kind: preference.kind.into(),
+            mail: preference.mail.map(Into::into),
+        }
     })))
 }
 
-/// Sets of which kinds the asker wants mail; kinds that are not named stay as they are.
-#[utoipa::path(put, path = "/notices/preferences", tag = "notices",
+/// Sets how the asker wants mail of some kinds; kinds that are not named stay as they are.
+#[utoipa::path(put, path = "/notices/preferences", tag = "notices", params(PreferencesQuery),
     request_body = NoticePreferencesJson,
-    responses((status = 204, description = "They are set.")))]
+    responses((status = 204, description = "They are set."),
+        (status = 404, description = "There is no such product that the asker can see.",
+            body = ErrorJson, content_type = "application/problem+json")))]
 async fn set_notice_preferences(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
+    Asked(query): Asked<PreferencesQuery>,
     Body(wanted): Body<NoticePreferencesJson>,
 ) -> Answer<StatusCode> {
     let preferences: Vec<_> = wanted
         .items
         .into_iter()
-        .map(|NoticePreferenceJson { kind, mail }| NoticePreference { kind: kind.0, mail })
+        .map(|NoticePreferenceJson { kind, mail }| NoticePreference {
+            kind: kind.0,
+            mail: mail.map(|choice| choice.0),
+        })
         .collect();
-    app.set_notice_preferences(&actor, &preferences).await?;
+    app.set_notice_preferences(&actor, query.product.as_deref(), &preferences)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

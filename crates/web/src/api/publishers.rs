@@ -73,6 +73,8 @@ struct ApplicationJson {
     /// Company e-mail.
     #[schema(max_length = 254, pattern = r"^[^@\s]+@\S*\.\S*$")]
     email: String,
+    /// The version of the publisher agreement that is accepted; needed where there is one.
+    agreement: Option<i64>,
 }
 
 /// The operator's decision.
@@ -191,6 +193,7 @@ async fn apply_as_publisher(
         website: json.website,
         phone: json.phone,
         email: json.email,
+        agreement: json.agreement,
     };
     let made = app.apply_as_publisher(&actor, &application).await?;
     Ok((StatusCode::CREATED, Json(made.into())))

@@ -1,8 +1,8 @@
 //! A submission and what was found in it, as its publisher and the staff read it.
 
 use app::{
-    CheckView, CommentWithAuthor, ComponentView, Difference, InspectedImage,
-    Submission, SubmissionPage,
+    CheckView, CommentWithAuthor, ComponentView, Difference, InspectedImage, Submission,
+    SubmissionPage,
     certify::{Evidence, Status},
 };
 use chrono::{DateTime, Utc};
@@ -14,9 +14,7 @@ use utoipa::ToSchema;
 use super::{
     manifest::ManifestJson,
     products::LayerJson,
-    words::{
-        ClassJson, CommentIdJson, SlugJson, SubmissionIdJson, SubmissionStateJson,
-    },
+    words::{ClassJson, CommentIdJson, SlugJson, SubmissionIdJson, SubmissionStateJson},
 };
 
 /// An immutable snapshot on its way through review.

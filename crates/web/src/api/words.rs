@@ -50,6 +50,8 @@ words! {
     NoticeKindJson = "NoticeKind" for market::NoticeKind;
     /// How the mail of a notice fares.
     MailStateJson = "MailState" for market::MailState;
+    /// How mail of a kind is wanted.
+    MailChoiceJson = "MailChoice" for market::MailChoice;
     /// The programme's severity class.
     ClassJson = "Class" for market::Class;
     /// Where content runs.

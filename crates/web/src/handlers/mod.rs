@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use axum::extract::Query;
 
 pub(crate) mod account;
+pub(crate) mod agreement;
 pub(crate) mod files;
 pub(crate) mod log;
 pub(crate) mod notices;

@@ -32,8 +32,11 @@ pub(crate) async fn show(
     let account = actor
         .signed_in()
         .ok_or_else(|| AppError::Unauthenticated("to read your notices".to_owned()))?;
-    let kinds = app.notice_preferences(actor).await?;
+    let product = parameters.get("product").map(String::as_str);
+    let kinds = app.notice_preferences(actor, product).await?;
     let page = NoticesPage {
+        product: product.map(str::to_owned),
+        own_products: app.products_with_preferences(actor).await?,
         unread: app.unread_notices(actor).await?,
         older: older("/notices", notices.iter()),
         email: account.email.clone(),
@@ -50,20 +53,29 @@ pub(crate) async fn read(State(app): State<Arc<App>>, form: Form) -> Answer {
     form.viewer.done("/notices", Notice::NoticesRead)
 }
 
-/// `POST /notices/preferences`: `mail` holds every kind that is wanted.
+/// `POST /notices/preferences`: `mail-<kind>` holds a choice, or nothing.
 pub(crate) async fn set_preferences(State(app): State<Arc<App>>, form: Form) -> Answer {
-    let wanted: Vec<_> = form.all("mail").collect();
-    let preferences: Vec<_> = NoticeKind::ALL
-        .iter()
-        .filter(|kind| !kind.is_obligatory())
-        .map(|kind| NoticePreference {
+    let mut preferences = Vec::new();
+    for kind in NoticeKind::ALL.iter().filter(|kind| !kind.is_obligatory()) {
+        let choice = match form.text(&format!("mail-{kind}")) {
+            "" => None,
+            choice => Some(choice.parse().map_err(|_unknown| {
+                AppError::invalid("mail", format!("`{choice}` is no way to send mail"))
+            })?),
+        };
+        preferences.push(NoticePreference {
             kind: *kind,
-            mail: wanted.contains(&kind.as_str()),
-        })
-        .collect();
-    app.set_notice_preferences(&form.viewer.actor, &preferences)
+            mail: choice,
+        });
+    }
+    let product = Some(form.text("product")).filter(|name| !name.is_empty());
+    app.set_notice_preferences(&form.viewer.actor, product, &preferences)
         .await?;
-    form.viewer.done("/notices#mail", Notice::PreferencesSaved)
+    let back = product.map_or_else(
+        || "/notices#mail".to_owned(),
+        |name| format!("/notices?product={}#mail", urlencoded(name)),
+    );
+    form.viewer.done(&back, Notice::PreferencesSaved)
 }
 
 /// `GET /notices/mute/{key}`: the link in a mail. Only a POST ends anything, for programs
@@ -74,7 +86,7 @@ pub(crate) async fn ask_to_mute(
     Path(key): Path<String>,
 ) -> Answer {
     let kind = app.kind_to_mute(&key).await?;
-    muted(viewer, kind, false)
+    muted(viewer, Some(kind), false)
 }
 
 /// `POST /notices/mute/{key}`: what the key is for is all that it does, so it comes from any
@@ -85,7 +97,27 @@ pub(crate) async fn mute(
     Path(key): Path<String>,
 ) -> Answer {
     let kind = app.mute_by_key(&key).await?;
-    muted(viewer, kind, true)
+    muted(viewer, Some(kind), true)
+}
+
+/// `GET /notices/mute-all/{key}`: the link in a letter of several kinds.
+pub(crate) async fn ask_to_mute_all(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(key): Path<String>,
+) -> Answer {
+    app.kind_to_mute(&key).await?;
+    muted(viewer, None, false)
+}
+
+/// `POST /notices/mute-all/{key}`, as [`mute`].
+pub(crate) async fn mute_all(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(key): Path<String>,
+) -> Answer {
+    app.mute_all_by_key(&key).await?;
+    muted(viewer, None, true)
 }
 
 /// `GET /operator/outbox`
@@ -125,11 +157,12 @@ fn before(parameters: &HashMap<String, String>) -> &str {
     parameters.get("before").map_or("", String::as_str)
 }
 
-fn muted(viewer: Viewer, kind: NoticeKind, is_done: bool) -> Answer {
+/// Without a kind, it is about all that may be ended.
+fn muted(viewer: Viewer, kind: Option<NoticeKind>, is_done: bool) -> Answer {
     let page = MutePage {
-        title: kind.title().to_owned(),
+        title: kind.map(|kind| kind.title().to_owned()),
         is_done,
-        is_obligatory: kind.is_obligatory(),
+        is_obligatory: kind.is_some_and(NoticeKind::is_obligatory),
         layout: viewer.layout,
     };
     page_with(StatusCode::OK, &page)
@@ -156,7 +189,7 @@ fn kind_row(preference: NoticePreference) -> KindRow {
     KindRow {
         kind: preference.kind.to_string(),
         title: preference.kind.title().to_owned(),
-        mail: preference.mail,
+        choice: preference.mail,
         is_obligatory: preference.kind.is_obligatory(),
     }
 }

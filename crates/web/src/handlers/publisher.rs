@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, DroppedTag, NewKey, ProductOverview, PublisherKey, Submission};
+use app::{App, AppError, DroppedTag, Forecast, NewKey, ProductOverview, PublisherKey, Submission};
 use axum::extract::{Path, State};
-use market::{Class, RetentionRules};
+use market::{Class, ListingState, RetentionRules};
 
 use super::{
     count,
@@ -17,7 +17,10 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::{
-        publisher::{DroppedTagRow, KeyRow, ProductRow, PublisherPage, SubmissionLink},
+        publisher::{
+            AcceptedRow, DroppedTagRow, ForecastRow, KeyRow, ProductRow, PublisherPage,
+            SubmissionLink,
+        },
         publisher_portal::ApplicationForm,
     },
     view::{
@@ -150,8 +153,14 @@ async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Fa
     let found = app.publisher_page(&viewer.actor, slug).await?;
     let storage = app.publisher_storage(&viewer.actor, slug).await?;
     let retention = app.retention(&viewer.actor, slug).await?;
+    let forecasts = app.forecast(&viewer.actor, slug).await?;
+    let agreement = app.agreement_state(&viewer.actor, slug).await?;
     let publisher = found.publisher;
     let slug = publisher.slug.to_string();
+    let forecasts = forecasts
+        .iter()
+        .filter_map(|forecast| forecast_row(&slug, forecast, &viewer))
+        .collect();
     Ok(PublisherPage {
         storage: meter(&storage),
         retention: retention_form(&retention.rules),
@@ -185,7 +194,33 @@ async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Fa
         new_key_pem: String::new(),
         errors: FieldErrors::default(),
         robots: Vec::new(),
+        forecasts,
+        can_accept: agreement.may_accept,
+        agreement_due: agreement.due().map(|due| due.version),
+        accepted: agreement
+            .accepted
+            .into_iter()
+            .map(|one| AcceptedRow {
+                version: one.version,
+                account: one.account,
+                at: viewer.when(one.accepted_at),
+            })
+            .collect(),
         layout: viewer.layout,
+    })
+}
+
+fn forecast_row(publisher: &str, forecast: &Forecast, viewer: &Viewer) -> Option<ForecastRow> {
+    let product = &forecast.product;
+    let findings_url = forecast.due.first();
+    Some(ForecastRow {
+        name: product_name(product),
+        url: format!("/publisher/{publisher}/{}", product.slug),
+        is_held: product.state == ListingState::OnHold,
+        hold_at: viewer.when(forecast.hold_at?),
+        revoked_at: viewer.when(forecast.revoked_at?),
+        findings: forecast.due.iter().map(|due| due.findings).sum(),
+        findings_url: findings_url.map(|due| format!("/submissions/{}", due.submission_id)),
     })
 }
 

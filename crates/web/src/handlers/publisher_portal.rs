@@ -60,6 +60,7 @@ fn typed(form: &Form) -> Application {
         website: text("website"),
         phone: text("phone"),
         email: text("email"),
+        agreement: text("agreement").parse().ok(),
     }
 }
 
@@ -92,6 +93,7 @@ async fn render(
         Vec::new()
     };
     let page = PublisherPortalPage {
+        agreement: app.agreement(None).await?.map(|current| current.version),
         layout: viewer.layout,
         organisations: memberships.into_iter().map(organisation).collect(),
         application,

@@ -1,6 +1,7 @@
 //! The pages, one file each, named like its template.
 
 pub mod account;
+pub mod agreement;
 pub mod error;
 pub mod notices;
 pub mod operator;

@@ -1,5 +1,6 @@
 //! `/notices`, the page that ends mail of a kind, and the operator's outbox.
 
+use app::market::MailChoice;
 use askama::Template;
 
 use crate::view::{Layout, When};
@@ -16,6 +17,10 @@ pub struct NoticesPage {
     pub unread: i64,
     /// Address of the older ones, where there are more.
     pub older: Option<String>,
+    /// The product that the choices are about; without one all others.
+    pub product: Option<String>,
+    /// Products with choices of their own.
+    pub own_products: Vec<String>,
     /// Every kind.
     pub kinds: Vec<KindRow>,
     /// Where mail goes.
@@ -44,10 +49,24 @@ pub struct KindRow {
     pub kind: String,
     /// As people read it.
     pub title: String,
-    /// Whether mail is sent.
-    pub mail: bool,
+    /// How mail is wanted.
+    pub choice: Option<MailChoice>,
     /// Whether that cannot be changed.
     pub is_obligatory: bool,
+}
+
+impl NoticesPage {
+    /// Returns how mail can be wanted.
+    fn choices(&self) -> &'static [MailChoice] {
+        MailChoice::ALL
+    }
+}
+
+impl KindRow {
+    /// Returns whether mail is wanted so.
+    fn has(&self, choice: MailChoice) -> bool {
+        self.choice == Some(choice)
+    }
 }
 
 /// Asks whether mail of a kind is to end, and says that it did.
@@ -56,8 +75,8 @@ pub struct KindRow {
 pub struct MutePage {
     /// What is around.
     pub layout: Layout,
-    /// The kind, as people read it.
-    pub title: String,
+    /// The kind, as people read it; without one it is about all that may be ended.
+    pub title: Option<String>,
     /// Whether it has ended.
     pub is_done: bool,
     /// Whether it cannot be ended.

@@ -51,6 +51,44 @@ pub struct PublisherPage {
     pub errors: FieldErrors,
     /// Its robots.
     pub robots: Vec<RobotRow>,
+    /// What becomes of its listings if nothing is done.
+    pub forecasts: Vec<ForecastRow>,
+    /// The version of the publisher agreement that is still to be accepted.
+    pub agreement_due: Option<i64>,
+    /// Whether the viewer may accept it.
+    pub can_accept: bool,
+    /// What was accepted, the newest version first.
+    pub accepted: Vec<AcceptedRow>,
+}
+
+/// An accepted version of the publisher agreement.
+#[derive(Debug, Clone)]
+pub struct AcceptedRow {
+    /// Which.
+    pub version: i64,
+    /// Who did.
+    pub account: String,
+    /// When.
+    pub at: When,
+}
+
+/// What becomes of a listing if nothing is done.
+#[derive(Debug, Clone)]
+pub struct ForecastRow {
+    /// The product's name.
+    pub name: String,
+    /// Address of its edit page.
+    pub url: String,
+    /// Whether it is on hold already.
+    pub is_held: bool,
+    /// When it is put on hold, or was.
+    pub hold_at: When,
+    /// When it is revoked.
+    pub revoked_at: When,
+    /// Findings to fix, however soon.
+    pub findings: i64,
+    /// Address of the page that has them.
+    pub findings_url: Option<String>,
 }
 
 /// A product of the organisation.

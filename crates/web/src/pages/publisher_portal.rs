@@ -16,6 +16,8 @@ pub struct PublisherPortalPage {
     pub application: ApplicationForm,
     /// What is wrong with it: `legal_name`, `slug`, `website`, `phone`, `email`, `logo`.
     pub errors: FieldErrors,
+    /// The version of the publisher agreement to accept.
+    pub agreement: Option<i64>,
 }
 
 /// An organisation the viewer belongs to.

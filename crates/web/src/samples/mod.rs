@@ -87,5 +87,6 @@ fn operator() -> Option<Viewer> {
         is_publisher: true,
         is_reviewer: true,
         is_operator: true,
+        unread: 3,
     })
 }

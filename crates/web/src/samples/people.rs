@@ -36,18 +36,20 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         page("robot-looked-at", &looked_at),
         page("notices", &notices()),
         page("notices-fresh", &fresh_notices()),
-        page("mute", &mute(false, false)),
-        page("mute-done", &mute(true, false)),
-        page("mute-obligatory", &mute(false, true)),
+        page("mute", &mute(Some(false), false)),
+        page("mute-done", &mute(Some(false), true)),
+        page("mute-obligatory", &mute(Some(true), false)),
+        page("mute-all", &mute(None, false)),
+        page("mute-all-done", &mute(None, true)),
         page("error", &error()),
     ]
 }
 
 fn notices() -> NoticesPage {
-    let kind = |kind: market::NoticeKind, mail| KindRow {
+    let kind = |kind: market::NoticeKind, choice| KindRow {
         kind: kind.to_string(),
         title: kind.title().to_owned(),
-        mail,
+        choice,
         is_obligatory: kind.is_obligatory(),
     };
     let row = |title: &str, text: &[&str], hours, is_new| NoticeRow {
@@ -71,10 +73,15 @@ fn notices() -> NoticesPage {
         unread: 1,
         older: Some("/notices?before=ntc_1".to_owned()),
         kinds: vec![
-            kind(market::NoticeKind::Remark, true),
-            kind(market::NoticeKind::Released, false),
-            kind(market::NoticeKind::OnHold, true),
+            kind(market::NoticeKind::Remark, None),
+            kind(
+                market::NoticeKind::Released,
+                Some(market::MailChoice::Never),
+            ),
+            kind(market::NoticeKind::OnHold, None),
         ],
+        product: None,
+        own_products: vec!["acme/db".to_owned(), "acme/web".to_owned()],
         email: "ada@example.org".to_owned(),
     }
 }
@@ -84,16 +91,18 @@ fn fresh_notices() -> NoticesPage {
         notices: Vec::new(),
         unread: 0,
         older: None,
+        product: Some("acme/db".to_owned()),
         ..notices()
     }
 }
 
-fn mute(is_done: bool, is_obligatory: bool) -> MutePage {
+/// Of a kind that is obligatory or not, or without one of all.
+fn mute(obligatory: Option<bool>, is_done: bool) -> MutePage {
     MutePage {
         layout: layout("/notices/mute/k", None),
-        title: "A remark in a review".to_owned(),
+        title: obligatory.map(|_| "A remark in a review".to_owned()),
         is_done,
-        is_obligatory,
+        is_obligatory: obligatory == Some(true),
     }
 }
 

@@ -9,7 +9,10 @@ use super::{ago, layout, now, page, people, publisher, said};
 use crate::{
     pages::{
         product_edit::{ManifestForm, PlanForm, ProductEditPage, ProductState},
-        publisher::{DroppedTagRow, KeyRow, ProductRow, PublisherPage, SubmissionLink},
+        publisher::{
+            AcceptedRow, DroppedTagRow, ForecastRow, KeyRow, ProductRow, PublisherPage,
+            SubmissionLink,
+        },
         publisher_portal::{ApplicationForm, OrganisationRow, PublisherPortalPage},
         storage::{RetentionForm, StorageMeter},
     },
@@ -28,6 +31,9 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     empty.products.clear();
     empty.keys.clear();
     empty.robots.clear();
+    empty.forecasts.clear();
+    empty.agreement_due = None;
+    empty.accepted.clear();
     empty.state = publisher_pill(PublisherState::Rejected);
     empty.state_reason = Some("The phone number does not answer.".to_owned());
     let mut new = edit();
@@ -69,6 +75,7 @@ fn portal() -> PublisherPortalPage {
             products: 2,
         }],
         application: profile(),
+        agreement: Some(1),
         errors: FieldErrors(vec![Problem {
             field: "logo".to_owned(),
             message: "the logo is 300 × 200 pixels; it must be square".to_owned(),
@@ -156,6 +163,33 @@ fn organisation() -> PublisherPage {
         new_key_name: String::new(),
         new_key_pem: String::new(),
         errors: FieldErrors::default(),
+        agreement_due: Some(2),
+        can_accept: true,
+        accepted: vec![AcceptedRow {
+            version: 1,
+            account: "grace".to_owned(),
+            at: ago(900),
+        }],
+        forecasts: vec![
+            ForecastRow {
+                name: "Pilot Database".to_owned(),
+                url: "/publisher/harbour/pilot".to_owned(),
+                is_held: false,
+                hold_at: When::new(now() + TimeDelta::hours(31), now()),
+                revoked_at: When::new(now() + TimeDelta::hours(31 + 30 * 24), now()),
+                findings: 5,
+                findings_url: Some("/submissions/sub_1".to_owned()),
+            },
+            ForecastRow {
+                name: "Signal Flags".to_owned(),
+                url: "/publisher/harbour/signal-flags".to_owned(),
+                is_held: true,
+                hold_at: ago(48),
+                revoked_at: When::new(now() + TimeDelta::days(28), now()),
+                findings: 0,
+                findings_url: None,
+            },
+        ],
         robots: vec![people::robot("harbour+ci")],
     }
 }

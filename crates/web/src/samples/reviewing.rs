@@ -179,8 +179,13 @@ fn findings() -> Vec<Finding> {
         fixed_version: versions.1.map(ToOwned::to_owned),
         layer: digest("77aa0091cd"),
         due: Due::new(deadline, now()),
-        why: format!("Alpine secdb: origin {component} in Alpine v3.15 has a fix; installed is the older {}.", versions.0),
-        record: Some(format!("Record {id} of Alpine secdb: Alpine:v3.15 {component}, every version before the fix; versions in the order of apk.")),
+        why: format!(
+            "Alpine secdb: origin {component} in Alpine v3.15 has a fix; installed is the older {}.",
+            versions.0
+        ),
+        record: Some(format!(
+            "Record {id} of Alpine secdb: Alpine:v3.15 {component}, every version before the fix; versions in the order of apk."
+        )),
         since: "Published 2022-03-15. First seen here 2026-11-20 10:00 UTC.".to_owned(),
     };
     vec![

@@ -45,6 +45,8 @@ pub struct Viewer {
     pub is_reviewer: bool,
     /// Keeps the marketplace.
     pub is_operator: bool,
+    /// Notices not marked as read.
+    pub unread: i64,
 }
 
 /// What to say about what was just done.

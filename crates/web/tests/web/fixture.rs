@@ -125,6 +125,7 @@ impl Fixture {
             website: "https://acme.example".to_owned(),
             phone: "+1 555 0100".to_owned(),
             email: "sales@acme.example".to_owned(),
+            agreement: None,
         };
         let applied = self.app.apply_as_publisher(&actor, &application).await;
         applied.expect("an application");

@@ -69,6 +69,11 @@ impl Market {
         };
         let owner = fixture.actor("owner").await;
         app.create_robot(&owner, &robot).await.expect("a robot");
+        let operator = fixture.actor("operator").await;
+        let agreement = app.set_agreement(&operator, "Be good.").await;
+        let version = agreement.expect("an agreement").version;
+        let accepted = app.accept_agreement(&owner, "acme", version).await;
+        accepted.expect("accepted");
         let digest = app::oci::Digest::of(&picture(512)).to_string();
         let names = vec![
             ("publisher", "acme".to_owned()),
@@ -146,8 +151,10 @@ impl Market {
             "/robots" => json!({"name": "acme+new", "role": "editor"}),
             "/publishers" => json!({
                 "slug": "other", "legal_name": "Other", "website": "https://other.example",
-                "phone": "+1 555 0100", "email": "a@other.example",
+                "phone": "+1 555 0100", "email": "a@other.example", "agreement": 1,
             }),
+            "/agreement" => json!({"text": "Be better."}),
+            "/publishers/{publisher}/agreement" => json!({"version": 1}),
             "/publishers/{publisher}/decision" => json!({"state": "suspended", "reason": "So."}),
             "/publishers/{publisher}/logo" => json!({"digest": digest}),
             "/publishers/{publisher}/members/{account}" => json!({"role": "viewer"}),
@@ -155,7 +162,7 @@ impl Market {
                 let key = trust::SigningKey::from_scalar(&[3; 32]).expect("a key");
                 json!({"name": "new", "pem": key.public().to_pem()})
             }
-            "/notices/preferences" => json!({"items": [{"kind": "remark", "mail": false}]}),
+            "/notices/preferences" => json!({"items": [{"kind": "remark", "mail": "daily"}]}),
             "/storage/collections" => json!({"dry_run": true}),
             "/storage/scrubs" => json!({"rate": 0}),
             "/publishers/{publisher}/storage" => json!({"quota_bytes": 1_000_000}),

@@ -45,6 +45,9 @@ async fn market() -> (Fixture, String, String) {
     let made = fixture.app.create_robot(&ann, &robot).await;
     made.expect("a robot");
     let waiting = fixture.submission("ann", "1.1").await;
+    let system = app::Actor::system();
+    let agreement = fixture.app.set_agreement(&system, "Be good.");
+    agreement.await.expect("an agreement");
     let page = fixture
         .app
         .product_page(&fixture.actor("carl").await, "acme", "ship-db")

@@ -440,3 +440,32 @@ async fn members_see_what_their_role_allows() {
         .await;
     held.expect_err("only the operator does");
 }
+
+#[tokio::test]
+async fn an_agreement_is_written_read_and_accepted() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    let mut ann = Browser::of(&fixture, "ann").await;
+    let mut olga = Browser::of(&fixture, "olga").await;
+    assert_eq!(ann.get("/agreement").await.status, StatusCode::NOT_FOUND);
+    let page = olga.get("/operator/agreement").await;
+    let empty = olga
+        .send(&page, "/operator/agreement", &[("text", " ")], &[])
+        .await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let text = [("text", "# Terms\n\nBe *good*.")];
+    let page = olga.send(&page, "/operator/agreement", &text, &[]).await;
+    said(&page, "The agreement has a new version");
+    let page = ann.get("/agreement").await;
+    assert_eq!(page.texts(".prose em"), ["good"]);
+    let page = ann.get("/publisher/acme").await;
+    assert_eq!(page.texts("#agreement-due"), ["Publisher agreement"]);
+    let accept = [("agreement", "1")];
+    let page = ann
+        .send(&page, "/publisher/acme/agreement", &accept, &[])
+        .await;
+    said(&page, "The publisher agreement is accepted");
+    assert!(page.texts("#agreement-due").is_empty());
+    assert_eq!(page.texts("#accepted"), ["Agreements"]);
+}

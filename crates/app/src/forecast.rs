@@ -1,0 +1,65 @@
+//! What becomes of a publisher's listings if nothing is done, and by when it must be
+//! (programme and policies, "Classification of Issues").
+
+use chrono::{DateTime, Utc};
+use market::ListingState;
+use store::{findings::Due, products::Product};
+
+use crate::{Actor, App, AppError};
+
+/// What becomes of a listing if nothing is done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    /// The product.
+    pub product: Product,
+    /// What is due in its newest release, the earliest first.
+    pub due: Vec<Due>,
+    /// When it is put on hold, or was.
+    pub hold_at: Option<DateTime<Utc>>,
+    /// When it is revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl Forecast {
+    fn of(product: Product, due: Vec<Due>) -> Self {
+        let hold_at = match product.state {
+            ListingState::OnHold => product.held_at,
+            _ => due.first().map(|first| first.due_at),
+        };
+        Self {
+            product,
+            due,
+            hold_at,
+            revoked_at: hold_at.map(ListingState::revoked_at),
+        }
+    }
+}
+
+impl App {
+    /// Returns what becomes of a publisher's public listings if nothing is done: of those on
+    /// hold, and of those with something to fix by some time.
+    ///
+    /// # Errors
+    /// There is no such publisher, or the asker is no member.
+    pub async fn forecast(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+    ) -> Result<Vec<Forecast>, AppError> {
+        let mut tx = self.read().await?;
+        let publisher = self.member_publisher(&mut tx, actor, publisher).await?;
+        let products = store::products::of_publisher(&mut tx, &publisher.id).await?;
+        let due = store::findings::due_of_publisher(&mut tx, &publisher.id).await?;
+        let forecast = |product: Product| {
+            let of_it = |due: &&Due| due.product_id == product.id;
+            let due = due.iter().filter(of_it).cloned().collect();
+            Forecast::of(product, due)
+        };
+        Ok(products
+            .into_iter()
+            .filter(|product| product.state.is_public())
+            .map(forecast)
+            .filter(|forecast| forecast.hold_at.is_some())
+            .collect())
+    }
+}
