@@ -5,7 +5,8 @@
 //! image is either there when what is said about its packages is passed on, or it is told
 //! what is said by then.
 
-use chrono::{DateTime, Utc};
+mod matches;
+
 use market::{ProductId, SubmissionId};
 use sqlx::types::Json;
 
@@ -14,6 +15,8 @@ use crate::{
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
     findings::Finding,
 };
+
+pub use matches::{PackageMatch, Said, end_match, matches, put_match, said};
 
 /// A package as it is matched.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -52,27 +55,6 @@ pub struct NewComponent<'a> {
 
 /// A place in the walk over all packages: ecosystem, name and number of the last one seen.
 pub type Cursor = (String, String, i64);
-
-/// What the advisories say about a package.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct PackageMatch {
-    /// The package.
-    pub package_id: i64,
-    /// The CVE, or the advisory's own id.
-    pub vulnerability: String,
-    /// What makes two details the same.
-    pub fingerprint: String,
-    /// Everything else, as matching wrote it.
-    pub detail: Json<serde_json::Value>,
-    /// The version of the advisories that said so first.
-    pub database: String,
-    /// Since when.
-    pub since: DateTime<Utc>,
-    /// When the advisories stopped saying so.
-    pub ended_at: Option<DateTime<Utc>>,
-    /// Why they did.
-    pub ended_because: Option<String>,
-}
 
 /// A submission whose image holds a package.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -405,89 +387,6 @@ pub async fn packages_by_key(
 /// The database cannot be read.
 pub async fn count_packages(tx: &mut Tx) -> Result<i64, StoreError> {
     fetch_scalar!(tx, i64, "SELECT COUNT(*) FROM package_keys WHERE first")
-}
-
-/// What is said about a package, without saying it.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Said {
-    /// The package.
-    pub package_id: i64,
-    /// The vulnerability.
-    pub vulnerability: String,
-    /// What makes two details the same.
-    pub fingerprint: String,
-}
-
-/// Returns what is said about packages, by package.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn said(tx: &mut Tx, packages: &[i64]) -> Result<Vec<Said>, StoreError> {
-    fetch_all!(
-        tx,
-        Said,
-        [
-            "SELECT package_id, vulnerability, fingerprint FROM package_matches WHERE ended_at IS NULL AND package_id IN (SELECT value FROM json_each($1))",
-            "SELECT package_id, vulnerability, fingerprint FROM package_matches WHERE ended_at IS NULL AND package_id IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1) t (value))"
-        ],
-        Json(packages)
-    )
-}
-
-/// Returns what is and what was said about packages.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn matches(tx: &mut Tx, packages: &[i64]) -> Result<Vec<PackageMatch>, StoreError> {
-    fetch_all!(
-        tx,
-        PackageMatch,
-        [
-            "SELECT * FROM package_matches WHERE package_id IN (SELECT value FROM json_each($1))",
-            "SELECT * FROM package_matches WHERE package_id IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1) t (value))"
-        ],
-        Json(packages)
-    )
-}
-
-/// Keeps what is said about a package.
-///
-/// # Errors
-/// The database refused.
-pub async fn put_match(tx: &mut Tx, said: &PackageMatch) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "INSERT INTO package_matches (package_id, vulnerability, fingerprint, detail, database, since) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (package_id, vulnerability) DO UPDATE SET fingerprint = excluded.fingerprint, detail = excluded.detail, database = excluded.database, since = CASE WHEN package_matches.ended_at IS NULL THEN package_matches.since ELSE excluded.since END, ended_at = NULL, ended_because = NULL",
-        said.package_id,
-        &said.vulnerability,
-        &said.fingerprint,
-        &said.detail,
-        &said.database,
-        said.since
-    )?;
-    Ok(())
-}
-
-/// Notes that something is no longer said about a package, and why.
-///
-/// # Errors
-/// The database refused.
-pub async fn end_match(
-    tx: &mut Tx,
-    package: i64,
-    vulnerability: &str,
-    at: DateTime<Utc>,
-    because: &str,
-) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "UPDATE package_matches SET ended_at = $3, ended_because = $4 WHERE package_id = $1 AND vulnerability = $2",
-        package,
-        vulnerability,
-        at,
-        because
-    )?;
-    Ok(())
 }
 
 /// Returns the number of the last of the next `count` images after `after` that hold a package.

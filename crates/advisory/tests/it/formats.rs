@@ -183,7 +183,7 @@ ELSA-2022-1: rsyslog &amp; more (MODERATE)</title><reference source="elsa" ref_i
     );
     let mut found = Vec::new();
     read("azure.xml", open.as_bytes(), &mut |record| {
-        found.push(record)
+        found.push(record);
     });
     let [Advisory { affected, .. }] = &found[..] else {
         panic!("{found:?}");

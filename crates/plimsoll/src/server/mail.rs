@@ -232,7 +232,7 @@ mod tests {
             body: "It is signed.".to_owned(),
             url: "https://market.example/p/acme/db".to_owned(),
         });
-        let text = written(&digest);
+        let text = written(&digest).replace("=\r\n", "");
         for expected in [
             "* acme/db: a remark\r\n\r\nbob wrote:",
             "* acme/<db>: a new release\r\n\r\nIt is signed.\r\n\r\nhttps://market.example/p/acme/db\r\n",

@@ -92,6 +92,7 @@ fn people_walk_through_the_pages() {
         for page in [
             "/account",
             "/notices",
+            "/notices?product=acme/harbour",
             "/publisher",
             "/publisher/acme",
             "/publisher/acme/harbour",
@@ -108,6 +109,18 @@ fn people_walk_through_the_pages() {
         for page in ["/review", "/operator", "/operator/outbox"] {
             look(&browser, &format!("{base}{page}"));
         }
+        look(&browser, &format!("{base}/operator/agreement"));
+        // A new version in each round, which ann has to accept in the next.
+        browser
+            .fill(
+                "textarea",
+                &format!("# Terms\n\nBe *good* on {look_at:?}.\n"),
+            )
+            .expect("the text is typed");
+        browser
+            .click_through("main button[type=submit]")
+            .expect("the agreement is sent");
+        look(&browser, &format!("{base}/agreement"));
     }
 }
 

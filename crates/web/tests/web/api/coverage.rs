@@ -29,17 +29,34 @@ struct Market {
     names: Vec<(&'static str, String)>,
 }
 
+/// Makes everybody who asks, and their publisher.
+async fn people(fixture: &Fixture) {
+    for name in ["consumer", "subscriber", "viewer", "editor", "owner"] {
+        fixture.account(name, None).await;
+    }
+    fixture.account("reviewer", Some("reviewer")).await;
+    fixture.account("operator", Some("operator")).await;
+    fixture.publisher("owner").await;
+    fixture.member("owner", "viewer", Role::Viewer).await;
+    fixture.member("owner", "editor", Role::Editor).await;
+}
+
+/// Has an agreement, and its publisher's owner accept it.
+async fn agree(fixture: &Fixture) {
+    let (operator, owner) = (
+        fixture.actor("operator").await,
+        fixture.actor("owner").await,
+    );
+    let agreement = fixture.app.set_agreement(&operator, "Be good.").await;
+    let version = agreement.expect("an agreement").version;
+    let accepted = fixture.app.accept_agreement(&owner, "acme", version);
+    accepted.await.expect("accepted");
+}
+
 impl Market {
     async fn new() -> Self {
         let fixture = Fixture::new().await;
-        for name in ["consumer", "subscriber", "viewer", "editor", "owner"] {
-            fixture.account(name, None).await;
-        }
-        fixture.account("reviewer", Some("reviewer")).await;
-        fixture.account("operator", Some("operator")).await;
-        fixture.publisher("owner").await;
-        fixture.member("owner", "viewer", Role::Viewer).await;
-        fixture.member("owner", "editor", Role::Editor).await;
+        people(&fixture).await;
         fixture.product("owner").await;
         let first = fixture.submission("owner", "1.0").await;
         fixture.release(&first).await;
@@ -69,11 +86,7 @@ impl Market {
         };
         let owner = fixture.actor("owner").await;
         app.create_robot(&owner, &robot).await.expect("a robot");
-        let operator = fixture.actor("operator").await;
-        let agreement = app.set_agreement(&operator, "Be good.").await;
-        let version = agreement.expect("an agreement").version;
-        let accepted = app.accept_agreement(&owner, "acme", version).await;
-        accepted.expect("accepted");
+        agree(&fixture).await;
         let digest = app::oci::Digest::of(&picture(512)).to_string();
         let names = vec![
             ("publisher", "acme".to_owned()),
