@@ -266,15 +266,8 @@ impl App {
 /// Returns how many findings of each class there are, the worst class first.
 pub(crate) fn class_counts(counts: &[(Class, i64)]) -> Vec<(Class, i64)> {
     let all = [Class::Critical, Class::Major, Class::Minor, Class::Unscored];
+    let of = |class| counts.iter().filter(move |(known, _)| *known == class);
     all.into_iter()
-        .map(|class| {
-            (
-                class,
-                counts
-                    .iter()
-                    .find(|(known, _)| *known == class)
-                    .map_or(0, |(_, count)| *count),
-            )
-        })
+        .map(|class| (class, of(class).map(|(_, count)| count).sum()))
         .collect()
 }

@@ -236,6 +236,7 @@ impl App {
                 platform: content.platform.clone(),
                 size: i64::try_from(content.size()).unwrap_or(i64::MAX),
                 content: content.encode()?,
+                distribution: Some(content.distribution().replace('\0', REPLACEMENT)),
                 created_at: self.now(),
             };
             let report = content.certify(Some(&submission.tag), self.now());

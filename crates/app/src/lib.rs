@@ -41,6 +41,7 @@ mod storefront;
 mod submission_page;
 mod submissions;
 mod subscriptions;
+mod tags;
 mod throttle;
 mod token_keys;
 mod tokens;
@@ -72,6 +73,11 @@ pub use submission_page::{
     CheckView, ComponentView, Difference, InspectedImage, QueueEntry, SubmissionPage,
 };
 pub use submissions::NewSubmission;
+pub use tags::{
+    ComparisonPage, ComponentOrder, ComponentQuery, ComponentRow, ComponentsPage,
+    ContentDifference, Fix, FindingChange, HistoryStep, ImageHead, ImageInside, ImagePage,
+    InsideDifference, LayerContents, ProductView, StepLayer, TagView, TagsPage, Update,
+};
 pub use tokens::{Access, Grant, IssuedToken};
 pub use upkeep::{
     CollectionFigures, DamagedBlob, DroppedTag, KeptBecause, KeptIn, PublisherStorage, Retention,
@@ -87,6 +93,7 @@ pub use store::{
     assets::Asset,
     audit::AuditRecord,
     blobs::{Blob, BlobSource},
+    images::ImageOutline,
     notices::{Addressed, Notice},
     products::{Product, Search},
     publishers::{Publisher, PublisherKey},

@@ -194,6 +194,12 @@ impl ImageContent {
         }
     }
 
+    /// Returns the name of the distribution inside, or an empty one.
+    pub fn distribution(&self) -> &str {
+        let distribution = self.inventory.distribution.as_ref();
+        distribution.map_or("", |distribution| &distribution.name)
+    }
+
     /// Returns the bytes of all layers as pushed.
     pub fn size(&self) -> u64 {
         self.layers.iter().map(|layer| layer.size).sum()

@@ -208,11 +208,11 @@ impl App {
     }
 
     async fn released(&self, tx: &mut Tx, release: &Release) -> Result<Released, AppError> {
-        let mut images = Vec::new();
-        for row in store::images::of_submission(tx, &release.submission_id).await? {
-            let content = ImageContent::decode(&row.content)?;
-            images.push(public_image(&row, &content));
-        }
+        let contents = crate::tags::contents(tx, &release.submission_id).await?;
+        let images = contents
+            .iter()
+            .map(|(row, content)| public_image(row, content))
+            .collect();
         let rows = store::submissions::checks(tx, &release.submission_id).await?;
         let results: Vec<certify::CheckResult> = rows
             .into_iter()
@@ -251,7 +251,7 @@ impl App {
         Ok((publisher, without_draft(found)))
     }
 
-    async fn product_by_name(
+    pub(crate) async fn product_by_name(
         &self,
         tx: &mut Tx,
         publisher: &str,
@@ -306,7 +306,7 @@ pub(crate) fn public_checks(results: &[certify::CheckResult]) -> Vec<PublicCheck
 }
 
 /// Returns a product without what its publisher prepares and nobody else may see yet.
-fn without_draft(product: Product) -> Product {
+pub(crate) fn without_draft(product: Product) -> Product {
     Product {
         draft: ProductManifest::default().into(),
         ..product
@@ -314,21 +314,20 @@ fn without_draft(product: Product) -> Product {
 }
 
 pub(crate) fn public_image(row: &store::images::ImageRow, content: &ImageContent) -> ImageView {
-    let layers = content.layers.iter().map(|layer| LayerView {
-        digest: layer.digest.to_string(),
-        size: layer.size,
-        instruction: layer.instruction.clone().unwrap_or_default(),
-        created: layer.created.clone(),
-    });
     ImageView {
         platform: row.platform.clone(),
         digest: row.digest.clone(),
         size: u64::try_from(row.size).unwrap_or(0),
-        distribution: content
-            .inventory
-            .distribution
-            .as_ref()
-            .map(|distribution| distribution.name.clone()),
-        layers: layers.collect(),
+        distribution: Some(content.distribution().to_owned()).filter(|name| !name.is_empty()),
+        layers: public_layers(content).collect(),
     }
+}
+
+pub(crate) fn public_layers(content: &ImageContent) -> impl Iterator<Item = LayerView> {
+    content.layers.iter().map(|layer| LayerView {
+        digest: layer.digest.to_string(),
+        size: layer.size,
+        instruction: layer.instruction.clone().unwrap_or_default(),
+        created: layer.created.clone(),
+    })
 }

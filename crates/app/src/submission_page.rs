@@ -1,20 +1,26 @@
 //! What publisher and reviewer see of a submission, and the reviewer's queue.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use market::{AccountId, Action, Class, FindingState, SubmissionId, SubmissionState};
 use store::{
     Tx,
     findings::Finding,
+    images::ImageRow,
     products::Product,
     publishers::Publisher,
     submissions::{CommentWithAuthor, Submission},
 };
 
 use crate::{
-    Actor, App, AppError, LayerView, finding_view::FindingView, findings::class_counts,
-    inspection::ImageContent, jobs::JobKind,
+    Actor, App, AppError, ContentDifference, LayerView,
+    finding_view::FindingView,
+    findings::class_counts,
+    inspection::ImageContent,
+    jobs::JobKind,
+    storefront::public_image,
+    tags::{Side, content_difference, contents},
 };
 
 /// A submission that waits for somebody.
@@ -92,14 +98,8 @@ pub struct Difference {
     pub fields: Vec<String>,
     /// Whether the image is another.
     pub image: bool,
-    /// Findings that are new.
-    pub new_findings: Vec<String>,
-    /// Findings that are gone.
-    pub gone_findings: Vec<String>,
-    /// Layers that are new.
-    pub new_layers: Vec<String>,
-    /// Layers that are gone.
-    pub gone_layers: Vec<String>,
+    /// What differs in the image.
+    pub content: ContentDifference,
     /// Checks that end otherwise now: title, and whether they failed before and fail now.
     pub checks: Vec<(String, bool, bool)>,
 }
@@ -204,12 +204,17 @@ impl App {
             .await?;
         let (publisher, product) = self.home_of(&mut tx, &submission).await?;
         let rows = store::findings::of_submission(&mut tx, &submission.id).await?;
-        let images = self.inspected_images(&mut tx, &submission, &rows).await?;
+        let contents = contents(&mut tx, &submission.id).await?;
+        let images = inspected_images(&contents, &rows);
         let platforms: BTreeMap<_, _> = images
             .iter()
             .map(|image| (image.digest.clone(), image.platform.clone()))
             .collect();
         let may = |action| crate::actor::check(actor, action, &roles).is_ok();
+        let now = Side {
+            images: &contents,
+            findings: &rows,
+        };
         let key = match submission.state {
             SubmissionState::Inspecting => Some(
                 JobKind::Inspect {
@@ -242,7 +247,7 @@ impl App {
                 &platforms,
             )?,
             thread,
-            difference: self.difference(&mut tx, &submission, &rows).await?,
+            difference: self.difference(&mut tx, &submission, &now).await?,
             progress: job.map(|job| (job.done_steps, job.total_steps, job.note)),
             advisories: (
                 database.meta().version.clone(),
@@ -261,52 +266,11 @@ impl App {
         })
     }
 
-    async fn inspected_images(
-        &self,
-        tx: &mut Tx,
-        submission: &Submission,
-        findings: &[Finding],
-    ) -> Result<Vec<InspectedImage>, AppError> {
-        let mut images = Vec::new();
-        for row in store::images::of_submission(tx, &submission.id).await? {
-            let content = ImageContent::decode(&row.content)?;
-            let public = crate::storefront::public_image(&row, &content);
-            let worst = |component: &inventory::Component| {
-                let mine = findings.iter().filter(|finding| {
-                    finding.state == FindingState::Open
-                        && (&finding.image, &finding.component, &finding.version)
-                            == (&row.digest, &component.name, &component.version)
-                });
-                mine.map(|finding| finding.class).max()
-            };
-            let components = content
-                .inventory
-                .components
-                .iter()
-                .map(|component| ComponentView {
-                    name: component.name.clone(),
-                    version: component.version.clone(),
-                    purl: component.purl.clone(),
-                    layer: component.layer.to_string(),
-                    worst: worst(component),
-                });
-            images.push(InspectedImage {
-                components: components.collect(),
-                platform: public.platform,
-                digest: public.digest,
-                size: public.size,
-                distribution: public.distribution,
-                layers: public.layers,
-            });
-        }
-        Ok(images)
-    }
-
     async fn difference(
         &self,
         tx: &mut Tx,
         submission: &Submission,
-        findings: &[Finding],
+        now: &Side<'_>,
     ) -> Result<Option<Difference>, AppError> {
         let Some(before) = self
             .submission_before(tx, &submission.product_id, submission.number)
@@ -314,28 +278,18 @@ impl App {
         else {
             return Ok(None);
         };
-        let names = |findings: &[Finding]| -> BTreeSet<String> {
-            let open = findings
-                .iter()
-                .filter(|finding| finding.state == FindingState::Open);
-            open.map(|finding| format!("{} in {}", finding.vulnerability, finding.component))
-                .collect()
+        let images = contents(tx, &before.id).await?;
+        let findings = store::findings::of_submission(tx, &before.id).await?;
+        let then = Side {
+            images: &images,
+            findings: &findings,
         };
-        let (old, new) = (
-            names(&store::findings::of_submission(tx, &before.id).await?),
-            names(findings),
-        );
-        let layers = (
-            layers_of(&mut *tx, &before.id).await?,
-            layers_of(&mut *tx, &submission.id).await?,
-        );
         let checks = (
             failing_checks(tx, &before.id).await?,
             failing_checks(tx, &submission.id).await?,
         );
         Ok(Some(Difference {
-            new_layers: layers.1.difference(&layers.0).cloned().collect(),
-            gone_layers: layers.0.difference(&layers.1).cloned().collect(),
+            content: content_difference(&then, now, true),
             checks: checks
                 .1
                 .iter()
@@ -348,10 +302,41 @@ impl App {
             since: before.number,
             fields: submission.manifest.changed_fields(&before.manifest),
             image: before.digest != submission.digest,
-            new_findings: new.difference(&old).cloned().collect(),
-            gone_findings: old.difference(&new).cloned().collect(),
         }))
     }
+}
+
+fn inspected_images(
+    contents: &[(ImageRow, ImageContent)],
+    findings: &[Finding],
+) -> Vec<InspectedImage> {
+    let mut worst: HashMap<_, Class> = HashMap::new();
+    for finding in findings.iter().filter(|it| it.state == FindingState::Open) {
+        let place = (&*finding.image, &*finding.component, &*finding.version);
+        let class = worst.entry(place).or_insert(finding.class);
+        *class = finding.class.max(*class);
+    }
+    let image = |(row, content): &(ImageRow, ImageContent)| {
+        let public = public_image(row, content);
+        let component = |component: &inventory::Component| ComponentView {
+            name: component.name.clone(),
+            version: component.version.clone(),
+            purl: component.purl.clone(),
+            layer: component.layer.to_string(),
+            worst: worst
+                .get(&(&*row.digest, &*component.name, &*component.version))
+                .copied(),
+        };
+        InspectedImage {
+            components: content.inventory.components.iter().map(component).collect(),
+            platform: public.platform,
+            digest: public.digest,
+            size: public.size,
+            distribution: public.distribution,
+            layers: public.layers,
+        }
+    };
+    contents.iter().map(image).collect()
 }
 
 /// Returns the authors of remarks who belong to the publisher.
@@ -370,15 +355,6 @@ async fn publisher_authors(
         members.extend(role.map(|_| author.clone()));
     }
     Ok(members)
-}
-
-async fn layers_of(tx: &mut Tx, id: &SubmissionId) -> Result<BTreeSet<String>, AppError> {
-    let mut layers = BTreeSet::new();
-    for row in store::images::of_submission(tx, id).await? {
-        let content = ImageContent::decode(&row.content)?;
-        layers.extend(content.layers.iter().map(|layer| layer.digest.to_string()));
-    }
-    Ok(layers)
 }
 
 /// Returns each check that applied, by title, with whether it failed on any platform.

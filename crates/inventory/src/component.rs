@@ -129,6 +129,14 @@ impl Package {
         }
     }
 
+    /// Returns its name as people of its ecosystem write it, with the namespace.
+    pub fn full_name(&self) -> String {
+        match self.namespace.as_str() {
+            "" => self.name.clone(),
+            namespace => format!("{namespace}/{}", self.name),
+        }
+    }
+
     /// Returns what makes a package the same one in two places.
     pub(crate) fn key(&self) -> PackageKey<'_> {
         PackageKey {

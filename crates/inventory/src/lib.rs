@@ -16,6 +16,7 @@ mod archive;
 mod base;
 mod bin;
 mod body;
+mod changes;
 mod component;
 mod components;
 mod declared;
@@ -48,6 +49,7 @@ mod testing;
 mod tree;
 
 pub use base::{BaseImage, KnownBase, base_image};
+pub use changes::{PackageChange, package_changes};
 pub use component::{Claim, Component, Confidence, Evidence, Package, Removed};
 pub use error::{InspectError, ScanError};
 pub use facts::{Cache, EmptyPassword, Facts, FileFact, Leftover, Secret};

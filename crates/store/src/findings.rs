@@ -128,6 +128,24 @@ pub async fn of_submission(
     )
 }
 
+/// Returns the open findings in one image of a submission, the worst first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn open_in_image(
+    tx: &mut Tx,
+    submission: &SubmissionId,
+    image: &str,
+) -> Result<Vec<Finding>, StoreError> {
+    fetch_all!(
+        tx,
+        Finding,
+        "SELECT * FROM findings WHERE submission_id = $1 AND image = $2 AND state = 'open' ORDER BY COALESCE(score, -1) DESC, vulnerability COLLATE \"C\", component COLLATE \"C\", version COLLATE \"C\"",
+        submission.as_str(),
+        image
+    )
+}
+
 /// A submission of a listed product with a finding that is overdue.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct OverdueSubmission {

@@ -1,7 +1,7 @@
 //! What inspection found in layers and images, kept by digest, so that nothing is read twice.
 
 use chrono::{DateTime, Utc};
-use market::SubmissionId;
+use market::{ProductId, SubmissionId};
 
 use crate::{
     StoreError, Tx,
@@ -19,8 +19,35 @@ pub struct ImageRow {
     pub size: i64,
     /// JSON, compressed with zstd.
     pub content: Vec<u8>,
+    /// The distribution inside, empty if there is none; nothing for images from before it was kept.
+    pub distribution: Option<String>,
     /// When it was inspected.
     pub created_at: DateTime<Utc>,
+}
+
+/// One platform's image without its content.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ImageOutline {
+    /// Of the platform's manifest.
+    pub digest: String,
+    /// `os/architecture`.
+    pub platform: String,
+    /// Bytes of all layers, as pushed.
+    pub size: i64,
+    /// The distribution inside, empty if there is none; nothing for images from before it was kept.
+    pub distribution: Option<String>,
+}
+
+/// Where a product has an image.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ImageHome {
+    /// In which submission.
+    #[sqlx(try_from = "String")]
+    pub submission_id: SubmissionId,
+    /// Under which tag.
+    pub tag: String,
+    /// When that submission was released, if it was.
+    pub released_at: Option<DateTime<Utc>>,
 }
 
 /// Returns the report on a layer, made by this version of the parsers.
@@ -76,11 +103,12 @@ pub async fn put(
 ) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO images (digest, platform, size, content, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO UPDATE SET content = excluded.content, platform = excluded.platform",
+        "INSERT INTO images (digest, platform, size, content, distribution, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (digest) DO UPDATE SET content = excluded.content, platform = excluded.platform, distribution = excluded.distribution",
         &image.digest,
         &image.platform,
         image.size,
         &image.content,
+        &image.distribution,
         image.created_at,
     )?;
     execute!(
@@ -104,7 +132,54 @@ pub async fn of_submission(
     fetch_all!(
         tx,
         ImageRow,
-        "SELECT i.digest, i.platform, i.size, i.content, i.created_at FROM images i JOIN submission_images s ON s.digest = i.digest WHERE s.submission_id = $1 ORDER BY s.position",
+        "SELECT i.digest, i.platform, i.size, i.content, i.distribution, i.created_at FROM images i JOIN submission_images s ON s.digest = i.digest WHERE s.submission_id = $1 ORDER BY s.position",
         submission.as_str()
+    )
+}
+
+/// Returns a submission's images without their content, in the order of its index.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn outlines_of_submission(
+    tx: &mut Tx,
+    submission: &SubmissionId,
+) -> Result<Vec<ImageOutline>, StoreError> {
+    fetch_all!(
+        tx,
+        ImageOutline,
+        "SELECT i.digest, i.platform, i.size, i.distribution FROM images i JOIN submission_images s ON s.digest = i.digest WHERE s.submission_id = $1 ORDER BY s.position",
+        submission.as_str()
+    )
+}
+
+/// Returns an image.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find(tx: &mut Tx, digest: &str) -> Result<Option<ImageRow>, StoreError> {
+    fetch_opt!(
+        tx,
+        ImageRow,
+        "SELECT digest, platform, size, content, distribution, created_at FROM images WHERE digest = $1",
+        digest
+    )
+}
+
+/// Returns where a product has an image: its newest release with it, else its newest submission.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn home(
+    tx: &mut Tx,
+    product: &ProductId,
+    digest: &str,
+) -> Result<Option<ImageHome>, StoreError> {
+    fetch_opt!(
+        tx,
+        ImageHome,
+        "SELECT s.id AS submission_id, s.tag, r.released_at FROM submission_images i JOIN submissions s ON s.id = i.submission_id LEFT JOIN releases r ON r.submission_id = s.id WHERE s.product_id = $1 AND i.digest = $2 ORDER BY CASE WHEN r.id IS NULL THEN 1 ELSE 0 END, r.released_at DESC, s.number DESC LIMIT 1",
+        product.as_str(),
+        digest
     )
 }

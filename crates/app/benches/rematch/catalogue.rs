@@ -263,6 +263,7 @@ impl Filler {
             platform: "linux/amd64".to_owned(),
             size: 0,
             content: Vec::new(),
+            distribution: None,
             created_at: at(number),
         };
         store::products::create(tx, &product).await.expect("added");

@@ -1,13 +1,13 @@
 //! `plimsoll sbom diff`: what is in one image and not in another.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::fmt::Write as _;
 
 use clap::Args;
-use inventory::{DiffId, Inventory, Kind};
+use inventory::{DiffId, Inventory, PackageChange};
 use oci::ImageRef;
 use serde_json::json;
 
-use super::{Context, sbom_text::full_name};
+use super::Context;
 use crate::{
     exit::Exit,
     failure::Failure,
@@ -36,42 +36,29 @@ pub(crate) struct DiffArgs {
     registry: RegistryArgs,
 }
 
-/// A package by ecosystem and name, and its versions.
-type Packages = BTreeMap<(Kind, String), Vec<String>>;
-
 pub(super) fn run(args: &DiffArgs, context: &Context<'_>) -> Result<Exit, Failure> {
     if args.platform.as_deref() == Some("all") {
         return Err(Failure::usage(
             "two images are compared for one platform: name it",
         ));
     }
-    let before = packages(args, &args.before, context)?;
-    let after = packages(args, &args.after, context)?;
-    let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    let none = Vec::new();
-    let mut changes = Vec::new();
-    for key in keys {
-        let (old, new) = (
-            before.get(key).unwrap_or(&none),
-            after.get(key).unwrap_or(&none),
-        );
-        if old != new {
-            changes.push((key, old, new));
-        }
-    }
+    let before = inventories(args, &args.before, context)?;
+    let after = inventories(args, &args.after, context)?;
+    let changes = inventory::package_changes(&before, &after);
     if context.printer.is_json() {
-        let of = |(key, old, new): &(&(Kind, String), &Vec<String>, &Vec<String>)| json!({ "type": key.0.as_str(), "name": key.1, "before": old, "after": new });
+        let of = |it: &PackageChange| json!({ "type": it.kind.as_str(), "name": it.name, "before": it.before, "after": it.after });
         let changes: Vec<_> = changes.iter().map(of).collect();
         context.printer.json(&json!({ "changes": changes }))?;
         return Ok(Exit::Success);
     }
     let mut text = String::new();
-    for ((kind, name), old, new) in &changes {
-        let (old, new) = (old.join(", "), new.join(", "));
+    for change in &changes {
+        let (name, kind) = (&change.name, change.kind.as_str());
+        let (old, new) = (change.before.join(", "), change.after.join(", "));
         let line = match (old.as_str(), new.as_str()) {
-            ("", new) => format!("+ {name} {new} ({})", kind.as_str()),
-            (old, "") => format!("- {name} {old} ({})", kind.as_str()),
-            (old, new) => format!("~ {name} {old} -> {new} ({})", kind.as_str()),
+            ("", new) => format!("+ {name} {new} ({kind})"),
+            (old, "") => format!("- {name} {old} ({kind})"),
+            (old, new) => format!("~ {name} {old} -> {new} ({kind})"),
         };
         let _infallible = writeln!(text, "{}", plain(&line));
     }
@@ -84,7 +71,11 @@ pub(super) fn run(args: &DiffArgs, context: &Context<'_>) -> Result<Exit, Failur
     Ok(Exit::Success)
 }
 
-fn packages(args: &DiffArgs, image: &ImageRef, context: &Context<'_>) -> Result<Packages, Failure> {
+fn inventories(
+    args: &DiffArgs,
+    image: &ImageRef,
+    context: &Context<'_>,
+) -> Result<Vec<Inventory>, Failure> {
     let args = ImageArgs {
         named: Some(image.clone()),
         platform: args.platform.clone(),
@@ -93,20 +84,6 @@ fn packages(args: &DiffArgs, image: &ImageRef, context: &Context<'_>) -> Result<
     };
     let config = context.config(Vec::new())?;
     let loaded = image::load(&args, &config.environment, DiffId::Skip, context.printer)?;
-    let contents = loaded.platforms.iter();
-    Ok(by_name(contents.map(|(_, content)| &content.inventory)))
-}
-
-fn by_name<'i>(inventories: impl Iterator<Item = &'i Inventory>) -> Packages {
-    let mut packages = Packages::new();
-    for component in inventories.flat_map(|inventory| &inventory.components) {
-        let versions = packages
-            .entry((component.kind, full_name(component)))
-            .or_default();
-        if !versions.contains(&component.version) {
-            versions.push(component.version.clone());
-        }
-    }
-    packages.values_mut().for_each(|versions| versions.sort());
-    packages
+    let contents = loaded.platforms.into_iter();
+    Ok(contents.map(|(_, content)| content.inventory).collect())
 }

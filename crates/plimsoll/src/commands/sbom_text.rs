@@ -72,7 +72,7 @@ fn table(components: &[&Component]) -> String {
             Claim::Claimed => format!("{} (claimed)", component.kind.as_str()),
         };
         [
-            full_name(component),
+            component.full_name(),
             component.version.clone(),
             claim,
             component.path.clone(),
@@ -81,12 +81,4 @@ fn table(components: &[&Component]) -> String {
         .to_vec()
     }));
     columns(&rows)
-}
-
-/// Returns a name as people of its ecosystem write it.
-pub(super) fn full_name(component: &Component) -> String {
-    match component.namespace.as_str() {
-        "" => component.name.clone(),
-        namespace => format!("{namespace}/{}", component.name),
-    }
 }

@@ -14,6 +14,7 @@ both! {
             platform: "linux/amd64".to_owned(),
             size: 1,
             content: vec![1],
+            distribution: None,
             created_at: at(0),
         };
         store::images::put(&mut tx, &cast.submission.id, 0, &image).await.expect("put");

@@ -192,6 +192,7 @@ both! {
             platform: "linux/amd64".to_owned(),
             size: 1,
             content: vec![content],
+            distribution: Some("Debian 12".to_owned()),
             created_at: at(0),
         };
         let id = &cast.submission.id;
@@ -199,6 +200,13 @@ both! {
             images::put(&mut tx, id, position, &row).await.expect("stored");
         }
         assert_eq!(images::of_submission(&mut tx, id).await.expect("read"), [image("z", 1), image("a", 2)]);
+        let outlines = images::outlines_of_submission(&mut tx, id).await.expect("read");
+        let told: Vec<_> = outlines.iter().map(|it| (&*it.digest, it.distribution.as_deref())).collect();
+        assert_eq!(told, [("sha256:z", Some("Debian 12")), ("sha256:a", Some("Debian 12"))]);
+        assert_eq!(images::find(&mut tx, "sha256:a").await.expect("read"), Some(image("a", 2)));
+        let home = images::home(&mut tx, &cast.product.id, "sha256:a").await.expect("read").expect("there");
+        assert_eq!((&home.submission_id, home.released_at), (id, None));
+        assert_eq!(images::home(&mut tx, &cast.product.id, "sha256:b").await.expect("read"), None);
         images::put_layer_report(&mut tx, "sha256:l", 1, b"one", at(0)).await.expect("stored");
         images::put_layer_report(&mut tx, "sha256:l", 1, b"two", at(0)).await.expect("stays");
         assert_eq!(images::find_layer_report(&mut tx, "sha256:l", 1).await.expect("read").as_deref(), Some(&b"one"[..]));

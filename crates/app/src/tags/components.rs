@@ -1,0 +1,237 @@
+//! The components of an image as a grid, with what is wrong with each.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use inventory::{Claim, Component};
+use market::Class;
+use store::findings::Finding;
+
+use super::{
+    image::{ByComponent, FoundImage, ImageHead, bare, by_component, shown_name},
+    page_of,
+};
+use crate::{Actor, App, AppError, FindingView};
+
+/// How components are ordered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ComponentOrder {
+    /// The worst class first, then the most findings.
+    #[default]
+    Gravest,
+    /// By name.
+    Name,
+    /// By ecosystem, then name.
+    Ecosystem,
+    /// By layer, the lowest first, then name.
+    Layer,
+}
+
+impl ComponentOrder {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Gravest, Self::Name, Self::Ecosystem, Self::Layer];
+
+    /// Returns its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gravest => "gravest",
+            Self::Name => "name",
+            Self::Ecosystem => "ecosystem",
+            Self::Layer => "layer",
+        }
+    }
+
+    /// Returns the order with this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.as_str() == word)
+    }
+}
+
+/// Which components are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ComponentQuery {
+    /// In name, version, package URL or the names of findings, in any case.
+    pub text: String,
+    /// Of this ecosystem, by the type of its package URLs; or empty.
+    pub ecosystem: String,
+    /// With a finding of this class.
+    pub class: Option<Class>,
+    /// Of this layer, from 1.
+    pub layer: Option<usize>,
+    /// With a finding that is fixed somewhere.
+    pub fixable: bool,
+    /// In which order.
+    pub order: ComponentOrder,
+}
+
+/// A component with what is wrong with it.
+#[derive(Debug, Clone)]
+pub struct ComponentRow {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its ecosystem: the type of its package URL.
+    pub ecosystem: &'static str,
+    /// Its package URL.
+    pub purl: String,
+    /// How the file stands to it that names it.
+    pub claim: Claim,
+    /// The file that names it.
+    pub path: String,
+    /// The place of the layer that brought it, from 1.
+    pub layer: usize,
+    /// That layer's digest.
+    pub layer_digest: String,
+    /// Whether the base image brings it.
+    pub is_base: bool,
+    /// Its open findings, the worst first.
+    pub findings: Vec<FindingView>,
+}
+
+/// A page of an image's components.
+#[derive(Debug, Clone)]
+pub struct ComponentsPage {
+    /// Which image.
+    pub head: ImageHead,
+    /// The components.
+    pub rows: Vec<ComponentRow>,
+    /// How many are on all pages.
+    pub total: usize,
+    /// Which page this is, from 1.
+    pub page: usize,
+    /// The ecosystems in the image, and how many components each has.
+    pub ecosystems: Vec<(&'static str, usize)>,
+    /// How many layers the image has.
+    pub layers: usize,
+}
+
+impl ComponentsPage {
+    /// Components on one page.
+    pub const SIZE: usize = 50;
+}
+
+impl App {
+    /// Returns the components of an image that are asked for.
+    ///
+    /// # Errors
+    /// There is no such image, or its components are not the asker's business.
+    pub async fn components_page(
+        &self,
+        actor: &Actor,
+        (names, image): ((&str, &str), &str),
+        query: &ComponentQuery,
+        page: usize,
+    ) -> Result<ComponentsPage, AppError> {
+        let mut tx = self.read().await?;
+        let found = self.found_image(&mut tx, actor, names, image).await?;
+        if !found.head.of.may_see_inside {
+            return Err(actor_may_not(actor));
+        }
+        let by_component = by_component(&found.findings);
+        let asked = asked(&found, &by_component, query);
+        let (page, start) = page_of(page, asked.len(), ComponentsPage::SIZE);
+        let total = asked.len();
+        let shown: Vec<_> = asked
+            .into_iter()
+            .skip(start)
+            .take(ComponentsPage::SIZE)
+            .collect();
+        let findings: Vec<Finding> = shown
+            .iter()
+            .flat_map(|(_, findings)| findings.iter().map(|finding| (*finding).clone()))
+            .collect();
+        let platforms = BTreeMap::from([(image.to_owned(), found.head.platform.clone())]);
+        let views = self.finding_views(&mut tx, &findings, &platforms).await?;
+        let mut views = views.into_iter();
+        let rows = shown.into_iter().map(|(component, findings)| {
+            let findings = views.by_ref().take(findings.len()).collect();
+            row(component, &found, findings)
+        });
+        Ok(ComponentsPage {
+            rows: rows.collect(),
+            total,
+            page,
+            ecosystems: ecosystems(&found),
+            layers: found.content.layers.len(),
+            head: found.head.clone(),
+        })
+    }
+}
+
+fn actor_may_not(actor: &Actor) -> AppError {
+    match actor.signed_in() {
+        None => AppError::Unauthenticated("components are the publisher's business".to_owned()),
+        Some(_) => AppError::Denied("components are the publisher's business".to_owned()),
+    }
+}
+
+/// A component with its findings, the worst first.
+type Asked<'a> = (&'a Component, &'a [&'a Finding]);
+
+fn asked<'a>(
+    found: &'a FoundImage,
+    by_component: &'a ByComponent<'_>,
+    query: &ComponentQuery,
+) -> Vec<Asked<'a>> {
+    let text = query.text.trim().to_lowercase();
+    let components = found.content.inventory.components.iter();
+    let with_findings = components.map(|component| {
+        let findings = by_component.get(bare(&component.purl));
+        (component, findings.map_or(&[][..], Vec::as_slice))
+    });
+    let mut asked: Vec<Asked<'_>> = with_findings
+        .filter(|one| fits(*one, query) && says(*one, &text))
+        .collect();
+    let key = |(component, _): &Asked<'_>| (shown_name(component), component.version.clone());
+    asked.sort_by_cached_key(key);
+    // Stable sorts: within each, by name.
+    match query.order {
+        ComponentOrder::Name => {}
+        ComponentOrder::Ecosystem => asked.sort_by_key(|(component, _)| component.kind.as_str()),
+        ComponentOrder::Layer => asked.sort_by_key(|(component, _)| component.layer_index),
+        ComponentOrder::Gravest => asked.sort_by_key(|(_, findings)| {
+            Reverse((findings.first().map(|it| it.class), findings.len()))
+        }),
+    }
+    asked
+}
+
+fn fits((component, findings): Asked<'_>, query: &ComponentQuery) -> bool {
+    (query.ecosystem.is_empty() || query.ecosystem == component.kind.as_str())
+        && query.layer.is_none_or(|layer| layer == component.layer_index + 1)
+        && query.class.is_none_or(|class| findings.iter().any(|it| it.class == class))
+        && (!query.fixable || findings.iter().any(|it| it.fixed_version.is_some()))
+}
+
+/// Returns whether a text, in lower case, stands anywhere people would look for it.
+fn says((component, findings): Asked<'_>, text: &str) -> bool {
+    let says = |told: &str| told.to_lowercase().contains(text);
+    text.is_empty()
+        || says(&shown_name(component))
+        || says(&component.version)
+        || says(&component.purl)
+        || findings.iter().any(|it| says(&it.vulnerability))
+}
+
+fn ecosystems(found: &FoundImage) -> Vec<(&'static str, usize)> {
+    let mut counts = BTreeMap::new();
+    for component in &found.content.inventory.components {
+        *counts.entry(component.kind.as_str()).or_default() += 1;
+    }
+    counts.into_iter().collect()
+}
+
+fn row(component: &Component, found: &FoundImage, findings: Vec<FindingView>) -> ComponentRow {
+    ComponentRow {
+        name: shown_name(component),
+        version: component.version.clone(),
+        ecosystem: component.kind.as_str(),
+        purl: component.purl.clone(),
+        claim: component.claim,
+        path: component.path.clone(),
+        layer: component.layer_index + 1,
+        layer_digest: component.layer.to_string(),
+        is_base: component.layer_index < found.base_layers(),
+        findings,
+    }
+}
