@@ -289,8 +289,8 @@ fn resubmit(desk: &PublisherDesk, images: &crate::images::Pair, stage: &Stage) -
     stage.say(&format!(
         "  since submission {}: {} findings gone, {} new; changed fields: {}",
         difference["since"],
-        list_len(difference, "gone_findings"),
-        list_len(difference, "new_findings"),
+        list_len(&difference["content"]["inside"], "gone_findings"),
+        list_len(&difference["content"]["inside"], "new_findings"),
         difference["fields"]
             .as_array()
             .into_iter()

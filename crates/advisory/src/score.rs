@@ -61,7 +61,8 @@ pub fn preferred_score(entries: &[SeverityEntry]) -> Option<Score> {
         .cloned()
 }
 
-fn score_of(entry: &SeverityEntry) -> Option<Score> {
+/// Returns the score of one rating: its vector's, else the bare one.
+pub fn score_of(entry: &SeverityEntry) -> Option<Score> {
     let vector = entry
         .vector
         .as_deref()

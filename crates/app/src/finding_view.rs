@@ -8,6 +8,7 @@ use std::{
 use advisory::{
     database::{Database, Exploitation},
     matching::Reason,
+    record::SeverityEntry,
 };
 use serde::Deserialize;
 use store::{
@@ -62,6 +63,37 @@ pub struct FindingView {
     pub purl: String,
     /// The file that names the component.
     pub path: String,
+}
+
+/// What one source says of how grave a vulnerability is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rating {
+    /// Who rates.
+    pub source: String,
+    /// The CVSS vector as written.
+    pub vector: Option<String>,
+    /// The base score.
+    pub score: Option<f64>,
+    /// The source's own word, or CVSS's for the score.
+    pub word: Option<String>,
+}
+
+impl FindingView {
+    /// Returns every source's rating.
+    pub fn ratings(&self) -> Vec<Rating> {
+        let entries = Vec::<SeverityEntry>::deserialize(&self.severities).unwrap_or_default();
+        let rating = |entry: SeverityEntry| {
+            let score = advisory::score::score_of(&entry).map(|score| score.score);
+            let word = entry.word.or(score.map(|score| score.severity()));
+            Rating {
+                source: entry.source,
+                vector: entry.vector,
+                score: score.map(|score| score.value()),
+                word: entry.label.or(word.map(|word| word.to_string())),
+            }
+        };
+        entries.into_iter().map(rating).collect()
+    }
 }
 
 impl App {

@@ -55,7 +55,7 @@ pub use advisories::AdvisoryStatus;
 pub use agreements::AgreementState;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
-pub use finding_view::FindingView;
+pub use finding_view::{FindingView, Rating};
 pub use forecast::Forecast;
 pub use jobs::JobSummary;
 pub use notary::{TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile};

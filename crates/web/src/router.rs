@@ -15,9 +15,9 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, agreement, files, log, no_page, notices, operator, product, product_edit,
-        publisher, publisher_portal, register, review, robot, sign_in, storage, storefront,
-        submission, wrong_method,
+        account, agreement, compare, components, files, image, log, no_page, notices, operator,
+        product, product_edit, publisher, publisher_portal, register, review, robot, sign_in,
+        storage, storefront, submission, tags, wrong_method,
     },
 };
 
@@ -45,6 +45,16 @@ fn consumers() -> Router<Arc<App>> {
         .route("/", get(storefront::show_front))
         .route("/search", get(storefront::show_search))
         .route("/p/{publisher}/{product}", get(product::show))
+        .route("/p/{publisher}/{product}/tags", get(tags::show))
+        .route("/p/{publisher}/{product}/compare", get(compare::show))
+        .route(
+            "/p/{publisher}/{product}/images/{image}",
+            get(image::show),
+        )
+        .route(
+            "/p/{publisher}/{product}/images/{image}/components",
+            get(components::show),
+        )
         .route(
             "/p/{publisher}/{product}/subscribe",
             post(product::subscribe),

@@ -10,9 +10,7 @@ use market::{Class, FindingState, SubmissionId};
 use store::{Tx, findings::Finding, images::ImageRow, releases::Release};
 
 use super::{ProductView, contents, release_of};
-use crate::{
-    Actor, App, AppError, LayerView, inspection::ImageContent, storefront::public_layers,
-};
+use crate::{Actor, App, AppError, LayerView, inspection::ImageContent, storefront::public_layers};
 
 /// What differs between the images of two submissions; all platforms of each count as one.
 #[derive(Debug, Clone)]

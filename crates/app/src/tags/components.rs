@@ -7,7 +7,7 @@ use market::Class;
 use store::findings::Finding;
 
 use super::{
-    image::{ByComponent, FoundImage, ImageHead, bare, by_component, shown_name},
+    image::{ByComponent, FoundImage, ImageHead, bare, by_component},
     page_of,
 };
 use crate::{Actor, App, AppError, FindingView};
@@ -84,9 +84,14 @@ pub struct ComponentRow {
     pub layer_digest: String,
     /// Whether the base image brings it.
     pub is_base: bool,
-    /// Its open findings, the worst first.
+    /// Its open findings, the worst first; of very many the first.
     pub findings: Vec<FindingView>,
+    /// How many open findings it has.
+    pub findings_total: usize,
 }
+
+/// Findings of one component that a page holds; the submission has all of them.
+const FINDINGS: usize = 25;
 
 /// A page of an image's components.
 #[derive(Debug, Clone)]
@@ -138,14 +143,15 @@ impl App {
             .collect();
         let findings: Vec<Finding> = shown
             .iter()
-            .flat_map(|(_, findings)| findings.iter().map(|finding| (*finding).clone()))
+            .flat_map(|(_, findings)| findings.iter().take(FINDINGS))
+            .map(|finding| Finding::clone(finding))
             .collect();
         let platforms = BTreeMap::from([(image.to_owned(), found.head.platform.clone())]);
         let views = self.finding_views(&mut tx, &findings, &platforms).await?;
         let mut views = views.into_iter();
         let rows = shown.into_iter().map(|(component, findings)| {
-            let findings = views.by_ref().take(findings.len()).collect();
-            row(component, &found, findings)
+            let first = views.by_ref().take(findings.len().min(FINDINGS));
+            row(component, &found, (first.collect(), findings.len()))
         });
         Ok(ComponentsPage {
             rows: rows.collect(),
@@ -182,7 +188,7 @@ fn asked<'a>(
     let mut asked: Vec<Asked<'_>> = with_findings
         .filter(|one| fits(*one, query) && says(*one, &text))
         .collect();
-    let key = |(component, _): &Asked<'_>| (shown_name(component), component.version.clone());
+    let key = |(component, _): &Asked<'_>| (component.full_name(), component.version.clone());
     asked.sort_by_cached_key(key);
     // Stable sorts: within each, by name.
     match query.order {
@@ -198,8 +204,12 @@ fn asked<'a>(
 
 fn fits((component, findings): Asked<'_>, query: &ComponentQuery) -> bool {
     (query.ecosystem.is_empty() || query.ecosystem == component.kind.as_str())
-        && query.layer.is_none_or(|layer| layer == component.layer_index + 1)
-        && query.class.is_none_or(|class| findings.iter().any(|it| it.class == class))
+        && query
+            .layer
+            .is_none_or(|layer| layer == component.layer_index + 1)
+        && query
+            .class
+            .is_none_or(|class| findings.iter().any(|it| it.class == class))
         && (!query.fixable || findings.iter().any(|it| it.fixed_version.is_some()))
 }
 
@@ -207,7 +217,7 @@ fn fits((component, findings): Asked<'_>, query: &ComponentQuery) -> bool {
 fn says((component, findings): Asked<'_>, text: &str) -> bool {
     let says = |told: &str| told.to_lowercase().contains(text);
     text.is_empty()
-        || says(&shown_name(component))
+        || says(&component.full_name())
         || says(&component.version)
         || says(&component.purl)
         || findings.iter().any(|it| says(&it.vulnerability))
@@ -221,9 +231,13 @@ fn ecosystems(found: &FoundImage) -> Vec<(&'static str, usize)> {
     counts.into_iter().collect()
 }
 
-fn row(component: &Component, found: &FoundImage, findings: Vec<FindingView>) -> ComponentRow {
+fn row(
+    component: &Component,
+    found: &FoundImage,
+    (findings, findings_total): (Vec<FindingView>, usize),
+) -> ComponentRow {
     ComponentRow {
-        name: shown_name(component),
+        name: component.full_name(),
         version: component.version.clone(),
         ecosystem: component.kind.as_str(),
         purl: component.purl.clone(),
@@ -233,5 +247,6 @@ fn row(component: &Component, found: &FoundImage, findings: Vec<FindingView>) ->
         layer_digest: component.layer.to_string(),
         is_base: component.layer_index < found.base_layers(),
         findings,
+        findings_total,
     }
 }

@@ -140,7 +140,10 @@ mod tests {
             match &fix.update {
                 Update::Base => format!("base {closes:?}"),
                 Update::Package { name, .. } => {
-                    format!("{name} {} {closes:?}", fix.version.as_deref().unwrap_or("-"))
+                    format!(
+                        "{name} {} {closes:?}",
+                        fix.version.as_deref().unwrap_or("-")
+                    )
                 }
             }
         };

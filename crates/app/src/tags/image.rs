@@ -295,16 +295,8 @@ fn fixable(found: &FoundImage) -> Vec<Fixable> {
 /// Returns the name of the source package that a component is built from.
 fn source(component: &Component) -> String {
     match component.source_name.as_str() {
-        "" => shown_name(component),
+        "" => component.full_name(),
         source => source.to_owned(),
-    }
-}
-
-/// Returns the name that people know a component by.
-pub(super) fn shown_name(component: &Component) -> String {
-    match component.kind.is_distribution() {
-        true => component.name.clone(),
-        false => component.full_name(),
     }
 }
 

@@ -18,13 +18,13 @@ use store::{
     releases::Release,
 };
 
+pub(crate) use self::compare::{Side, content_difference};
 pub use self::{
     compare::{ComparisonPage, ContentDifference, FindingChange, InsideDifference},
     components::{ComponentOrder, ComponentQuery, ComponentRow, ComponentsPage},
     fixes::{Fix, Update},
     image::{HistoryStep, ImageHead, ImageInside, ImagePage, LayerContents, StepLayer},
 };
-pub(crate) use self::compare::{Side, content_difference};
 use crate::{
     Actor, App, AppError,
     inspection::{ImageContent, blocking},

@@ -32,5 +32,6 @@ mod review;
 mod robots;
 mod roles;
 mod storage;
+mod tags;
 mod token_keys;
 mod world;

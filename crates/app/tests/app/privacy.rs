@@ -31,6 +31,16 @@ async fn everything(world: &World, actor: &Actor) -> String {
     add(&app.search(&Search::default(), 1).await.expect("searched"));
     add(&app.product_page(actor, "acme", "db").await.expect("a page"));
     add(&app.badge("acme", "db").await.expect("a badge"));
+    let names = ("acme", "db");
+    let tags = app.tags_page(actor, names, 1).await.expect("a page");
+    let images = tags.tags.iter().flat_map(|tag| &tag.images);
+    for image in images {
+        let page = app.image_page(actor, names, &image.digest).await;
+        add(&page.expect("a page"));
+    }
+    add(&tags);
+    let compared = app.compare_releases(actor, names, (None, None)).await;
+    add(&compared.expect("a page"));
     add(&app.catalog(actor, "", 100).await.expect("a list"));
     let name = "acme/db".parse().expect("a name");
     for asked in ["acme/db", "staging/acme/db", "acme/missing"] {

@@ -67,6 +67,11 @@ fn people_walk_through_the_pages() {
         .clone()
         .expect("the password was printed");
     let (submission, _) = market.in_review("1.1");
+    let tags = market.cast.reviewer.get("/api/v1/products/acme/harbour/tags");
+    let tags = tags.expect("the releases are listed");
+    let image = tags["items"][0]["images"][0]["digest"].as_str();
+    let image = format!("/p/acme/harbour/images/{}", image.expect("a digest"));
+    let components = format!("{image}/components");
 
     for look_at in [
         Look::DESKTOP,
@@ -82,6 +87,9 @@ fn people_walk_through_the_pages() {
             "/search?q=harbour",
             "/search?q=nothing-like-it",
             "/p/acme/harbour",
+            "/p/acme/harbour/tags",
+            "/p/acme/harbour/compare",
+            &image,
             "/sign-in",
             "/register",
             "/no/such/page",
@@ -97,6 +105,8 @@ fn people_walk_through_the_pages() {
             "/publisher/acme",
             "/publisher/acme/harbour",
             "/publisher/acme/products/new",
+            &image,
+            &components,
         ] {
             look(&browser, &format!("{base}{page}"));
         }

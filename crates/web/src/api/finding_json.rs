@@ -31,6 +31,8 @@ pub(super) struct FindingJson {
     vector: Option<String>,
     /// Who scored it so.
     score_source: Option<String>,
+    /// Every source's rating with its score.
+    ratings: Vec<RatingJson>,
     /// Every source's rating, as each wrote it.
     severities: Value,
     /// `os/architecture` of the image.
@@ -75,6 +77,30 @@ pub(super) struct FindingJson {
     due_at: Option<DateTime<Utc>>,
 }
 
+/// What one source says of how grave a vulnerability is.
+#[derive(Serialize, ToSchema)]
+struct RatingJson {
+    /// Who rates.
+    source: String,
+    /// The CVSS vector as written.
+    vector: Option<String>,
+    /// The base score.
+    score: Option<f64>,
+    /// The source's own word, or CVSS's for the score.
+    word: Option<String>,
+}
+
+impl From<app::Rating> for RatingJson {
+    fn from(rating: app::Rating) -> Self {
+        Self {
+            source: rating.source,
+            vector: rating.vector,
+            score: rating.score,
+            word: rating.word,
+        }
+    }
+}
+
 /// The statement that decided, taken apart.
 #[derive(Serialize, ToSchema)]
 struct StatementJson {
@@ -113,8 +139,10 @@ impl From<app::Reason> for StatementJson {
 
 impl From<FindingView> for FindingJson {
     fn from(view: FindingView) -> Self {
+        let ratings = view.ratings().into_iter().map(RatingJson::from).collect();
         let finding = view.finding;
         Self {
+            ratings,
             id: finding.id.to_string(),
             state: finding.state.into(),
             vulnerability: finding.vulnerability,

@@ -41,6 +41,8 @@ mod openapi;
 mod pictures;
 mod products;
 mod publishers;
+mod releases;
+mod releases_json;
 mod retention;
 mod review;
 mod robots;
@@ -81,6 +83,7 @@ pub fn document() -> OpenApi {
 fn resources() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::ApiDocument::openapi())
         .merge(products::routes())
+        .merge(releases::routes())
         .merge(subscriptions::routes())
         .merge(publishers::routes())
         .merge(forecast::routes())

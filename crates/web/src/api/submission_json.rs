@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::{
     manifest::ManifestJson,
     products::LayerJson,
+    releases_json::ContentDifferenceJson,
     words::{ClassJson, CommentIdJson, SlugJson, SubmissionIdJson, SubmissionStateJson},
 };
 
@@ -106,10 +107,8 @@ struct DifferenceJson {
     fields: Vec<String>,
     /// Whether the image is another.
     image: bool,
-    /// Findings that are new.
-    new_findings: Vec<String>,
-    /// Findings that are gone.
-    gone_findings: Vec<String>,
+    /// What differs in layers, components and findings.
+    content: ContentDifferenceJson,
 }
 
 /// How far a job is.
@@ -298,8 +297,7 @@ impl From<Difference> for DifferenceJson {
             since: difference.since,
             fields: difference.fields,
             image: difference.image,
-            new_findings: difference.new_findings,
-            gone_findings: difference.gone_findings,
+            content: difference.content.into(),
         }
     }
 }

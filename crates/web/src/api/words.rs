@@ -99,6 +99,8 @@ names! {
     SlugJson = "Slug" for market::Slug, "^[a-z][a-z0-9]*(-[a-z0-9]+)*$", 2..=40;
     /// A submission's identifier.
     SubmissionIdJson = "SubmissionId" for market::SubmissionId, "^sub_[0-9A-Za-z]{26}$", 30..=30;
+    /// A release's identifier.
+    ReleaseIdJson = "ReleaseId" for market::ReleaseId, "^rel_[0-9A-Za-z]{26}$", 30..=30;
     /// A remark's identifier.
     CommentIdJson = "CommentId" for market::CommentId, "^cmt_[0-9A-Za-z]{26}$", 30..=30;
     /// A signing key's identifier.

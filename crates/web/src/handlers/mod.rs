@@ -8,7 +8,10 @@ use axum::extract::Query;
 
 pub(crate) mod account;
 pub(crate) mod agreement;
+pub(crate) mod compare;
+pub(crate) mod components;
 pub(crate) mod files;
+pub(crate) mod image;
 pub(crate) mod log;
 pub(crate) mod notices;
 pub(crate) mod operator;
@@ -23,8 +26,9 @@ pub(crate) mod sign_in;
 pub(crate) mod storage;
 pub(crate) mod storefront;
 pub(crate) mod submission;
+pub(crate) mod tags;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, view::Paging};
 
 /// What stands behind the question mark; the last of equal names counts.
 type Parameters = Query<HashMap<String, String>>;
@@ -42,4 +46,33 @@ pub(crate) async fn wrong_method() -> Failure {
 /// Returns a count as pages show it.
 fn count(number: impl TryInto<u64>) -> u64 {
     number.try_into().unwrap_or(0)
+}
+
+/// Returns the page that was asked for, from 1.
+fn asked_page(parameters: &Parameters) -> usize {
+    let asked = parameters.get("page").and_then(|page| page.parse().ok());
+    asked.unwrap_or(1)
+}
+
+/// Returns where the asked part of a list of `total` begins, and the ways to the rest.
+fn part(
+    total: usize,
+    size: usize,
+    parameters: &Parameters,
+    url: impl Fn(usize) -> String,
+) -> (usize, Paging) {
+    let page = asked_page(parameters).clamp(1, total.div_ceil(size).max(1));
+    ((page - 1) * size, paging((page, total, size), url))
+}
+
+/// Returns the ways from a page to the rest of a list: `page` of `total` in parts of `size`.
+fn paging((page, total, size): (usize, usize, usize), url: impl Fn(usize) -> String) -> Paging {
+    let start = (page - 1) * size;
+    Paging {
+        first: if total == 0 { 0 } else { count(start) + 1 },
+        last: count(total.min(start + size)),
+        total: count(total),
+        previous_url: (page > 1).then(|| url(page - 1)),
+        next_url: (start + size < total).then(|| url(page + 1)),
+    }
 }

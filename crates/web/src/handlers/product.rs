@@ -14,7 +14,7 @@ use crate::{
     markdown::markdown,
     notice::Notice,
     pages::product::{
-        Certificate, CheckLine, HistoryLine, HoldNotice, LicenseView, PlanView, PlatformView,
+        Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView,
         ProductPage, PublisherLine, Release, SubscriptionLine,
     },
     router::RELEASE_KEY,
@@ -104,7 +104,11 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
             advisories_at: DateTime::parse_from_rfc3339(&found.advisories_at)
                 .ok()
                 .map(|at| viewer.when(at.to_utc())),
-            platforms: found.images.into_iter().map(platform).collect(),
+            platforms: found
+                .images
+                .into_iter()
+                .map(|image| platform(&url, image))
+                .collect(),
         },
         publisher: PublisherLine {
             name: found.publisher.legal_name,
@@ -214,19 +218,15 @@ fn plans(listed: &ProductManifest) -> Vec<PlanView> {
     plans.collect()
 }
 
-fn platform(image: ImageView) -> PlatformView {
-    let lines = image.layers.into_iter().map(|layer| HistoryLine {
-        instruction: layer.instruction,
-        layer: Some(Digest(layer.digest)),
-        size: layer.size,
-    });
+fn platform(url: &str, image: ImageView) -> PlatformView {
     PlatformView {
         platform: image.platform,
         os: image
             .distribution
             .unwrap_or_else(|| "no distribution".to_owned()),
         size: image.size,
+        layers: image.layers.len(),
+        url: format!("{url}/images/{}", image.digest),
         digest: Digest(image.digest),
-        history: lines.collect(),
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use app::App;
 use axum::extract::State;
 
-use super::{Parameters, count, publisher::severity_counts};
+use super::{Parameters, count, part, publisher::severity_counts};
 use crate::{
     answer::{Answer, page},
     pages::review::{QueueEntry, ReviewPage},
-    view::{Paging, submission_pill},
+    view::submission_pill,
     viewer::Viewer,
 };
 
@@ -32,29 +32,6 @@ pub(crate) async fn show(
         paging,
         layout: viewer.layout,
     })
-}
-
-/// Returns where the asked part of a list of `total` begins, and the ways to the rest.
-pub(super) fn part(
-    total: usize,
-    size: usize,
-    parameters: &Parameters,
-    url: impl Fn(usize) -> String,
-) -> (usize, Paging) {
-    let pages = total.div_ceil(size).max(1);
-    let asked = parameters
-        .get("page")
-        .and_then(|page| page.parse::<usize>().ok());
-    let page = asked.unwrap_or(1).clamp(1, pages);
-    let start = (page - 1) * size;
-    let paging = Paging {
-        first: if total == 0 { 0 } else { count(start) + 1 },
-        last: count(total.min(start + size)),
-        total: count(total),
-        previous_url: (page > 1).then(|| url(page - 1)),
-        next_url: (page < pages).then(|| url(page + 1)),
-    };
-    (start, paging)
 }
 
 fn entry(waiting: app::QueueEntry, viewer: &Viewer) -> QueueEntry {

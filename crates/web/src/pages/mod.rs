@@ -2,7 +2,10 @@
 
 pub mod account;
 pub mod agreement;
+pub mod compare;
+pub mod components;
 pub mod error;
+pub mod image;
 pub mod notices;
 pub mod operator;
 pub mod product;
@@ -17,6 +20,7 @@ pub mod storage;
 pub mod storefront;
 pub mod submission;
 mod submission_parts;
+pub mod tags;
 
 #[cfg(test)]
 mod tests;

@@ -216,37 +216,13 @@ pub struct PlatformView {
     pub size: u64,
     /// The manifest's digest.
     pub digest: Digest,
-    /// The history, oldest first.
-    pub history: Vec<HistoryLine>,
+    /// How many layers there are.
+    pub layers: usize,
+    /// Address of its history.
+    pub url: String,
 }
 
 impl PlatformView {
-    /// Returns the compressed size in MB.
-    pub fn megabytes(&self) -> String {
-        megabytes(self.size)
-    }
-
-    /// Returns how many layers there are.
-    pub fn layers(&self) -> usize {
-        self.history
-            .iter()
-            .filter(|line| line.layer.is_some())
-            .count()
-    }
-}
-
-/// One step of an image's history.
-#[derive(Debug, Clone)]
-pub struct HistoryLine {
-    /// What was done, for example `RUN apk add curl`.
-    pub instruction: String,
-    /// The layer it made, if it made one.
-    pub layer: Option<Digest>,
-    /// The layer's compressed size in bytes.
-    pub size: u64,
-}
-
-impl HistoryLine {
     /// Returns the compressed size in MB.
     pub fn megabytes(&self) -> String {
         megabytes(self.size)

@@ -54,6 +54,8 @@ pub struct ProductState {
     pub listing: Pill,
     /// Address of its public page, while it has one.
     pub public_url: Option<String>,
+    /// Address of its releases.
+    pub tags_url: String,
     /// Tags in its staging repository, newest first.
     pub staging_tags: Vec<String>,
     /// The staging repository, for example `staging/harbour/pilot`.

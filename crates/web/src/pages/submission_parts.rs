@@ -2,6 +2,7 @@
 
 use market::Class;
 
+use super::compare::ChangedContent;
 use crate::view::{
     Digest, Due, Html, Pill, Tone, When, class_pill, cvss_pill, megabytes, outcome_pill,
 };
@@ -28,14 +29,8 @@ pub struct Changes {
     pub url: String,
     /// Manifest fields that differ.
     pub fields: Vec<String>,
-    /// Findings that are gone.
-    pub fixed: Vec<String>,
-    /// Findings that are new.
-    pub introduced: Vec<String>,
-    /// Layers that are new.
-    pub layers_added: Vec<Digest>,
-    /// Layers that are gone.
-    pub layers_removed: Vec<Digest>,
+    /// What differs in the image.
+    pub content: ChangedContent,
     /// Checks that passed before and fail now, and the other way round: title and outcome.
     pub checks: Vec<(String, String)>,
 }
@@ -44,10 +39,7 @@ impl Changes {
     /// Returns whether nothing differs.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
-            && self.fixed.is_empty()
-            && self.introduced.is_empty()
-            && self.layers_added.is_empty()
-            && self.layers_removed.is_empty()
+            && self.content.is_empty()
             && self.checks.is_empty()
     }
 }
@@ -189,6 +181,8 @@ pub struct PlatformPanel {
     pub size: u64,
     /// The manifest's digest.
     pub digest: Digest,
+    /// Address of the image's own page.
+    pub url: String,
     /// Its layers, oldest first.
     pub layers: Vec<LayerPanel>,
 }

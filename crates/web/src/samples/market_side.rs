@@ -6,7 +6,7 @@ use super::{ago, customer, digest, layout, now, page, said};
 use crate::{
     pages::{
         product::{
-            Certificate, CheckLine, HistoryLine, HoldNotice, LicenseView, PlanView, PlatformView,
+            Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView,
             ProductPage, PublisherLine, Release, SubscriptionLine,
         },
         storefront::{CategoryLink, ProductCard, StorefrontPage},
@@ -253,31 +253,13 @@ fn certificate() -> Certificate {
 }
 
 fn release() -> Release {
-    let step = |instruction: &str, layer: Option<(&str, u64)>| HistoryLine {
-        instruction: instruction.to_owned(),
-        layer: layer.map(|(start, _)| digest(start)),
-        size: layer.map_or(0, |(_, size)| size),
-    };
     let platform = |name: &str, start: &str| PlatformView {
         platform: name.to_owned(),
         os: "Alpine 3.19".to_owned(),
         size: 48_320_111,
+        layers: 3,
+        url: format!("/p/harbour/pilot/images/{}", digest(start).0),
         digest: digest(start),
-        history: vec![
-            step(
-                "ADD alpine-minirootfs-3.19.1.tar.gz / # buildkit",
-                Some(("4abcf20661", 3_408_729)),
-            ),
-            step("CMD [\"/bin/sh\"]", None),
-            step(
-                "RUN /bin/sh -c apk add --no-cache libstdc++ openssl icu-libs && adduser -D -H pilot # buildkit",
-                Some(("77aa0091cd", 12_911_022)),
-            ),
-            step(
-                "COPY pilot /usr/bin/pilot # buildkit",
-                Some(("b0b5ee1234", 32_000_360)),
-            ),
-        ],
     };
     Release {
         tag: "1.4".to_owned(),

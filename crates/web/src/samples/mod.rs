@@ -4,6 +4,7 @@ mod market_side;
 mod operating;
 mod people;
 mod publishing;
+mod releases;
 mod reviewing;
 
 use askama::Template;
@@ -18,6 +19,7 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         operating::pages(),
         people::pages(),
         publishing::pages(),
+        releases::pages(),
         reviewing::pages(),
     ]
     .concat()

@@ -207,6 +207,7 @@ fn edit() -> ProductEditPage {
             slug: "pilot".to_owned(),
             listing: listing_pill(ListingState::OnHold),
             public_url: Some("/p/harbour/pilot".to_owned()),
+            tags_url: "/p/harbour/pilot/tags".to_owned(),
             staging_tags: vec!["1.5".to_owned(), "1.4".to_owned()],
             staging_repository: "staging/harbour/pilot".to_owned(),
             can_submit: true,

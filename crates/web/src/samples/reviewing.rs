@@ -79,10 +79,7 @@ fn submission() -> SubmissionPage {
             number: 3,
             url: "/submissions/sub_3".to_owned(),
             fields: vec!["short_description".to_owned(), "plans".to_owned()],
-            fixed: vec!["CVE-2023-0286".to_owned(), "CVE-2022-37434".to_owned()],
-            introduced: vec!["CVE-2022-0778".to_owned()],
-            layers_added: vec![digest("77aa0091cd")],
-            layers_removed: vec![digest("66ff0091cd")],
+            content: super::releases::content(true),
             checks: vec![("Health check answers".to_owned(), "passes now".to_owned())],
         }),
         signature: Some(SignatureReport {
@@ -290,6 +287,7 @@ fn platform() -> PlatformPanel {
         os: "Alpine 3.19".to_owned(),
         size: 48_320_111,
         digest: digest("11aa22bb33"),
+        url: "/p/harbour/pilot/images/sha256:11aa22bb33".to_owned(),
         layers: vec![
             layer(
                 1,

@@ -12,6 +12,7 @@ mod price;
 mod severity;
 mod size;
 mod url;
+mod vulnerability;
 mod when;
 
 pub use digest::Digest;
@@ -27,4 +28,5 @@ pub use price::{amount, parse_price, price};
 pub use severity::{Due, SeverityBar, SeverityCounts, class_pill, cvss_pill};
 pub use size::{grouped, megabytes};
 pub use url::{picture_url, urlencoded};
+pub use vulnerability::entry_url;
 pub use when::{When, calendar_date, time_ago};

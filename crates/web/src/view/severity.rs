@@ -45,6 +45,15 @@ impl SeverityCounts {
         SeverityBar(*self)
     }
 
+    /// Returns the classes that have any in words, from the gravest: `1 Critical, 4 Major`.
+    pub fn present(&self) -> String {
+        let parts = self.parts().into_iter().filter(|(_, _, count)| *count > 0);
+        let words: Vec<_> = parts
+            .map(|(class, _, count)| format!("{count} {}", class.title()))
+            .collect();
+        words.join(", ")
+    }
+
     /// Returns the counts in words, from the gravest: `1 Critical, 4 Major, …`.
     pub fn words(&self) -> String {
         self.parts()

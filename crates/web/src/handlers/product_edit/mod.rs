@@ -238,6 +238,7 @@ fn product_state(found: &Found, tags: Vec<String>, viewer: &Viewer) -> ProductSt
         slug: product.slug.to_string(),
         listing: listing_pill(product.state),
         public_url: product.state.is_public().then(|| format!("/p/{name}")),
+        tags_url: format!("/p/{name}/tags"),
         typed: (
             product.slug.to_string(),
             tags.last().cloned().unwrap_or_default(),

@@ -17,8 +17,12 @@ const SHOWN: usize = 100;
 /// Which findings a component has, by name and version.
 type Found<'a> = HashMap<(&'a str, &'a str), Vec<(String, Class)>>;
 
-/// Returns one platform's panel.
-pub(super) fn panel(image: &InspectedImage, findings: &[FindingView]) -> PlatformPanel {
+/// Returns one platform's panel; `product` is the address of the product's page.
+pub(super) fn panel(
+    product: &str,
+    image: &InspectedImage,
+    findings: &[FindingView],
+) -> PlatformPanel {
     let mut found: Found<'_> = HashMap::new();
     for finding in findings.iter().map(|view| &view.finding) {
         if finding.image == image.digest && finding.state == FindingState::Open {
@@ -48,6 +52,7 @@ pub(super) fn panel(image: &InspectedImage, findings: &[FindingView]) -> Platfor
             .unwrap_or_else(|| "no distribution".to_owned()),
         size: image.size,
         digest: Digest(image.digest.clone()),
+        url: format!("{product}/images/{}", image.digest),
         layers: layers.collect(),
     }
 }

@@ -14,7 +14,7 @@ use axum::{
 };
 use market::{Class, Decision};
 
-use super::{Parameters, review::part};
+use super::{Parameters, part};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,

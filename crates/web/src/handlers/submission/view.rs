@@ -6,12 +6,12 @@ use market::{Class, FindingState, SubmissionState, deadline};
 
 use super::{image, manifest, thread};
 use crate::{
-    handlers::{count, publisher::severity_counts},
+    handlers::{compare::changed_content, count, publisher::severity_counts},
     pages::{
         Changes, Check, Finding, Progress, SignatureLine, SignatureReport,
         submission::SubmissionPage,
     },
-    view::{Digest, Due, FieldErrors, Paging},
+    view::{Digest, Due, FieldErrors, Paging, entry_url},
     viewer::Viewer,
 };
 
@@ -31,6 +31,7 @@ pub(super) fn page(
     );
     let several = found.images.len() > 1;
     let editor_url = format!("/publisher/{}/{}", found.publisher.slug, found.product.slug);
+    let url = format!("/p/{}/{}", found.publisher.slug, found.product.slug);
     let advisories_at = DateTime::parse_from_rfc3339(&found.advisories.1).ok();
     SubmissionPage {
         id: submission.id.to_string(),
@@ -61,7 +62,7 @@ pub(super) fn page(
         platforms: found
             .images
             .iter()
-            .map(|image| image::panel(image, findings))
+            .map(|image| image::panel(&url, image, findings))
             .collect(),
         manifest: manifest::items(&submission.manifest, found.difference.as_ref()),
         remarks: thread::remarks(found, &viewer),
@@ -97,7 +98,6 @@ fn progress(found: &app::SubmissionPage) -> Option<Progress> {
 }
 
 fn changes(difference: &Difference) -> Changes {
-    let digests = |layers: &[String]| layers.iter().cloned().map(Digest).collect();
     let check = |(title, failed, fails): &(String, bool, bool)| {
         let outcome = match (failed, fails) {
             (true, false) => "passes now",
@@ -114,10 +114,7 @@ fn changes(difference: &Difference) -> Changes {
             .iter()
             .map(|field| manifest::title(field).to_owned())
             .collect(),
-        fixed: difference.gone_findings.clone(),
-        introduced: difference.new_findings.clone(),
-        layers_added: digests(&difference.new_layers),
-        layers_removed: digests(&difference.gone_layers),
+        content: changed_content(&difference.content),
         checks: difference.checks.iter().map(check).collect(),
     }
 }
@@ -162,11 +159,7 @@ pub(super) fn finding(view: &FindingView, several_platforms: bool, viewer: &View
     };
     Finding {
         id: finding.vulnerability.clone(),
-        url: view
-            .urls
-            .iter()
-            .find(|url| url.starts_with("https://") || url.starts_with("http://"))
-            .cloned(),
+        url: entry_url(&finding.vulnerability, &view.aliases, &view.urls),
         summary: format!("{state}{}{platform}", view.title),
         class: finding.class,
         score: finding.score,

@@ -87,6 +87,8 @@ impl Market {
         let owner = fixture.actor("owner").await;
         app.create_robot(&owner, &robot).await.expect("a robot");
         agree(&fixture).await;
+        let released = app.product_page(&consumer, "acme", "ship-db").await;
+        let image = released.expect("a page").images[0].digest.clone();
         let digest = app::oci::Digest::of(&picture(512)).to_string();
         let names = vec![
             ("publisher", "acme".to_owned()),
@@ -99,6 +101,7 @@ impl Market {
             ("account", "consumer".to_owned()),
             ("robot", "acme+ci".to_owned()),
             ("action", "hold".to_owned()),
+            ("image", image),
         ];
         let mut tokens = vec![String::new()];
         for role in &ROLES[1..] {
@@ -221,12 +224,12 @@ pub(crate) fn operations() -> Vec<(String, String, Vec<u16>)> {
 #[tokio::test]
 async fn who_gets_what() {
     let market = Market::new().await;
-    let mut table = format!("{:72}", "");
+    let mut table = format!("{:76}", "");
     for role in ROLES {
         let _ = write!(table, "{role:>11}");
     }
     for (method, path, declared) in operations() {
-        let _ = write!(table, "\n{:72}", format!("{method:6} {path}"));
+        let _ = write!(table, "\n{:76}", format!("{method:6} {path}"));
         for role in 0..ROLES.len() {
             let status = market.ask(&method, &path, role).await;
             assert!(

@@ -26,8 +26,8 @@ fn routes() -> Vec<&'static str> {
     shown.map(|(path, _)| path).collect()
 }
 
-/// A market with a listing, whose next submission waits for review.
-async fn market() -> (Fixture, String, String) {
+/// A market with a listing, whose next submission waits for review; what routes are filled with.
+async fn market() -> (Fixture, String, [String; 2]) {
     let fixture = Fixture::new().await;
     for name in ["ann", "carl"] {
         fixture.account(name, None).await;
@@ -52,35 +52,32 @@ async fn market() -> (Fixture, String, String) {
         .app
         .product_page(&fixture.actor("carl").await, "acme", "ship-db")
         .await;
-    let logo = page
-        .expect("a page")
-        .product
-        .listed
-        .expect("a manifest")
-        .0
-        .logo;
-    (fixture, waiting, logo.expect("a logo"))
+    let page = page.expect("a page");
+    let logo = page.product.listed.expect("a manifest").0.logo;
+    let digests = [logo.expect("a logo"), page.images[0].digest.clone()];
+    (fixture, waiting, digests)
 }
 
-fn filled(route: &str, submission: &str, picture: &str) -> String {
+fn filled(route: &str, submission: &str, [picture, image]: &[String; 2]) -> String {
     route
         .replace("{publisher}", "acme")
         .replace("{slug}", "acme")
         .replace("{product}", "ship-db")
         .replace("{digest}", picture)
+        .replace("{image}", image)
         .replace("{robot}", "acme+ci")
         .replace("{id}", submission)
 }
 
 #[tokio::test]
 async fn every_page_as_everybody() {
-    let (fixture, submission, picture) = market().await;
+    let (fixture, submission, digests) = market().await;
     let mut browsers = vec![("nobody", Browser::new(&fixture))];
     for name in ["carl", "ann", "rita", "olga"] {
         browsers.push((name, Browser::of(&fixture, name).await));
     }
     let mut lines = vec![format!(
-        "{:40} {}",
+        "{:52} {}",
         "",
         browsers
             .iter()
@@ -88,9 +85,9 @@ async fn every_page_as_everybody() {
             .collect::<String>()
     )];
     for route in routes() {
-        let mut line = format!("{route:40} ");
+        let mut line = format!("{route:52} ");
         for (_, browser) in &mut browsers {
-            let page = browser.look(&filled(route, &submission, &picture)).await;
+            let page = browser.look(&filled(route, &submission, &digests)).await;
             line.push_str(&format!("{:7}", page.status.as_u16().to_string()));
             let kept = page
                 .headers
@@ -117,11 +114,11 @@ async fn every_page_as_everybody() {
 
 #[tokio::test]
 async fn consumers_see_nothing_private() {
-    let (fixture, submission, picture) = market().await;
+    let (fixture, submission, digests) = market().await;
     let mut nobody = Browser::new(&fixture);
     let mut carl = Browser::of(&fixture, "carl").await;
     for route in routes() {
-        let path = filled(route, &submission, &picture);
+        let path = filled(route, &submission, &digests);
         for browser in [&mut nobody, &mut carl] {
             let page = browser.get(&path).await;
             for word in [

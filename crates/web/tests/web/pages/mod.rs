@@ -3,5 +3,6 @@
 mod access;
 mod attacks;
 mod browser;
+mod releases;
 mod stories;
 mod tokens;
