@@ -14,6 +14,7 @@ mod audit;
 mod clock;
 mod component_index;
 mod error;
+mod feeds;
 mod finding_view;
 mod findings;
 mod forecast;
@@ -47,6 +48,7 @@ mod token_keys;
 mod tokens;
 mod upkeep;
 mod watch;
+mod webhooks;
 
 pub use access_tokens::NewToken;
 pub use accounts::NewAccount;
@@ -55,6 +57,7 @@ pub use advisories::AdvisoryStatus;
 pub use agreements::AgreementState;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
+pub use feeds::{Feed, FeedOf};
 pub use finding_view::{FindingView, Rating};
 pub use forecast::Forecast;
 pub use jobs::JobSummary;
@@ -84,6 +87,10 @@ pub use upkeep::{
     ScrubFigures, UpkeepConfig, UpkeepRun, UpkeepStatus, WhyKept,
 };
 pub use watch::ClockOutcome;
+pub use webhooks::{
+    DELIVERIES_AT_ONCE, WebhookAnswer, WebhookCall, WebhookGroup, WebhookOf, WebhookSettings,
+    WebhookView,
+};
 
 // What the store keeps is what the pages show.
 pub use advisory::matching::Reason;
@@ -101,11 +108,12 @@ pub use store::{
     submissions::{Comment, CommentWithAuthor, Submission},
     subscriptions::Subscription,
     tokens::Token,
+    webhooks::{Attempt, Delivery, Webhook},
 };
 pub use {
     certify, inventory, market, oci,
     trust::{
-        log::{Statement, Tile},
+        log::{Entry as LogEntry, Event as LogEvent, Statement, Tile},
         tuf,
     },
 };

@@ -221,6 +221,7 @@ impl App {
         };
         self.record(&mut tx, actor, Action::DecidePublisher, change)
             .await?;
+        self.publish_publisher(&mut tx, &publisher, reason).await?;
         self.tell_of_publisher(&mut tx, (actor, &publisher), reason)
             .await?;
         tx.commit().await?;

@@ -30,6 +30,8 @@ pub struct AppConfig {
     pub token_life: chrono::TimeDelta,
     /// Whether people may make their own accounts.
     pub open_registration: bool,
+    /// Whether webhooks may be called without TLS.
+    pub webhooks_over_http: bool,
     /// What one account may take of the registry.
     pub limits: Limits,
     /// How the store is kept.
@@ -97,6 +99,7 @@ pub struct App {
     pub(crate) pulls: PullRecorder,
     pub(crate) tag_pulls: TagPulls,
     pub(crate) job_added: Notify,
+    pub(crate) webhook_queued: Notify,
     pub(crate) requests: Arc<Requests>,
     pub(crate) recent: RecentlyFound,
     ids: Ids,
@@ -199,6 +202,7 @@ impl App {
             pulls,
             tag_pulls: TagPulls::default(),
             job_added: Notify::new(),
+            webhook_queued: Notify::new(),
             requests: Arc::default(),
             ids: Ids::default(),
         });

@@ -176,6 +176,8 @@ impl App {
             ..Change::default()
         };
         self.record(&mut tx, actor, Action::Comment, change).await?;
+        self.publish_remark(&mut tx, (actor, &submission), &comment)
+            .await?;
         self.tell_of_remark(&mut tx, (actor, &submission), &comment)
             .await?;
         tx.commit().await?;
@@ -315,6 +317,8 @@ impl App {
             after: Some(after.as_str()),
         };
         self.record(tx, actor, action, change).await?;
+        self.publish_submission(tx, submission, event, reason)
+            .await?;
         self.tell_of_submission(tx, (actor, submission), event, reason)
             .await?;
         Ok(after)

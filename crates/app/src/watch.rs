@@ -104,6 +104,8 @@ impl App {
             let counts = newest.is_some_and(|newest| newest.submission_id == promise.submission_id);
             let product = store::products::find(&mut tx, &promise.product_id).await?;
             if let Some(product) = product.filter(|_| counts) {
+                self.publish_promise(&mut tx, &product, (&promise, reminder))
+                    .await?;
                 self.remind(&mut tx, &product, (&promise, reminder)).await?;
                 reminded += 1;
             }

@@ -96,6 +96,12 @@ text_enum! {
         KeepStorage = "keep-storage",
         /// Set by which rules tags of staging repositories are dropped.
         ManageRetention = "manage-retention",
+        /// Keep webhooks about the products one is subscribed to, and read what was sent to them.
+        ManageOwnWebhooks = "manage-own-webhooks",
+        /// Keep a publisher's webhooks, and read what was sent to them.
+        ManageWebhooks = "manage-webhooks",
+        /// Keep webhooks about everything, and read what was sent to them.
+        ManageMarketWebhooks = "manage-market-webhooks",
     }
 }
 
@@ -166,6 +172,9 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::UpdateAdvisories, &[Role::Operator]),
     (Action::KeepStorage, &[Role::Operator]),
     (Action::ManageRetention, &[Role::Owner, Role::Operator]),
+    (Action::ManageOwnWebhooks, &[Role::Account]),
+    (Action::ManageWebhooks, &[Role::Owner]),
+    (Action::ManageMarketWebhooks, &[Role::Operator]),
 ];
 
 text_enum! {

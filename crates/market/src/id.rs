@@ -116,6 +116,10 @@ id_type! {
     NoticeId = "ntc";
     /// A run of work on the store itself, such as a collection.
     RunId = "run";
+    /// A webhook.
+    WebhookId = "whk";
+    /// An event on its way to a webhook; its receiver knows it by this.
+    DeliveryId = "msg";
 }
 
 #[cfg(test)]

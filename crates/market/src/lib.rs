@@ -21,6 +21,7 @@ mod severity;
 mod slug;
 mod state;
 mod text;
+mod webhook;
 
 pub use access::{Action, Holding, RULES, Role, allows, holder_may};
 pub use anchor::{Anchor, AnchorError};
@@ -45,3 +46,7 @@ pub use state::{
     SubmissionEvent, SubmissionState, SubscriptionState,
 };
 pub use text::UnknownText;
+pub use webhook::{
+    DeliveryState, EventKind, MAX_WEBHOOK_URL, WEBHOOK_ATTEMPTS, WebhookOwner, check_webhook_url,
+    is_hopeless,
+};

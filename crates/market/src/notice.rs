@@ -27,6 +27,8 @@ text_enum! {
         Revoked = "revoked",
         /// A product was taken off the market by its publisher.
         Withdrawn = "withdrawn",
+        /// A webhook was disabled.
+        Webhook = "webhook",
     }
 }
 
@@ -51,6 +53,7 @@ impl NoticeKind {
             Self::Reinstated => "A hold was lifted",
             Self::Revoked => "A listing was revoked",
             Self::Withdrawn => "A product was withdrawn",
+            Self::Webhook => "A webhook was disabled",
         }
     }
 }

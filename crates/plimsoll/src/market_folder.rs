@@ -192,6 +192,7 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
             advisories_file,
             token_life: config.token_life(),
             open_registration: config.is_on("accounts.open_registration"),
+            webhooks_over_http: config.is_on("webhooks.allow_http"),
             limits: Limits {
                 requests_per_account: limit(config, "server.limits.requests_per_account"),
                 uploads_per_account: i64::try_from(limit(config, "registry.uploads_per_account"))

@@ -41,6 +41,7 @@ pub mod tokens;
 pub mod upkeep;
 pub mod uploads;
 mod wal;
+pub mod webhooks;
 
 pub use db::{Database, DatabaseUrl, PoolSize, Tx};
 #[doc(hidden)]

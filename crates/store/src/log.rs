@@ -149,3 +149,35 @@ pub async fn of_name(tx: &mut Tx, name: &str, limit: i64) -> Result<Vec<LogRow>,
         limit
     )
 }
+
+/// Returns the newest entries, at most `limit`, newest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<LogRow>, StoreError> {
+    fetch_all!(
+        tx,
+        LogRow,
+        "SELECT idx, content FROM log_entries ORDER BY idx DESC LIMIT $1",
+        limit
+    )
+}
+
+/// Returns the newest entries of the names from `first` on and before `end`, in byte order.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn newest_within(
+    tx: &mut Tx,
+    (first, end): (&str, &str),
+    limit: i64,
+) -> Result<Vec<LogRow>, StoreError> {
+    fetch_all!(
+        tx,
+        LogRow,
+        "SELECT idx, content FROM log_entries WHERE name COLLATE \"C\" >= $1 AND name COLLATE \"C\" < $2 ORDER BY idx DESC LIMIT $3",
+        first,
+        end,
+        limit
+    )
+}

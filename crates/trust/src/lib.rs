@@ -4,7 +4,8 @@
 //! ES256 tokens and the key set that others check them with ([`jws`]); cosign's signatures
 //! over an image's digest, made and verified ([`cosign`]), and bundles with statements
 //! ([`bundle`]); the metadata of Notary v1 and
-//! what makes an update of it good ([`tuf`]); a log that cannot forget ([`log`]).
+//! what makes an update of it good ([`tuf`]); a log that cannot forget ([`log`]); signatures over
+//! what is sent to webhooks ([`webhook`]).
 //! What does not: where keys, tokens and signatures are stored, who may sign what, the clock,
 //! registries, anything about a marketplace. Randomness comes from the operating system, and
 //! only where a key is made or encrypted; signing needs none (RFC 6979).
@@ -17,5 +18,6 @@ mod key_file;
 pub mod log;
 mod pem;
 pub mod tuf;
+pub mod webhook;
 
 pub use key::{KeyError, PublicKey, SigningKey};

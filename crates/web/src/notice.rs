@@ -36,6 +36,9 @@ notices! {
     RobotRevoked = "robot-revoked", "The robot was revoked with all its tokens.";
     NoticesRead = "notices-read", "All notices are marked as read.";
     PreferencesSaved = "preferences-saved", "What you get by mail was saved.";
+    WebhookSaved = "webhook-saved", "The webhook was saved.";
+    WebhookDeleted = "webhook-deleted", "The webhook was deleted with all that was sent to it.";
+    DeliveryQueued = "delivery-queued", "It is being sent. Load this page again in a moment to see what came back.";
     Subscribed = "subscribed", "You are subscribed. Below is how to pull it.";
     SubscriptionEnded = "subscription-ended", "The subscription has ended. Containers that run keep running; new pulls are refused.";
     Applied = "applied", "The application was sent. The operator looks at it; meanwhile you can register signing keys.";

@@ -15,9 +15,9 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, agreement, compare, components, files, image, log, no_page, notices, operator,
-        product, product_edit, publisher, publisher_portal, register, review, robot, sign_in,
-        storage, storefront, submission, tags, wrong_method,
+        account, agreement, compare, components, feed, files, image, log, no_page, notices,
+        operator, product, product_edit, publisher, publisher_portal, register, review, robot,
+        sign_in, storage, storefront, submission, tags, webhooks, wrong_method,
     },
 };
 
@@ -81,6 +81,18 @@ fn consumers() -> Router<Arc<App>> {
             get(notices::ask_to_mute_all).post(notices::mute_all),
         )
         .route("/agreement", get(agreement::show))
+        .route("/webhooks", get(webhooks::show_all).post(webhooks::create))
+        .route(
+            "/webhooks/{webhook}",
+            get(webhooks::show).post(webhooks::save),
+        )
+        .route("/webhooks/{webhook}/secret", post(webhooks::renew_secret))
+        .route("/webhooks/{webhook}/test", post(webhooks::test))
+        .route("/webhooks/{webhook}/delete", post(webhooks::delete))
+        .route(
+            "/webhooks/{webhook}/deliveries/{delivery}",
+            get(webhooks::show_delivery).post(webhooks::redeliver),
+        )
         .route("/robots", post(robot::create))
         .route("/robots/{robot}", get(robot::show))
         .route("/robots/{robot}/revoke", post(robot::revoke))
@@ -179,6 +191,9 @@ fn files() -> Router<Arc<App>> {
         .route("/favicon.ico", get(files::mark))
         .route("/pictures/{digest}", get(files::picture))
         .route("/p/{publisher}/{product}/badge.svg", get(files::badge))
+        .route("/feed.atom", get(feed::market))
+        .route("/p/{publisher}/feed.atom", get(feed::publisher))
+        .route("/p/{publisher}/{product}/feed.atom", get(feed::product))
         .route(RELEASE_KEY, get(files::release_key))
         .route("/log/checkpoint", get(log::checkpoint))
         .route("/log/key", get(log::key))

@@ -21,7 +21,7 @@ use crate::{
 /// The session cookie's name.
 const SESSION_COOKIE: &str = "plimsoll_session";
 /// What the pages call the marketplace.
-const MARKET_NAME: &str = "Plimsoll";
+pub(crate) const MARKET_NAME: &str = "Plimsoll";
 /// How long a notice waits for the next page, in seconds.
 const NOTICE_SECONDS: i64 = 60;
 

@@ -34,4 +34,5 @@ mod roles;
 mod storage;
 mod tags;
 mod token_keys;
+mod webhooks;
 mod world;

@@ -7,6 +7,7 @@ use app::{
     Actor, AppError, NewAccount, NewKey, NewRobot, NewSubmission, NewToken,
     market::{Decision, ListingEvent, PublisherState, Role},
 };
+use app::{WebhookOf, WebhookSettings};
 use trust::SigningKey;
 
 use crate::{
@@ -45,6 +46,8 @@ struct Things {
     product: market::ProductId,
     logo: String,
     draft: market::ProductManifest,
+    webhook: String,
+    delivery: String,
 }
 
 /// Tries everything as `actor`. Where a use case would change something, it is given input
@@ -55,7 +58,53 @@ async fn try_all(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static
     table.extend(reviewing(world, things, actor).await);
     table.extend(consuming(world, actor).await);
     table.extend(keeping(world, actor).await);
+    table.extend(calling(world, things, actor).await);
     table
+}
+
+/// On a webhook of the publisher.
+async fn calling(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
+    let (app, id) = (&world.app, things.webhook.as_str());
+    let acme = WebhookOf::Publisher("acme".to_owned());
+    let none = WebhookSettings::default();
+    vec![
+        ("list_webhooks", code(app.list_webhooks(actor).await)),
+        (
+            "create_webhook",
+            format!(
+                "{}, {}, {}",
+                code(app.create_webhook(actor, &acme, &none).await),
+                code(app.create_webhook(actor, &WebhookOf::Me, &none).await),
+                code(app.create_webhook(actor, &WebhookOf::Market, &none).await)
+            ),
+        ),
+        ("webhook", code(app.webhook(actor, id).await)),
+        (
+            "change_webhook",
+            code(app.change_webhook(actor, id, &none).await),
+        ),
+        (
+            "delete_webhook",
+            code(app.delete_webhook(actor, "whk_x").await),
+        ),
+        (
+            "renew_webhook_secret",
+            code(app.renew_webhook_secret(actor, id).await),
+        ),
+        ("test_webhook", code(app.test_webhook(actor, id).await)),
+        (
+            "webhook_deliveries",
+            code(app.webhook_deliveries(actor, id, "", 1).await),
+        ),
+        (
+            "webhook_delivery",
+            code(app.webhook_delivery(actor, id, &things.delivery).await),
+        ),
+        (
+            "redeliver_webhook",
+            code(app.redeliver_webhook(actor, id, &things.delivery).await),
+        ),
+    ]
 }
 
 async fn keeping(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
@@ -441,7 +490,19 @@ async fn things(world: &World) -> Things {
         .app
         .add_comment(&world.editor, submission.as_str(), "submission", "Hm.")
         .await;
+    let of = WebhookOf::Publisher("acme".to_owned());
+    let settings = WebhookSettings {
+        url: "https://hooks.example".to_owned(),
+        kinds: vec![market::EventKind::Released],
+        is_active: true,
+        ..WebhookSettings::default()
+    };
+    let made = world.app.create_webhook(&world.owner, &of, &settings).await;
+    let webhook = made.expect("a webhook").0.webhook.id;
+    let delivery = world.app.test_webhook(&world.owner, webhook.as_str()).await;
     Things {
+        webhook: webhook.to_string(),
+        delivery: delivery.expect("queued").id.to_string(),
         comment: comment.expect("written").id.to_string(),
         submission: submission.to_string(),
         product,

@@ -97,8 +97,10 @@ impl Resolver for Guard {
     }
 }
 
-/// Follows the special-purpose registries of IANA (RFC 6890).
-fn is_public(ip: IpAddr) -> bool {
+/// Returns whether an address is one of the public network: none of this machine, of a private
+/// or local network, of a group, or kept for something special (the special-purpose registries
+/// of IANA, RFC 6890). What stands for an IPv4 address in IPv6 is judged by that.
+pub fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => is_public_v6(ip),
@@ -143,6 +145,8 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -169,6 +173,68 @@ mod tests {
             "2001:db8::1",
         ] {
             assert!(!is_public(ip.parse().expect("an address")), "{ip}");
+        }
+    }
+
+    /// Networks of which nothing is public (IANA's special-purpose registries, and groups).
+    const SPECIAL: [&str; 13] = [
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
+    ];
+
+    proptest! {
+        /// Judged by a second way: by prefixes instead of by parts.
+        #[test]
+        fn an_ipv4_address_is_public_unless_it_is_special(bits: u32) {
+            let special = SPECIAL.iter().any(|network| {
+                let (first, length) = network.split_once('/').expect("a length");
+                let first: Ipv4Addr = first.parse().expect("an address");
+                let length: u32 = length.parse().expect("a number");
+                (bits ^ u32::from(first)) >> (32 - length) == 0
+            });
+            let address = Ipv4Addr::from(bits);
+            prop_assert_eq!(is_public(address.into()), !special, "{}", address);
+            // In the forms of IPv6 it is the same place.
+            let mapped = IpAddr::from(address.to_ipv6_mapped());
+            prop_assert_eq!(is_public(mapped), !special, "{}", mapped);
+        }
+
+        #[test]
+        fn near_every_border_too(network in 0..SPECIAL.len(), off in -2_i64..=2, end: bool) {
+            let (first, length) = SPECIAL[network].split_once('/').expect("a length");
+            let first = i64::from(u32::from(first.parse::<Ipv4Addr>().expect("an address")));
+            let size = 1_i64 << (32 - length.parse::<u32>().expect("a number"));
+            let at = (first + off + if end { size } else { 0 }).rem_euclid(1 << 32);
+            if (first..first + size).contains(&at) {
+                let address = Ipv4Addr::from(u32::try_from(at).expect("32 bits"));
+                prop_assert!(!is_public(address.into()), "{}", address);
+            }
+        }
+
+        #[test]
+        fn an_ipv6_address_is_public_in_global_unicast_only(bits: u128) {
+            let address = Ipv6Addr::from(bits);
+            if is_public(address.into()) {
+                prop_assert!(address.segments()[0] >> 13 == 1, "{}", address);
+            }
+            // Unique local, link-local, groups.
+            for prefix in [0xfc00_u16, 0xfd00, 0xfe80, 0xff02] {
+                let [_, rest @ ..] = address.segments();
+                let [b, c, d, e, f, g, h] = rest;
+                let local = Ipv6Addr::new(prefix, b, c, d, e, f, g, h);
+                prop_assert!(!is_public(local.into()), "{}", local);
+            }
         }
     }
 }

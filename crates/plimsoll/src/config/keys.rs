@@ -395,6 +395,19 @@ pub(crate) const KEYS: &[Key] = &[
         "Who mail comes from, such as Harbour <notices@market.example>; with `mail.smtp_url`.",
     ),
     key(
+        "webhooks.allow_http",
+        Kind::Bool,
+        "false",
+        "Whether webhooks may be called over plain http://, which shows events to the network.",
+    ),
+    key(
+        "webhooks.allow_networks",
+        Kind::Networks,
+        "",
+        "Addresses and networks that webhooks may be called at although they are not public, such \
+         as `10.20.0.0/16`. Everybody who keeps webhooks can then send requests there.",
+    ),
+    key(
         "telemetry.otlp_endpoint",
         Kind::Url,
         "",

@@ -209,6 +209,12 @@ impl Config {
         value::networks(text).expect("it was checked when it was set")
     }
 
+    /// Returns the networks that webhooks may be called in although they are not public.
+    pub(crate) fn webhook_networks(&self) -> Vec<ipnet::IpNet> {
+        let text = self.text("webhooks.allow_networks").unwrap_or_default();
+        value::networks(text).expect("it was checked when it was set")
+    }
+
     /// Returns the age at which a new key for registry tokens is made.
     pub(crate) fn rotate_tokens_after(&self) -> chrono::TimeDelta {
         let text = self.text("keys.rotate_tokens_after").unwrap_or_default();

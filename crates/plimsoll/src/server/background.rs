@@ -7,7 +7,7 @@ use store::blobs::FsBlobs;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
-use super::mail::Post;
+use super::{mail::Post, webhooks::Caller};
 use crate::market_folder::{Market, node_name};
 
 /// How often the file of advisories is looked at.
@@ -24,10 +24,11 @@ const LAST_JOB: Duration = Duration::from_secs(10);
 /// Everything that was started.
 pub(super) struct Background(JoinSet<()>);
 
-/// Starts workers and chores, until `stop`; mail is sent where there is a post office.
+/// Starts workers and chores, until `stop`; mail is sent where there is a post office, events
+/// through `caller`.
 pub(super) fn start(
     market: &Market,
-    post: Option<Post>,
+    (post, caller): (Option<Post>, Caller),
     workers: u32,
     stop: &CancellationToken,
 ) -> Background {
@@ -70,6 +71,11 @@ pub(super) fn start(
             token.run_until_cancelled(sent).await;
         });
     }
+    let (app, token) = (Arc::clone(&market.app), stop.clone());
+    tasks.spawn(async move {
+        let sent = caller.send(&app);
+        token.run_until_cancelled(sent).await;
+    });
     let (app, files, token) = (Arc::clone(&market.app), market.files.clone(), stop.clone());
     tasks.spawn(async move {
         let swept = sweep(&app, files);
@@ -235,10 +241,14 @@ async fn sweep(app: &App, files: Option<Arc<FsBlobs>>) {
     let mut ticks = time::interval(SWEEP);
     loop {
         ticks.tick().await;
-        log_swept("uploads", app.sweep_uploads().await);
+        log_swept("unfinished uploads", app.sweep_uploads().await);
+        log_swept(
+            "old deliveries to webhooks",
+            app.forget_webhook_deliveries().await,
+        );
         if let Some(files) = &files {
             let yesterday = app.now() - chrono::TimeDelta::days(1);
-            log_swept("blobs", files.sweep(yesterday).await);
+            log_swept("unfinished blobs", files.sweep(yesterday).await);
         }
     }
 }
@@ -246,7 +256,7 @@ async fn sweep(app: &App, files: Option<Arc<FsBlobs>>) {
 fn log_swept<E: std::error::Error>(what: &str, swept: Result<usize, E>) {
     match swept {
         Ok(0) => {}
-        Ok(count) => tracing::info!(count, "dropped unfinished {what}"),
-        Err(error) => tracing::warn!(%error, "unfinished {what} cannot be dropped"),
+        Ok(count) => tracing::info!(count, "dropped {what}"),
+        Err(error) => tracing::warn!(%error, "{what} cannot be dropped"),
     }
 }

@@ -21,6 +21,7 @@ mod router;
 mod telemetry;
 mod tls;
 mod watch;
+mod webhooks;
 
 use std::{
     io,
@@ -122,7 +123,8 @@ pub(crate) async fn serve(
     raise_file_limit();
     let listener = TcpListener::from_std(doors.main).or_fail("cannot use the listener")?;
     let post = mail::Post::open(config)?;
-    let background = background::start(&market, post, config.workers(), &stop);
+    let caller = webhooks::Caller::new(config.webhook_networks());
+    let background = background::start(&market, (post, caller), config.workers(), &stop);
     let (server, watch) = put_together(&market, config, &stop)?;
     let tls = doors.tls.as_ref().map(Tls::acceptor).transpose()?;
     if let Some(tls) = doors.tls {

@@ -101,6 +101,7 @@ fn people_walk_through_the_pages() {
             "/account",
             "/notices",
             "/notices?product=acme/harbour",
+            "/webhooks",
             "/publisher",
             "/publisher/acme",
             "/publisher/acme/harbour",

@@ -31,6 +31,7 @@ mod swarm;
 mod tls;
 mod watch;
 mod way;
+mod webhooks;
 
 use std::{
     path::Path,

@@ -167,6 +167,7 @@ impl Place {
                 advisories_file: dir.join("advisories.db"),
                 token_life: chrono::TimeDelta::minutes(5),
                 open_registration: true,
+                webhooks_over_http: false,
                 limits: app::Limits::default(),
                 upkeep: app::UpkeepConfig::default(),
             },

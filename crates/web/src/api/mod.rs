@@ -51,6 +51,7 @@ mod submission_json;
 mod submissions;
 mod subscriptions;
 mod tokens;
+mod webhooks;
 mod words;
 
 /// Where the API begins.
@@ -101,6 +102,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(advisories::routes())
         .merge(audit::routes())
         .merge(notices::routes())
+        .merge(webhooks::routes())
         .merge(jobs::routes())
         .merge(storage::routes())
         .merge(retention::routes())

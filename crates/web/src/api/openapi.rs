@@ -36,6 +36,7 @@ use super::error::{ErrorJson, MEDIA_TYPE};
         (name = "listings", description = "The operator's hand on the market."),
         (name = "accounts", description = "People, machines and their access tokens."),
         (name = "notices", description = "What people are told, and what of it by mail."),
+        (name = "webhooks", description = "Programs that are told what happens, and what was sent to them."),
         (name = "operation", description = "Advisories, audit log, jobs."),
     ),
 )]

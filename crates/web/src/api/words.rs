@@ -52,6 +52,10 @@ words! {
     MailStateJson = "MailState" for market::MailState;
     /// How mail of a kind is wanted.
     MailChoiceJson = "MailChoice" for market::MailChoice;
+    /// What an event is about.
+    EventKindJson = "EventKind" for market::EventKind;
+    /// How the delivery of an event fares.
+    DeliveryStateJson = "DeliveryState" for market::DeliveryState;
     /// The programme's severity class.
     ClassJson = "Class" for market::Class;
     /// Where content runs.
@@ -107,6 +111,10 @@ names! {
     KeyIdJson = "KeyId" for market::KeyId, "^key_[0-9A-Za-z]{26}$", 30..=30;
     /// An access token's identifier.
     TokenIdJson = "TokenId" for market::TokenId, "^tok_[0-9A-Za-z]{26}$", 30..=30;
+    /// A webhook's identifier.
+    WebhookIdJson = "WebhookId" for market::WebhookId, "^whk_[0-9A-Za-z]{26}$", 30..=30;
+    /// A delivery's identifier.
+    DeliveryIdJson = "DeliveryId" for market::DeliveryId, "^msg_[0-9A-Za-z]{26}$", 30..=30;
     /// A digest.
     DigestJson = "Digest" for oci::Digest, "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$", 71..=135;
 }

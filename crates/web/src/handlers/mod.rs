@@ -10,6 +10,7 @@ pub(crate) mod account;
 pub(crate) mod agreement;
 pub(crate) mod compare;
 pub(crate) mod components;
+pub(crate) mod feed;
 pub(crate) mod files;
 pub(crate) mod image;
 pub(crate) mod log;
@@ -27,6 +28,7 @@ pub(crate) mod storage;
 pub(crate) mod storefront;
 pub(crate) mod submission;
 pub(crate) mod tags;
+pub(crate) mod webhooks;
 
 use crate::{failure::Failure, view::Paging};
 

@@ -111,6 +111,7 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
                 .collect(),
         },
         publisher: PublisherLine {
+            feed_url: format!("/p/{}/feed.atom", found.publisher.slug),
             name: found.publisher.legal_name,
             website: found.publisher.website,
             is_verified: found.publisher.state == PublisherState::Verified,

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod components;
 pub mod error;
 pub mod image;
+pub mod feed;
 pub mod notices;
 pub mod operator;
 pub mod product;
@@ -21,6 +22,7 @@ pub mod storefront;
 pub mod submission;
 mod submission_parts;
 pub mod tags;
+pub mod webhooks;
 
 #[cfg(test)]
 mod tests;

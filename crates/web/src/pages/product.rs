@@ -93,6 +93,8 @@ impl ProductPage {
 /// Who publishes a product.
 #[derive(Debug, Clone)]
 pub struct PublisherLine {
+    /// Address of the feed of all that it publishes.
+    pub feed_url: String,
     /// Legal name.
     pub name: String,
     /// Address of its site.

@@ -169,6 +169,7 @@ fn product() -> ProductPage {
         url: "/p/harbour/pilot".to_owned(),
         name: "Pilot Database".to_owned(),
         publisher: PublisherLine {
+            feed_url: "/p/harbour/feed.atom".to_owned(),
             name: "Harbour Systems Ltd".to_owned(),
             website: "https://harbour.example".to_owned(),
             is_verified: true,

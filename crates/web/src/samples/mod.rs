@@ -6,6 +6,7 @@ mod people;
 mod publishing;
 mod releases;
 mod reviewing;
+mod webhooks;
 
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,6 +22,7 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         publishing::pages(),
         releases::pages(),
         reviewing::pages(),
+        webhooks::pages(),
     ]
     .concat()
 }

@@ -47,6 +47,7 @@ pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
             advisories_file: dir.join("advisories.db"),
             token_life: TimeDelta::minutes(5),
             open_registration: true,
+            webhooks_over_http: false,
             limits: app::Limits::default(),
             upkeep: app::UpkeepConfig::default(),
         },

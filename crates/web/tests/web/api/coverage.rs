@@ -89,6 +89,16 @@ impl Market {
         agree(&fixture).await;
         let released = app.product_page(&consumer, "acme", "ship-db").await;
         let image = released.expect("a page").images[0].digest.clone();
+        let hook = app::WebhookSettings {
+            url: "https://hooks.example".to_owned(),
+            kinds: vec![market::EventKind::Released],
+            is_active: true,
+            ..app::WebhookSettings::default()
+        };
+        let of = app::WebhookOf::Publisher("acme".to_owned());
+        let made = app.create_webhook(&owner, &of, &hook).await;
+        let webhook = made.expect("a webhook").0.webhook.id.to_string();
+        let delivery = app.test_webhook(&owner, &webhook).await.expect("a test");
         let digest = app::oci::Digest::of(&picture(512)).to_string();
         let names = vec![
             ("publisher", "acme".to_owned()),
@@ -102,6 +112,8 @@ impl Market {
             ("robot", "acme+ci".to_owned()),
             ("action", "hold".to_owned()),
             ("image", image),
+            ("webhook", webhook),
+            ("delivery", delivery.id.to_string()),
         ];
         let mut tokens = vec![String::new()];
         for role in &ROLES[1..] {
@@ -152,6 +164,12 @@ impl Market {
             ("GET" | "DELETE", _) | (_, "/advisories/reload" | "/notices/read") => {
                 return ("", Body::empty());
             }
+            (
+                "POST",
+                "/webhooks/{webhook}/secret"
+                | "/webhooks/{webhook}/test"
+                | "/webhooks/{webhook}/deliveries/{delivery}/redeliver",
+            ) => return ("", Body::empty()),
             (_, path) => self.json(path),
         };
         ("application/json", body.to_string().into())
@@ -179,6 +197,12 @@ impl Market {
                 json!({"name": "new", "pem": key.public().to_pem()})
             }
             "/notices/preferences" => json!({"items": [{"kind": "remark", "mail": "daily"}]}),
+            "/webhooks" => json!({"owner": "publisher", "publisher": "acme", "settings": {
+                "url": "https://hooks.example", "kinds": ["listing.released"],
+            }}),
+            "/webhooks/{webhook}" => {
+                json!({"url": "https://hooks.example/new", "kinds": ["submission.decided"]})
+            }
             "/storage/collections" => json!({"dry_run": true}),
             "/storage/scrubs" => json!({"rate": 0}),
             "/publishers/{publisher}/storage" => json!({"quota_bytes": 1_000_000}),

@@ -27,7 +27,7 @@ fn routes() -> Vec<&'static str> {
 }
 
 /// A market with a listing, whose next submission waits for review; what routes are filled with.
-async fn market() -> (Fixture, String, [String; 2]) {
+async fn market() -> (Fixture, Vec<(&'static str, String)>) {
     let fixture = Fixture::new().await;
     for name in ["ann", "carl"] {
         fixture.account(name, None).await;
@@ -44,6 +44,17 @@ async fn market() -> (Fixture, String, [String; 2]) {
     let ann = fixture.actor("ann").await;
     let made = fixture.app.create_robot(&ann, &robot).await;
     made.expect("a robot");
+    let hook = app::WebhookSettings {
+        url: "https://hooks.example/secret".to_owned(),
+        kinds: vec![market::EventKind::Released],
+        is_active: true,
+        ..app::WebhookSettings::default()
+    };
+    let of = app::WebhookOf::Publisher("acme".to_owned());
+    let hook = fixture.app.create_webhook(&ann, &of, &hook).await;
+    let hook = hook.expect("a webhook").0.webhook.id.to_string();
+    let sent = fixture.app.test_webhook(&ann, &hook).await;
+    let hook = [hook, sent.expect("a test").id.to_string()];
     let waiting = fixture.submission("ann", "1.1").await;
     let system = app::Actor::system();
     let agreement = fixture.app.set_agreement(&system, "Be good.");
@@ -54,24 +65,29 @@ async fn market() -> (Fixture, String, [String; 2]) {
         .await;
     let page = page.expect("a page");
     let logo = page.product.listed.expect("a manifest").0.logo;
-    let digests = [logo.expect("a logo"), page.images[0].digest.clone()];
-    (fixture, waiting, digests)
+    let [webhook, delivery] = hook;
+    let names = vec![
+        ("{digest}", logo.expect("a logo")),
+        ("{image}", page.images[0].digest.clone()),
+        ("{webhook}", webhook),
+        ("{delivery}", delivery),
+        ("{id}", waiting),
+        ("{publisher}", "acme".to_owned()),
+        ("{slug}", "acme".to_owned()),
+        ("{product}", "ship-db".to_owned()),
+        ("{robot}", "acme+ci".to_owned()),
+    ];
+    (fixture, names)
 }
 
-fn filled(route: &str, submission: &str, [picture, image]: &[String; 2]) -> String {
-    route
-        .replace("{publisher}", "acme")
-        .replace("{slug}", "acme")
-        .replace("{product}", "ship-db")
-        .replace("{digest}", picture)
-        .replace("{image}", image)
-        .replace("{robot}", "acme+ci")
-        .replace("{id}", submission)
+fn filled(route: &str, names: &[(&str, String)]) -> String {
+    let fill = |path: String, (name, value): &(&str, String)| path.replace(name, value);
+    names.iter().fold(route.to_owned(), fill)
 }
 
 #[tokio::test]
 async fn every_page_as_everybody() {
-    let (fixture, submission, digests) = market().await;
+    let (fixture, names) = market().await;
     let mut browsers = vec![("nobody", Browser::new(&fixture))];
     for name in ["carl", "ann", "rita", "olga"] {
         browsers.push((name, Browser::of(&fixture, name).await));
@@ -87,7 +103,7 @@ async fn every_page_as_everybody() {
     for route in routes() {
         let mut line = format!("{route:52} ");
         for (_, browser) in &mut browsers {
-            let page = browser.look(&filled(route, &submission, &digests)).await;
+            let page = browser.look(&filled(route, &names)).await;
             line.push_str(&format!("{:7}", page.status.as_u16().to_string()));
             let kept = page
                 .headers
@@ -114,11 +130,11 @@ async fn every_page_as_everybody() {
 
 #[tokio::test]
 async fn consumers_see_nothing_private() {
-    let (fixture, submission, digests) = market().await;
+    let (fixture, names) = market().await;
     let mut nobody = Browser::new(&fixture);
     let mut carl = Browser::of(&fixture, "carl").await;
     for route in routes() {
-        let path = filled(route, &submission, &digests);
+        let path = filled(route, &names);
         for browser in [&mut nobody, &mut carl] {
             let page = browser.get(&path).await;
             for word in [

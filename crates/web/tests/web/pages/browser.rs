@@ -63,6 +63,16 @@ impl Browser {
         self.follow(page).await
     }
 
+    /// Opens an address as a program does that sends headers of its own.
+    pub(super) async fn get_with(&mut self, path: &str, headers: &[(&str, &str)]) -> Page {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        self.ask(request, path).await
+    }
+
     /// Opens an address; a redirect stays a redirect.
     pub(super) async fn look(&mut self, path: &str) -> Page {
         let request = Request::get(path).body(Body::empty()).expect("a request");

@@ -6,3 +6,4 @@ mod browser;
 mod releases;
 mod stories;
 mod tokens;
+mod webhooks;

@@ -1,0 +1,354 @@
+//! Sends events to webhooks: many receivers at once, one request to each.
+
+use std::{
+    io::{self, Read as _},
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use app::{App, WebhookAnswer, WebhookCall};
+use ipnet::IpNet;
+use oci::is_public;
+use tokio::{task::JoinSet, time};
+use ureq::{
+    Agent, Error,
+    config::{AutoHeaderValue, Config},
+    http::Uri,
+    unversioned::{
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::{DefaultConnector, NextTimeout},
+    },
+};
+
+/// How often it is looked for events to send.
+const LOOK: Duration = Duration::from_secs(2);
+/// Requests at once.
+const AT_ONCE: usize = 32;
+/// A receiver that takes longer, from the look-up of its name to the end of its answer, has failed.
+const LONGEST: Duration = Duration::from_secs(10);
+/// So much is read of an answer, in bytes.
+const MAX_ANSWER: u64 = 4_096;
+/// Most bytes of an answer's headers.
+const MAX_HEADERS: usize = 16 << 10;
+/// How receivers see who calls.
+const USER_AGENT: &str = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
+
+/// Where requests go out.
+pub(super) struct Caller(Agent);
+
+impl Caller {
+    /// Calls public addresses, and those in `allowed`.
+    pub(super) fn new(allowed: Vec<IpNet>) -> Self {
+        Self::with_patience(allowed, LONGEST)
+    }
+
+    fn with_patience(allowed: Vec<IpNet>, longest: Duration) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            // A proxy would look names up itself, and reach what must not be reached.
+            .proxy(None)
+            .user_agent(USER_AGENT)
+            .accept_encoding(AutoHeaderValue::None)
+            .max_response_header_size(MAX_HEADERS)
+            .max_idle_connections(0)
+            .timeout_global(Some(longest))
+            .build();
+        let guard = Guard {
+            inner: DefaultResolver::default(),
+            allowed,
+        };
+        Self(Agent::with_parts(
+            config,
+            DefaultConnector::default(),
+            guard,
+        ))
+    }
+
+    /// Sends what is to be sent, for ever.
+    pub(super) async fn send(self, app: &Arc<App>) {
+        let caller = Arc::new(self);
+        let mut under_way = JoinSet::new();
+        loop {
+            let free = AT_ONCE - under_way.len();
+            let calls = match app.take_webhook_calls(free).await {
+                Ok(calls) => calls,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "no event can be taken to be sent; trying again");
+                    Vec::new()
+                }
+            };
+            for call in calls {
+                let (app, caller) = (Arc::clone(app), Arc::clone(&caller));
+                under_way.spawn(async move { caller.deliver(&app, call).await });
+            }
+            // Another look when a request has ended, for more may wait for its receiver.
+            tokio::select! {
+                Some(_) = under_way.join_next() => {}
+                () = app.webhook_queued(), if under_way.len() < AT_ONCE => {}
+                () = time::sleep(LOOK), if under_way.len() < AT_ONCE => {}
+            }
+        }
+    }
+
+    async fn deliver(self: Arc<Self>, app: &App, call: WebhookCall) {
+        let (caller, request) = (Arc::clone(&self), call.clone());
+        let answer = tokio::task::spawn_blocking(move || caller.request(&request)).await;
+        let answer = answer.unwrap_or_else(|_panicked| WebhookAnswer {
+            error: Some("the request could not be made".to_owned()),
+            ..WebhookAnswer::default()
+        });
+        tracing::debug!(
+            webhook = %call.webhook,
+            delivery = %call.delivery,
+            status = answer.status,
+            error = answer.error,
+            "called a webhook"
+        );
+        if let Err(error) = app.webhook_call_ended(&call, &answer).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                "what became of an event cannot be noted; it is sent again"
+            );
+        }
+    }
+
+    /// Makes one request, which blocks.
+    fn request(&self, call: &WebhookCall) -> WebhookAnswer {
+        let begun = Instant::now();
+        let mut request = self.0.post(&call.url);
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        let mut answer = WebhookAnswer::default();
+        match request.send(&call.body) {
+            Ok(mut response) => {
+                answer.status = Some(response.status().as_u16());
+                let mut body = Vec::new();
+                let mut reader = response.body_mut().as_reader().take(MAX_ANSWER);
+                // The status says enough where the body breaks off.
+                drop(reader.read_to_end(&mut body));
+                answer.body = String::from_utf8_lossy(&body).into_owned();
+            }
+            Err(error) => answer.error = Some(words(&error)),
+        }
+        answer.millis = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        answer
+    }
+}
+
+/// Says what went wrong, without the address: it may have secrets in it.
+fn words(error: &Error) -> String {
+    match error {
+        Error::Timeout(_) => "it took too long".to_owned(),
+        Error::HostNotFound => "the name of its host leads nowhere".to_owned(),
+        Error::BadUri(_) | Error::Http(_) => "its address cannot be used".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Looks names up, and keeps to the addresses that may be called. What it gives is what is
+/// connected to, so a name that leads elsewhere a moment later does no harm.
+#[derive(Debug)]
+struct Guard {
+    inner: DefaultResolver,
+    allowed: Vec<IpNet>,
+}
+
+impl Guard {
+    fn allows(&self, address: IpAddr) -> bool {
+        // An IPv4 address in the form of IPv6 is the same place.
+        let address = address.to_canonical();
+        is_public(address)
+            || self
+                .allowed
+                .iter()
+                .any(|network| network.contains(&address))
+    }
+}
+
+impl Resolver for Guard {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let found = self.inner.resolve(uri, config, timeout)?;
+        let mut allowed = self.empty();
+        for address in found.iter().filter(|address| self.allows(address.ip())) {
+            allowed.push(*address);
+        }
+        if allowed.is_empty() {
+            return Err(Error::Io(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "its host has no public address; the operator can allow networks",
+            )));
+        }
+        Ok(allowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write as _,
+        net::{TcpListener, TcpStream},
+        thread,
+    };
+
+    use super::*;
+
+    /// Answers one request with `answer`, after it was read whole; gives the port, and later
+    /// the request, or nothing where none came.
+    fn receiver(answer: &'static str) -> (u16, thread::JoinHandle<Option<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let served = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().ok()?;
+            let request = read(&mut stream);
+            stream.write_all(answer.as_bytes()).ok()?;
+            if answer.is_empty() {
+                // The caller gives up.
+                drop(stream.read(&mut [0]));
+            }
+            Some(request)
+        });
+        (port, served)
+    }
+
+    fn read(stream: &mut TcpStream) -> String {
+        let (mut request, mut part) = (Vec::new(), [0; 1024]);
+        while !request.ends_with(b"the body") {
+            match stream.read(&mut part) {
+                Ok(count @ 1..) => request.extend_from_slice(&part[..count]),
+                _ => break,
+            }
+        }
+        String::from_utf8(request).expect("text")
+    }
+
+    fn call(url: &str) -> WebhookCall {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        WebhookCall {
+            delivery: market::DeliveryId::new(at, [1; 10]),
+            webhook: market::WebhookId::new(at, [2; 10]),
+            url: url.to_owned(),
+            headers: vec![
+                ("content-type", "application/cloudevents+json".to_owned()),
+                ("webhook-id", "msg_1".to_owned()),
+            ],
+            body: "the body".to_owned(),
+        }
+    }
+
+    fn local() -> Caller {
+        let here = "127.0.0.1/32".parse().expect("a network");
+        Caller::with_patience(vec![here], Duration::from_secs(2))
+    }
+
+    fn ask(answer: &'static str) -> (WebhookAnswer, Option<String>) {
+        let (port, served) = receiver(answer);
+        let answer = local().request(&call(&format!("http://127.0.0.1:{port}/hook?a=b")));
+        (answer, served.join().expect("it ran"))
+    }
+
+    #[test]
+    fn what_is_sent_and_what_comes_back() {
+        let (answer, request) = ask("HTTP/1.1 202 Accepted\r\nContent-Length: 5\r\n\r\ntaken");
+        assert_eq!(
+            (answer.status, answer.body.as_str(), answer.error),
+            (Some(202), "taken", None)
+        );
+        let request = request.expect("a request").to_lowercase();
+        for expected in [
+            "post /hook?a=b http/1.1\r\n",
+            "content-type: application/cloudevents+json\r\n",
+            "webhook-id: msg_1\r\n",
+            "user-agent: plimsoll/",
+            "content-length: 8\r\n",
+        ] {
+            assert!(request.contains(expected), "{expected} in {request}");
+        }
+        let (answer, _) = ask("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(answer.status, Some(410));
+    }
+
+    #[test]
+    fn redirects_are_not_followed() {
+        let (other, served) = receiver("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        let answer = format!(
+            "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:{other}/\r\nContent-Length: 0\r\n\r\n"
+        );
+        let (answer, _) = ask(answer.leak());
+        assert_eq!((answer.status, answer.error), (Some(307), None));
+        // Nobody came: this is the first who does.
+        drop(TcpStream::connect(("127.0.0.1", other)));
+        assert_eq!(served.join().expect("it ran").unwrap_or_default(), "");
+    }
+
+    #[test]
+    fn a_receiver_that_does_not_answer_has_failed() {
+        let (answer, _) = ask("");
+        assert_eq!(
+            (answer.status, answer.error.as_deref()),
+            (None, Some("it took too long"))
+        );
+        assert!((2_000..8_000).contains(&answer.millis), "{}", answer.millis);
+    }
+
+    #[test]
+    fn no_more_is_read_than_is_kept() {
+        let huge = format!(
+            "HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n{}",
+            "x".repeat(1 << 20)
+        );
+        let (answer, _) = ask(huge.leak());
+        assert_eq!((answer.status, answer.body.len()), (Some(500), 4_096));
+    }
+
+    #[test]
+    fn what_is_not_public_is_not_called() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("set");
+        let port = listener.local_addr().expect("an address").port();
+        let caller = Caller::with_patience(Vec::new(), Duration::from_secs(2));
+        for host in [
+            "127.0.0.1",
+            "localhost",
+            "0.0.0.0",
+            "2130706433",
+            "0x7f.1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "169.254.169.254",
+            "[fd00:ec2::254]",
+        ] {
+            let answer = caller.request(&call(&format!("http://{host}:{port}/")));
+            assert_eq!(answer.status, None, "{host}");
+            assert!(answer.error.is_some(), "{host}");
+        }
+        assert!(listener.accept().is_err(), "somebody came");
+    }
+
+    #[test]
+    fn an_allowed_network_is_allowed_in_both_forms() {
+        let caller = |network: &str| Guard {
+            inner: DefaultResolver::default(),
+            allowed: vec![network.parse().expect("a network")],
+        };
+        let is_allowed = |network: &str, address: &str| {
+            caller(network).allows(address.parse().expect("an address"))
+        };
+        assert!(is_allowed("10.20.0.0/16", "10.20.1.1"));
+        assert!(is_allowed("10.20.0.0/16", "::ffff:10.20.1.1"));
+        assert!(!is_allowed("10.20.0.0/16", "10.21.1.1"));
+        assert!(is_allowed("10.20.0.0/16", "8.8.8.8"));
+        assert!(is_allowed("fd00::/8", "fd00::1"));
+    }
+}
