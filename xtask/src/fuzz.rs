@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 13] = [
+const TARGETS: [&str; 14] = [
     "manifests",
     "references",
     "tokens",
@@ -16,6 +16,7 @@ const TARGETS: [&str; 13] = [
     "versions",
     "vectors",
     "statements",
+    "openvex",
     "trust",
     "log",
     "bundles",

@@ -62,7 +62,7 @@ impl Parts {
 
 /// Returns whether `stated` covers `own`: the same type and name, the same version if it states
 /// one, and every qualifier it states. Anything else than package URLs must be the same text.
-pub(crate) fn covers(stated: &str, own: &str) -> bool {
+pub fn covers(stated: &str, own: &str) -> bool {
     match (Parts::of(stated), Parts::of(own)) {
         (Some(stated), Some(own)) => {
             let has = |pair: &(String, String)| own.qualifiers.contains(pair);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use market::{
     Action, Holding, PublisherId, PullAccess, RepositoryAction, Role, TokenScopes, allows,
-    holder_may,
+    holder_may, is_own_work,
 };
 use store::{Tx, accounts::Account, products::Product, tokens::Token};
 
@@ -225,13 +225,9 @@ pub(crate) fn check(actor: &Actor, action: Action, roles: &[Role]) -> Result<(),
             "`{action}` is not open to everybody"
         )));
     }
-    let own_work = action == Action::DecideSubmission
-        && roles
-            .iter()
-            .any(|role| matches!(role, Role::Viewer | Role::Editor | Role::Owner));
-    if own_work {
+    if is_own_work(action, roles) {
         return Err(AppError::Denied(
-            "nobody decides on a submission of their own publisher".to_owned(),
+            "nobody decides on the work of their own publisher".to_owned(),
         ));
     }
     Err(AppError::Denied(format!(

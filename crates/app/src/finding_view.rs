@@ -15,6 +15,7 @@ use store::{
     Tx,
     component_index::{self, PackageMatch},
     findings::Finding,
+    vex::VexStatement,
 };
 
 use crate::{
@@ -59,6 +60,8 @@ pub struct FindingView {
     pub aliases: Vec<String>,
     /// Every source's rating, as JSON.
     pub severities: serde_json::Value,
+    /// What the publisher states about it: what answers it, else the newest.
+    pub statement: Option<VexStatement>,
     /// The component's package URL.
     pub purl: String,
     /// The file that names the component.
@@ -171,6 +174,7 @@ fn finding_view(row: &Finding, said: Option<&PackageMatch>) -> Result<FindingVie
         urls: matched.urls,
         aliases: matched.aliases,
         severities: matched.severities,
+        statement: None,
         purl: detail.purl,
         path: detail.path,
         finding: row.clone(),

@@ -12,12 +12,13 @@ use inventory::{Claim, Component};
 use market::{Class, FindingId, FindingState, SubmissionId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use store::{component_index::PackageMatch, findings::Finding};
+use store::{Tx, component_index::PackageMatch, findings::Finding, vex::VexStatement};
 
 use crate::{
     App, AppError,
     inspection::{REPLACEMENT, storable},
     scan,
+    vex::{is_answered, target},
 };
 
 /// What the advisories say of a package about one vulnerability, wherever the package is. What
@@ -109,6 +110,15 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    /// Returns every name of the vulnerability.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let aliases = self.detail["aliases"].as_array().into_iter().flatten();
+        let aliases = aliases.filter_map(serde_json::Value::as_str);
+        std::iter::once(self.vulnerability.as_str())
+            .chain(aliases)
+            .collect()
+    }
+
     pub(crate) fn of_row(row: &PackageMatch) -> Result<Self, AppError> {
         let detail = MatchDetail::deserialize(&row.detail.0).map_err(AppError::internal)?;
         Ok(Self {
@@ -193,9 +203,27 @@ pub(crate) struct Where<'a> {
     pub(crate) submission: &'a SubmissionId,
     /// By manifest digest.
     pub(crate) image: &'a str,
+    /// What its publisher states, is accepted, closes findings and counts.
+    pub(crate) statements: &'a [VexStatement],
 }
 
 impl App {
+    /// Returns the statements that close findings of these products, of what is said.
+    pub(crate) async fn closing_statements<'a>(
+        &self,
+        tx: &mut Tx,
+        products: &[&str],
+        said: impl Iterator<Item = &'a Said>,
+    ) -> Result<Vec<VexStatement>, AppError> {
+        let mut names: Vec<&str> = said.flat_map(Said::names).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() || products.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(store::vex::closing(tx, products, &names, self.now()).await?)
+    }
+
     /// Makes the findings of an image: of each place of a package, what is said of the package.
     /// One vulnerability of one component is one finding, by the place where it weighs most.
     pub(crate) fn findings<'a>(
@@ -240,7 +268,7 @@ impl App {
             note: scan::why_it_does_not_count((place.claim, confidence, counts)).map(str::to_owned),
             matched: None,
         };
-        Ok(Finding {
+        let mut finding = Finding {
             id: self.id(FindingId::new),
             submission_id: at.submission.clone(),
             image: at.image.to_owned(),
@@ -259,7 +287,13 @@ impl App {
             notified_at: None,
             due_at: None,
             package_id: Some(package),
-        })
+        };
+        if !at.statements.is_empty()
+            && is_answered(at.statements, target(&finding, &said.names(), &place.purl))
+        {
+            finding.state = FindingState::Answered;
+        }
+        Ok(finding)
     }
 }
 

@@ -47,6 +47,7 @@ mod throttle;
 mod token_keys;
 mod tokens;
 mod upkeep;
+mod vex;
 mod watch;
 mod webhooks;
 
@@ -78,7 +79,7 @@ pub use submission_page::{
 pub use submissions::NewSubmission;
 pub use tags::{
     ComparisonPage, ComponentOrder, ComponentQuery, ComponentRow, ComponentsPage,
-    ContentDifference, Fix, FindingChange, HistoryStep, ImageHead, ImageInside, ImagePage,
+    ContentDifference, FindingChange, Fix, HistoryStep, ImageHead, ImageInside, ImagePage,
     InsideDifference, LayerContents, ProductView, StepLayer, TagView, TagsPage, Update,
 };
 pub use tokens::{Access, Grant, IssuedToken};
@@ -86,6 +87,7 @@ pub use upkeep::{
     CollectionFigures, DamagedBlob, DroppedTag, KeptBecause, KeptIn, PublisherStorage, Retention,
     ScrubFigures, UpkeepConfig, UpkeepRun, UpkeepStatus, WhyKept,
 };
+pub use vex::{NewVex, VexEntry, VexPage, VexVerdict};
 pub use watch::ClockOutcome;
 pub use webhooks::{
     DELIVERIES_AT_ONCE, WebhookAnswer, WebhookCall, WebhookGroup, WebhookOf, WebhookSettings,
@@ -108,6 +110,7 @@ pub use store::{
     submissions::{Comment, CommentWithAuthor, Submission},
     subscriptions::Subscription,
     tokens::Token,
+    vex::VexStatement,
     webhooks::{Attempt, Delivery, Webhook},
 };
 pub use {

@@ -119,6 +119,8 @@ pub struct ProductPage {
     pub subscription: Option<Subscription>,
     /// Whether the asker may pull.
     pub may_pull: bool,
+    /// Whether accepted statements about vulnerabilities are public.
+    pub has_statements: bool,
 }
 
 impl CatalogPage {
@@ -193,7 +195,9 @@ impl App {
             }
             None => None,
         };
+        let has_statements = store::vex::any_counts(&mut tx, &product.id, self.now()).await?;
         Ok(ProductPage {
+            has_statements,
             may_pull: crate::actor::check(actor, Action::PullReleased, &roles).is_ok(),
             publisher,
             product,

@@ -139,6 +139,8 @@ pub struct SubmissionPage {
     pub may_decide: bool,
     /// Whether the asker may submit again.
     pub may_submit: bool,
+    /// Whether the asker may state something about a finding.
+    pub may_state: bool,
     /// When it was released.
     pub released_at: Option<DateTime<Utc>>,
 }
@@ -237,11 +239,14 @@ impl App {
         let database = self.advisory_database();
         let thread = store::submissions::thread(&mut tx, &submission).await?;
         let submitter = store::accounts::find(&mut tx, &submission.submitted_by).await?;
+        let mut findings = self.finding_views(&mut tx, &rows, &platforms).await?;
+        self.show_statements(&mut tx, &product.id, &mut findings)
+            .await?;
         Ok(SubmissionPage {
             submitted_by: submitter.map(|account| account.name).unwrap_or_default(),
             publisher_authors: publisher_authors(&mut tx, &publisher, &thread).await?,
             counts: class_counts(&store::findings::counts(&mut tx, &submission.id).await?),
-            findings: self.finding_views(&mut tx, &rows, &platforms).await?,
+            findings,
             checks: check_views(
                 store::submissions::checks(&mut tx, &submission.id).await?,
                 &platforms,
@@ -256,6 +261,7 @@ impl App {
             may_comment: may(Action::Comment),
             may_decide: may(Action::DecideSubmission),
             may_submit: may(Action::Submit),
+            may_state: may(Action::MakeStatement),
             released_at: store::releases::of_submission(&mut tx, &submission.id)
                 .await?
                 .map(|release| release.released_at),

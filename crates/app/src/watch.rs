@@ -1,5 +1,5 @@
-//! The clocks: a promise to fix that was broken puts the listing on hold, a reviewed fix
-//! lifts that hold, and a hold that lasted too long revokes the listing (programme and policies, "Classification of Issues").
+//! The clocks: a promise to fix that was broken puts the listing on hold, a reviewed fix or an
+//! accepted statement lifts that hold, and a hold that lasted too long revokes the listing (programme and policies, "Classification of Issues").
 
 use chrono::{DateTime, Utc};
 use market::{Action, ListingEvent, ListingState, Reminder};
@@ -9,7 +9,7 @@ use crate::{Actor, App, AppError};
 
 /// What consumers read on the listing; it names no vulnerability.
 const HELD: &str = "A security finding was not fixed within the time promised.";
-const MENDED: &str = "A newer release has what was promised.";
+const MENDED: &str = "What was promised is done.";
 const REVOKED: &str = "The listing was on hold for longer than the programme allows.";
 
 /// When publishers were last reminded, in the settings.
@@ -18,22 +18,28 @@ const REMINDED: &str = "reminded_at";
 /// What the clocks brought about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClockOutcome {
+    /// Statements whose acceptance ended.
+    pub expired: usize,
     /// Listings put on hold.
     pub held: usize,
-    /// Listings whose hold was lifted by a fix.
+    /// Listings whose hold was lifted by a fix or an accepted statement.
     pub reinstated: usize,
     /// Listings revoked.
     pub revoked: usize,
 }
 
 impl App {
-    /// Puts listings with overdue findings on hold, lifts holds that a fix ended, and revokes
-    /// listings that were on hold for too long.
+    /// Ends statements that were accepted for a time, puts listings with overdue findings on hold,
+    /// lifts holds that a fix or a statement ended, and revokes listings that were on hold for
+    /// too long.
     ///
     /// # Errors
     /// The database refused; what was done before stays done.
     pub async fn enforce_deadlines(&self) -> Result<ClockOutcome, AppError> {
-        let mut outcome = ClockOutcome::default();
+        let mut outcome = ClockOutcome {
+            expired: self.expire_vex().await?,
+            ..ClockOutcome::default()
+        };
         let mut tx = self.read().await?;
         let overdue = store::findings::overdue_submissions(&mut tx, self.now()).await?;
         drop(tx);

@@ -23,6 +23,18 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Returns the package URL of every image of the repository, as statements about a product
+    /// name it (purl-spec, type `oci`).
+    pub fn repository_purl(&self) -> String {
+        let name = self.name.to_lowercase();
+        let (folder, last) = name.split_at(name.rfind('/').map_or(0, |slash| slash + 1));
+        let last = last.split(['@', ':']).next().unwrap_or(last);
+        let mut purl = String::from("pkg:oci/");
+        crate::purl::encode(&mut purl, last);
+        purl.push_str(&format!("?repository_url={folder}{last}"));
+        purl
+    }
+
     /// Returns the package URL of the image (purl-spec, type `oci`).
     pub fn purl(&self) -> String {
         let name = self.name.rsplit('/').next().unwrap_or(&self.name);

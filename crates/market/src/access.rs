@@ -54,6 +54,10 @@ text_enum! {
         DecideSubmission = "decide-submission",
         /// Read the review queue.
         ReadQueue = "read-queue",
+        /// State what is true of a vulnerability in one's own product.
+        MakeStatement = "make-statement",
+        /// Accept or refuse a statement; never one's own organisation's.
+        DecideStatement = "decide-statement",
         /// Subscribe to a plan of a listed product.
         Subscribe = "subscribe",
         /// Put on hold, reinstate or revoke a listing.
@@ -132,6 +136,8 @@ pub const RULES: &[(Action, &[Role])] = &[
     ),
     (Action::DecideSubmission, &[Role::Reviewer, Role::Operator]),
     (Action::ReadQueue, &[Role::Reviewer, Role::Operator]),
+    (Action::MakeStatement, &[Role::Editor, Role::Owner]),
+    (Action::DecideStatement, &[Role::Reviewer, Role::Operator]),
     (Action::Subscribe, &[Role::Account]),
     (Action::ManageListing, &[Role::Operator]),
     (Action::WithdrawProduct, &[Role::Owner]),
@@ -231,6 +237,7 @@ const LIMITS: &[(Holding, &[Action])] = &[
             Action::BrowseListings,
             Action::EditProduct,
             Action::Submit,
+            Action::MakeStatement,
             Action::ReadSubmission,
             Action::PullStaging,
             Action::PushStaging,
@@ -255,18 +262,22 @@ pub fn holder_may(holding: Holding, action: Action) -> bool {
 
 /// Returns whether any of `roles` may do `action`.
 ///
-/// Members of a publisher are denied [`Action::DecideSubmission`] on its work, whatever
-/// else they are: nobody approves their own.
+/// Members of a publisher are denied what [`is_own_work`] says, whatever else they are.
 pub fn allows(action: Action, roles: &[Role]) -> bool {
-    let own_work = roles
-        .iter()
-        .any(|role| matches!(role, Role::Viewer | Role::Editor | Role::Owner));
-    if action == Action::DecideSubmission && own_work {
+    if is_own_work(action, roles) {
         return false;
     }
     RULES
         .iter()
         .any(|(rule, open)| *rule == action && open.iter().any(|role| roles.contains(role)))
+}
+
+/// Returns whether `action` is a decision on the work of a publisher that whoever has `roles`
+/// belongs to: nobody approves their own.
+pub fn is_own_work(action: Action, roles: &[Role]) -> bool {
+    let decides = matches!(action, Action::DecideSubmission | Action::DecideStatement);
+    let is_member = |role: &Role| matches!(role, Role::Viewer | Role::Editor | Role::Owner);
+    decides && roles.iter().any(is_member)
 }
 
 #[cfg(test)]
@@ -306,15 +317,11 @@ mod tests {
 
     #[test]
     fn nobody_approves_their_own() {
-        assert!(allows(Action::DecideSubmission, &[Role::Reviewer]));
-        assert!(!allows(
-            Action::DecideSubmission,
-            &[Role::Reviewer, Role::Owner]
-        ));
-        assert!(!allows(
-            Action::DecideSubmission,
-            &[Role::Operator, Role::Viewer]
-        ));
+        for decide in [Action::DecideSubmission, Action::DecideStatement] {
+            assert!(allows(decide, &[Role::Reviewer]));
+            assert!(!allows(decide, &[Role::Reviewer, Role::Owner]));
+            assert!(!allows(decide, &[Role::Operator, Role::Viewer]));
+        }
     }
 
     #[test]
@@ -335,7 +342,7 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "only tests rewrite documents")]
     fn the_documented_table_is_this_one() {
         let mut page = String::from(
-            "# Who may do what\n\nMade from the table in `crates/market/src/access.rs`, which is what the program asks. Everything that is not here is denied.\nMembers of a publisher never decide on its submissions, whatever else they are.\n\n",
+            "# Who may do what\n\nMade from the table in `crates/market/src/access.rs`, which is what the program asks. Everything that is not here is denied.\nMembers of a publisher never decide on its submissions and statements, whatever else they are.\n\n",
         );
         let heads: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
         page.push_str(&format!(

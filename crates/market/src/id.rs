@@ -98,6 +98,8 @@ id_type! {
     CommentId = "cmt";
     /// A finding on a submission.
     FindingId = "fnd";
+    /// A statement about a vulnerability in a product.
+    VexId = "vex";
     /// A release.
     ReleaseId = "rel";
     /// A subscription to a plan.

@@ -21,9 +21,10 @@ mod severity;
 mod slug;
 mod state;
 mod text;
+mod vex;
 mod webhook;
 
-pub use access::{Action, Holding, RULES, Role, allows, holder_may};
+pub use access::{Action, Holding, RULES, Role, allows, holder_may, is_own_work};
 pub use anchor::{Anchor, AnchorError};
 pub use bytes::{parse_bytes, show_bytes};
 pub use id::*;
@@ -46,6 +47,10 @@ pub use state::{
     SubmissionEvent, SubmissionState, SubscriptionState,
 };
 pub use text::UnknownText;
+pub use vex::{
+    MOST_VEX_TEXT, VexClaim, VexDecision, VexEvent, VexJustification, VexScope, VexStanding,
+    VexStatus, VexTarget,
+};
 pub use webhook::{
     DeliveryState, EventKind, MAX_WEBHOOK_URL, WEBHOOK_ATTEMPTS, WebhookOwner, check_webhook_url,
     is_hopeless,

@@ -15,6 +15,8 @@ text_enum! {
         Decided = "decided",
         /// Somebody wrote in a review thread.
         Remark = "remark",
+        /// A statement about a vulnerability waits, was decided on, or no longer counts.
+        Statement = "statement",
         /// A release is on the market.
         Released = "released",
         /// A promise to fix ends soon.
@@ -47,6 +49,7 @@ impl NoticeKind {
             Self::Inspected => "A submission was inspected",
             Self::Decided => "A submission was decided on",
             Self::Remark => "A remark in a review",
+            Self::Statement => "A statement about a vulnerability",
             Self::Released => "A new release",
             Self::FixDue => "A promise to fix ends soon",
             Self::OnHold => "A listing was put on hold",

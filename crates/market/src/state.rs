@@ -251,6 +251,8 @@ text_enum! {
         Open = "open",
         /// Gone by a newer release.
         Fixed = "fixed",
+        /// Closed by a statement of its publisher that was accepted.
+        Answered = "answered",
     }
 }
 

@@ -146,6 +146,38 @@ pub async fn open_in_image(
     )
 }
 
+/// A finding, and whether it is of what is on the market.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct LiveFinding {
+    /// The finding.
+    #[sqlx(flatten)]
+    pub finding: Finding,
+    /// Whether its submission is the newest release.
+    pub released: bool,
+}
+
+/// Returns the findings under these names that are not fixed, of a product's submissions that are
+/// under review, and of its newest release while it is on the market.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn live(
+    tx: &mut Tx,
+    product: &ProductId,
+    vulnerabilities: &[&str],
+) -> Result<Vec<LiveFinding>, StoreError> {
+    fetch_all!(
+        tx,
+        LiveFinding,
+        [
+            "SELECT f.*, s.state = 'released' AS released FROM findings f JOIN submissions s ON s.id = f.submission_id WHERE s.product_id = $1 AND f.vulnerability IN (SELECT value FROM json_each($2)) AND f.state <> 'fixed' AND (s.state IN ('in-review', 'changes-requested', 'approved') OR (s.state = 'released' AND s.id = (SELECT r.submission_id FROM releases r JOIN products p ON p.id = r.product_id WHERE r.product_id = s.product_id AND p.state IN ('listed', 'on-hold') ORDER BY r.released_at DESC, r.id DESC LIMIT 1))) ORDER BY f.id",
+            "SELECT f.*, s.state = 'released' AS released FROM findings f JOIN submissions s ON s.id = f.submission_id WHERE s.product_id = $1 AND f.vulnerability IN (SELECT value FROM jsonb_array_elements_text($2) t (value)) AND f.state <> 'fixed' AND (s.state IN ('in-review', 'changes-requested', 'approved') OR (s.state = 'released' AND s.id = (SELECT r.submission_id FROM releases r JOIN products p ON p.id = r.product_id WHERE r.product_id = s.product_id AND p.state IN ('listed', 'on-hold') ORDER BY r.released_at DESC, r.id DESC LIMIT 1))) ORDER BY f.id"
+        ],
+        product.as_str(),
+        Json(vulnerabilities)
+    )
+}
+
 /// A submission of a listed product with a finding that is overdue.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct OverdueSubmission {

@@ -40,6 +40,7 @@ pub mod token_keys;
 pub mod tokens;
 pub mod upkeep;
 pub mod uploads;
+pub mod vex;
 mod wal;
 pub mod webhooks;
 

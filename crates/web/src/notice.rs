@@ -51,6 +51,8 @@ notices! {
     RemarkAdded = "remark-added", "The remark was added.";
     RemarkResolved = "remark-resolved", "The remark is resolved.";
     RemarkReopened = "remark-reopened", "The remark is open again.";
+    Stated = "stated", "The statement waits for the certification team.";
+    DocumentTaken = "document-taken", "What the document states and was not stated before waits for the certification team.";
     Decided = "decided", "The decision was recorded.";
     AgreementAccepted = "agreement-accepted", "The publisher agreement is accepted.";
     AgreementSet = "agreement-set", "The agreement has a new version. Publishers accept it before they submit again.";

@@ -17,7 +17,7 @@ use crate::{
     handlers::{
         account, agreement, compare, components, feed, files, image, log, no_page, notices,
         operator, product, product_edit, publisher, publisher_portal, register, review, robot,
-        sign_in, storage, storefront, submission, tags, webhooks, wrong_method,
+        sign_in, storage, storefront, submission, tags, vex, webhooks, wrong_method,
     },
 };
 
@@ -47,10 +47,7 @@ fn consumers() -> Router<Arc<App>> {
         .route("/p/{publisher}/{product}", get(product::show))
         .route("/p/{publisher}/{product}/tags", get(tags::show))
         .route("/p/{publisher}/{product}/compare", get(compare::show))
-        .route(
-            "/p/{publisher}/{product}/images/{image}",
-            get(image::show),
-        )
+        .route("/p/{publisher}/{product}/images/{image}", get(image::show))
         .route(
             "/p/{publisher}/{product}/images/{image}/components",
             get(components::show),
@@ -141,6 +138,11 @@ fn publishers() -> Router<Arc<App>> {
             post(product_edit::submit),
         )
         .route(
+            "/publisher/{slug}/{product}/vex",
+            get(vex::show).post(vex::state),
+        )
+        .route("/publisher/{slug}/{product}/vex/import", post(vex::import))
+        .route(
             "/publisher/{slug}/{product}/withdraw",
             post(product_edit::withdraw),
         )
@@ -161,6 +163,10 @@ fn staff() -> Router<Arc<App>> {
             post(submission::reopen_remark),
         )
         .route("/submissions/{id}/decision", post(submission::decide))
+        .route(
+            "/publisher/{slug}/{product}/vex/{id}/decision",
+            post(vex::decide),
+        )
         .route("/operator", get(operator::show))
         .route(
             "/operator/publishers/{slug}/decision",
@@ -194,6 +200,7 @@ fn files() -> Router<Arc<App>> {
         .route("/feed.atom", get(feed::market))
         .route("/p/{publisher}/feed.atom", get(feed::publisher))
         .route("/p/{publisher}/{product}/feed.atom", get(feed::product))
+        .route("/p/{publisher}/{product}/vex.json", get(vex::public))
         .route(RELEASE_KEY, get(files::release_key))
         .route("/log/checkpoint", get(log::checkpoint))
         .route("/log/key", get(log::key))

@@ -7,12 +7,19 @@
 
 mod csaf;
 mod cyclonedx;
+mod document;
 mod openvex;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::purl;
+
+pub use crate::purl::covers as purl_covers;
+pub use document::{
+    MAX_OPENVEX, MAX_OPENVEX_STATEMENTS, OpenVex, OpenVexError, OpenVexName, OpenVexProduct,
+    OpenVexStatement, OpenVexVulnerability,
+};
 
 /// Bytes of a document; real ones have some kilobytes, the largest some megabytes.
 pub const MAX_DOCUMENT: usize = 64 << 20;

@@ -3,7 +3,7 @@
 
 use market::{
     AccountId, Decision, HOLD_DAYS, ListingEvent, NoticeKind, Reminder, SubmissionEvent,
-    SubmissionId,
+    SubmissionId, VexDecision, VexEvent,
 };
 use store::{
     Tx,
@@ -11,6 +11,7 @@ use store::{
     products::Product,
     publishers::Publisher,
     submissions::{Comment, Submission},
+    vex::VexStatement,
 };
 
 use super::News;
@@ -191,6 +192,75 @@ impl App {
         self.tell(tx, &without(people, actor), &news).await
     }
 
+    /// Tells the certification team of statements that wait, all that came at once in one notice.
+    pub(crate) async fn tell_of_new_vex(
+        &self,
+        tx: &mut Tx,
+        (actor, product): (&Actor, &Product),
+        made: &[VexStatement],
+    ) -> Result<(), AppError> {
+        let Some(first) = made.first() else {
+            return Ok(());
+        };
+        let name = self.name_of(tx, product).await?;
+        let (count, words) = match made.len() {
+            1 => (1, "statement waits"),
+            count => (count, "statements wait"),
+        };
+        let news = News {
+            kind: NoticeKind::Statement,
+            cause: format!("stated:{}", first.id),
+            title: format!("{name}: {count} {words} for review"),
+            body: format!(
+                "{count} {words} about vulnerabilities in {name}. Accept or refuse on the product's page of statements; until then the findings stand."
+            ),
+            path: &statements_of(&name),
+            product: Some(&product.id),
+        };
+        let people = store::notices::staff(tx).await?;
+        self.tell(tx, &without(people, actor), &news).await
+    }
+
+    /// Tells a publisher what became of a statement of theirs.
+    pub(crate) async fn tell_of_vex(
+        &self,
+        tx: &mut Tx,
+        (actor, statement): (&Actor, &VexStatement),
+        event: VexEvent,
+        reason: Option<&str>,
+    ) -> Result<(), AppError> {
+        let (publisher, product) = self.home_of_vex(tx, statement).await?;
+        let (what, then) = match event {
+            VexEvent::Decided(VexDecision::Accept) if statement.claim.status.closes() => {
+                ("was accepted", "Its findings need no fix while it counts.")
+            }
+            VexEvent::Decided(VexDecision::Accept) => ("was accepted", "It is public now."),
+            VexEvent::Decided(VexDecision::Refuse) => ("was refused", "Its findings stand."),
+            VexEvent::Expired => (
+                "no longer counts",
+                "The time it was accepted for is over. Its findings stand again, and what is on the market has a new time to fix from now. State it anew if it is still true.",
+            ),
+            VexEvent::Replaced => return Ok(()),
+        };
+        let name = format!("{}/{}", publisher.slug, product.slug);
+        let (vulnerability, status) = (&statement.scope.vulnerability, statement.claim.status);
+        let reason = reason.map(|reason| format!("\n\n{reason}"));
+        let news = News {
+            kind: NoticeKind::Statement,
+            cause: format!("{what}:{}:{}", statement.id, self.now().timestamp_millis()),
+            title: format!("{name}: your statement about {vulnerability} {what}"),
+            body: format!(
+                "“{}” about {vulnerability} in {name} {what}. {then}{}",
+                status.title(),
+                reason.unwrap_or_default()
+            ),
+            path: &statements_of(&name),
+            product: Some(&product.id),
+        };
+        let people = store::notices::publishers_people(tx, &publisher.id).await?;
+        self.tell(tx, &without(people, actor), &news).await
+    }
+
     /// Reminds a publisher of a promise.
     pub(crate) async fn remind(
         &self,
@@ -234,6 +304,10 @@ fn without(mut people: Vec<AccountId>, actor: &Actor) -> Vec<AccountId> {
         people.retain(|person| *person != account.id);
     }
     people
+}
+
+fn statements_of(name: &str) -> String {
+    format!("/publisher/{name}/vex")
 }
 
 fn page_of(submission: &SubmissionId) -> String {

@@ -6,12 +6,13 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use market::{Deadline, FindingState, SubmissionId, deadline};
+use market::{Deadline, FindingState, ProductId, SubmissionId, deadline};
 use serde::Deserialize;
 use store::{
     Tx,
     component_index::{self, Holder},
     findings::Finding,
+    vex::VexStatement,
 };
 
 use crate::{
@@ -143,6 +144,7 @@ impl App {
             let place = (&holder.submission_id, &*holder.image);
             held.entry(place).or_default().push(holder);
         }
+        let of_product = self.statements_by_product(tx, &holders, weighed).await?;
         let said = HashMap::from([(package, weighed.to_vec())]);
         let mut rows = holders.len() + known.len();
         for ((submission, image), holders) in held {
@@ -154,7 +156,13 @@ impl App {
                 .map_err(AppError::internal)?;
             let released = holders.iter().any(|holder| holder.released);
             let known = before.remove(&(submission, image)).unwrap_or_default();
-            let at = Where { submission, image };
+            let product = holders.first().map(|holder| &holder.product_id);
+            let stated = product.and_then(|product| of_product.get(product));
+            let at = Where {
+                submission,
+                image,
+                statements: stated.map_or(&[], Vec::as_slice),
+            };
             let each = places.iter().map(|place| (place, package));
             for finding in self.findings(at, each, &said)? {
                 let same = |known: &&&Finding| {
@@ -167,7 +175,7 @@ impl App {
             }
             for finding in known {
                 let is_gone = gone.contains(&finding.vulnerability);
-                if is_gone && finding.state == FindingState::Open {
+                if is_gone && finding.state != FindingState::Fixed {
                     store::findings::set_state(tx, &finding.id, FindingState::Fixed).await?;
                     rows += 1;
                 }
@@ -176,8 +184,27 @@ impl App {
         Ok(rows)
     }
 
+    /// Returns the statements that close findings of what holds a package.
+    async fn statements_by_product(
+        &self,
+        tx: &mut Tx,
+        holders: &[Holder],
+        weighed: &[Said],
+    ) -> Result<HashMap<ProductId, Vec<VexStatement>>, AppError> {
+        let mut products: Vec<&str> = holders.iter().map(|it| it.product_id.as_str()).collect();
+        products.sort_unstable();
+        products.dedup();
+        let statements = self.closing_statements(tx, &products, weighed.iter());
+        let mut of_product: HashMap<ProductId, Vec<VexStatement>> = HashMap::new();
+        for statement in statements.await? {
+            let product = of_product.entry(statement.product_id.clone()).or_default();
+            product.push(statement);
+        }
+        Ok(of_product)
+    }
+
     /// Keeps what a new matching says. That a finding stands in the publisher's portal is the
-    /// notice; what is not released yet has no clock.
+    /// notice; what is not released yet, or is answered, has no clock.
     async fn renew(
         &self,
         tx: &mut Tx,
@@ -190,8 +217,9 @@ impl App {
             Deadline::Due(due) => Some(due),
             Deadline::None | Deadline::NotNotified => None,
         };
+        let is_open = finding.state == FindingState::Open;
         let Some(before) = before else {
-            let notified_at = released.then_some(now);
+            let notified_at = (released && is_open).then_some(now);
             let finding = Finding {
                 notified_at,
                 due_at: notified_at.and_then(due),
@@ -200,7 +228,7 @@ impl App {
             return Ok(store::findings::upsert(tx, &finding).await?);
         };
         store::findings::upsert(tx, finding).await?;
-        if !released {
+        if !released || !is_open {
             return Ok(());
         }
         // What is worse than before, or back again, starts its own clock with the notice of

@@ -34,5 +34,6 @@ mod roles;
 mod storage;
 mod tags;
 mod token_keys;
+mod vex;
 mod webhooks;
 mod world;

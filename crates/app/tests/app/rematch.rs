@@ -8,12 +8,12 @@ use store::findings::Finding;
 
 use crate::{images::Image, world::World};
 
-const CRITICAL: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
+pub(crate) const CRITICAL: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
 const MAJOR: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N";
 const MINOR: &str = "CVSS:3.1/AV:N/AC:H/PR:L/UI:N/S:U/C:L/I:N/A:N";
 
 /// Replaces the advisories by these: name and vector, all about bash.
-async fn advisories(world: &World, known: &[(&str, Option<&str>)]) {
+pub(crate) async fn advisories(world: &World, known: &[(&str, Option<&str>)]) {
     let file = world.dir.path().join("advisories.db");
     let mut builder = Builder::new(&file).expect("a builder");
     for (name, vector) in known {

@@ -19,7 +19,7 @@ both! {
         for staff in [&world.reviewer, &world.operator] {
             for decision in [Decision::Approve, Decision::Reject, Decision::RequestChanges] {
                 let refused = told(world.app.decide(staff, id, decision, "x").await);
-                assert_eq!(refused, "denied: nobody decides on a submission of their own publisher");
+                assert_eq!(refused, "denied: nobody decides on the work of their own publisher");
             }
             let page = world.app.submission_page(staff, id).await.expect("a page");
             assert!(!page.may_decide && page.may_comment);

@@ -4,8 +4,10 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use app::{
-    Actor, AppError, NewAccount, NewKey, NewRobot, NewSubmission, NewToken,
-    market::{Decision, ListingEvent, PublisherState, Role},
+    Actor, AppError, NewAccount, NewKey, NewRobot, NewSubmission, NewToken, NewVex, VexVerdict,
+    market::{
+        Decision, ListingEvent, PublisherState, Role, VexClaim, VexDecision, VexScope, VexStatus,
+    },
 };
 use app::{WebhookOf, WebhookSettings};
 use trust::SigningKey;
@@ -39,8 +41,32 @@ async fn with_token(world: &World, owner: &Actor, new: &NewToken) -> Actor {
     actor.expect("known")
 }
 
+fn unjustified() -> NewVex {
+    NewVex {
+        scope: VexScope {
+            vulnerability: "CVE-2026-1".to_owned(),
+            image: None,
+            component: None,
+        },
+        claim: VexClaim {
+            status: VexStatus::NotAffected,
+            justification: None,
+            text: String::new(),
+        },
+    }
+}
+
+fn refusal_without_reason() -> VexVerdict<'static> {
+    VexVerdict {
+        decision: VexDecision::Refuse,
+        reason: "",
+        until: None,
+    }
+}
+
 /// What the use cases are tried on.
 struct Things {
+    statement: String,
     submission: String,
     comment: String,
     product: market::ProductId,
@@ -394,6 +420,23 @@ async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'stat
             ),
         ),
         ("list_listings", code(app.list_listings(actor).await)),
+        ("vex_page", code(app.vex_page(actor, "acme", "db").await)),
+        ("vex_queue", code(app.vex_queue(actor).await)),
+        (
+            "state_vex",
+            code(app.state_vex(actor, "acme", "db", &unjustified()).await),
+        ),
+        (
+            "import_vex",
+            code(app.import_vex(actor, "acme", "db", b"{}").await),
+        ),
+        (
+            "decide_vex",
+            code(
+                app.decide_vex(actor, &things.statement, refusal_without_reason())
+                    .await,
+            ),
+        ),
     ]
 }
 
@@ -497,12 +540,22 @@ async fn things(world: &World) -> Things {
         is_active: true,
         ..WebhookSettings::default()
     };
-    let made = world.app.create_webhook(&world.owner, &of, &settings).await;
+    let app = &world.app;
+    let made = app.create_webhook(&world.owner, &of, &settings).await;
     let webhook = made.expect("a webhook").0.webhook.id;
-    let delivery = world.app.test_webhook(&world.owner, webhook.as_str()).await;
+    let delivery = app.test_webhook(&world.owner, webhook.as_str()).await;
+    let stated = NewVex {
+        claim: VexClaim {
+            status: VexStatus::Fixed,
+            ..unjustified().claim
+        },
+        ..unjustified()
+    };
+    let statement = app.state_vex(&world.editor, "acme", "db", &stated).await;
     Things {
         webhook: webhook.to_string(),
         delivery: delivery.expect("queued").id.to_string(),
+        statement: statement.expect("stated").id.to_string(),
         comment: comment.expect("written").id.to_string(),
         submission: submission.to_string(),
         product,

@@ -18,20 +18,34 @@ const DB: (&str, &str) = ("acme", "db");
 /// make no layer.
 fn layered(seed: &str, openssl: &str) -> Image {
     let below = [("openssl", openssl), ("base-files", "11.1")];
-    let above = [&below[..], &[("bash", "5.1-2+deb11u1"), ("zlib", "1:1.2.11.dfsg-2")]].concat();
+    let above = [
+        &below[..],
+        &[("bash", "5.1-2+deb11u1"), ("zlib", "1:1.2.11.dfsg-2")],
+    ]
+    .concat();
     let module = |name: &str| format!(r#"{{"name": "{name}", "version": "1.0.0"}}"#);
     let (one, two) = (module("@a/core"), module("@b/core"));
-    let base = [("etc/os-release", DEBIAN_11), ("var/lib/dpkg/status", &dpkg(&below))];
+    let base = [
+        ("etc/os-release", DEBIAN_11),
+        ("var/lib/dpkg/status", &dpkg(&below)),
+    ];
     let more = [
         ("var/lib/dpkg/status", &*dpkg(&above)),
         ("app/node_modules/@a/core/package.json", &one),
         ("app/node_modules/@b/core/package.json", &two),
     ];
-    let mut image = Image::of(&[tar(&base), tar(&more), tar(&[("app/main", seed)])], Packing::Gzip);
+    let mut image = Image::of(
+        &[tar(&base), tar(&more), tar(&[("app/main", seed)])],
+        Packing::Gzip,
+    );
     let step = |by: &str, empty: bool| json!({"created": "2026-10-01T00:00:00Z", "created_by": by, "empty_layer": empty});
     image.config["history"] = json!([
-        step("ARG RELEASE", true), step("ADD rootfs.tar /", false), step("CMD [\"bash\"]", true),
-        step("RUN apt-get install bash", false), step("COPY main /app", false), step("USER app", true),
+        step("ARG RELEASE", true),
+        step("ADD rootfs.tar /", false),
+        step("CMD [\"bash\"]", true),
+        step("RUN apt-get install bash", false),
+        step("COPY main /app", false),
+        step("USER app", true),
     ]);
     image
 }
@@ -39,7 +53,10 @@ fn layered(seed: &str, openssl: &str) -> Image {
 /// Makes the lowest `layers` layers of an image those of a known base.
 async fn built_on_a_base(world: &World, digest: &str, layers: usize) {
     let mut tx = world.db.begin().await.expect("a transaction");
-    let mut row = store::images::find(&mut tx, digest).await.expect("read").expect("there");
+    let mut row = store::images::find(&mut tx, digest)
+        .await
+        .expect("read")
+        .expect("there");
     let content = zstd::decode_all(&row.content[..]).expect("packed");
     let mut content: Value = serde_json::from_slice(&content).expect("JSON");
     content["base"] = json!({"name": "debian:11", "digest": null, "layers": layers});
@@ -47,20 +64,33 @@ async fn built_on_a_base(world: &World, digest: &str, layers: usize) {
     let product = product(&mut tx).await;
     let submission = store::images::home(&mut tx, &product, digest).await;
     let submission = submission.expect("read").expect("there").submission_id;
-    store::images::put(&mut tx, &submission, 0, &row).await.expect("stored");
+    store::images::put(&mut tx, &submission, 0, &row)
+        .await
+        .expect("stored");
     tx.commit().await.expect("committed");
 }
 
 async fn product(tx: &mut store::Tx) -> market::ProductId {
-    let publisher = store::publishers::find_by_slug(tx, "acme").await.expect("read").expect("there");
+    let publisher = store::publishers::find_by_slug(tx, "acme")
+        .await
+        .expect("read")
+        .expect("there");
     let product = store::products::find_by_slug(tx, &publisher.id, "db").await;
     product.expect("read").expect("there").id
 }
 
 /// Returns the digests of a release's platforms.
 async fn images(world: &World, release: usize) -> Vec<String> {
-    let page = world.app.tags_page(&Actor::anonymous(), DB, 1).await.expect("a page");
-    page.tags[release].images.iter().map(|image| image.digest.clone()).collect()
+    let page = world
+        .app
+        .tags_page(&Actor::anonymous(), DB, 1)
+        .await
+        .expect("a page");
+    page.tags[release]
+        .images
+        .iter()
+        .map(|image| image.digest.clone())
+        .collect()
 }
 
 fn steps(history: &[HistoryStep]) -> Vec<String> {
@@ -68,9 +98,18 @@ fn steps(history: &[HistoryStep]) -> Vec<String> {
         let base = if step.is_base { " (base)" } else { "" };
         let layer = step.layer.as_ref();
         let contents = layer.and_then(|layer| layer.contents.as_ref());
-        let contents = contents.map(|it| format!(" {}, {} vulnerable, {:?}", it.components, it.vulnerable, it.worst));
+        let contents = contents.map(|it| {
+            format!(
+                " {}, {} vulnerable, {:?}",
+                it.components, it.vulnerable, it.worst
+            )
+        });
         let number = layer.map_or("-".to_owned(), |layer| layer.number.to_string());
-        format!("{number} {}{base}{}", step.instruction, contents.unwrap_or_default())
+        format!(
+            "{number} {}{base}{}",
+            step.instruction,
+            contents.unwrap_or_default()
+        )
     };
     history.iter().map(line).collect()
 }

@@ -33,6 +33,18 @@ fn image() -> (Inventory, Subject) {
 }
 
 #[test]
+fn names_of_the_image() {
+    let (_, subject) = image();
+    let repository = "pkg:oci/app?repository_url=registry.example/team/app";
+    assert_eq!(subject.repository_purl(), repository);
+    let local = Subject {
+        name: "App".to_owned(),
+        ..subject
+    };
+    assert_eq!(local.repository_purl(), "pkg:oci/app?repository_url=app");
+}
+
+#[test]
 fn cyclonedx_document() {
     let (inventory, subject) = image();
     insta::assert_json_snapshot!(cyclonedx(&inventory, &subject, TIME, SERIAL));

@@ -16,7 +16,7 @@ use market::Class;
 use oci::ImageRef;
 
 use super::{
-    Context,
+    Context, sbom as sbom_command,
     scan_report::{self, Report},
 };
 use crate::{
@@ -131,7 +131,9 @@ pub(super) fn run(args: &ScanArgs, context: &Context<'_>) -> Result<Exit, Failur
             .or_fail("cannot match the image with the advisories")?;
         let digests = [image.digest.as_ref(), digest.as_ref()];
         let digests = digests.into_iter().flatten().map(ToString::to_string);
-        let names: Vec<_> = digests.chain([image.name.clone()]).collect();
+        let subject = sbom_command::subject(args.image.image(), digest.as_ref(), content);
+        let names = digests.chain([image.name.clone(), subject.repository_purl()]);
+        let names: Vec<_> = names.collect();
         result.apply(&statements, &names);
         result.findings.retain(|finding| args.shows(finding));
         shown.scans.push(Scan {

@@ -155,6 +155,7 @@ async fn watch_clocks(app: &App) {
         match app.enforce_deadlines().await {
             Ok(outcome) if outcome == app::ClockOutcome::default() => {}
             Ok(outcome) => tracing::info!(
+                outcome.expired,
                 outcome.held,
                 outcome.reinstated,
                 outcome.revoked,

@@ -67,7 +67,10 @@ fn people_walk_through_the_pages() {
         .clone()
         .expect("the password was printed");
     let (submission, _) = market.in_review("1.1");
-    let tags = market.cast.reviewer.get("/api/v1/products/acme/harbour/tags");
+    let tags = market
+        .cast
+        .reviewer
+        .get("/api/v1/products/acme/harbour/tags");
     let tags = tags.expect("the releases are listed");
     let image = tags["items"][0]["images"][0]["digest"].as_str();
     let image = format!("/p/acme/harbour/images/{}", image.expect("a digest"));

@@ -19,3 +19,4 @@ mod registry;
 mod review;
 mod rows;
 mod statements;
+mod vex;

@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::words::{ClassJson, FindingStateJson};
+use super::{
+    vex::VexStatementJson,
+    words::{ClassJson, FindingStateJson},
+};
 
 /// A vulnerability in a component.
 #[derive(Serialize, ToSchema)]
@@ -69,6 +72,8 @@ pub(super) struct FindingJson {
     gone_because: Option<String>,
     /// Further reading, the best first.
     urls: Vec<String>,
+    /// What the publisher states about it: what answers it, else the newest.
+    statement: Option<VexStatementJson>,
     /// When it was first seen here.
     first_seen_at: DateTime<Utc>,
     /// When the publisher was told; the clock starts then.
@@ -171,6 +176,7 @@ impl From<FindingView> for FindingJson {
             exploited_since: view.exploitation.kev.map(|kev| kev.added),
             gone_because: view.gone_because,
             urls: view.urls,
+            statement: view.statement.map(VexStatementJson::from),
             first_seen_at: finding.first_seen_at,
             notified_at: finding.notified_at,
             due_at: finding.due_at,

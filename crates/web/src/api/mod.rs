@@ -51,6 +51,7 @@ mod submission_json;
 mod submissions;
 mod subscriptions;
 mod tokens;
+mod vex;
 mod webhooks;
 mod words;
 
@@ -95,6 +96,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(submissions::routes())
         .merge(comments::routes())
         .merge(review::routes())
+        .merge(vex::routes())
         .merge(listings::routes())
         .merge(accounts::routes())
         .merge(tokens::routes())

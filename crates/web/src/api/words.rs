@@ -44,6 +44,14 @@ words! {
     DecisionJson = "Decision" for market::Decision;
     /// What became of a finding.
     FindingStateJson = "FindingState" for market::FindingState;
+    /// What is stated about a vulnerability.
+    VexStatusJson = "VexStatus" for market::VexStatus;
+    /// Why a product is not affected.
+    VexJustificationJson = "VexJustification" for market::VexJustification;
+    /// Where a statement stands.
+    VexStandingJson = "VexStanding" for market::VexStanding;
+    /// What is decided on a statement.
+    VexDecisionJson = "VexDecision" for market::VexDecision;
     /// A subscription's state.
     SubscriptionStateJson = "SubscriptionState" for market::SubscriptionState;
     /// What a notice is about.
@@ -111,6 +119,8 @@ names! {
     KeyIdJson = "KeyId" for market::KeyId, "^key_[0-9A-Za-z]{26}$", 30..=30;
     /// An access token's identifier.
     TokenIdJson = "TokenId" for market::TokenId, "^tok_[0-9A-Za-z]{26}$", 30..=30;
+    /// A statement's identifier.
+    VexIdJson = "VexId" for market::VexId, "^vex_[0-9A-Za-z]{26}$", 30..=30;
     /// A webhook's identifier.
     WebhookIdJson = "WebhookId" for market::WebhookId, "^whk_[0-9A-Za-z]{26}$", 30..=30;
     /// A delivery's identifier.

@@ -28,6 +28,7 @@ pub(crate) mod storage;
 pub(crate) mod storefront;
 pub(crate) mod submission;
 pub(crate) mod tags;
+pub(crate) mod vex;
 pub(crate) mod webhooks;
 
 use crate::{failure::Failure, view::Paging};

@@ -14,8 +14,8 @@ use crate::{
     markdown::markdown,
     notice::Notice,
     pages::product::{
-        Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView,
-        ProductPage, PublisherLine, Release, SubscriptionLine,
+        Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView, ProductPage,
+        PublisherLine, Release, SubscriptionLine,
     },
     router::RELEASE_KEY,
     view::{Digest, Flash, Install, picture_url, price, subscription_pill},
@@ -136,6 +136,7 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
         },
         badge_url: format!("{absolute_url}/badge.svg"),
         absolute_url,
+        statements_url: found.has_statements.then(|| format!("{url}/vex.json")),
         url,
         layout: viewer.layout,
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::App;
 use axum::extract::State;
 
-use super::{Parameters, count, part, publisher::severity_counts};
+use super::{Parameters, count, part, publisher::severity_counts, vex};
 use crate::{
     answer::{Answer, page},
     pages::review::{QueueEntry, ReviewPage},
@@ -13,7 +13,7 @@ use crate::{
     viewer::Viewer,
 };
 
-/// Submissions on one page.
+/// Submissions, and statements, on one page.
 const PAGE: usize = 50;
 
 /// `GET /review?page=`
@@ -27,7 +27,14 @@ pub(crate) async fn show(
         format!("/review?page={page}")
     });
     let entries = queue.into_iter().skip(start).take(PAGE);
+    let statements = app.vex_queue(&viewer.actor).await?;
     page(&ReviewPage {
+        statement_count: count(statements.len()),
+        statements: statements
+            .into_iter()
+            .take(PAGE)
+            .map(|waiting| vex::waiting(waiting, &viewer))
+            .collect(),
         entries: entries.map(|waiting| entry(waiting, &viewer)).collect(),
         paging,
         layout: viewer.layout,

@@ -5,8 +5,8 @@ pub mod agreement;
 pub mod compare;
 pub mod components;
 pub mod error;
-pub mod image;
 pub mod feed;
+pub mod image;
 pub mod notices;
 pub mod operator;
 pub mod product;
@@ -22,6 +22,7 @@ pub mod storefront;
 pub mod submission;
 mod submission_parts;
 pub mod tags;
+pub mod vex;
 pub mod webhooks;
 
 #[cfg(test)]

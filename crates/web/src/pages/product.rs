@@ -35,6 +35,8 @@ pub struct ProductPage {
     pub screenshot_urls: Vec<String>,
     /// Where customers find help.
     pub support_link: String,
+    /// Address of the accepted statements as a document, where there are any.
+    pub statements_url: Option<String>,
     /// The agreement.
     pub license: LicenseView,
     /// The plans on offer.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::vex::WaitingVex;
 use crate::view::{Layout, Paging, Pill, SeverityCounts, When};
 
 /// The review queue.
@@ -14,6 +15,10 @@ pub struct ReviewPage {
     pub entries: Vec<QueueEntry>,
     /// Where in the list one is.
     pub paging: Paging,
+    /// The statements that wait longest.
+    pub statements: Vec<WaitingVex>,
+    /// How many wait.
+    pub statement_count: u64,
 }
 
 /// A submission that waits.

@@ -38,9 +38,7 @@ pub struct Changes {
 impl Changes {
     /// Returns whether nothing differs.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
-            && self.content.is_empty()
-            && self.checks.is_empty()
+        self.fields.is_empty() && self.content.is_empty() && self.checks.is_empty()
     }
 }
 
@@ -119,6 +117,10 @@ pub struct Finding {
     pub record: Option<String>,
     /// Since when it is known, and when it was first seen here.
     pub since: String,
+    /// Where the publisher's statement about it stands, and what it says.
+    pub statement: Option<(Pill, String)>,
+    /// Address of the page of statements; for who may make one, with everything filled in.
+    pub statement_url: Option<String>,
 }
 
 impl Finding {

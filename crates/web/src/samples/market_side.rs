@@ -6,8 +6,8 @@ use super::{ago, customer, digest, layout, now, page, said};
 use crate::{
     pages::{
         product::{
-            Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView,
-            ProductPage, PublisherLine, Release, SubscriptionLine,
+            Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView, ProductPage,
+            PublisherLine, Release, SubscriptionLine,
         },
         storefront::{CategoryLink, ProductCard, StorefrontPage},
     },
@@ -183,6 +183,7 @@ fn product() -> ProductPage {
         long_description: Html("<p>Pilot speaks the PostgreSQL protocol and adds what a crew on watch needs: <strong>online backups</strong>, a query log that can be read, and upgrades that roll back.</p><ul><li>Point-in-time recovery</li><li>Runs as a user without rights</li></ul>".to_owned()),
         screenshot_urls: vec!["/static/mark.svg".to_owned(), "/static/mark.svg".to_owned()],
         support_link: "https://harbour.example/support".to_owned(),
+        statements_url: Some("/p/harbour/pilot/vex.json".to_owned()),
         license: LicenseView {
             link: Some("https://harbour.example/licence".to_owned()),
             text: Some("You may run it as often as you subscribe.".to_owned()),

@@ -6,6 +6,7 @@ mod people;
 mod publishing;
 mod releases;
 mod reviewing;
+mod vex;
 mod webhooks;
 
 use askama::Template;
@@ -22,6 +23,7 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         publishing::pages(),
         releases::pages(),
         reviewing::pages(),
+        vex::pages(),
         webhooks::pages(),
     ]
     .concat()

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use market::{ListingState, PublisherState, SubmissionState};
 
-use super::{ago, layout, now, operator, page, reviewer};
+use super::{ago, layout, now, operator, page, reviewer, vex};
 use crate::{
     pages::{
         notices::{OutboxPage, OutboxRow},
@@ -69,6 +69,11 @@ fn queue(has_entries: bool) -> ReviewPage {
             total: 2,
             ..Paging::default()
         },
+        statements: match has_entries {
+            true => vec![vex::waiting(false), vex::waiting(true)],
+            false => Vec::new(),
+        },
+        statement_count: 3,
     }
 }
 

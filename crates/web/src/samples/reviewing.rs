@@ -10,7 +10,7 @@ use crate::{
         PlatformPanel, Progress, Remark, SignatureLine, SignatureReport,
         submission::SubmissionPage,
     },
-    view::{Due, FieldErrors, Html, Paging, SeverityCounts},
+    view::{Due, FieldErrors, Html, Paging, Pill, SeverityCounts, Tone},
 };
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
@@ -184,8 +184,26 @@ fn findings() -> Vec<Finding> {
             "Record {id} of Alpine secdb: Alpine:v3.15 {component}, every version before the fix; versions in the order of apk."
         )),
         since: "Published 2022-03-15. First seen here 2026-11-20 10:00 UTC.".to_owned(),
+        statement: None,
+        statement_url: Some("/publisher/harbour/pilot/vex?vulnerability=x#state".to_owned()),
+    };
+    let answered = Finding {
+        statement: Some((
+            Pill::new(Tone::Good, "Accepted"),
+            "Not affected: the vulnerable code is never run, says the publisher. “Only trusted peers.” Accepted by robin until 2026-12-31.".to_owned(),
+        )),
+        ..finding(
+            "CVE-2023-0286",
+            "openssl: X.400 address type confusion",
+            Class::Critical,
+            Some(7.4),
+            "openssl",
+            ("1.1.1l-r0", Some("1.1.1t-r0")),
+            Deadline::None,
+        )
     };
     vec![
+        answered,
         finding(
             "CVE-2022-37434",
             "zlib: heap-based buffer over-read in inflate via a large gzip header extra field",

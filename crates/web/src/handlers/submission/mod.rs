@@ -136,10 +136,9 @@ async fn load(
         None => format!("/submissions/{id}?page={page}#findings"),
     };
     let (start, paging) = part(of_class().count(), PAGE, parameters, url);
-    let several = found.images.len() > 1;
     let part = of_class().skip(start).take(PAGE);
     page.findings = part
-        .map(|finding| view::finding(finding, several, &viewer))
+        .map(|finding| view::finding(finding, &found, &viewer))
         .collect();
     page.findings_paging = paging;
     page.class = class;

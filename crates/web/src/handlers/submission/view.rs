@@ -6,12 +6,12 @@ use market::{Class, FindingState, SubmissionState, deadline};
 
 use super::{image, manifest, thread};
 use crate::{
-    handlers::{compare::changed_content, count, publisher::severity_counts},
+    handlers::{compare::changed_content, count, publisher::severity_counts, vex},
     pages::{
         Changes, Check, Finding, Progress, SignatureLine, SignatureReport,
         submission::SubmissionPage,
     },
-    view::{Digest, Due, FieldErrors, Paging, entry_url},
+    view::{Digest, Due, FieldErrors, Paging, entry_url, urlencoded},
     viewer::Viewer,
 };
 
@@ -144,10 +144,10 @@ fn signature(found: &app::SubmissionPage) -> Option<SignatureReport> {
 }
 
 /// Returns a finding's line in the table.
-pub(super) fn finding(view: &FindingView, several_platforms: bool, viewer: &Viewer) -> Finding {
+pub(super) fn finding(view: &FindingView, found: &app::SubmissionPage, viewer: &Viewer) -> Finding {
     let finding = &view.finding;
     let fixed = finding.state == FindingState::Fixed;
-    let platform = if several_platforms {
+    let platform = if found.images.len() > 1 {
         format!(" ({})", view.platform)
     } else {
         String::new()
@@ -171,7 +171,10 @@ pub(super) fn finding(view: &FindingView, several_platforms: bool, viewer: &View
         layer: Digest(finding.layer.clone()),
         due: Due::new(
             deadline(
-                if fixed { Class::None } else { finding.class },
+                match finding.state {
+                    FindingState::Open => finding.class,
+                    FindingState::Fixed | FindingState::Answered => Class::None,
+                },
                 finding.notified_at,
             ),
             viewer.now,
@@ -183,7 +186,27 @@ pub(super) fn finding(view: &FindingView, several_platforms: bool, viewer: &View
             .unwrap_or_else(|| view.explanation.clone()),
         record: record(&view.reason),
         since: since(view),
+        statement: view.statement.as_ref().map(vex::beside_finding),
+        statement_url: statement_url(view, found),
     }
+}
+
+fn statement_url(view: &FindingView, found: &app::SubmissionPage) -> Option<String> {
+    let (publisher, product) = (&found.publisher.slug, &found.product.slug);
+    let page = format!("/publisher/{publisher}/{product}/vex");
+    let finding = &view.finding;
+    if let Some(statement) = &view.statement {
+        return Some(format!("{page}#{}", statement.id));
+    }
+    let can = found.may_state && finding.state == FindingState::Open;
+    can.then(|| {
+        format!(
+            "{page}?vulnerability={}&component={}&image={}#state",
+            urlencoded(&finding.vulnerability),
+            urlencoded(&view.purl),
+            urlencoded(&finding.image)
+        )
+    })
 }
 
 /// Names the record that decided, the range that holds the version, and the order of versions.

@@ -100,6 +100,7 @@ impl Market {
         let webhook = made.expect("a webhook").0.webhook.id.to_string();
         let delivery = app.test_webhook(&owner, &webhook).await.expect("a test");
         let digest = app::oci::Digest::of(&picture(512)).to_string();
+        let statement = state(&fixture).await;
         let names = vec![
             ("publisher", "acme".to_owned()),
             ("product", "ship-db".to_owned()),
@@ -111,6 +112,7 @@ impl Market {
             ("account", "consumer".to_owned()),
             ("robot", "acme+ci".to_owned()),
             ("action", "hold".to_owned()),
+            ("statement", statement),
             ("image", image),
             ("webhook", webhook),
             ("delivery", delivery.id.to_string()),
@@ -221,12 +223,41 @@ impl Market {
             }
             "/submissions/{submission}/comments" => json!({"body": "Yes."}),
             "/submissions/{submission}/comments/{comment}/resolve" => json!({"resolved": true}),
+            "/publishers/{publisher}/products/{product}/vex" => {
+                json!({"vulnerability": "CVE-2022-0778", "status": "affected", "text": "Update."})
+            }
+            "/publishers/{publisher}/products/{product}/vex/import" => json!({
+                "@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://acme.example/vex-1",
+                "author": "Acme", "timestamp": "2026-11-01T00:00:00Z", "version": 1,
+                "statements": [{"vulnerability": {"name": "CVE-2022-1"}, "status": "fixed"}],
+            }),
+            "/vex/{statement}/decision" => json!({"decision": "accept"}),
             "/submissions/{submission}/decision" => {
                 json!({"decision": "reject", "reason": "No."})
             }
             other => panic!("{other} is not covered: say what a good body is"),
         }
     }
+}
+
+/// Has the owner state something; gives the statement's identifier.
+async fn state(fixture: &Fixture) -> String {
+    let stated = app::NewVex {
+        scope: market::VexScope {
+            vulnerability: "CVE-2022-0778".to_owned(),
+            image: None,
+            component: None,
+        },
+        claim: market::VexClaim {
+            status: market::VexStatus::UnderInvestigation,
+            justification: None,
+            text: String::new(),
+        },
+    };
+    let owner = fixture.actor("owner").await;
+    let app = &fixture.app;
+    let stated = app.state_vex(&owner, "acme", "ship-db", &stated).await;
+    stated.expect("a statement").id.to_string()
 }
 
 /// Returns method and path of every operation of the document.

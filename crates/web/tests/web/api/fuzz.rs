@@ -28,19 +28,19 @@ const CONFIG: &str = r#"
 allow-x00 = false
 
 [[operations]]
-# A key is a point on a curve, a picture a PNG file: no schema says that.
-include-operation-id = ["add_key", "upload_picture"]
+# A key is a point on a curve, a picture a PNG file, a document OpenVEX: no schema says that.
+include-operation-id = ["add_key", "upload_picture", "import_vex"]
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]
 # Whether a plan, a picture, an image or a name is there is known to the database only;
 # and robots are not managed with a token.
-include-operation-id = ["subscribe", "set_logo", "submit", "create_account", "apply_as_publisher", "create_product", "create_robot", "create_robot_token"]
+include-operation-id = ["state_vex", "subscribe", "set_logo", "submit", "create_account", "apply_as_publisher", "create_product", "create_robot", "create_robot_token"]
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]
 # A reason is needed for some decisions and not for others.
-include-operation-id = ["decide_publisher", "decide_submission"]
+include-operation-id = ["decide_publisher", "decide_submission", "decide_vex"]
 checks.positive_data_acceptance.enabled = false
 "#;
 

@@ -396,3 +396,62 @@ async fn a_session_reads_but_never_writes() {
     let read = nobody.request(request("GET", "/account")).await;
     assert_eq!(read.refused().0, 401);
 }
+
+#[tokio::test]
+async fn a_statement_answers_a_finding() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    fixture.product("ann").await;
+    let id = fixture.submission("ann", "1.0").await;
+    let nobody = Client::anonymous(&fixture.app);
+    let ann = nobody.with_token(&fixture.token("ann", true).await);
+    let rita = nobody.with_token(&fixture.token("rita", true).await);
+    let findings = format!("/submissions/{id}/findings");
+    let found = ann.get(&findings).await.expect(200)["items"][0].clone();
+    assert_eq!(
+        (&found["state"], &found["statement"]),
+        (&json!("open"), &Value::Null)
+    );
+
+    let path = "/publishers/acme/products/ship-db/vex";
+    let new = json!({
+        "vulnerability": found["vulnerability"], "image": found["image"], "component": found["purl"],
+        "status": "not_affected", "justification": "inline_mitigations_already_exist", "text": "It is switched off.",
+    });
+    let made = ann.post(path, &new).await.expect(201);
+    assert_eq!(
+        (&made["standing"], &made["version"]),
+        (&json!("waiting"), &json!(1))
+    );
+    let queue = rita.get("/vex-queue").await.expect(200);
+    assert_eq!(queue["items"][0]["statement"], made);
+    let decision = format!("/vex/{}/decision", made["id"].as_str().expect("an id"));
+    let refused = rita.post(&decision, &json!({"decision": "refuse"})).await;
+    assert_eq!(refused.refused(), (422, "invalid".to_owned()));
+    let decided = rita
+        .post(
+            &decision,
+            &json!({"decision": "accept", "until": "2099-01-01T00:00:00Z"}),
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (&decided["standing"], &decided["decided_by"]),
+        (&json!("accepted"), &json!("rita"))
+    );
+    let all = ann.get(&findings).await.expect(200);
+    let now = all["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|it| it["id"] == found["id"])
+        .expect("there")
+        .clone();
+    assert_eq!(
+        (&now["state"], &now["statement"]),
+        (&json!("answered"), &decided)
+    );
+    let listed = ann.get(path).await.expect(200);
+    assert_eq!(listed["items"], json!([decided]));
+}

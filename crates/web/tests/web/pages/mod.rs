@@ -6,4 +6,5 @@ mod browser;
 mod releases;
 mod stories;
 mod tokens;
+mod vex;
 mod webhooks;
