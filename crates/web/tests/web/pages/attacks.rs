@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 36] = [
+const FORMS: [&str; 42] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -20,6 +20,12 @@ const FORMS: [&str; 36] = [
     "/account/subscriptions/sub_x/cancel",
     "/notices/read",
     "/notices/preferences",
+    "/webhooks",
+    "/webhooks/whk_x",
+    "/webhooks/whk_x/secret",
+    "/webhooks/whk_x/test",
+    "/webhooks/whk_x/delete",
+    "/webhooks/whk_x/deliveries/msg_x",
     "/robots",
     "/robots/acme%2Bci/revoke",
     "/robots/acme%2Bci/tokens",
