@@ -219,6 +219,7 @@ fn says((component, findings): Asked<'_>, text: &str) -> bool {
     text.is_empty()
         || says(&component.full_name())
         || says(&component.version)
+        || says(&component.source_name)
         || says(&component.purl)
         || findings.iter().any(|it| says(&it.vulnerability))
 }

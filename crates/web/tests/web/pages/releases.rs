@@ -19,7 +19,8 @@ async fn market() -> (Fixture, String) {
     }
     let mut nobody = Browser::new(&fixture);
     let page = nobody.get("/p/acme/ship-db/tags").await;
-    assert_eq!(page.texts("main h2"), ["1.1 Certified", "1.0 Certified"]);
+    let tags = page.texts("main h2");
+    assert!(tags[0].starts_with("1.1") && tags[1].starts_with("1.0"));
     let row = page.texts("main tbody tr:first-child td");
     assert_eq!(row[0], "Debian GNU/Linux 11 (bullseye)");
     let image = page.attribute("main tbody a", "href").expect("a link");
@@ -49,7 +50,7 @@ async fn a_publisher_finds_what_to_mend() {
         entry.starts_with("https://www.cve.org/CVERecord?id=CVE-"),
         "{entry}"
     );
-    assert!(page.text.contains("CVSS:3.1/") && page.text.contains("Fixed in"));
+    assert!(page.text.contains("CVSS:3.") && page.text.contains("Fixed in"));
     for nothing in [
         "?q=nothing",
         "?layer=7",
@@ -74,7 +75,7 @@ async fn a_consumer_sees_layers_and_no_components() {
     let mut nobody = Browser::new(&fixture);
     for browser in [&mut carl, &mut nobody] {
         let page = browser.get(&image).await;
-        assert_eq!(page.texts("tbody code"), ["COPY rootfs / # build"]);
+        assert_eq!(page.texts("tbody code.break"), ["COPY rootfs / # build"]);
         assert_eq!(page.texts(".fixes, .severity-bar, tbody a"), [""; 0]);
         let page = browser.get("/p/acme/ship-db/compare").await;
         assert_eq!(page.texts(".added, .removed").len(), 2);
