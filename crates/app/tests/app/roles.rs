@@ -456,10 +456,25 @@ async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> 
         .map(String::as_str)
         .collect();
     let catalog = app.catalog(actor, "", 100).await.expect("a list");
+    let names = ("acme", "db");
+    let page = app.product_page(&world.owner, names.0, names.1).await;
+    let image = page.expect("its page").images[0].digest.clone();
+    let query = app::ComponentQuery::default();
+    let components = app.components_page(actor, (names, &image), &query, 1);
     vec![
         (
             "product_page",
             code(app.product_page(actor, "acme", "db").await),
+        ),
+        ("tags_page", code(app.tags_page(actor, names, 1).await)),
+        (
+            "image_page",
+            code(app.image_page(actor, names, &image).await),
+        ),
+        ("components_page", code(components.await)),
+        (
+            "compare_releases",
+            code(app.compare_releases(actor, names, (None, None)).await),
         ),
         (
             "subscribe",

@@ -85,6 +85,8 @@ keys.passphrase_file                   default                   -
 metrics.listen                         default                   -
 mail.smtp_url                          default                   -
 mail.from                              default                   -
+webhooks.allow_http                    default                   false
+webhooks.allow_networks                default                   -
 telemetry.otlp_endpoint                default                   -
 telemetry.sample_percent               default                   100
 log.level                              default                   info

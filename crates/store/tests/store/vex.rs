@@ -21,7 +21,7 @@ fn statement(cast: &Cast, number: u8, vulnerability: &str, status: VexStatus) ->
         scope: VexScope {
             vulnerability: vulnerability.to_owned(),
             image: None,
-            component: (number % 2 == 0).then(|| "pkg:deb/debian/openssl".to_owned()),
+            component: (number.is_multiple_of(2)).then(|| "pkg:deb/debian/openssl".to_owned()),
         },
         version: i64::from(number),
         claim: VexClaim {
@@ -60,7 +60,7 @@ both! {
         let stated = statement(&cast, 1, "CVE-1", VexStatus::NotAffected);
         vex::create(&mut tx, &stated).await.expect("stated");
         assert_eq!(vex::find(&mut tx, &stated.id).await.expect("read"), Some(stated.clone()));
-        assert_eq!(vex::waiting(&mut tx).await.expect("read"), [stated.clone()]);
+        assert_eq!(vex::waiting(&mut tx).await.expect("read"), std::slice::from_ref(&stated));
         assert!(accept(&mut tx, &cast.account.id, 1, Some(100)).await);
         assert!(!accept(&mut tx, &cast.account.id, 1, None).await, "it waits no more");
         let accepted = VexStatement {
@@ -71,7 +71,7 @@ both! {
             ends_at: Some(at(100)),
             ..stated
         };
-        assert_eq!(vex::of_product(&mut tx, &cast.product.id).await.expect("read"), [accepted.clone()]);
+        assert_eq!(vex::of_product(&mut tx, &cast.product.id).await.expect("read"), std::slice::from_ref(&accepted));
         let over = VexMove { standings: (VexStanding::Accepted, VexStanding::Expired), at: at(100), decision: None };
         assert!(vex::set_standing(&mut tx, &accepted.id, &over).await.expect("moved"));
         let expired = VexStatement { standing: VexStanding::Expired, ended_at: Some(at(100)), ..accepted };

@@ -144,12 +144,12 @@ fn row(row: app::ComponentRow) -> ComponentRow {
         purl: row.purl,
         layer: row.layer,
         is_base: row.is_base,
-        findings: row.findings.into_iter().map(finding).collect(),
+        findings: row.findings.iter().map(finding).collect(),
         findings_total: row.findings_total,
     }
 }
 
-fn finding(view: FindingView) -> ComponentFinding {
+fn finding(view: &FindingView) -> ComponentFinding {
     let rating = |rating: Rating| RatingLine {
         source: rating.source,
         score: rating.score,

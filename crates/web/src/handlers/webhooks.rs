@@ -35,7 +35,7 @@ pub(crate) async fn show_all(
     let of = parameters.get("of").map_or("", String::as_str).to_owned();
     let groups = app.list_webhooks(&viewer.actor).await?;
     let form = filled(&groups, &WebhookSettings::default());
-    page_with(StatusCode::OK, &list(viewer, &groups, (&of, form)))
+    page_with(StatusCode::OK, &list(&viewer, &groups, (&of, form)))
 }
 
 /// `POST /webhooks`: the answer shows the secret, once, and nobody may keep it.
@@ -47,7 +47,7 @@ pub(crate) async fn create(State(app): State<Arc<App>>, form: Form) -> Answer {
     };
     match made {
         Ok((made, secret)) => {
-            let mut page = page(form.viewer, made, Vec::new());
+            let mut page = page(form.viewer, made, &[]);
             page.secret = Some(secret);
             shown_once(&page)
         }
@@ -55,7 +55,7 @@ pub(crate) async fn create(State(app): State<Arc<App>>, form: Form) -> Answer {
             let refusal = Refusal::of(error)?;
             let groups = app.list_webhooks(&form.viewer.actor).await?;
             let again = refused(filled(&groups, &settings), &refusal);
-            let page = list(form.viewer.clone(), &groups, (of, again));
+            let page = list(&form.viewer, &groups, (of, again));
             page_with(refusal.status, &page)
         }
     }
@@ -218,7 +218,7 @@ fn refused(mut form: WebhookForm, refusal: &Refusal) -> WebhookForm {
     form
 }
 
-fn list(viewer: Viewer, groups: &[WebhookGroup], (of, form): (&str, WebhookForm)) -> WebhooksPage {
+fn list(viewer: &Viewer, groups: &[WebhookGroup], (of, form): (&str, WebhookForm)) -> WebhooksPage {
     let owners = groups.iter().map(|group| {
         let (value, label) = match &group.of {
             WebhookOf::Me => ("me".to_owned(), "Your own".to_owned()),
@@ -252,7 +252,7 @@ fn list(viewer: Viewer, groups: &[WebhookGroup], (of, form): (&str, WebhookForm)
             webhooks: group
                 .webhooks
                 .iter()
-                .map(|webhook| webhook_row(webhook, &viewer))
+                .map(|webhook| webhook_row(webhook, viewer))
                 .collect(),
         }
     });
@@ -269,10 +269,10 @@ async fn view(app: &App, viewer: Viewer, id: &str, before: &str) -> Result<Webho
     let deliveries = app
         .webhook_deliveries(&viewer.actor, id, before, DELIVERIES_AT_ONCE)
         .await?;
-    Ok(page(viewer, found, deliveries))
+    Ok(page(viewer, found, &deliveries))
 }
 
-fn page(viewer: Viewer, found: WebhookView, deliveries: Vec<Delivery>) -> WebhookPage {
+fn page(viewer: Viewer, found: WebhookView, deliveries: &[Delivery]) -> WebhookPage {
     let webhook = webhook_row(&found, &viewer);
     // A page that is not full is the last.
     let is_full = i64::try_from(deliveries.len()).is_ok_and(|count| count >= DELIVERIES_AT_ONCE);

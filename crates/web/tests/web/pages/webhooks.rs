@@ -126,7 +126,7 @@ fn texts(xml: &str, name: &str) -> Vec<String> {
     loop {
         match reader.read_event().expect("well-formed XML") {
             Event::Start(start) => {
-                path.push(String::from_utf8_lossy(start.name().as_ref()).into_owned())
+                path.push(String::from_utf8_lossy(start.name().as_ref()).into_owned());
             }
             Event::End(_) => drop(path.pop()),
             Event::Text(text) if path.last().is_some_and(|last| last == name) => {
