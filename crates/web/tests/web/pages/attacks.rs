@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 42] = [
+const FORMS: [&str; 45] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -54,6 +54,9 @@ const FORMS: [&str; 42] = [
     "/publisher/other/keys/new",
     "/publisher/acme/agreement",
     "/operator/agreement",
+    "/publisher/acme/ship-db/vex",
+    "/publisher/acme/ship-db/vex/import",
+    "/publisher/acme/ship-db/vex/vex_x/decision",
 ];
 
 #[tokio::test]
