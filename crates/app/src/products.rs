@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use market::{
-    Action, Class, Deadline, FindingState, ListingEvent, ListingState, ProductId, ProductManifest,
+    Action, Class, FindingState, ListingEvent, ListingState, ProductId, ProductManifest,
     PublisherState, Slug, deadline,
 };
 use store::{
@@ -284,6 +284,19 @@ impl App {
     }
 
     /// Returns a product for its members and the staff; anybody else is told that there is none.
+    /// Returns a product with its publisher, whoever asks.
+    pub(crate) async fn product_and_publisher(
+        &self,
+        tx: &mut Tx,
+        product: &ProductId,
+    ) -> Result<Option<(Publisher, Product)>, AppError> {
+        let Some(product) = store::products::find(tx, product).await? else {
+            return Ok(None);
+        };
+        let publisher = store::publishers::find(tx, &product.publisher_id).await?;
+        Ok(publisher.map(|publisher| (publisher, product)))
+    }
+
     pub(crate) async fn own_product(
         &self,
         tx: &mut Tx,
@@ -305,13 +318,8 @@ fn due_times(findings: &[Finding]) -> Vec<DateTime<Utc>> {
     let open = findings
         .iter()
         .filter(|finding| finding.state == FindingState::Open);
-    open.filter_map(
-        |finding| match deadline(finding.class, finding.notified_at) {
-            Deadline::Due(at) => Some(at),
-            Deadline::None | Deadline::NotNotified => None,
-        },
-    )
-    .collect()
+    open.filter_map(|finding| deadline(finding.class, finding.notified_at).at())
+        .collect()
 }
 
 /// Publishing is open to verified publishers only.

@@ -37,6 +37,13 @@ impl SignatureResult {
     }
 }
 
+/// Returns registered keys as signatures are checked with them.
+fn public_keys(rows: &[PublisherKey]) -> Vec<PublicKey> {
+    rows.iter()
+        .filter_map(|row| PublicKey::from_pem(&row.pem).ok())
+        .collect()
+}
+
 impl App {
     /// Finds a signature of the submitted digest by one of the publisher's keys in force.
     pub(crate) async fn verify_signature(
@@ -97,10 +104,7 @@ impl App {
         digest: &Digest,
         in_force: &[PublisherKey],
     ) -> Result<Result<SignatureResult, cosign::VerifyError>, Stop> {
-        let keys: Vec<_> = in_force
-            .iter()
-            .filter_map(|row| PublicKey::from_pem(&row.pem).ok())
-            .collect();
+        let keys = public_keys(in_force);
         let beside = self.signature_of(tx, &submission.repository, digest);
         let Some((manifest, payloads)) = beside.await? else {
             return Ok(Err(cosign::VerifyError::Unsigned));

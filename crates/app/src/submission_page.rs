@@ -182,13 +182,10 @@ impl App {
         submission: &Submission,
     ) -> Result<(Publisher, Product), AppError> {
         let missing = || AppError::not_found("submission", submission.id.as_str());
-        let product = store::products::find(tx, &submission.product_id)
-            .await?
-            .ok_or_else(missing)?;
-        let publisher = store::publishers::find(tx, &product.publisher_id)
-            .await?
-            .ok_or_else(missing)?;
-        Ok((publisher, product))
+        let found = self
+            .product_and_publisher(tx, &submission.product_id)
+            .await?;
+        found.ok_or_else(missing)
     }
 
     /// Returns everything about a submission.

@@ -77,6 +77,16 @@ pub enum Deadline {
     Due(DateTime<Utc>),
 }
 
+impl Deadline {
+    /// Returns the time at which the promise is broken, if any time runs.
+    pub fn at(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Due(at) => Some(at),
+            Self::None | Self::NotNotified => None,
+        }
+    }
+}
+
 /// Returns when a finding of `class` must be fixed; the clock starts with the notice, not the discovery.
 pub fn deadline(class: Class, notified_at: Option<DateTime<Utc>>) -> Deadline {
     match (class.time_to_fix(), notified_at) {

@@ -21,7 +21,7 @@ use ureq::Agent;
 
 pub use credentials::{Credentials, CredentialsError};
 pub use error::{ApiError, ClientError};
-pub use network::is_public;
+pub use network::{AddressGuard, is_public};
 pub use transfer::Progress;
 
 use crate::{Digest, RepoName};

@@ -28,8 +28,8 @@ mod trust_route;
 pub use archive::{DockerArchive, OciArchive, open_image};
 #[cfg(feature = "client")]
 pub use client::{
-    ApiError, Client, ClientError, ClientOptions, Credentials, CredentialsError, Progress,
-    is_public,
+    AddressGuard, ApiError, Client, ClientError, ClientOptions, Credentials, CredentialsError,
+    Progress, is_public,
 };
 pub use config::{Config, Healthcheck, History, ImageConfig, RootFs};
 pub use digest::{Algorithm, Digest, DigestError, Digester};

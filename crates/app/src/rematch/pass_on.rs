@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use market::{Deadline, FindingState, ProductId, SubmissionId, deadline};
+use market::{FindingState, ProductId, SubmissionId, deadline};
 use serde::Deserialize;
 use store::{
     Tx,
@@ -213,10 +213,7 @@ impl App {
         released: bool,
     ) -> Result<(), AppError> {
         let now = self.now();
-        let due = |notified_at: DateTime<Utc>| match deadline(finding.class, Some(notified_at)) {
-            Deadline::Due(due) => Some(due),
-            Deadline::None | Deadline::NotNotified => None,
-        };
+        let due = |notified_at: DateTime<Utc>| deadline(finding.class, Some(notified_at)).at();
         let is_open = finding.state == FindingState::Open;
         let Some(before) = before else {
             let notified_at = (released && is_open).then_some(now);

@@ -14,7 +14,7 @@ use trust::{
     cosign,
 };
 
-use super::SignatureResult;
+use super::{SignatureResult, public_keys};
 use crate::{App, inspection::Stop};
 
 /// As cosign 2 calls its signatures among referrers.
@@ -36,10 +36,7 @@ impl App {
         let Some(repository) = found else {
             return Ok(None);
         };
-        let keys: Vec<_> = in_force
-            .iter()
-            .filter_map(|row| PublicKey::from_pem(&row.pem).ok())
-            .collect();
+        let keys = public_keys(in_force);
         let mut reason = None;
         for kind in [BUNDLE, COSIGN_2] {
             let page = ReferrerPage {

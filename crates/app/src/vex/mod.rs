@@ -416,13 +416,10 @@ impl App {
         statement: &VexStatement,
     ) -> Result<(Publisher, Product), AppError> {
         let missing = || AppError::not_found("statement", statement.id.as_str());
-        let product = store::products::find(tx, &statement.product_id)
-            .await?
-            .ok_or_else(missing)?;
-        let publisher = store::publishers::find(tx, &product.publisher_id)
-            .await?
-            .ok_or_else(missing)?;
-        Ok((publisher, product))
+        let found = self
+            .product_and_publisher(tx, &statement.product_id)
+            .await?;
+        found.ok_or_else(missing)
     }
 
     /// Gives each finding the statement to show beside it: what answers it, else the newest that

@@ -1,6 +1,6 @@
 //! Findings follow the statements about them.
 
-use market::{Deadline, FindingState, ProductId, VexTarget, deadline};
+use market::{FindingState, ProductId, VexTarget, deadline};
 use serde::Deserialize;
 use store::{Tx, findings::Finding, vex::VexStatement};
 
@@ -50,10 +50,7 @@ impl App {
                 }
                 (FindingState::Answered, false) => {
                     store::findings::set_state(tx, &finding.id, FindingState::Open).await?;
-                    let due = match deadline(finding.class, Some(now)) {
-                        Deadline::Due(due) => Some(due),
-                        Deadline::None | Deadline::NotNotified => None,
-                    };
+                    let due = deadline(finding.class, Some(now)).at();
                     if live.released {
                         store::findings::set_clock(tx, &finding.id, now, due).await?;
                     }

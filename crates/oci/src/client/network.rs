@@ -1,7 +1,7 @@
 //! The connection: timeouts, trusted certificates, and which addresses may be reached.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
@@ -53,9 +53,9 @@ pub(super) fn agent(base: &str, options: &ClientOptions) -> Result<Agent, Client
         let roots = RootCerts::new_with_certs(&certificates);
         config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
     }
-    let resolver = Guard {
-        inner: DefaultResolver::default(),
-        public_only: options.public_only,
+    let resolver = match options.public_only {
+        true => AddressGuard::new(is_public, "the host has no public address"),
+        false => AddressGuard::new(|_| true, "the host has no address"),
     };
     Ok(Agent::with_parts(
         config.build(),
@@ -64,15 +64,35 @@ pub(super) fn agent(base: &str, options: &ClientOptions) -> Result<Agent, Client
     ))
 }
 
-/// Looks names up and, where asked, keeps to public addresses. It sits at the only way from a
+/// Looks names up, and keeps to addresses that may be reached. It sits at the only way from a
 /// name to an address, so a name that changes its address later is caught as well.
-#[derive(Debug)]
-struct Guard {
+pub struct AddressGuard {
     inner: DefaultResolver,
-    public_only: bool,
+    allows: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    refusal: &'static str,
 }
 
-impl Resolver for Guard {
+impl AddressGuard {
+    /// Keeps to what `allows`; `refusal` says why a host is not called that has none of these.
+    pub fn new(
+        allows: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
+        refusal: &'static str,
+    ) -> Self {
+        Self {
+            inner: DefaultResolver::default(),
+            allows: Box::new(allows),
+            refusal,
+        }
+    }
+}
+
+impl fmt::Debug for AddressGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddressGuard").finish_non_exhaustive()
+    }
+}
+
+impl Resolver for AddressGuard {
     fn resolve(
         &self,
         uri: &Uri,
@@ -80,20 +100,17 @@ impl Resolver for Guard {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
         let found = self.inner.resolve(uri, config, timeout)?;
-        if !self.public_only {
-            return Ok(found);
+        let mut allowed = self.empty();
+        for address in found.iter().filter(|address| (self.allows)(address.ip())) {
+            allowed.push(*address);
         }
-        let mut public = self.empty();
-        for address in found.iter().filter(|address| is_public(address.ip())) {
-            public.push(*address);
-        }
-        if public.is_empty() {
+        if allowed.is_empty() {
             return Err(Error::Io(io::Error::new(
                 io::ErrorKind::PermissionDenied,
-                "the host has no public address",
+                self.refusal,
             )));
         }
-        Ok(public)
+        Ok(allowed)
     }
 }
 

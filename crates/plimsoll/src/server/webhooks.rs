@@ -1,7 +1,7 @@
 //! Sends events to webhooks: many receivers at once, one request to each.
 
 use std::{
-    io::{self, Read as _},
+    io::Read as _,
     net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -9,17 +9,9 @@ use std::{
 
 use app::{App, WebhookAnswer, WebhookCall};
 use ipnet::IpNet;
-use oci::is_public;
+use oci::{AddressGuard, is_public};
 use tokio::{task::JoinSet, time};
-use ureq::{
-    Agent, Error,
-    config::{AutoHeaderValue, Config},
-    http::Uri,
-    unversioned::{
-        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
-        transport::{DefaultConnector, NextTimeout},
-    },
-};
+use ureq::{Agent, Error, config::AutoHeaderValue, unversioned::transport::DefaultConnector};
 
 /// How often it is looked for events to send.
 const LOOK: Duration = Duration::from_secs(2);
@@ -56,10 +48,10 @@ impl Caller {
             .max_idle_connections(0)
             .timeout_global(Some(longest))
             .build();
-        let guard = Guard {
-            inner: DefaultResolver::default(),
-            allowed,
-        };
+        let guard = AddressGuard::new(
+            move |address| allows(&allowed, address),
+            "its host has no public address; the operator can allow networks",
+        );
         Self(Agent::with_parts(
             config,
             DefaultConnector::default(),
@@ -151,46 +143,10 @@ fn words(error: &Error) -> String {
     }
 }
 
-/// Looks names up, and keeps to the addresses that may be called. What it gives is what is
-/// connected to, so a name that leads elsewhere a moment later does no harm.
-#[derive(Debug)]
-struct Guard {
-    inner: DefaultResolver,
-    allowed: Vec<IpNet>,
-}
-
-impl Guard {
-    fn allows(&self, address: IpAddr) -> bool {
-        // An IPv4 address in the form of IPv6 is the same place.
-        let address = address.to_canonical();
-        is_public(address)
-            || self
-                .allowed
-                .iter()
-                .any(|network| network.contains(&address))
-    }
-}
-
-impl Resolver for Guard {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        let found = self.inner.resolve(uri, config, timeout)?;
-        let mut allowed = self.empty();
-        for address in found.iter().filter(|address| self.allows(address.ip())) {
-            allowed.push(*address);
-        }
-        if allowed.is_empty() {
-            return Err(Error::Io(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                "its host has no public address; the operator can allow networks",
-            )));
-        }
-        Ok(allowed)
-    }
+fn allows(allowed: &[IpNet], address: IpAddr) -> bool {
+    // An IPv4 address in the form of IPv6 is the same place.
+    let address = address.to_canonical();
+    is_public(address) || allowed.iter().any(|network| network.contains(&address))
 }
 
 #[cfg(test)]
@@ -338,12 +294,9 @@ mod tests {
 
     #[test]
     fn an_allowed_network_is_allowed_in_both_forms() {
-        let caller = |network: &str| Guard {
-            inner: DefaultResolver::default(),
-            allowed: vec![network.parse().expect("a network")],
-        };
         let is_allowed = |network: &str, address: &str| {
-            caller(network).allows(address.parse().expect("an address"))
+            let network = network.parse().expect("a network");
+            allows(&[network], address.parse().expect("an address"))
         };
         assert!(is_allowed("10.20.0.0/16", "10.20.1.1"));
         assert!(is_allowed("10.20.0.0/16", "::ffff:10.20.1.1"));

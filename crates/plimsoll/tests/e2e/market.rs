@@ -120,6 +120,14 @@ impl Market {
     }
 
     /// An image of a few Debian packages that passes the checks; another one for each tag.
+    /// The operator holds, reinstates or revokes the listing.
+    pub(crate) fn manage(&self, action: &str) {
+        let path = format!("/api/v1/listings/acme/harbour/{action}");
+        let reason = json!({ "reason": "A complaint" });
+        let done = self.cast.operator.post(&path, &reason);
+        done.expect("the operator may");
+    }
+
     pub(crate) fn image(&self, tag: &str) -> Box<dyn ImageSource> {
         let layout = Layout::create(&self.layout()).expect("a layout");
         write_image(&layout, tag, &spec(tag)).expect("the image is written");

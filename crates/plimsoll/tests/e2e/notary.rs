@@ -289,18 +289,9 @@ fn notary_reads_what_is_released() {
         let (found, said) = lookup(tag);
         assert!(found, "{tag}: {said}");
     }
-    let manage = |action: &str| {
-        let path = format!("/api/v1/listings/acme/harbour/{action}");
-        let reason = json!({ "reason": "A complaint" });
-        market
-            .cast
-            .operator
-            .post(&path, &reason)
-            .expect("the operator may");
-    };
-    manage("hold");
+    market.manage("hold");
     assert!(lookup("1.1").0, "a hold changes nothing signed");
-    manage("revoke");
+    market.manage("revoke");
     let (found, said) = lookup("1.1");
     assert!(
         !found && said.contains("No valid trust data for 1.1"),

@@ -147,15 +147,6 @@ fn verify_asks_the_log_and_remembers_it() {
             String::from_utf8_lossy(&said).into_owned(),
         )
     };
-    let manage = |action: &str| {
-        let path = format!("/api/v1/listings/acme/harbour/{action}");
-        let reason = json!({ "reason": "A complaint" });
-        market
-            .cast
-            .operator
-            .post(&path, &reason)
-            .expect("the operator may");
-    };
     let (code, said) = verify(&[]);
     assert_eq!(code, Some(0), "{said}");
     assert!(
@@ -165,7 +156,7 @@ fn verify_asks_the_log_and_remembers_it() {
     let proof = market.dir.path().join("proof.json").display().to_string();
     assert_eq!(verify(&["--save-proof", &proof]).0, Some(0));
 
-    manage("hold");
+    market.manage("hold");
     let (code, said) = verify(&[]);
     assert_eq!(code, Some(5), "{said}");
     assert!(
@@ -174,7 +165,7 @@ fn verify_asks_the_log_and_remembers_it() {
     );
     let (code, said) = verify(&["--proof", &proof]);
     assert_eq!(code, Some(0), "what was said before the hold: {said}");
-    manage("reinstate");
+    market.manage("reinstate");
     assert_eq!(verify(&[]).0, Some(0));
 
     // A market whose log is not the one that was seen.

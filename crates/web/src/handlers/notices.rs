@@ -37,7 +37,11 @@ pub(crate) async fn show(
     let page = NoticesPage {
         product: product.map(str::to_owned),
         own_products: app.products_with_preferences(actor).await?,
-        unread: app.unread_notices(actor).await?,
+        unread: viewer
+            .layout
+            .viewer
+            .as_ref()
+            .map_or(0, |viewer| viewer.unread),
         older: older("/notices", notices.iter()),
         email: account.email.clone(),
         notices: notices.iter().map(|told| row(told, &viewer)).collect(),
