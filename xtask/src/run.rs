@@ -23,9 +23,10 @@ pub(crate) fn cache() -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// Returns cargo's target folder.
+/// Returns cargo's target folder: the one of the workspace, unless `CARGO_TARGET_DIR` names another.
 pub(crate) fn target() -> PathBuf {
-    workspace().join("target")
+    let named = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    workspace().join(named)
 }
 
 /// Writes a line for people.

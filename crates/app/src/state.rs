@@ -11,8 +11,14 @@ use tokio::sync::Notify;
 use trust::SigningKey;
 
 use crate::{
-    Actor, AppError, Clock, pulls::PullRecorder, registry::RecentlyFound, requests::Requests,
-    throttle::Throttle, token_keys::TokenKeys, tokens::VerifiedTokens, upkeep::TagPulls,
+    Actor, AppError, Clock,
+    pulls::PullRecorder,
+    registry::{RecentlyFound, SmallBlobs},
+    requests::Requests,
+    throttle::Throttle,
+    token_keys::TokenKeys,
+    tokens::VerifiedTokens,
+    upkeep::TagPulls,
 };
 
 /// What the operator configured.
@@ -102,6 +108,7 @@ pub struct App {
     pub(crate) webhook_queued: Notify,
     pub(crate) requests: Arc<Requests>,
     pub(crate) recent: RecentlyFound,
+    pub(crate) small_blobs: SmallBlobs,
     ids: Ids,
 }
 
@@ -199,6 +206,7 @@ impl App {
             verified_tokens: VerifiedTokens::default(),
             token_keys: TokenKeys::default(),
             recent: RecentlyFound::default(),
+            small_blobs: SmallBlobs::default(),
             pulls,
             tag_pulls: TagPulls::default(),
             job_added: Notify::new(),

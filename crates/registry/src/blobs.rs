@@ -1,8 +1,10 @@
 //! `/v2/<name>/blobs/<digest>` (end-2, end-10).
 
+use std::ops::Range;
+
 use app::{Blob, BlobSource};
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -64,9 +66,7 @@ pub(crate) async fn get(
         headers.insert(CONTENT_DIGEST, value(digest.as_str()));
         return Ok(response);
     }
-    let blob = call.app.open_blob(digest, range.clone()).await?;
-    let whole = blob.size;
-    let body = body(call, blob);
+    let (whole, body) = body(call, digest, size, range.clone()).await?;
     let Some(range) = range else {
         return Ok(with_headers(StatusCode::OK, digest, whole, body));
     };
@@ -79,9 +79,24 @@ pub(crate) async fn get(
     Ok(response)
 }
 
-/// A file goes straight to the socket where the connection can do that.
-fn body(call: &Call, blob: Blob) -> Body {
-    match (blob.source, call.outlet.clone()) {
+/// Gives the size of the whole blob as it lies there, and what was asked of it. A file goes
+/// straight to the socket where the connection can do that, unless it is small.
+async fn body(
+    call: &Call,
+    digest: &Digest,
+    size: u64,
+    range: Option<Range<u64>>,
+) -> Result<(u64, Body), Failure> {
+    if let Some(bytes) = call.app.small_blob(digest, size).await? {
+        let bytes = match range {
+            Some(range) => part(&bytes, &range),
+            None => bytes,
+        };
+        return Ok((size, bytes.into()));
+    }
+    let blob = call.app.open_blob(digest, range).await?;
+    let whole = blob.size;
+    let body = match (blob.source, call.outlet.clone()) {
         (
             BlobSource::File {
                 file,
@@ -94,7 +109,14 @@ fn body(call: &Call, blob: Blob) -> Body {
             let size = blob.size;
             Body::from_stream(Blob { size, source }.into_stream())
         }
-    }
+    };
+    Ok((whole, body))
+}
+
+/// `range` lies inside of `bytes`, whose number it was made for.
+fn part(bytes: &Bytes, range: &Range<u64>) -> Bytes {
+    let place = |at: u64| usize::try_from(at).unwrap_or(bytes.len()).min(bytes.len());
+    bytes.slice(place(range.start)..place(range.end))
 }
 
 /// Takes a blob out of a repository.

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use market::{ListingState, ProductId, PullId, RepositoryId};
-use oci::{Descriptor, Digest, ErrorCode, RawManifest, RepoName};
+use oci::{Digest, ErrorCode, RawManifest, RepoName};
 use store::{
     Tx,
-    contents::{Referrer, ReferrerPage},
     pulls::Pull,
     repositories::{Located, ManifestRow},
 };
@@ -239,30 +238,6 @@ impl App {
         let mut tx = self.read().await?;
         let repository = self.repository(&mut tx, name).await?;
         Ok(store::repositories::tags(&mut tx, &repository.id, last, limit).await?)
-    }
-
-    /// Returns descriptors of what refers to a manifest, by digest.
-    ///
-    /// # Errors
-    /// There is no such repository.
-    pub async fn referrers(
-        &self,
-        name: &RepoName,
-        page: ReferrerPage<'_>,
-    ) -> Result<Vec<Descriptor>, RegistryError> {
-        let mut tx = self.read().await?;
-        let repository = self.repository(&mut tx, name).await?;
-        let rows = store::contents::referrers(&mut tx, &repository.id, page).await?;
-        let descriptor = |row: Referrer| -> Result<Descriptor, RegistryError> {
-            let digest = row.digest.parse().map_err(RegistryError::internal)?;
-            let size = u64::try_from(row.size).unwrap_or_default();
-            Ok(Descriptor {
-                artifact_type: row.artifact_type,
-                annotations: row.annotations.map(|notes| notes.0),
-                ..Descriptor::new(row.media_type, digest, size)
-            })
-        };
-        rows.into_iter().map(descriptor).collect()
     }
 }
 

@@ -7,7 +7,9 @@ mod error;
 mod manifests;
 mod recent;
 mod references;
+mod referrers;
 mod rights;
+mod small;
 mod uploads;
 
 use bytes::{Bytes, BytesMut};
@@ -19,11 +21,10 @@ pub use error::RegistryError;
 pub(crate) use manifests::names_of;
 pub use manifests::{FoundManifest, ManifestPush, PullRequest, PushedManifest};
 pub(crate) use recent::RecentlyFound;
+pub use referrers::Referrers;
 pub use rights::Rights;
-pub use store::{
-    blobs::{ByteStream, StreamError},
-    contents::ReferrerPage,
-};
+pub(crate) use small::SmallBlobs;
+pub use store::blobs::{ByteStream, StreamError};
 
 /// Reads a stream that must not be longer than `limit` bytes.
 pub(crate) async fn collect(

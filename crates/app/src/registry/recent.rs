@@ -10,7 +10,7 @@ use std::{
 
 use store::{Database, Stamp};
 
-use super::FoundManifest;
+use super::{FoundManifest, Referrers};
 
 /// Most that is kept of each kind, in bytes of answers and keys.
 const MOST_BYTES: usize = 16 << 20;
@@ -24,6 +24,8 @@ pub(crate) struct RecentlyFound {
     pub(super) blobs: Recent<u64>,
     /// Manifests by tag and by digest.
     pub(super) manifests: Recent<FoundManifest>,
+    /// Lists of what refers to manifests.
+    pub(super) referrers: Recent<Referrers>,
     /// What no collection has marked and what is not damaged.
     pub(super) sound: Recent<()>,
 }

@@ -2,11 +2,7 @@
 
 use std::fmt::Write;
 
-use app::{
-    Actor, Scope, Search,
-    market::Decision,
-    registry::{PullRequest, ReferrerPage},
-};
+use app::{Actor, Scope, Search, market::Decision, registry::PullRequest};
 
 use crate::{images::Image, world::World};
 
@@ -74,13 +70,11 @@ async fn everything(world: &World, actor: &Actor) -> String {
                 add(&String::from_utf8(row.content.to_vec()));
             }
             add(&tags);
-            let referrers = ReferrerPage {
-                subject: &row.digest,
-                artifact_type: None,
-                last: "",
-                limit: 100,
-            };
-            add(&app.referrers(&name, referrers).await.expect("a list"));
+            let subject = row.digest.parse().expect("a digest");
+            let referrers = app.referrers(&name, &subject, (None, None)).await;
+            add(&String::from_utf8(
+                referrers.expect("a list").index.to_vec(),
+            ));
         }
     }
     if actor.signed_in().is_some() {
