@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     tools::debian(tools::DEMO)?;
     let helpers = tools::cargo_helpers()?;
     let python = tools::python()?;
-    let environment = environment(&python);
+    let environment = environment(&python)?;
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     tidy::run()?;
     step(
@@ -81,13 +81,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// Where the tests find what was installed for them.
-fn environment(python: &Path) -> BTreeMap<&'static str, PathBuf> {
+fn environment(python: &Path) -> Result<BTreeMap<&'static str, PathBuf>> {
     let mut environment = BTreeMap::from([
         ("PLIMSOLL_SCHEMATHESIS", python.join("schemathesis")),
         ("PLIMSOLL_MOTO_SERVER", python.join("moto_server")),
+        ("PLIMSOLL_AXE", tools::axe()?),
     ]);
     environment.extend(tools::newer());
-    environment
+    Ok(environment)
 }
 
 /// cargo finds its helpers on the path.

@@ -156,6 +156,24 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(programs)
 }
 
+/// Fetches axe-core, which finds what keeps people with disabilities from using a page; gives its
+/// script. PyPI has it inside a package for a test framework, of which nothing else is taken.
+pub(crate) fn axe() -> Result<PathBuf> {
+    const PACKAGE: &str = "axe-playwright-python";
+    let dir = cache()?.join("axe");
+    let script = dir.join("axe_playwright_python/axe.min.js");
+    if script.exists() {
+        return Ok(script);
+    }
+    say(&format!(
+        "fetching PyPI's {PACKAGE}: looks at the pages as a screen reader would"
+    ));
+    let mut pip = Command::new(python()?.join("pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+    quietly(pip.args(["--no-deps", "--target"]).arg(&dir).arg(PACKAGE))?;
+    Ok(script)
+}
+
 /// cargo's helpers, and what they are for.
 const CARGO: [(&str, &str); 2] = [
     ("cargo-nextest", "runs the tests side by side"),

@@ -21,6 +21,7 @@ pub struct Browser {
     driver: Child,
     agent: Agent,
     session: String,
+    look: Look,
     _profile: tempfile::TempDir,
 }
 
@@ -82,6 +83,7 @@ impl Browser {
             driver,
             agent: config.into(),
             session: format!("http://127.0.0.1:{port}"),
+            look,
             _profile: profile,
         };
         browser.wait_for_driver()?;
@@ -118,6 +120,11 @@ impl Browser {
             "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": look.width < 500 } });
         browser.call("POST", "/goog/cdp/execute", &metrics)?;
         Ok(browser)
+    }
+
+    /// Returns what it was started as.
+    pub fn look(&self) -> Look {
+        self.look
     }
 
     fn wait_for_driver(&self) -> Result<()> {
@@ -272,7 +279,10 @@ impl Browser {
     /// # Errors
     /// The expression fails.
     pub fn evaluate(&self, expression: &str) -> Result<Value> {
-        let answer = self.call("POST", "/goog/cdp/execute", &json!({ "cmd": "Runtime.evaluate", "params": { "expression": expression, "returnByValue": true } }))?;
+        let answer = self.call("POST", "/goog/cdp/execute", &json!({ "cmd": "Runtime.evaluate", "params": { "expression": expression, "returnByValue": true, "awaitPromise": true } }))?;
+        if let Some(thrown) = answer["exceptionDetails"]["exception"]["description"].as_str() {
+            bail!("the page's script fails: {thrown}");
+        }
         Ok(answer["result"]["value"].clone())
     }
 

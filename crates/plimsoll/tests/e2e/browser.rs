@@ -1,7 +1,7 @@
-//! Every page in a real browser, scripts switched off, as people use it: desktop and phone.
+//! Every page in a real browser, with scripts and without, as people use it: desktop and phone.
 //! With `PLIMSOLL_SCREENSHOTS=DIR` the main ones are kept as pictures.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::LazyLock};
 
 use testkit::{
     Cast,
@@ -51,6 +51,52 @@ fn look(browser: &Browser, url: &str) {
         overflow.as_i64().unwrap_or(99) <= 0,
         "{url} is {overflow} pixels wider than the window"
     );
+    // It waits as pages do, by timers, which are off where scripts are.
+    if browser.look().scripts
+        && let Some(axe) = axe()
+    {
+        let found = audit(browser, axe);
+        assert_eq!(found, "", "{url} keeps people out:\n{found}");
+    }
+}
+
+/// Names what axe-core finds, and where.
+fn audit(browser: &Browser, axe: &str) -> String {
+    const RUN: &str = r"axe.run().then(({ violations }) => violations
+        .map(({ id, help, nodes }) => [`${id}: ${help}`, ...nodes.map(({ html }) => html)].join('\n  '))
+        .join('\n'))";
+    let found = browser.evaluate(&format!("{axe};{RUN}"));
+    let found = found.expect("the page is looked through");
+    found.as_str().expect("a text").to_owned()
+}
+
+#[test]
+fn what_keeps_people_out_is_found() {
+    let Some(axe) = axe() else { return };
+    if !Browser::is_installed() {
+        return skip("Chromium and its driver are not installed");
+    }
+    let browser = Browser::start(Look {
+        scripts: true,
+        ..Look::DESKTOP
+    });
+    let browser = browser.expect("the browser starts");
+    let page = "data:text/html,<title>x</title><h1>x</h1><img src='x'>";
+    browser.open(page).expect("the page opens");
+    let found = audit(&browser, axe);
+    assert!(found.contains("image-alt"), "{found}");
+}
+
+/// Returns the script of axe-core, where `cargo xtask test` has fetched it.
+fn axe() -> Option<&'static str> {
+    static SCRIPT: LazyLock<Option<String>> = LazyLock::new(|| {
+        let Some(path) = std::env::var_os("PLIMSOLL_AXE") else {
+            skip("axe-core is not there, so pages are looked at without it");
+            return None;
+        };
+        Some(std::fs::read_to_string(path).expect("axe-core can be read"))
+    });
+    SCRIPT.as_deref()
 }
 
 #[test]
@@ -77,10 +123,14 @@ fn people_walk_through_the_pages() {
     let components = format!("{image}/components");
 
     for look_at in [
-        Look::DESKTOP,
+        Look {
+            scripts: true,
+            ..Look::DESKTOP
+        },
         Look::PHONE,
         Look {
             dark: true,
+            scripts: true,
             ..Look::PHONE
         },
     ] {
