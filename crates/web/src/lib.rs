@@ -19,6 +19,7 @@ mod cache;
 mod calendar;
 mod cookie;
 mod csrf;
+mod etag;
 mod failure;
 mod form;
 mod frame;

@@ -17,6 +17,7 @@ use app::App;
 use axum::{
     Router,
     http::{Method, Uri, header},
+    middleware::from_fn,
     routing::get,
 };
 use utoipa::{OpenApi as _, openapi::OpenApi};
@@ -71,6 +72,7 @@ pub fn router() -> Router<Arc<App>> {
     let serve = move || async move { ([(header::CONTENT_TYPE, "application/json")], document) };
     let routes = routes
         .route("/openapi.json", get(serve))
+        .layer(from_fn(crate::etag::tag))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method);
     Router::new().nest(BASE, routes)

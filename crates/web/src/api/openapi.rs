@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use utoipa::{
     OpenApi,
     openapi::{
-        Content, HeaderBuilder, HttpMethod, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder,
+        Content, Header, HeaderBuilder, HttpMethod, ObjectBuilder, Ref, RefOr, Response,
+        ResponseBuilder,
         path::{Operation, ParameterIn, PathItem},
         schema::Type,
         security::{
@@ -54,6 +55,9 @@ pub(super) fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi:
                     .entry(status.to_string())
                     .or_insert_with(|| refusal(status).into());
             }
+            if method == HttpMethod::Get {
+                tag(operation);
+            }
             operation.security = Some(security(&method, operation.security.is_some()));
         }
     }
@@ -83,6 +87,17 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
     ]
     .into_iter()
     .filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+/// What is read is tagged, and not sent again to whoever has it.
+fn tag(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    if let Some(RefOr::T(found)) = responses.get_mut("200") {
+        let tag = header("Names this answer; send it as `If-None-Match` when asking again.");
+        found.headers.insert("ETag".to_owned(), tag.into());
+    }
+    let unchanged = Response::new("What `If-None-Match` names is what would be sent.");
+    responses.insert("304".to_owned(), unchanged.into());
 }
 
 /// An operation whose annotation says `security(())` is open to everybody.
@@ -125,18 +140,19 @@ fn refusal(status: u16) -> Response {
     let response = ResponseBuilder::new()
         .description(meaning(status))
         .content(MEDIA_TYPE, content);
-    let header = |name: &str| {
-        HeaderBuilder::new()
-            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-            .description(Some(name))
-            .build()
-    };
     match status {
         401 => response.header("WWW-Authenticate", header("How to sign in.")),
         429 => response.header("Retry-After", header("Seconds to wait.")),
         _ => response,
     }
     .build()
+}
+
+fn header(meaning: &str) -> Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some(meaning))
+        .build()
 }
 
 fn meaning(status: u16) -> &'static str {

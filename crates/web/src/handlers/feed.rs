@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, Feed, FeedOf, LogEntry, LogEvent, oci::Digest};
+use app::{App, AppError, Feed, FeedOf, LogEntry, LogEvent};
 use askama::Template as _;
 use axum::{
     extract::{Path, State},
@@ -14,6 +14,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::files::{broken, file};
 use crate::{
     cache::Cache,
+    etag::{is_known, tag_of},
     pages::feed::{FeedEntry, FeedPage},
     viewer::MARKET_NAME,
 };
@@ -58,9 +59,10 @@ async fn answer(app: &App, headers: &HeaderMap, of: FeedOf) -> Response {
         Ok(text) => text,
         Err(error) => return broken(&AppError::internal(error)),
     };
-    let tag = format!("\"{}\"", Digest::of(text.as_bytes()).hex());
+    let tag = tag_of(text.as_bytes());
     let modified = changed.format(HTTP_DATE).to_string();
-    let mut response = match is_known(headers, &tag, changed) {
+    let known = is_known(headers, &tag).unwrap_or_else(|| has_since(headers, changed));
+    let mut response = match known {
         true => (StatusCode::NOT_MODIFIED, [Cache::Head.header()]).into_response(),
         false => file(Cache::Head, ATOM, text),
     };
@@ -72,16 +74,11 @@ async fn answer(app: &App, headers: &HeaderMap, of: FeedOf) -> Response {
     response
 }
 
-/// Returns whether the reader has this (RFC 9110, section 13.2.2): the date counts only where
-/// no tag is given.
-fn is_known(headers: &HeaderMap, tag: &str, changed: DateTime<Utc>) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(tags) = text(header::IF_NONE_MATCH) {
-        let mut tags = tags.split(',').map(str::trim);
-        return tags.any(|known| known == "*" || known.trim_start_matches("W/") == tag);
-    }
-    let since = text(header::IF_MODIFIED_SINCE);
-    let since = since.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+/// Returns whether the reader has this by its date, which counts where no tag is given (RFC 9110,
+/// section 13.2.2).
+fn has_since(headers: &HeaderMap, changed: DateTime<Utc>) -> bool {
+    let since = headers.get(header::IF_MODIFIED_SINCE);
+    let since = since.and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
     since.is_some_and(|since| changed.timestamp() <= since.timestamp())
 }
 

@@ -1,5 +1,6 @@
 //! The JSON API.
 
+mod again;
 mod client;
 mod coverage;
 mod errors;

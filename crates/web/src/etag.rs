@@ -1,0 +1,79 @@
+//! Answers that a client has already (RFC 9110, sections 8.8.3 and 13.1.2): one that is asked
+//! for with the tag of what was given before is not sent again while it is the same.
+
+use app::oci::Digest;
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::cache::Cache;
+
+/// Returns the tag of an answer's bytes.
+pub(crate) fn tag_of(bytes: &[u8]) -> String {
+    format!("\"{}\"", Digest::of(bytes).hex())
+}
+
+/// Returns whether the client has what `tag` names; nothing where it names no tags.
+pub(crate) fn is_known(headers: &HeaderMap, tag: &str) -> Option<bool> {
+    let tags = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;
+    let mut tags = tags.split(',').map(str::trim);
+    Some(tags.any(|known| known == "*" || known.trim_start_matches("W/") == tag))
+}
+
+/// Tags what is read and may be kept.
+pub(crate) async fn tag(request: Request, next: Next) -> Response {
+    if *request.method() != Method::GET {
+        return next.run(request).await;
+    }
+    let headers = request.headers().clone();
+    let (mut parts, body) = next.run(request).await.into_parts();
+    if parts.status != StatusCode::OK || parts.headers.contains_key(header::CACHE_CONTROL) {
+        return Response::from_parts(parts, body);
+    }
+    let Ok(bytes) = whole(body).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let tag = tag_of(&bytes);
+    if let Ok(value) = HeaderValue::try_from(&tag) {
+        parts.headers.insert(header::ETAG, value);
+    }
+    let (name, policy) = Cache::Page.header();
+    parts.headers.insert(name, policy);
+    if is_known(&headers, &tag) != Some(true) {
+        return Response::from_parts(parts, bytes.into());
+    }
+    parts.status = StatusCode::NOT_MODIFIED;
+    for name in [header::CONTENT_LENGTH, header::CONTENT_TYPE] {
+        parts.headers.remove(name);
+    }
+    Response::from_parts(parts, Body::empty())
+}
+
+/// What is answered lies in memory, so it is bounded already.
+async fn whole(body: Body) -> Result<Bytes, axum::Error> {
+    to_bytes(body, usize::MAX).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_found_in_lists_and_weak_ones_too() {
+        let tag = tag_of(b"text");
+        let known = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, text.parse().expect("a value"));
+            is_known(&headers, &tag)
+        };
+        assert_eq!(known(&tag), Some(true));
+        assert_eq!(known(&format!("\"x\", W/{tag}")), Some(true));
+        assert_eq!(known("*"), Some(true));
+        assert_eq!(known("\"x\""), Some(false));
+        assert_eq!(is_known(&HeaderMap::new(), &tag), None);
+    }
+}
