@@ -13,6 +13,7 @@ use advisory::{
 use serde::Deserialize;
 use store::{
     Tx,
+    classifications::Classification,
     component_index::{self, PackageMatch},
     findings::Finding,
     vex::VexStatement,
@@ -62,6 +63,8 @@ pub struct FindingView {
     pub severities: serde_json::Value,
     /// What the publisher states about it: what answers it, else the newest.
     pub statement: Option<VexStatement>,
+    /// The class that the certification team gave it by hand, where it did.
+    pub classification: Option<Classification>,
     /// The component's package URL.
     pub purl: String,
     /// The file that names the component.
@@ -82,6 +85,12 @@ pub struct Rating {
 }
 
 impl FindingView {
+    /// Returns every name of the vulnerability.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let names = std::iter::once(&self.finding.vulnerability).chain(&self.aliases);
+        names.map(String::as_str).collect()
+    }
+
     /// Returns every source's rating.
     pub fn ratings(&self) -> Vec<Rating> {
         let entries = Vec::<SeverityEntry>::deserialize(&self.severities).unwrap_or_default();
@@ -175,6 +184,7 @@ fn finding_view(row: &Finding, said: Option<&PackageMatch>) -> Result<FindingVie
         aliases: matched.aliases,
         severities: matched.severities,
         statement: None,
+        classification: None,
         purl: detail.purl,
         path: detail.path,
         finding: row.clone(),

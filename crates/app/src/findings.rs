@@ -9,10 +9,13 @@ use advisory::{
     record::Kev,
 };
 use inventory::{Claim, Component};
-use market::{Class, FindingId, FindingState, SubmissionId};
+use market::{Class, FindingId, FindingState, ProductId, SubmissionId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use store::{Tx, component_index::PackageMatch, findings::Finding, vex::VexStatement};
+use store::{
+    Tx, classifications::Classification, component_index::PackageMatch, findings::Finding,
+    vex::VexStatement,
+};
 
 use crate::{
     App, AppError,
@@ -203,25 +206,76 @@ pub(crate) struct Where<'a> {
     pub(crate) submission: &'a SubmissionId,
     /// By manifest digest.
     pub(crate) image: &'a str,
-    /// What its publisher states, is accepted, closes findings and counts.
-    pub(crate) statements: &'a [VexStatement],
+    /// What people say about it.
+    pub(crate) judgement: &'a Judgement,
+}
+
+/// What people say, and what counts, about the vulnerabilities of one product.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Judgement {
+    /// What its publisher states, is accepted and closes findings.
+    pub(crate) statements: Vec<VexStatement>,
+    /// What the certification team classified; what is about this product first.
+    pub(crate) classes: Vec<Classification>,
+}
+
+impl Judgement {
+    /// Returns the class by hand of the vulnerability under these names.
+    pub(crate) fn classified(&self, names: &[&str]) -> Option<&Classification> {
+        let mut classes = self.classes.iter();
+        classes.find(|by_hand| names.contains(&by_hand.vulnerability.as_str()))
+    }
+
+    /// Returns the class that counts of the vulnerability under these names, which the
+    /// advisories give this one.
+    pub(crate) fn class(&self, names: &[&str], advised: Class) -> Class {
+        self.classified(names)
+            .map_or(advised, |by_hand| by_hand.class)
+    }
 }
 
 impl App {
-    /// Returns the statements that close findings of these products, of what is said.
-    pub(crate) async fn closing_statements<'a>(
+    /// Returns what people say of what is said, for each of these products of which they say
+    /// anything.
+    pub(crate) async fn judgements<'a>(
         &self,
         tx: &mut Tx,
-        products: &[&str],
+        products: &[ProductId],
         said: impl Iterator<Item = &'a Said>,
-    ) -> Result<Vec<VexStatement>, AppError> {
+    ) -> Result<HashMap<ProductId, Judgement>, AppError> {
         let mut names: Vec<&str> = said.flat_map(Said::names).collect();
         names.sort_unstable();
         names.dedup();
+        self.judgements_of(tx, products, &names).await
+    }
+
+    /// Returns what people say of vulnerabilities under these names, by product.
+    pub(crate) async fn judgements_of(
+        &self,
+        tx: &mut Tx,
+        products: &[ProductId],
+        names: &[&str],
+    ) -> Result<HashMap<ProductId, Judgement>, AppError> {
+        let mut judgements: HashMap<ProductId, Judgement> = HashMap::new();
         if names.is_empty() || products.is_empty() {
-            return Ok(Vec::new());
+            return Ok(judgements);
         }
-        Ok(store::vex::closing(tx, products, &names, self.now()).await?)
+        let ids: Vec<&str> = products.iter().map(ProductId::as_str).collect();
+        for statement in store::vex::closing(tx, &ids, names, self.now()).await? {
+            let of_product = judgements.entry(statement.product_id.clone()).or_default();
+            of_product.statements.push(statement);
+        }
+        for by_hand in store::classifications::in_force(tx, &ids, names).await? {
+            let concerned = match &by_hand.product_id {
+                Some(product) => std::slice::from_ref(product),
+                None => products,
+            };
+            for product in concerned {
+                let of_product = judgements.entry(product.clone()).or_default();
+                of_product.classes.push(by_hand.clone());
+            }
+        }
+        Ok(judgements)
     }
 
     /// Makes the findings of an image: of each place of a package, what is said of the package.
@@ -243,7 +297,9 @@ impl App {
                         known.insert(key, found.len());
                         found.push(finding);
                     }
-                    Some(&other) if found[other].class < finding.class => found[other] = finding,
+                    Some(&other) if found[other].advised < finding.advised => {
+                        found[other] = finding
+                    }
                     Some(_) => {}
                 }
             }
@@ -268,6 +324,7 @@ impl App {
             note: scan::why_it_does_not_count((place.claim, confidence, counts)).map(str::to_owned),
             matched: None,
         };
+        let (names, advised) = (said.names(), scan::class(verdict.scored, counts));
         let mut finding = Finding {
             id: self.id(FindingId::new),
             submission_id: at.submission.clone(),
@@ -277,19 +334,22 @@ impl App {
             component: place.name.clone(),
             version: place.version.clone(),
             layer: place.layer.clone(),
-            class: scan::class(verdict.scored, counts),
+            class: at.judgement.class(&names, advised),
+            advised,
             score: verdict.score,
             fixed_version: verdict.fixed_version.clone(),
             detail: serde_json::to_value(detail)
                 .map_err(AppError::internal)?
                 .into(),
             first_seen_at: self.now(),
+            told_at: None,
             notified_at: None,
             due_at: None,
+            announced: true,
             package_id: Some(package),
         };
-        if !at.statements.is_empty()
-            && is_answered(at.statements, target(&finding, &said.names(), &place.purl))
+        let statements = &at.judgement.statements;
+        if !statements.is_empty() && is_answered(statements, target(&finding, &names, &place.purl))
         {
             finding.state = FindingState::Answered;
         }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use market::ListingState;
-use store::{findings::Due, products::Product};
+use store::{products::Product, promises::Due};
 
 use crate::{Actor, App, AppError};
 
@@ -49,7 +49,7 @@ impl App {
         let mut tx = self.read().await?;
         let publisher = self.member_publisher(&mut tx, actor, publisher).await?;
         let products = store::products::of_publisher(&mut tx, &publisher.id).await?;
-        let due = store::findings::due_of_publisher(&mut tx, &publisher.id).await?;
+        let due = store::promises::due_of_publisher(&mut tx, &publisher.id).await?;
         let forecast = |product: Product| {
             let of_it = |due: &&Due| due.product_id == product.id;
             let due = due.iter().filter(of_it).cloned().collect();

@@ -196,13 +196,14 @@ impl App {
                 .index_image(&mut tx, &row.digest, &image.indexed)
                 .await?;
             let said = self.said(&mut tx, &packages).await?;
-            let product = [submission.product_id.as_str()];
+            let product = [submission.product_id.clone()];
             let each = said.values().flatten();
-            let statements = self.closing_statements(&mut tx, &product, each).await?;
+            let judgements = self.judgements(&mut tx, &product, each).await?;
+            let judgement = judgements.into_values().next().unwrap_or_default();
             let at = Where {
                 submission: &submission.id,
                 image: &row.digest,
-                statements: &statements,
+                judgement: &judgement,
             };
             for finding in self.findings(at, image.indexed.places(&packages), &said)? {
                 store::findings::upsert(&mut tx, &finding).await?;

@@ -11,6 +11,7 @@ mod advisories;
 mod agreements;
 mod attestations;
 mod audit;
+mod classification;
 mod clock;
 mod component_index;
 mod error;
@@ -56,6 +57,7 @@ pub use accounts::NewAccount;
 pub use actor::Actor;
 pub use advisories::AdvisoryStatus;
 pub use agreements::AgreementState;
+pub use classification::{ClassificationEntry, ClassificationsPage, NewClassification};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
 pub use feeds::{Feed, FeedOf};
@@ -102,6 +104,7 @@ pub use store::{
     assets::Asset,
     audit::AuditRecord,
     blobs::{Blob, BlobSource},
+    classifications::{Classification, Unscored},
     images::ImageOutline,
     notices::{Addressed, Notice},
     products::{Product, Search},

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use market::{
     Action, Class, FindingState, ListingEvent, ListingState, ProductId, ProductManifest,
-    PublisherState, Slug, deadline,
+    PublisherState, Slug,
 };
 use store::{
     Tx, findings::Finding, products::Product, publishers::Publisher, submissions::Submission,
@@ -210,7 +210,7 @@ impl App {
         let Some(release) = store::releases::newest(&mut tx, product).await? else {
             return Ok(0);
         };
-        let overdue = store::findings::count_overdue(&mut tx, &release.submission_id, self.now());
+        let overdue = store::promises::count_overdue(&mut tx, &release.submission_id, self.now());
         Ok(usize::try_from(overdue.await?).unwrap_or(0))
     }
 
@@ -318,8 +318,7 @@ fn due_times(findings: &[Finding]) -> Vec<DateTime<Utc>> {
     let open = findings
         .iter()
         .filter(|finding| finding.state == FindingState::Open);
-    open.filter_map(|finding| deadline(finding.class, finding.notified_at).at())
-        .collect()
+    open.filter_map(|finding| finding.due_at).collect()
 }
 
 /// Publishing is open to verified publishers only.

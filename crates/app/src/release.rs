@@ -1,16 +1,16 @@
 //! The release of an approved submission: sign, copy to the public name, list.
 //! One transaction makes it public; either all of it is there or none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use market::{
-    Action, Deadline, FindingState, ListingEvent, ReleaseId, RepositoryId, SubmissionEvent,
-    SubmissionId, SubmissionState, deadline,
+    Action, Class, FindingState, ListingEvent, ReleaseId, RepositoryId, SubmissionEvent,
+    SubmissionId, SubmissionState,
 };
 use oci::{Descriptor, Digest, ManifestKind, RawManifest, media_type};
 use store::{
-    Tx, products::Product, publishers::Publisher, releases::Release, repositories::Repository,
-    submissions::Submission,
+    Tx, findings::Finding, products::Product, publishers::Publisher, releases::Release,
+    repositories::Repository, submissions::Submission,
 };
 use trust::{cosign, log::Event};
 
@@ -240,6 +240,7 @@ impl App {
             certified: submission.certifiable,
             released_at: now,
         };
+        let before = store::releases::newest(tx, &product.id).await?;
         store::releases::create(tx, &release).await?;
         store::products::set_listed(
             tx,
@@ -266,15 +267,8 @@ impl App {
             None,
         )
         .await?;
-        let findings = store::findings::of_submission(tx, &submission.id).await?;
-        for finding in findings
-            .iter()
-            .filter(|finding| finding.state == FindingState::Open)
-        {
-            if let Deadline::Due(due) = deadline(finding.class, Some(now)) {
-                store::findings::set_clock(tx, &finding.id, now, Some(due)).await?;
-            }
-        }
+        self.start_clocks(tx, submission, before.as_ref()).await?;
+        self.announce_promises(tx, &product.id).await?;
         let change = Change {
             subject: release.id.as_str(),
             reason: Some(&release.digest),
@@ -283,5 +277,43 @@ impl App {
         };
         self.record(tx, &actor, Action::DecideSubmission, change)
             .await
+    }
+
+    /// Starts the clocks of what is open in a release. What the release before has too is not
+    /// fixed, so its clock goes on: releasing the same again gains no time.
+    async fn start_clocks(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+        before: Option<&Release>,
+    ) -> Result<(), AppError> {
+        let is_open = |finding: &Finding| finding.state == FindingState::Open;
+        let mut known: HashMap<(String, String), Finding> = HashMap::new();
+        if let Some(before) = before {
+            let findings = store::findings::of_submission(tx, &before.submission_id).await?;
+            for finding in findings.into_iter().filter(is_open) {
+                let key = (finding.vulnerability.clone(), finding.component.clone());
+                let urgency = |it: &Finding| (it.due_at.is_none(), it.due_at);
+                let other = known.entry(key).or_insert_with(|| finding.clone());
+                if urgency(&finding) < urgency(other) {
+                    *other = finding;
+                }
+            }
+        }
+        let findings = store::findings::of_submission(tx, &submission.id).await?;
+        for mut finding in findings.into_iter().filter(is_open) {
+            let key = (finding.vulnerability.clone(), finding.component.clone());
+            let mut was = (FindingState::Fixed, Class::None);
+            if let Some(known) = known.get(&key) {
+                was = (known.state, known.class);
+                finding.set_clock(known.clock());
+                finding.announced = known.announced;
+            }
+            let is = (finding.state, finding.class);
+            let clock = finding.clock().after(was, is, self.now());
+            finding.set_clock(clock);
+            store::findings::keep_clock(tx, &finding).await?;
+        }
+        Ok(())
     }
 }

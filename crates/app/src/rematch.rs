@@ -128,6 +128,8 @@ impl App {
             Some(old) => self.rematch_changed(running, old, &database).await?,
             None => self.rematch_all(running, &database).await?,
         }
+        // Once all is known, so that a product's publisher has one notice of it.
+        self.announce_all_promises().await?;
         let mut tx = self.begin().await?;
         self.keep_matched(&mut tx, &now).await?;
         tx.commit().await?;

@@ -141,6 +141,8 @@ pub struct SubmissionPage {
     pub may_submit: bool,
     /// Whether the asker may state something about a finding.
     pub may_state: bool,
+    /// Whether the asker may classify a finding by hand.
+    pub may_classify: bool,
     /// When it was released.
     pub released_at: Option<DateTime<Utc>>,
 }
@@ -237,7 +239,7 @@ impl App {
         let thread = store::submissions::thread(&mut tx, &submission).await?;
         let submitter = store::accounts::find(&mut tx, &submission.submitted_by).await?;
         let mut findings = self.finding_views(&mut tx, &rows, &platforms).await?;
-        self.show_statements(&mut tx, &product.id, &mut findings)
+        self.show_judgements(&mut tx, &product.id, &mut findings)
             .await?;
         Ok(SubmissionPage {
             submitted_by: submitter.map(|account| account.name).unwrap_or_default(),
@@ -259,6 +261,7 @@ impl App {
             may_decide: may(Action::DecideSubmission),
             may_submit: may(Action::Submit),
             may_state: may(Action::MakeStatement),
+            may_classify: may(Action::Classify),
             released_at: store::releases::of_submission(&mut tx, &submission.id)
                 .await?
                 .map(|release| release.released_at),

@@ -2,8 +2,12 @@
 //! accepted statement lifts that hold, and a hold that lasted too long revokes the listing (programme and policies, "Classification of Issues").
 
 use chrono::{DateTime, Utc};
-use market::{Action, ListingEvent, ListingState, Reminder};
-use store::{Tx, findings::Promise, products::Product};
+use market::{Action, ListingEvent, ListingState, ProductId, Reminder};
+use store::{
+    Tx,
+    products::Product,
+    promises::{Beginning, Promise},
+};
 
 use crate::{Actor, App, AppError};
 
@@ -12,6 +16,8 @@ const HELD: &str = "A security finding was not fixed within the time promised.";
 const MENDED: &str = "What was promised is done.";
 const REVOKED: &str = "The listing was on hold for longer than the programme allows.";
 
+/// Products whose publishers are told in one transaction of what begins.
+const ANNOUNCED_AT_ONCE: usize = 50;
 /// When publishers were last reminded, in the settings.
 const REMINDED: &str = "reminded_at";
 
@@ -36,12 +42,13 @@ impl App {
     /// # Errors
     /// The database refused; what was done before stays done.
     pub async fn enforce_deadlines(&self) -> Result<ClockOutcome, AppError> {
+        self.announce_all_promises().await?;
         let mut outcome = ClockOutcome {
             expired: self.expire_vex().await?,
             ..ClockOutcome::default()
         };
         let mut tx = self.read().await?;
-        let overdue = store::findings::overdue_submissions(&mut tx, self.now()).await?;
+        let overdue = store::promises::overdue_submissions(&mut tx, self.now()).await?;
         drop(tx);
         for submission in overdue {
             let mut tx = self.begin().await?;
@@ -80,6 +87,42 @@ impl App {
         Ok(outcome)
     }
 
+    /// Tells a publisher of the promises about its product that begin and nobody was told of, in
+    /// the transaction that begins them.
+    pub(crate) async fn announce_promises(
+        &self,
+        tx: &mut Tx,
+        product: &ProductId,
+    ) -> Result<(), AppError> {
+        let beginning = store::promises::beginning(tx, Some(product)).await?;
+        let Some(product) = store::products::find(tx, product).await? else {
+            return Ok(());
+        };
+        if let Some(first) = beginning.first() {
+            self.publish_beginning(tx, &product, &beginning).await?;
+            self.tell_of_beginning(tx, &product, &beginning).await?;
+            store::promises::set_announced(tx, &first.submission_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells of all promises that nobody was told of: those of a matching that touches many
+    /// products, each product's in one notice.
+    pub(crate) async fn announce_all_promises(&self) -> Result<(), AppError> {
+        let beginning = store::promises::beginning(&mut self.read().await?, None).await?;
+        let of = |beginning: Beginning| beginning.product_id;
+        let mut products: Vec<ProductId> = beginning.into_iter().map(of).collect();
+        products.dedup();
+        for some in products.chunks(ANNOUNCED_AT_ONCE) {
+            let mut tx = self.begin().await?;
+            for product in some {
+                self.announce_promises(&mut tx, product).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
     /// Reminds publishers of promises half of whose time has gone, or that end in a day or an
     /// hour; gives of how many. Costs a look at the open clocks while no such moment comes.
     ///
@@ -90,7 +133,7 @@ impl App {
         let now = self.now();
         let last = store::settings::find(&mut tx, REMINDED).await?;
         let last = last.and_then(|last| last.parse::<DateTime<Utc>>().ok());
-        let promises = store::findings::promises(&mut tx, now).await?;
+        let promises = store::promises::promises(&mut tx, now).await?;
         drop(tx);
         let due = |promise: &Promise| {
             let at = |time| Reminder::at(promise.notified_at, promise.due_at, time);
@@ -140,6 +183,6 @@ impl App {
         let Some(release) = store::releases::newest(tx, &product.id).await? else {
             return Ok(false);
         };
-        Ok(store::findings::count_overdue(tx, &release.submission_id, self.now()).await? == 0)
+        Ok(store::promises::count_overdue(tx, &release.submission_id, self.now()).await? == 0)
     }
 }

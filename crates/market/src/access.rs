@@ -58,6 +58,9 @@ text_enum! {
         MakeStatement = "make-statement",
         /// Accept or refuse a statement; never one's own organisation's.
         DecideStatement = "decide-statement",
+        /// Give a vulnerability a class by hand, or take it back; never in one's own
+        /// organisation's work.
+        Classify = "classify",
         /// Subscribe to a plan of a listed product.
         Subscribe = "subscribe",
         /// Put on hold, reinstate or revoke a listing.
@@ -138,6 +141,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::ReadQueue, &[Role::Reviewer, Role::Operator]),
     (Action::MakeStatement, &[Role::Editor, Role::Owner]),
     (Action::DecideStatement, &[Role::Reviewer, Role::Operator]),
+    (Action::Classify, &[Role::Reviewer, Role::Operator]),
     (Action::Subscribe, &[Role::Account]),
     (Action::ManageListing, &[Role::Operator]),
     (Action::WithdrawProduct, &[Role::Owner]),
@@ -275,7 +279,10 @@ pub fn allows(action: Action, roles: &[Role]) -> bool {
 /// Returns whether `action` is a decision on the work of a publisher that whoever has `roles`
 /// belongs to: nobody approves their own.
 pub fn is_own_work(action: Action, roles: &[Role]) -> bool {
-    let decides = matches!(action, Action::DecideSubmission | Action::DecideStatement);
+    let decides = matches!(
+        action,
+        Action::DecideSubmission | Action::DecideStatement | Action::Classify
+    );
     let is_member = |role: &Role| matches!(role, Role::Viewer | Role::Editor | Role::Owner);
     decides && roles.iter().any(is_member)
 }
@@ -317,7 +324,11 @@ mod tests {
 
     #[test]
     fn nobody_approves_their_own() {
-        for decide in [Action::DecideSubmission, Action::DecideStatement] {
+        for decide in [
+            Action::DecideSubmission,
+            Action::DecideStatement,
+            Action::Classify,
+        ] {
             assert!(allows(decide, &[Role::Reviewer]));
             assert!(!allows(decide, &[Role::Reviewer, Role::Owner]));
             assert!(!allows(decide, &[Role::Operator, Role::Viewer]));

@@ -100,6 +100,8 @@ id_type! {
     FindingId = "fnd";
     /// A statement about a vulnerability in a product.
     VexId = "vex";
+    /// A classification by hand.
+    ClassificationId = "cls";
     /// A release.
     ReleaseId = "rel";
     /// A subscription to a plan.

@@ -10,6 +10,8 @@
 mod access;
 mod anchor;
 mod bytes;
+mod classification;
+mod clock;
 mod id;
 mod manifest;
 mod money;
@@ -27,6 +29,8 @@ mod webhook;
 pub use access::{Action, Holding, RULES, Role, allows, holder_may, is_own_work};
 pub use anchor::{Anchor, AnchorError};
 pub use bytes::{parse_bytes, show_bytes};
+pub use classification::{CLASSES_BY_HAND, MOST_REASON, classified};
+pub use clock::FindingClock;
 pub use id::*;
 pub use manifest::{
     CATEGORIES, ENGINES, License, LogoSize, MAX_SHORT_DESCRIPTION, MIN_LOGO_PIXELS, Plan, Platform,

@@ -19,8 +19,12 @@ text_enum! {
         Statement = "statement",
         /// A release is on the market.
         Released = "released",
+        /// A promise to fix begins.
+        Promise = "promise",
         /// A promise to fix ends soon.
         FixDue = "fix-due",
+        /// The certification team gave a vulnerability a class by hand, or took it back.
+        Classified = "classified",
         /// A listing was put on hold.
         OnHold = "on-hold",
         /// A hold was lifted.
@@ -39,7 +43,10 @@ impl NoticeKind {
     /// or runs what is no longer vouched for, must hear of it (programme and policies,
     /// "Classification of Issues").
     pub fn is_obligatory(self) -> bool {
-        matches!(self, Self::FixDue | Self::OnHold | Self::Revoked)
+        matches!(
+            self,
+            Self::Promise | Self::FixDue | Self::OnHold | Self::Revoked
+        )
     }
 
     /// Returns what it is about, as people read it.
@@ -51,7 +58,9 @@ impl NoticeKind {
             Self::Remark => "A remark in a review",
             Self::Statement => "A statement about a vulnerability",
             Self::Released => "A new release",
+            Self::Promise => "A promise to fix begins",
             Self::FixDue => "A promise to fix ends soon",
+            Self::Classified => "A vulnerability was classified by hand",
             Self::OnHold => "A listing was put on hold",
             Self::Reinstated => "A hold was lifted",
             Self::Revoked => "A listing was revoked",

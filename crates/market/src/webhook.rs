@@ -25,6 +25,8 @@ text_enum! {
         Decided = "submission.decided",
         /// Somebody wrote in a review thread.
         Remark = "submission.remark",
+        /// A promise to fix begins.
+        PromiseBegun = "promise.begun",
         /// A promise to fix ends soon.
         FixDue = "promise.ends-soon",
         /// A publisher was verified, turned down or suspended.
@@ -44,6 +46,7 @@ impl EventKind {
             Self::Inspected => "A submission was inspected",
             Self::Decided => "A submission was decided on",
             Self::Remark => "A remark in a review",
+            Self::PromiseBegun => "A promise to fix begins",
             Self::FixDue => "A promise to fix ends soon",
             Self::Publisher => "A decision on a publisher",
         }

@@ -54,6 +54,8 @@ notices! {
     Stated = "stated", "The statement waits for the certification team.";
     DocumentTaken = "document-taken", "What the document states and was not stated before waits for the certification team.";
     Decided = "decided", "The decision was recorded.";
+    Classified = "classified", "It is classified. Findings and times to fix follow.";
+    ClassificationEnded = "classification-ended", "It was taken back. The advisories' word counts again.";
     AgreementAccepted = "agreement-accepted", "The publisher agreement is accepted.";
     AgreementSet = "agreement-set", "The agreement has a new version. Publishers accept it before they submit again.";
     PublisherDecided = "publisher-decided", "The decision on the publisher was recorded.";

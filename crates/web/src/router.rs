@@ -15,9 +15,9 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, agreement, compare, components, feed, files, image, log, no_page, notices,
-        operator, product, product_edit, publisher, publisher_portal, register, review, robot,
-        sign_in, storage, storefront, submission, tags, vex, webhooks, wrong_method,
+        account, agreement, classes, compare, components, feed, files, image, log, no_page,
+        notices, operator, product, product_edit, publisher, publisher_portal, register, review,
+        robot, sign_in, storage, storefront, submission, tags, vex, webhooks, wrong_method,
     },
 };
 
@@ -152,6 +152,11 @@ fn publishers() -> Router<Arc<App>> {
 fn staff() -> Router<Arc<App>> {
     Router::new()
         .route("/review", get(review::show))
+        .route(
+            "/review/classes",
+            get(classes::show).post(classes::classify),
+        )
+        .route("/review/classes/{classification}/end", post(classes::end))
         .route("/submissions/{id}", get(submission::show))
         .route("/submissions/{id}/remarks", post(submission::add_remark))
         .route(

@@ -1,14 +1,16 @@
 //! Who is told of what, and in which words. What consumers read names no vulnerability
 //! (programme and policies, "Classification of Issues").
 
+use chrono::{DateTime, Utc};
 use market::{
     AccountId, Decision, HOLD_DAYS, ListingEvent, NoticeKind, Reminder, SubmissionEvent,
     SubmissionId, VexDecision, VexEvent,
 };
 use store::{
     Tx,
-    findings::Promise,
+    classifications::Classification,
     products::Product,
+    promises::{Beginning, Promise},
     publishers::Publisher,
     submissions::{Comment, Submission},
     vex::VexStatement,
@@ -259,6 +261,79 @@ impl App {
         };
         let people = store::notices::publishers_people(tx, &publisher.id).await?;
         self.tell(tx, &without(people, actor), &news).await
+    }
+
+    /// Tells a publisher of promises of one release that begin: this is the notice that the
+    /// programme counts from.
+    pub(crate) async fn tell_of_beginning(
+        &self,
+        tx: &mut Tx,
+        product: &Product,
+        beginning: &[Beginning],
+    ) -> Result<(), AppError> {
+        let Some(first) = beginning.first() else {
+            return Ok(());
+        };
+        let name = self.name_of(tx, product).await?;
+        let count: i64 = beginning.iter().map(|it| it.findings).sum();
+        let findings = if count == 1 { "finding" } else { "findings" };
+        let time = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
+        let lines = beginning.iter().map(|it| {
+            format!(
+                "{} {} by {}",
+                it.findings,
+                it.class.title(),
+                time(it.due_at)
+            )
+        });
+        let lines: Vec<String> = lines.collect();
+        let news = News {
+            kind: NoticeKind::Promise,
+            cause: format!(
+                "begun:{}:{}",
+                first.submission_id,
+                self.now().timestamp_millis()
+            ),
+            title: format!(
+                "{name}: {count} {findings} to fix, the first by {}",
+                time(first.due_at)
+            ),
+            body: format!(
+                "The release of {name} has {count} {findings} with a time to fix that starts now: {}. Release what mends them by then, or state why they do no harm; otherwise the listing is put on hold. They stand on the submission's page.",
+                lines.join(", ")
+            ),
+            path: &page_of(&first.submission_id),
+            product: Some(&product.id),
+        };
+        let people = store::notices::publishers_people(tx, &product.publisher_id).await?;
+        self.tell(tx, &people, &news).await
+    }
+
+    /// Tells a publisher of a class by hand: what it is from now on, or that it is taken back.
+    pub(crate) async fn tell_of_class(
+        &self,
+        tx: &mut Tx,
+        product: &Product,
+        by_hand: &Classification,
+    ) -> Result<(), AppError> {
+        let name = self.name_of(tx, product).await?;
+        let (vulnerability, class) = (&by_hand.vulnerability, by_hand.class.title());
+        let (what, reason) = match &by_hand.end_reason {
+            None => (format!("is {class} by hand"), &by_hand.reason),
+            Some(reason) => (format!("is no longer {class} by hand"), reason),
+        };
+        let news = News {
+            kind: NoticeKind::Classified,
+            cause: format!("{what}:{}:{}", by_hand.id, product.id),
+            title: format!("{name}: {vulnerability} {what}"),
+            body: format!(
+                "The certification team decided on {vulnerability} in {name}: it {what}. The time to fix follows; the findings stand on the submission's page.\n\n{reason}"
+            ),
+            path: &format!("/publisher/{name}"),
+            product: Some(&product.id),
+        };
+        let people = store::notices::publishers_people(tx, &product.publisher_id).await?;
+        self.tell(tx, &people, &news).await
     }
 
     /// Reminds a publisher of a promise.

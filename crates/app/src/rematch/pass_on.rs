@@ -5,19 +5,17 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
-use market::{FindingState, ProductId, SubmissionId, deadline};
+use market::{Class, FindingState, ProductId, SubmissionId};
 use serde::Deserialize;
 use store::{
     Tx,
     component_index::{self, Holder},
     findings::Finding,
-    vex::VexStatement,
 };
 
 use crate::{
     App, AppError,
-    findings::{Place, Said, Where},
+    findings::{Judgement, Place, Said, Where},
 };
 
 use super::Difference;
@@ -144,7 +142,11 @@ impl App {
             let place = (&holder.submission_id, &*holder.image);
             held.entry(place).or_default().push(holder);
         }
-        let of_product = self.statements_by_product(tx, &holders, weighed).await?;
+        let mut products: Vec<ProductId> = holders.iter().map(|it| it.product_id.clone()).collect();
+        products.sort_unstable();
+        products.dedup();
+        let judgements = self.judgements(tx, &products, weighed.iter()).await?;
+        let nothing = Judgement::default();
         let said = HashMap::from([(package, weighed.to_vec())]);
         let mut rows = holders.len() + known.len();
         for ((submission, image), holders) in held {
@@ -157,11 +159,11 @@ impl App {
             let released = holders.iter().any(|holder| holder.released);
             let known = before.remove(&(submission, image)).unwrap_or_default();
             let product = holders.first().map(|holder| &holder.product_id);
-            let stated = product.and_then(|product| of_product.get(product));
+            let judgement = product.and_then(|product| judgements.get(product));
             let at = Where {
                 submission,
                 image,
-                statements: stated.map_or(&[], Vec::as_slice),
+                judgement: judgement.unwrap_or(&nothing),
             };
             let each = places.iter().map(|place| (place, package));
             for finding in self.findings(at, each, &said)? {
@@ -170,7 +172,7 @@ impl App {
                         == (&finding.vulnerability, &finding.component, &finding.version)
                 };
                 let before = known.iter().find(same).copied();
-                self.renew(tx, before, &finding, released).await?;
+                self.renew(tx, before, finding, released).await?;
                 rows += 1;
             }
             for finding in known {
@@ -184,56 +186,31 @@ impl App {
         Ok(rows)
     }
 
-    /// Returns the statements that close findings of what holds a package.
-    async fn statements_by_product(
-        &self,
-        tx: &mut Tx,
-        holders: &[Holder],
-        weighed: &[Said],
-    ) -> Result<HashMap<ProductId, Vec<VexStatement>>, AppError> {
-        let mut products: Vec<&str> = holders.iter().map(|it| it.product_id.as_str()).collect();
-        products.sort_unstable();
-        products.dedup();
-        let statements = self.closing_statements(tx, &products, weighed.iter());
-        let mut of_product: HashMap<ProductId, Vec<VexStatement>> = HashMap::new();
-        for statement in statements.await? {
-            let product = of_product.entry(statement.product_id.clone()).or_default();
-            product.push(statement);
-        }
-        Ok(of_product)
-    }
-
     /// Keeps what a new matching says. That a finding stands in the publisher's portal is the
     /// notice; what is not released yet, or is answered, has no clock.
     async fn renew(
         &self,
         tx: &mut Tx,
         before: Option<&Finding>,
-        finding: &Finding,
+        mut finding: Finding,
         released: bool,
     ) -> Result<(), AppError> {
-        let now = self.now();
-        let due = |notified_at: DateTime<Utc>| deadline(finding.class, Some(notified_at)).at();
-        let is_open = finding.state == FindingState::Open;
-        let Some(before) = before else {
-            let notified_at = (released && is_open).then_some(now);
-            let finding = Finding {
-                notified_at,
-                due_at: notified_at.and_then(due),
-                ..finding.clone()
-            };
-            return Ok(store::findings::upsert(tx, &finding).await?);
-        };
-        store::findings::upsert(tx, finding).await?;
-        if !released || !is_open {
-            return Ok(());
+        let was = before.map_or((FindingState::Fixed, Class::None), |it| {
+            (it.state, it.class)
+        });
+        if let Some(before) = before {
+            finding.set_clock(before.clock());
+            finding.announced = before.announced;
         }
-        // What is worse than before, or back again, starts its own clock with the notice of
-        // that; what is milder has the milder class's time from its first notice.
-        if before.state != FindingState::Open || finding.class > before.class {
-            store::findings::set_clock(tx, &before.id, now, due(now)).await?;
-        } else if let (true, Some(notified)) = (finding.class < before.class, before.notified_at) {
-            store::findings::set_clock(tx, &before.id, notified, due(notified)).await?;
+        if released {
+            let is = (finding.state, finding.class);
+            let clock = finding.clock().after(was, is, self.now());
+            finding.set_clock(clock);
+        }
+        store::findings::upsert(tx, &finding).await?;
+        if let Some(before) = before.filter(|before| before.clock() != finding.clock()) {
+            finding.id = before.id.clone();
+            store::findings::keep_clock(tx, &finding).await?;
         }
         Ok(())
     }

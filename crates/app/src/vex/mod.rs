@@ -393,7 +393,8 @@ impl App {
             return Err(AppError::changed_meanwhile("statement"));
         }
         if statement.claim.status.closes() {
-            self.settle(tx, &statement.product_id, &statement.scope.vulnerability)
+            let product = Some(&statement.product_id);
+            self.settle(tx, product, &statement.scope.vulnerability)
                 .await?;
         }
         let reason = decided
@@ -422,9 +423,9 @@ impl App {
         found.ok_or_else(missing)
     }
 
-    /// Gives each finding the statement to show beside it: what answers it, else the newest that
-    /// is its author's word.
-    pub(crate) async fn show_statements(
+    /// Gives each finding what to show beside it: its class by hand, and the statement that
+    /// answers it, else the newest that is its author's word.
+    pub(crate) async fn show_judgements(
         &self,
         tx: &mut Tx,
         product: &ProductId,
@@ -440,11 +441,9 @@ impl App {
             .iter()
             .map(|it| it.scope.vulnerability.clone())
             .collect();
+        self.show_classes(tx, product, views).await?;
         for view in views {
-            let names: Vec<&str> = std::iter::once(&view.finding.vulnerability)
-                .chain(&view.aliases)
-                .map(String::as_str)
-                .collect();
+            let names = view.names();
             if !names.iter().any(|name| spoken_of.contains(*name)) {
                 continue;
             }

@@ -1,10 +1,18 @@
-//! Findings follow the statements about them.
+//! Findings follow what people say about them.
 
-use market::{FindingState, ProductId, VexTarget, deadline};
+use market::{FindingState, ProductId, VexTarget};
 use serde::Deserialize;
-use store::{Tx, findings::Finding, vex::VexStatement};
+use store::{
+    Tx,
+    findings::{Finding, LiveFinding},
+    vex::VexStatement,
+};
 
-use crate::{App, AppError, findings::FindingDetail, inspection::blocking};
+use crate::{
+    App, AppError,
+    findings::{FindingDetail, Judgement},
+    inspection::blocking,
+};
 
 /// Returns a finding as scopes of statements see it.
 pub(crate) fn target<'a>(
@@ -27,42 +35,71 @@ pub(crate) fn is_answered(statements: &[VexStatement], target: VexTarget<'_>) ->
 }
 
 impl App {
-    /// Makes the findings of a product about a vulnerability what its statements say. One that
-    /// stands again on the market has a clock that starts with this notice of it.
-    pub(super) async fn settle(
+    /// Makes the findings about a vulnerability, of one product or of all, what is said of them:
+    /// by the statements of their publishers, and by hand. What stands again, or has a higher
+    /// class, on the market has a clock by the notice of it. Returns the products that it changes
+    /// anything for.
+    pub(crate) async fn settle(
         &self,
         tx: &mut Tx,
-        product: &ProductId,
+        product: Option<&ProductId>,
         vulnerability: &str,
-    ) -> Result<(), AppError> {
+    ) -> Result<Vec<ProductId>, AppError> {
         let names = self.names_of(vulnerability).await?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let now = self.now();
-        let statements = store::vex::closing(tx, &[product.as_str()], &names, now).await?;
-        for live in store::findings::live(tx, product, &names).await? {
-            let finding = live.finding;
-            let detail =
-                FindingDetail::deserialize(&finding.detail.0).map_err(AppError::internal)?;
-            let answered = is_answered(&statements, target(&finding, &names, &detail.purl));
-            match (finding.state, answered) {
-                (FindingState::Open, true) => {
-                    store::findings::set_state(tx, &finding.id, FindingState::Answered).await?;
-                }
-                (FindingState::Answered, false) => {
-                    store::findings::set_state(tx, &finding.id, FindingState::Open).await?;
-                    let due = deadline(finding.class, Some(now)).at();
-                    if live.released {
-                        store::findings::set_clock(tx, &finding.id, now, due).await?;
-                    }
-                }
-                _ => {}
+        let live = store::findings::live(tx, product, &names).await?;
+        let mut products: Vec<ProductId> = live.iter().map(|it| it.product_id.clone()).collect();
+        products.dedup();
+        let judgements = self.judgements_of(tx, &products, &names).await?;
+        let nothing = Judgement::default();
+        let mut changed = Vec::new();
+        for live in live {
+            let judgement = judgements.get(&live.product_id).unwrap_or(&nothing);
+            if self.settle_one(tx, &live, judgement, &names).await? {
+                changed.push(live.product_id);
             }
         }
-        Ok(())
+        changed.dedup();
+        for product in &changed {
+            self.announce_promises(tx, product).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Makes a finding what is said of it; gives whether it was anything else.
+    async fn settle_one(
+        &self,
+        tx: &mut Tx,
+        live: &LiveFinding,
+        judgement: &Judgement,
+        names: &[&str],
+    ) -> Result<bool, AppError> {
+        let mut finding = live.finding.clone();
+        let detail = FindingDetail::deserialize(&finding.detail.0).map_err(AppError::internal)?;
+        let target = target(&live.finding, names, &detail.purl);
+        let state = match is_answered(&judgement.statements, target) {
+            true => FindingState::Answered,
+            false => FindingState::Open,
+        };
+        let (was, is) = (
+            (finding.state, finding.class),
+            (state, judgement.class(names, finding.advised)),
+        );
+        if was == is {
+            return Ok(false);
+        }
+        (finding.state, finding.class) = is;
+        if live.released {
+            let clock = finding.clock().after(was, is, self.now());
+            finding.set_clock(clock);
+        }
+        store::findings::set_state(tx, &finding.id, state).await?;
+        store::findings::keep_clock(tx, &finding).await?;
+        Ok(true)
     }
 
     /// Returns all names of a vulnerability that the advisories know, this one among them.
-    async fn names_of(&self, vulnerability: &str) -> Result<Vec<String>, AppError> {
+    pub(crate) async fn names_of(&self, vulnerability: &str) -> Result<Vec<String>, AppError> {
         let (database, name) = (self.advisory_database(), vulnerability.to_owned());
         let known = {
             let name = name.clone();

@@ -10,8 +10,8 @@ use market::{
 use serde_json::{Value, json};
 use store::{
     Tx,
-    findings::Promise,
     products::Product,
+    promises::{Beginning, Promise},
     publishers::Publisher,
     submissions::{Comment, Submission},
     webhooks::{self as rows, Delivery, Webhook},
@@ -137,6 +137,40 @@ impl App {
         let cause = format!("{kind}:{}", remark.id);
         self.publish_about(tx, submission, (kind, cause), (more, None))
             .await
+    }
+
+    /// Tells of promises of one release that begin.
+    pub(crate) async fn publish_beginning(
+        &self,
+        tx: &mut Tx,
+        product: &Product,
+        beginning: &[Beginning],
+    ) -> Result<(), AppError> {
+        let Some(first) = beginning.first() else {
+            return Ok(());
+        };
+        let name = self.name_of(tx, product).await?;
+        let kind = EventKind::PromiseBegun;
+        let submission = &first.submission_id;
+        let each = beginning.iter();
+        let promises: Vec<Value> = each
+            .map(|it| json!({ "class": it.class, "findings": it.findings, "due_at": it.due_at }))
+            .collect();
+        let happening = Happening {
+            kind,
+            cause: self.cause(kind, submission.as_str()),
+            subject: &name,
+            publisher: &product.publisher_id,
+            product: None,
+            data: json!({
+                "product": name,
+                "submission": submission,
+                "promises": promises,
+                "url": self.submission_url(submission.as_str()),
+            }),
+            reason: None,
+        };
+        self.publish(tx, happening).await
     }
 
     /// Tells of a promise that ends soon.

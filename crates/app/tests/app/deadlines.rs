@@ -89,6 +89,28 @@ both! {
         assert_eq!(state(&world).await.0, ListingState::Listed);
     }
 
+    async fn releasing_the_same_again_gains_no_time(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let first = world.released("1.0", &Image::vulnerable("one")).await;
+        world.clock.advance(TimeDelta::hours(60));
+        let second = world.released("1.1", &Image::vulnerable("two")).await;
+        let clocks = async |submission| {
+            let found = world.findings(submission).await.into_iter();
+            let mut clocks: Vec<_> = found.map(|it| (it.vulnerability.clone(), it.clock())).collect();
+            clocks.sort_by(|a, b| a.0.cmp(&b.0));
+            clocks
+        };
+        assert_eq!(clocks(&second).await, clocks(&first).await);
+        world.clock.advance(TimeDelta::hours(12));
+        assert_eq!(world.app.enforce_deadlines().await.expect("looked at").held, 1);
+        world.released("1.2", &Image::vulnerable("three")).await;
+        assert_eq!(world.app.enforce_deadlines().await.expect("looked at"), ClockOutcome::default());
+        assert_eq!(state(&world).await.0, ListingState::OnHold, "it is not fixed");
+        world.released("1.3", &Image::debian(&[("bash", "5.1-2+deb11u1")], "four")).await;
+        assert_eq!(world.app.enforce_deadlines().await.expect("looked at").reinstated, 1);
+    }
+
     async fn a_hold_by_the_operator_stays(db: Database) {
         let world = World::new(db).await;
         world.product().await;

@@ -11,6 +11,7 @@ mod accounts;
 #[path = "../../../store/tests/store/bucket.rs"]
 mod bucket;
 mod bundles;
+mod classification;
 mod collection;
 mod deadlines;
 mod images;

@@ -258,7 +258,11 @@ both! {
         world.app.manage_listing(&world.operator, "acme", "db", ListingEvent::Hold, "late").await.expect("held");
         world.clock.advance(TimeDelta::days(8));
         let mails = letters(&world).await;
-        assert!(mails.iter().all(|mail| mail.subject == "acme/db is on hold" && mail.mute.is_none()), "{mails:?}");
+        for mail in &mails {
+            let titles: Vec<_> = mail.items.iter().map(|item| item.title.as_str()).collect();
+            assert!(mail.mute.is_none() && titles.len() == 2 && titles[1] == "acme/db is on hold", "{titles:?}");
+            assert!(titles[0].contains(" findings to fix, the first by "), "{titles:?}");
+        }
         assert_eq!(mails.len(), 2, "its owner and its editor");
         assert_eq!(states(&world).await, ["late", "waiting"]);
     }

@@ -78,11 +78,11 @@ both! {
         assert_eq!((worse.class, worse.first_seen_at), (Class::Critical, noon));
         assert_eq!((worse.notified_at, worse.due_at), (Some(then), Some(then + TimeDelta::hours(72))));
 
-        // Milder: the milder class's time, from the notice there was.
+        // Milder: the milder class's time, from the first notice.
         let (milder, _) = step(&[("CVE-2026-1", Some(MAJOR))]).await;
-        assert_eq!((milder.notified_at, milder.due_at), (Some(then), Some(then + TimeDelta::days(7))));
+        assert_eq!((milder.notified_at, milder.due_at), (Some(noon), Some(noon + TimeDelta::days(7))));
         let (minor, _) = step(&[("CVE-2026-1", Some(MINOR))]).await;
-        assert_eq!((minor.class, minor.notified_at, minor.due_at), (Class::Minor, Some(then), None));
+        assert_eq!((minor.class, minor.notified_at, minor.due_at), (Class::Minor, Some(noon), None));
 
         // Gone, and back again: a new notice.
         let (gone, _) = step(&[("CVE-2026-1", Some(CRITICAL))]).await;

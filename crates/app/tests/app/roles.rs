@@ -67,6 +67,7 @@ fn refusal_without_reason() -> VexVerdict<'static> {
 /// What the use cases are tried on.
 struct Things {
     statement: String,
+    class: String,
     submission: String,
     comment: String,
     product: market::ProductId,
@@ -388,6 +389,12 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
 
 async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
     let (app, submission) = (&world.app, things.submission.as_str());
+    let no_class = app::NewClassification {
+        vulnerability: "",
+        product: Some(("acme", "db")),
+        class: market::Class::Minor,
+        reason: "",
+    };
     vec![
         ("review_queue", code(app.review_queue(actor).await)),
         (
@@ -422,6 +429,12 @@ async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'stat
         ("list_listings", code(app.list_listings(actor).await)),
         ("vex_page", code(app.vex_page(actor, "acme", "db").await)),
         ("vex_queue", code(app.vex_queue(actor).await)),
+        ("classifications", code(app.classifications(actor).await)),
+        ("classify", code(app.classify(actor, no_class).await)),
+        (
+            "end_classification",
+            code(app.end_classification(actor, &things.class, "").await),
+        ),
         (
             "state_vex",
             code(app.state_vex(actor, "acme", "db", &unjustified()).await),
@@ -567,7 +580,15 @@ async fn things(world: &World) -> Things {
         ..unjustified()
     };
     let statement = app.state_vex(&world.editor, "acme", "db", &stated).await;
+    let class = app::NewClassification {
+        vulnerability: "CVE-2026-1",
+        product: Some(("acme", "db")),
+        class: market::Class::Minor,
+        reason: "So.",
+    };
+    let class = app.classify(&world.reviewer, class).await;
     Things {
+        class: class.expect("classified").classification.id.to_string(),
         webhook: webhook.to_string(),
         delivery: delivery.expect("queued").id.to_string(),
         statement: statement.expect("stated").id.to_string(),

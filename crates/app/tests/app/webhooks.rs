@@ -105,7 +105,7 @@ both! {
         world.app.manage_listing(operator, "acme", "db", ListingEvent::Hold, "CVE-2021-44228 is late").await.expect("held");
 
         let everything = [
-            "submission.inspected", "submission.decided", "listing.released",
+            "submission.inspected", "submission.decided", "listing.released", "promise.begun",
             "submission.inspected", "submission.remark", "promise.ends-soon", "listing.on-hold",
         ];
         assert_eq!(kinds(&world, &world.owner, &publishers).await, everything);
@@ -116,7 +116,7 @@ both! {
         let to_carl = sent(&world, &world.carl, &carls).await.remove(0).body;
         assert!(!to_carl.contains("CVE") && !to_carl.contains("late"), "{to_carl}");
         let all = sent(&world, &world.owner, &publishers).await;
-        assert!(all[6].body.contains("CVE-2021-44228 is late"), "{}", all[6].body);
+        assert!(all[7].body.contains("CVE-2021-44228 is late"), "{}", all[7].body);
         let event: Value = serde_json::from_str(&all[2].body).expect("JSON");
         let product = world.app.product_page(&world.carl, "acme", "db").await.expect("a page");
         let digest = product.releases[0].digest.clone();

@@ -170,7 +170,12 @@ fn people_walk_through_the_pages() {
             .click_through("form[action='/sign-out'] button")
             .expect("ann signs out");
         sign_in(&browser, &base, "operator", &operator_password);
-        for page in ["/review", "/operator", "/operator/outbox"] {
+        for page in [
+            "/review",
+            "/review/classes",
+            "/operator",
+            "/operator/outbox",
+        ] {
             look(&browser, &format!("{base}{page}"));
         }
         look(&browser, &format!("{base}/operator/agreement"));

@@ -71,12 +71,15 @@ both! {
             version: "1.1.1n".to_owned(),
             layer: String::new(),
             class: market::Class::Critical,
+            advised: market::Class::Critical,
             score: Some(9.8),
             fixed_version: None,
             detail: json!({"a": [1, 2.5, null, true, "ü"], "b": {}}).into(),
             first_seen_at: at(1),
+            told_at: Some(at(1)),
             notified_at: None,
             due_at: Some(at(2)),
+            announced: true,
             package_id: Some(7),
         };
         findings::upsert(&mut tx, &finding).await.expect("stored");

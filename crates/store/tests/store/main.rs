@@ -5,6 +5,7 @@ extern crate plimsoll_store as store;
 #[macro_use]
 mod databases;
 mod children;
+mod classifications;
 mod component_index;
 mod concurrency;
 mod engine;

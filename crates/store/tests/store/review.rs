@@ -1,6 +1,6 @@
 //! Submissions, check results, threads, findings, images.
 
-use market::{Anchor, Class, CommentId, FindingId, FindingState, SubmissionState};
+use market::{Anchor, Class, CommentId, FindingClock, FindingId, FindingState, SubmissionState};
 use serde_json::json;
 use store::{
     Tx,
@@ -22,12 +22,15 @@ fn finding(cast: &Cast, number: u8, vulnerability: &str, score: Option<f64>) -> 
         version: "1.1.1n-0+deb11u1".to_owned(),
         layer: "sha256:l".to_owned(),
         class: Class::of_score(score),
+        advised: Class::of_score(score),
         score,
         fixed_version: None,
         detail: json!({}).into(),
         first_seen_at: at(0),
+        told_at: None,
         notified_at: None,
         due_at: None,
+        announced: true,
         package_id: None,
     }
 }
@@ -43,7 +46,10 @@ both! {
         let cast = cast(&mut tx).await;
         let first = finding(&cast, 1, "CVE-1", Some(5.0));
         findings::upsert(&mut tx, &first).await.expect("stored");
-        findings::set_clock(&mut tx, &first.id, at(10), Some(at(20))).await.expect("set");
+        let mut clocked = first.clone();
+        clocked.set_clock(FindingClock { told_at: Some(at(5)), notified_at: Some(at(10)), due_at: Some(at(20)) });
+        assert!(!clocked.announced, "a promise begins");
+        findings::keep_clock(&mut tx, &clocked).await.expect("set");
         findings::set_state(&mut tx, &first.id, FindingState::Fixed).await.expect("set");
         let again = Finding {
             first_seen_at: at(99),
@@ -57,8 +63,10 @@ both! {
         let expected = Finding {
             id: first.id.clone(),
             first_seen_at: at(0),
+            told_at: Some(at(5)),
             notified_at: Some(at(10)),
             due_at: Some(at(20)),
+            announced: false,
             ..again
         };
         assert_eq!(stored(&mut tx, &cast).await, [expected]);

@@ -161,19 +161,22 @@ both! {
                     version: "1".to_owned(),
                     layer: "sha256:l".to_owned(),
                     class: Class::Major,
+                    advised: Class::Major,
                     score: Some(5.0),
                     fixed_version: None,
                     detail: json!({}).into(),
                     first_seen_at: at(0),
+                    told_at: None,
                     notified_at: None,
                     due_at: None,
+                    announced: true,
                     package_id: None,
                 };
                 findings::upsert(&mut tx, &finding).await.expect("stored");
             }
         }
         let live = async |tx: &mut Tx, name: &str| {
-            let found = findings::live(tx, &cast.product.id, &[name]).await.expect("read");
+            let found = findings::live(tx, Some(&cast.product.id), &[name]).await.expect("read");
             found.into_iter().map(|it| (it.finding.submission_id, it.finding.state, it.released)).collect::<Vec<_>>()
         };
         let of = |number| submission(number, &cast.product, &cast.account).id;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
+    classifications::ClassificationJson,
     vex::VexStatementJson,
     words::{ClassJson, FindingStateJson},
 };
@@ -24,8 +25,12 @@ pub(super) struct FindingJson {
     aliases: Vec<String>,
     /// One line on what it is.
     title: String,
-    /// The programme's class.
+    /// The programme's class, which counts.
     class: ClassJson,
+    /// The class by the advisories' word alone.
+    advised_class: ClassJson,
+    /// The class that the certification team gave it by hand, where it did.
+    classification: Option<ClassificationJson>,
     /// The CVSS base score that decided the class.
     score: Option<f64>,
     /// CVSS's word for the score.
@@ -76,7 +81,7 @@ pub(super) struct FindingJson {
     statement: Option<VexStatementJson>,
     /// When it was first seen here.
     first_seen_at: DateTime<Utc>,
-    /// When the publisher was told; the clock starts then.
+    /// When the publisher was told of what the running promise is about.
     notified_at: Option<DateTime<Utc>>,
     /// When it must be fixed.
     due_at: Option<DateTime<Utc>>,
@@ -154,6 +159,8 @@ impl From<FindingView> for FindingJson {
             aliases: view.aliases,
             title: view.title,
             class: finding.class.into(),
+            advised_class: finding.advised.into(),
+            classification: view.classification.map(ClassificationJson::from),
             score: finding.score,
             word: view.word,
             vector: view.vector,

@@ -27,6 +27,7 @@ mod accounts;
 mod advisories;
 mod agreements;
 mod audit;
+mod classifications;
 mod comments;
 mod drafts;
 mod error;
@@ -99,6 +100,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(comments::routes())
         .merge(review::routes())
         .merge(vex::routes())
+        .merge(classifications::routes())
         .merge(listings::routes())
         .merge(accounts::routes())
         .merge(tokens::routes())

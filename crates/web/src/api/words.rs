@@ -121,6 +121,8 @@ names! {
     TokenIdJson = "TokenId" for market::TokenId, "^tok_[0-9A-Za-z]{26}$", 30..=30;
     /// A statement's identifier.
     VexIdJson = "VexId" for market::VexId, "^vex_[0-9A-Za-z]{26}$", 30..=30;
+    /// A classification's identifier.
+    ClassificationIdJson = "ClassificationId" for market::ClassificationId, "^cls_[0-9A-Za-z]{26}$", 30..=30;
     /// A webhook's identifier.
     WebhookIdJson = "WebhookId" for market::WebhookId, "^whk_[0-9A-Za-z]{26}$", 30..=30;
     /// A delivery's identifier.

@@ -117,6 +117,10 @@ pub struct Finding {
     pub record: Option<String>,
     /// Since when it is known, and when it was first seen here.
     pub since: String,
+    /// Who classified it by hand, and why.
+    pub by_hand: Option<String>,
+    /// Address of the form to classify it by hand, for who may.
+    pub classify_url: Option<String>,
     /// Where the publisher's statement about it stands, and what it says.
     pub statement: Option<(Pill, String)>,
     /// Address of the page of statements; for who may make one, with everything filled in.

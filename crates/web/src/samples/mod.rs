@@ -1,5 +1,6 @@
 //! Pages full of plausible data, for the tests that render every template.
 
+mod classes;
 mod market_side;
 mod operating;
 mod people;
@@ -17,6 +18,7 @@ use crate::view::{Csrf, Digest, Flash, Layout, Viewer, When};
 /// Every page with every sample: a name for the file, the page as HTML.
 pub(crate) fn all() -> Vec<(&'static str, String)> {
     [
+        classes::pages(),
         market_side::pages(),
         operating::pages(),
         people::pages(),

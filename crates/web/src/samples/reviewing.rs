@@ -184,10 +184,14 @@ fn findings() -> Vec<Finding> {
             "Record {id} of Alpine secdb: Alpine:v3.15 {component}, every version before the fix; versions in the order of apk."
         )),
         since: "Published 2022-03-15. First seen here 2026-11-20 10:00 UTC.".to_owned(),
+        by_hand: None,
+        classify_url: None,
         statement: None,
         statement_url: Some("/publisher/harbour/pilot/vex?vulnerability=x#state".to_owned()),
     };
     let answered = Finding {
+        by_hand: Some("Major by robin, 2026-11-20; Critical by the advisories: Only trusted peers.".to_owned()),
+        classify_url: Some("/review/classes?vulnerability=x#classify".to_owned()),
         statement: Some((
             Pill::new(Tone::Good, "Accepted"),
             "Not affected: the vulnerable code is never run, says the publisher. “Only trusted peers.” Accepted by robin until 2026-12-31.".to_owned(),

@@ -2,7 +2,7 @@
 
 use app::{CheckView, Difference, FindingView, certify};
 use chrono::DateTime;
-use market::{Class, FindingState, SubmissionState, deadline};
+use market::{Deadline, FindingState, SubmissionState};
 
 use super::{image, manifest, thread};
 use crate::{
@@ -170,13 +170,10 @@ pub(super) fn finding(view: &FindingView, found: &app::SubmissionPage, viewer: &
         fixed_version: finding.fixed_version.clone(),
         layer: Digest(finding.layer.clone()),
         due: Due::new(
-            deadline(
-                match finding.state {
-                    FindingState::Open => finding.class,
-                    FindingState::Fixed | FindingState::Answered => Class::None,
-                },
-                finding.notified_at,
-            ),
+            match finding.state {
+                FindingState::Open => finding.clock().deadline(finding.class),
+                FindingState::Fixed | FindingState::Answered => Deadline::None,
+            },
             viewer.now,
         ),
         why: view
@@ -186,6 +183,22 @@ pub(super) fn finding(view: &FindingView, found: &app::SubmissionPage, viewer: &
             .unwrap_or_else(|| view.explanation.clone()),
         record: record(&view.reason),
         since: since(view),
+        by_hand: view.classification.as_ref().map(|by_hand| {
+            let (class, advised) = (by_hand.class.title(), finding.advised.title());
+            let (author, day) = (&by_hand.author, by_hand.made_at.format("%Y-%m-%d"));
+            format!(
+                "{class} by {author}, {day}; {advised} by the advisories: {}",
+                by_hand.reason
+            )
+        }),
+        classify_url: (found.may_classify && finding.state != FindingState::Fixed).then(|| {
+            format!(
+                "/review/classes?vulnerability={}&product={}/{}#classify",
+                urlencoded(&finding.vulnerability),
+                found.publisher.slug,
+                found.product.slug
+            )
+        }),
         statement: view.statement.as_ref().map(vex::beside_finding),
         statement_url: statement_url(view, found),
     }

@@ -113,6 +113,7 @@ impl Market {
             ("robot", "acme+ci".to_owned()),
             ("action", "hold".to_owned()),
             ("statement", statement),
+            ("classification", classified(&fixture).await),
             ("image", image),
             ("webhook", webhook),
             ("delivery", delivery.id.to_string()),
@@ -231,6 +232,10 @@ impl Market {
                 "author": "Acme", "timestamp": "2026-11-01T00:00:00Z", "version": 1,
                 "statements": [{"vulnerability": {"name": "CVE-2022-1"}, "status": "fixed"}],
             }),
+            "/classifications" => {
+                json!({"vulnerability": "CVE-2022-0778", "class": "minor", "reason": "So."})
+            }
+            "/classifications/{classification}/end" => json!({"reason": "So."}),
             "/vex/{statement}/decision" => json!({"decision": "accept"}),
             "/submissions/{submission}/decision" => {
                 json!({"decision": "reject", "reason": "No."})
@@ -238,6 +243,19 @@ impl Market {
             other => panic!("{other} is not covered: say what a good body is"),
         }
     }
+}
+
+/// Has the reviewer classify something; gives the classification's identifier.
+async fn classified(fixture: &Fixture) -> String {
+    let new = app::NewClassification {
+        vulnerability: "CVE-2022-0778",
+        product: Some(("acme", "ship-db")),
+        class: market::Class::Minor,
+        reason: "So.",
+    };
+    let reviewer = fixture.actor("reviewer").await;
+    let made = fixture.app.classify(&reviewer, new).await;
+    made.expect("classified").classification.id.to_string()
 }
 
 /// Has the owner state something; gives the statement's identifier.

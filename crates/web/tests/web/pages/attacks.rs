@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 45] = [
+const FORMS: [&str; 47] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -57,6 +57,8 @@ const FORMS: [&str; 45] = [
     "/publisher/acme/ship-db/vex",
     "/publisher/acme/ship-db/vex/import",
     "/publisher/acme/ship-db/vex/vex_x/decision",
+    "/review/classes",
+    "/review/classes/cls_x/end",
 ];
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod access;
 mod attacks;
 mod browser;
+mod classes;
 mod releases;
 mod stories;
 mod tokens;

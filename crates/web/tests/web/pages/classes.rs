@@ -1,0 +1,70 @@
+//! Classes that the certification team gives by hand, in a browser.
+
+use axum::http::StatusCode;
+
+use super::browser::{Browser, said};
+use crate::fixture::Fixture;
+
+/// A released product with findings; gives its submission.
+async fn released(fixture: &Fixture) -> String {
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    fixture.product("ann").await;
+    let id = fixture.submission("ann", "1.0").await;
+    fixture.release(&id).await;
+    id
+}
+
+#[tokio::test]
+async fn a_reviewer_classifies_and_takes_it_back() {
+    let fixture = Fixture::new().await;
+    let id = released(&fixture).await;
+    let mut rita = Browser::of(&fixture, "rita").await;
+    let page = rita.get(&format!("/submissions/{id}")).await;
+    let form = page.attribute("a[href^='/review/classes?']", "href");
+    let form = form.expect("a way to the form");
+    let page = rita.get(form.trim_end_matches("#classify")).await;
+    let vulnerability = page.attribute("#vulnerability", "value").expect("a name");
+    assert_eq!(
+        page.attribute("#product", "value").as_deref(),
+        Some("acme/ship-db")
+    );
+    let url = "/review/classes";
+    let fields = [
+        ("vulnerability", vulnerability.as_str()),
+        ("product", "acme/nothing"),
+        ("class", "none"),
+        ("reason", "Never reached."),
+    ];
+    let page = rita.send(&page, url, &fields, &[]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.texts("#error-product")[0].contains("there is no product `nothing`"));
+    assert_eq!(page.texts("#reason"), ["Never reached."]);
+    let mut fields = fields;
+    fields[1].1 = "acme/ship-db";
+    let page = rita.send(&page, url, &fields, &[]).await;
+    said(&page, "It is classified");
+    let action = page.attribute("form[action$='/end']", "action");
+    let action = action.expect("a way back");
+
+    let mut ann = Browser::of(&fixture, "ann").await;
+    let seen = ann.get(&format!("/submissions/{id}")).await;
+    let beside = seen.texts("#findings ~ table tbody .summary").join("\n");
+    assert!(beside.contains("None by rita, "), "{beside}");
+    assert!(
+        beside.contains("by the advisories: Never reached."),
+        "{beside}"
+    );
+    assert_eq!(seen.texts("a[href^='/review/classes']"), [""; 0]);
+    assert_eq!(ann.get(url).await.status, StatusCode::FORBIDDEN);
+
+    let page = rita
+        .send(&page, &action, &[("reason", "It is.")], &[])
+        .await;
+    said(&page, "It was taken back");
+    assert!(
+        page.texts("tbody .summary")
+            .join(" ")
+            .contains("Taken back by rita")
+    );
+}
