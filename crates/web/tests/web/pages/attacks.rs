@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 45] = [
+const FORMS: [&str; 47] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -34,6 +34,8 @@ const FORMS: [&str; 45] = [
     "/publisher",
     "/publisher/acme/keys/new",
     "/publisher/acme/keys/key_x/revoke",
+    "/publisher/acme/keys/key_x/challenge",
+    "/publisher/acme/keys/key_x/proof",
     "/publisher/acme/products/new",
     "/publisher/acme/ship-db",
     "/publisher/acme/ship-db/submit",
