@@ -1,19 +1,22 @@
 //! What is written beside a released image, each signed by the operator: the signature in the
-//! form of cosign 3, how the release came about, and what certification found.
+//! forms of cosign 3 and Notation, how the release came about, and what certification found.
 //!
 //! Nothing private is in it: no staging name, no finding, no component, no buyer.
 
 use oci::{Descriptor, Digest, RawManifest};
 use serde_json::{Value, json};
 use store::{Tx, repositories::Repository, submissions::Submission};
-use trust::bundle::{self, EMPTY, PROVENANCE, SIGNATURE, TEST_RESULT};
+use trust::{
+    bundle::{self, EMPTY, PROVENANCE, SIGNATURE, TEST_RESULT},
+    notation::Signer,
+};
 
 use crate::{App, AppError, storefront::public_checks};
 
-/// A bundle and the manifest that makes it a referrer of its image.
+/// A bundle or envelope, and the manifest that makes it a referrer of its image.
 pub(crate) struct Attestation {
     manifest: RawManifest,
-    bundle: Vec<u8>,
+    content: Vec<u8>,
 }
 
 impl App {
@@ -33,15 +36,17 @@ impl App {
         self.blobs
             .put_bytes(&Digest::of(EMPTY), EMPTY.into())
             .await?;
-        let mut attestations = Vec::new();
+        let mut attestations = vec![self.notation(&image)?];
         for (kind, predicate) in statements {
             let subject = (name.as_str(), &image.digest);
-            let bundle = bundle::sign(&self.keys.release, subject, kind, predicate);
+            let content = bundle::sign(&self.keys.release, subject, kind, predicate);
+            let manifest = bundle::manifest(&content, kind, image.clone(), self.now());
+            attestations.push(Attestation { manifest, content });
+        }
+        for Attestation { content, .. } in &attestations {
             self.blobs
-                .put_bytes(&Digest::of(&bundle), bundle.clone().into())
+                .put_bytes(&Digest::of(content), content.clone().into())
                 .await?;
-            let manifest = bundle::manifest(&bundle, kind, image.clone(), self.now());
-            attestations.push(Attestation { manifest, bundle });
         }
         Ok(attestations)
     }
@@ -54,7 +59,7 @@ impl App {
         attestations: &[Attestation],
     ) -> Result<(), AppError> {
         for attestation in attestations {
-            for blob in [EMPTY, &attestation.bundle] {
+            for blob in [EMPTY, &attestation.content] {
                 let size = i64::try_from(blob.len()).unwrap_or(i64::MAX);
                 let digest = Digest::of(blob);
                 let blob = (digest.as_str(), size);
@@ -65,6 +70,26 @@ impl App {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Signs an image in the form of Notation.
+    fn notation(&self, image: &Descriptor) -> Result<Attestation, AppError> {
+        let signer = self.notation_signer()?;
+        let content = signer.sign(image, self.now());
+        let manifest = signer.manifest(&content, image.clone(), self.now());
+        Ok(Attestation { manifest, content })
+    }
+
+    /// Returns the certificate that consumers trust Notation's signatures by (PEM).
+    ///
+    /// # Errors
+    /// The market's host cannot stand in a certificate.
+    pub fn release_certificate(&self) -> Result<String, AppError> {
+        Ok(self.notation_signer()?.certificate())
+    }
+
+    fn notation_signer(&self) -> Result<Signer, AppError> {
+        Signer::new(self.keys.release.clone(), self.config.host()).map_err(AppError::internal)
     }
 
     /// Says how the release came about (SLSA provenance 1); the publisher's own signature, which

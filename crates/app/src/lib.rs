@@ -28,6 +28,7 @@ mod notices;
 mod passwords;
 mod pictures;
 mod products;
+mod publisher_keys;
 mod publishers;
 mod pulls;
 pub mod registry;
@@ -69,7 +70,8 @@ pub use notices::{Mail, MailItem, MuteLink, NOTICES_AT_ONCE, NoticePreference};
 pub use oci::Scope;
 pub use pictures::picture_logo_problems;
 pub use products::{ProductOverview, ProductRights};
-pub use publishers::{Application, Membership, NewKey, PublisherPage};
+pub use publisher_keys::NewKey;
+pub use publishers::{Application, Membership, PublisherPage};
 pub use requests::RequestSlot;
 pub use robots::{NewRobot, RobotView};
 pub use sign_in::{ClientAddress, SignedIn};
@@ -119,6 +121,7 @@ pub use store::{
 pub use {
     certify, inventory, market, oci,
     trust::{
+        credential::Credential,
         log::{Entry as LogEntry, Event as LogEvent, Statement, Tile},
         tuf,
     },

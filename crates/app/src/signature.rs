@@ -1,13 +1,15 @@
-//! The signature of a submitted image: it must be by a key that its publisher registered,
-//! beside the image as cosign 2 puts it, referring to the image as cosign 3 does, or in the
-//! trust metadata of its repository.
+//! The signature of a submitted image: it must be by a key or certificate that its publisher
+//! registered and proved to hold, beside the image as cosign 2 puts it, referring to the image
+//! as cosign 3 and Notation do, or in the trust metadata of its repository.
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+use market::KeyStanding;
 use oci::{Algorithm, Digest, RawManifest};
 use serde::{Deserialize, Serialize};
 use store::{Tx, blobs::BlobError, publishers::PublisherKey, submissions::Submission};
-use trust::{PublicKey, cosign};
+use trust::{PublicKey, cosign, credential::Credential, notation::Certificate};
 
 use crate::{App, AppError, inspection::Stop};
 
@@ -23,11 +25,35 @@ pub(crate) struct SignatureResult {
     digest: String,
 }
 
-impl SignatureResult {
-    /// A signature in cosign's form by one of the keys in force.
-    fn by_key(key_id: &str, in_force: &[PublisherKey], digest: &Digest) -> Self {
-        let row = in_force.iter().find(|row| row.fingerprint == key_id);
+/// What signatures are checked with.
+struct Signers {
+    rows: Vec<PublisherKey>,
+    keys: Vec<PublicKey>,
+    certificates: Vec<Certificate>,
+}
+
+impl Signers {
+    fn new(rows: Vec<PublisherKey>) -> Self {
+        let (mut keys, mut certificates) = (Vec::new(), Vec::new());
+        for row in &rows {
+            match Credential::parse(&row.pem) {
+                Ok(Credential::Key(key)) => keys.push(key),
+                Ok(Credential::Certificate(certificate)) => certificates.push(*certificate),
+                // What cannot be read any more signs nothing.
+                Err(_) => {}
+            }
+        }
         Self {
+            rows,
+            keys,
+            certificates,
+        }
+    }
+
+    /// Says that one of them signed, in cosign's form.
+    fn signed(&self, key_id: &str, digest: &Digest) -> SignatureResult {
+        let row = self.rows.iter().find(|row| row.fingerprint == key_id);
+        SignatureResult {
             verified: true,
             reason: "signed by a key the publisher registered".to_owned(),
             key_name: row.map(|row| row.name.clone()),
@@ -37,11 +63,24 @@ impl SignatureResult {
     }
 }
 
-/// Returns registered keys as signatures are checked with them.
-fn public_keys(rows: &[PublisherKey]) -> Vec<PublicKey> {
-    rows.iter()
-        .filter_map(|row| PublicKey::from_pem(&row.pem).ok())
-        .collect()
+/// Says why a signature by a key does not count.
+fn why_not(row: &PublisherKey, standing: KeyStanding) -> String {
+    let day = |at: Option<DateTime<Utc>>| {
+        at.map(|at| at.format("%Y-%m-%d %H:%M UTC").to_string())
+            .unwrap_or_default()
+    };
+    let problem = match standing {
+        KeyStanding::Ended => format!(
+            "which was revoked on {}: sign with a key in force, then submit again",
+            day(row.revoked_at)
+        ),
+        KeyStanding::NotYet => format!("which counts from {} on", day(row.valid_from)),
+        _ => {
+            "which is not proven: prove on the publisher's page that it is yours, then submit again"
+                .to_owned()
+        }
+    };
+    format!("the image is signed by the key `{}`, {problem}", row.name)
 }
 
 impl App {
@@ -51,34 +90,53 @@ impl App {
         submission: &Submission,
     ) -> Result<SignatureResult, Stop> {
         let mut tx = self.read().await?;
-        let refuse = |reason: String| SignatureResult {
-            verified: false,
-            reason,
-            key_id: None,
-            key_name: None,
-            digest: submission.digest.clone(),
-        };
-        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
         let product = store::products::find(&mut tx, &submission.product_id).await?;
         let rows = match product {
             Some(product) => store::publishers::keys(&mut tx, &product.publisher_id).await?,
             None => Vec::new(),
         };
-        let in_force: Vec<_> = rows
-            .into_iter()
-            .filter(|key| key.revoked_at.is_none())
-            .collect();
-        if in_force.is_empty() {
-            return Ok(refuse("the publisher has no signing key registered: register one, sign the image, submit again".to_owned()));
+        let is_in_force = |row: &PublisherKey| row.standing(self.now()) == KeyStanding::InForce;
+        let (in_force, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_in_force);
+        let none = in_force.is_empty();
+        let mut result = self
+            .look_for_signature(&mut tx, submission, &Signers::new(in_force))
+            .await?;
+        if result.verified || others.is_empty() {
+            if none {
+                result.reason = "the publisher has no signing key registered: register one, prove it, sign the image, submit again".to_owned();
+            }
+            return Ok(result);
         }
-        let unsigned = match self
-            .verify_cosign(&mut tx, submission, &digest, &in_force)
-            .await?
-        {
+        // Whoever signed with a key that does not count wants to know just that.
+        let others = Signers::new(others);
+        let by_other = self
+            .look_for_signature(&mut tx, submission, &others)
+            .await?;
+        let row = (others.rows.iter())
+            .find(|row| by_other.verified && by_other.key_id.as_ref() == Some(&row.fingerprint));
+        match row {
+            Some(row) => result.reason = why_not(row, row.standing(self.now())),
+            None if none => {
+                result.reason = "none of the publisher's signing keys is in force: prove one or register another, sign the image with it, submit again".to_owned();
+            }
+            None => {}
+        }
+        Ok(result)
+    }
+
+    /// Finds a signature of the submitted digest by one of these.
+    async fn look_for_signature(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+        signers: &Signers,
+    ) -> Result<SignatureResult, Stop> {
+        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
+        let unsigned = match self.verify_cosign(tx, submission, &digest, signers).await? {
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
-        let beside = self.verify_referrers(&mut tx, submission, &digest, &in_force);
+        let beside = self.verify_referrers(tx, submission, &digest, signers);
         let mut reasons = match beside.await? {
             Some(Ok(result)) => return Ok(result),
             Some(Err(reason)) => vec![reason],
@@ -87,14 +145,20 @@ impl App {
         if unsigned != cosign::VerifyError::Unsigned {
             reasons.insert(0, unsigned.to_string());
         }
-        let trusted = self.verify_content_trust(&mut tx, submission, &digest, &in_force);
+        let trusted = self.verify_content_trust(tx, submission, &digest, &signers.rows);
         match trusted.await? {
             Some(Ok(result)) => return Ok(result),
             Some(Err(reason)) => reasons.push(reason),
             None if reasons.is_empty() => reasons.push(unsigned.to_string()),
             None => {}
         }
-        Ok(refuse(reasons.join("; ")))
+        Ok(SignatureResult {
+            verified: false,
+            reason: reasons.join("; "),
+            key_id: None,
+            key_name: None,
+            digest: submission.digest.clone(),
+        })
     }
 
     async fn verify_cosign(
@@ -102,16 +166,15 @@ impl App {
         tx: &mut Tx,
         submission: &Submission,
         digest: &Digest,
-        in_force: &[PublisherKey],
+        signers: &Signers,
     ) -> Result<Result<SignatureResult, cosign::VerifyError>, Stop> {
-        let keys = public_keys(in_force);
         let beside = self.signature_of(tx, &submission.repository, digest);
         let Some((manifest, payloads)) = beside.await? else {
             return Ok(Err(cosign::VerifyError::Unsigned));
         };
         let payload_of = |digest: &Digest| payloads.get(digest).cloned();
-        let verified = cosign::verify(&manifest, &payload_of, digest, &keys, None);
-        Ok(verified.map(|verified| SignatureResult::by_key(&verified.key_id, in_force, digest)))
+        let verified = cosign::verify(&manifest, &payload_of, digest, &signers.keys, None);
+        Ok(verified.map(|verified| signers.signed(&verified.key_id, digest)))
     }
 
     /// Looks for the digest in the repository's trust metadata; none where there is none.
@@ -154,7 +217,7 @@ impl App {
             );
             return Ok(Some(Err(reason)));
         };
-        let day = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%d %H:%M UTC");
+        let day = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M UTC");
         Ok(Some(Ok(SignatureResult {
             verified: true,
             reason: format!(

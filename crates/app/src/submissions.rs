@@ -1,8 +1,8 @@
 //! Submitting a snapshot, and what people then say and decide about it.
 
 use market::{
-    Action, Anchor, CommentId, Decision, ListingEvent, Problem, ProductId, Role, SubmissionEvent,
-    SubmissionId, SubmissionState,
+    Action, Anchor, CommentId, Decision, KeyStanding, ListingEvent, Problem, ProductId, Role,
+    SubmissionEvent, SubmissionId, SubmissionState,
 };
 use oci::Tag;
 use store::{
@@ -245,6 +245,25 @@ impl App {
         Ok(tx.commit().await?)
     }
 
+    /// A key that was revoked after the inspection signs nothing that is released later.
+    async fn check_signer(&self, tx: &mut Tx, submission: &Submission) -> Result<(), AppError> {
+        let product = store::products::find(tx, &submission.product_id).await?;
+        let product =
+            product.ok_or_else(|| AppError::not_found("product", submission.id.as_str()))?;
+        let keys = store::publishers::keys(tx, &product.publisher_id).await?;
+        let signer = (submission.signature.as_ref()).and_then(|found| found["key_id"].as_str());
+        let row = (keys.iter()).find(|row| Some(row.fingerprint.as_str()) == signer);
+        match row {
+            Some(row) if row.standing(self.now()) == KeyStanding::Ended => {
+                Err(AppError::Conflict(format!(
+                    "the image cannot be approved: the key `{}` that signed it was revoked since; the publisher signs with another one and submits again",
+                    row.name
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Requests changes, approves or rejects. Approval starts the release.
     ///
     /// # Errors
@@ -269,6 +288,7 @@ impl App {
         submission.state.after(SubmissionEvent::Decided(decision))?;
         if decision == Decision::Approve {
             check_approvable(&submission)?;
+            self.check_signer(&mut tx, &submission).await?;
         }
         let event = (Action::DecideSubmission, SubmissionEvent::Decided(decision));
         submission.state = self

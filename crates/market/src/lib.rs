@@ -20,6 +20,7 @@ mod retention;
 mod robot;
 mod scope;
 mod severity;
+mod signing_key;
 mod slug;
 mod state;
 mod text;
@@ -45,6 +46,7 @@ pub use retention::{RetentionRules, StagedTag, beside, is_beside_an_image};
 pub use robot::{RobotName, RobotNameError, RobotOwner};
 pub use scope::{MOST_SCOPES, RepositoryAction, RepositoryScope, ScopeError, TokenScopes};
 pub use severity::{Class, Deadline, HOLD_DAYS, deadline};
+pub use signing_key::{KeyStanding, KeyTimes};
 pub use slug::{Slug, SlugError};
 pub use state::{
     Decision, FindingState, IllegalTransition, ListingEvent, ListingState, PublisherState,

@@ -103,6 +103,24 @@ impl Layout {
         })
     }
 
+    /// Lists what the index names that refers to a manifest: signatures, attestations and other
+    /// artifacts. What cannot be read is left out.
+    ///
+    /// # Errors
+    /// [`SourceError`] where `index.json` cannot be read.
+    pub fn referrers(&self, digest: &Digest) -> Result<Vec<Descriptor>, SourceError> {
+        let refers = |found: &Descriptor| {
+            let bytes = read_small(&self.blob_path(&found.digest)).ok();
+            let manifest =
+                bytes.and_then(|bytes| RawManifest::parse(bytes, Some(&found.media_type)).ok());
+            let subject = manifest.and_then(|manifest| manifest.image()?.subject.clone());
+            subject.is_some_and(|subject| subject.digest == *digest)
+        };
+        let mut found = self.read_index()?.manifests;
+        found.retain(refers);
+        Ok(found)
+    }
+
     fn read_index(&self) -> Result<Index, SourceError> {
         let path = self.dir.join(INDEX);
         parse_index(&read_small(&path)?, &path.display().to_string())

@@ -1,7 +1,7 @@
 //! Publishers, their members and their signing keys.
 
 use chrono::{DateTime, Utc};
-use market::{AccountId, KeyId, PublisherId, PublisherState, Slug};
+use market::{AccountId, KeyId, KeyStanding, KeyTimes, PublisherId, PublisherState, Slug};
 
 use crate::{
     StoreError, Tx,
@@ -53,7 +53,7 @@ pub struct Member {
     pub joined_at: DateTime<Utc>,
 }
 
-/// A public key a publisher signs with.
+/// A public key or certificate a publisher signs with.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct PublisherKey {
     /// Its identifier.
@@ -64,14 +64,34 @@ pub struct PublisherKey {
     pub publisher_id: PublisherId,
     /// What its owner calls it.
     pub name: String,
-    /// SHA-256 of the key in DER form.
+    /// SHA-256 of it in DER form.
     pub fingerprint: String,
-    /// The key.
+    /// The key or certificate.
     pub pem: String,
-    /// Since when signatures by it count.
+    /// When it was registered.
     pub created_at: DateTime<Utc>,
-    /// Since when they do not.
+    /// Since when signatures by it do not count; may be yet to come.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// From when on signatures by it count, once it is proven.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// When its owner proved to hold its private half.
+    pub proven_at: Option<DateTime<Utc>>,
+    /// The text to sign for that, while it is to be done.
+    pub challenge: Option<String>,
+    /// Until when that text is good.
+    pub challenge_ends_at: Option<DateTime<Utc>>,
+}
+
+impl PublisherKey {
+    /// Returns how it stands at a time.
+    pub fn standing(&self, now: DateTime<Utc>) -> KeyStanding {
+        let times = KeyTimes {
+            proven_at: self.proven_at,
+            valid_from: self.valid_from,
+            revoked_at: self.revoked_at,
+        };
+        times.standing(now)
+    }
 }
 
 /// Adds a publisher; a taken short name is a conflict.
@@ -225,13 +245,16 @@ pub async fn member_role(
 pub async fn add_key(tx: &mut Tx, key: &PublisherKey) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO publisher_keys (id, publisher_id, name, fingerprint, pem, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO publisher_keys (id, publisher_id, name, fingerprint, pem, created_at, valid_from, challenge, challenge_ends_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         key.id.as_str(),
         key.publisher_id.as_str(),
         &key.name,
         &key.fingerprint,
         &key.pem,
         key.created_at,
+        key.valid_from,
+        &key.challenge,
+        key.challenge_ends_at,
     )?;
     Ok(())
 }
@@ -249,7 +272,64 @@ pub async fn keys(tx: &mut Tx, publisher: &PublisherId) -> Result<Vec<PublisherK
     )
 }
 
-/// Revokes a key; gives whether there was one in force.
+/// Returns a publisher's key.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_key(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+    key: &KeyId,
+) -> Result<Option<PublisherKey>, StoreError> {
+    fetch_opt!(
+        tx,
+        PublisherKey,
+        "SELECT * FROM publisher_keys WHERE id = $1 AND publisher_id = $2",
+        key.as_str(),
+        publisher.as_str()
+    )
+}
+
+/// Sets another text to sign for a key that is not proven.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_challenge(
+    tx: &mut Tx,
+    key: &KeyId,
+    (challenge, ends_at): (&str, DateTime<Utc>),
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE publisher_keys SET challenge = $2, challenge_ends_at = $3 WHERE id = $1 AND proven_at IS NULL",
+        key.as_str(),
+        challenge,
+        ends_at
+    )?;
+    Ok(())
+}
+
+/// Notes that a key is proven by its text, which is good no more; gives whether it still was.
+///
+/// # Errors
+/// The database refused.
+pub async fn prove_key(
+    tx: &mut Tx,
+    key: &KeyId,
+    challenge: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let changed = execute!(
+        tx,
+        "UPDATE publisher_keys SET proven_at = $3, challenge = NULL, challenge_ends_at = NULL WHERE id = $1 AND challenge = $2 AND proven_at IS NULL",
+        key.as_str(),
+        challenge,
+        at
+    )?;
+    Ok(changed > 0)
+}
+
+/// Has a key end at a time; gives whether there was one that has not ended by `now`.
 ///
 /// # Errors
 /// The database refused.
@@ -257,14 +337,15 @@ pub async fn revoke_key(
     tx: &mut Tx,
     publisher: &PublisherId,
     key: &KeyId,
-    at: DateTime<Utc>,
+    (at, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<bool, StoreError> {
     let changed = execute!(
         tx,
-        "UPDATE publisher_keys SET revoked_at = $3 WHERE id = $1 AND publisher_id = $2 AND revoked_at IS NULL",
+        "UPDATE publisher_keys SET revoked_at = $3 WHERE id = $1 AND publisher_id = $2 AND (revoked_at IS NULL OR revoked_at > $4)",
         key.as_str(),
         publisher.as_str(),
-        at
+        at,
+        now
     )?;
     Ok(changed > 0)
 }

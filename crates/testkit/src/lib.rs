@@ -13,4 +13,4 @@ pub use api::{ApiError, User};
 pub use image::{Content, File, Health, ImageSpec, write_image};
 pub use picture::{logo, screenshot};
 pub use server::{Ready, Server};
-pub use story::{Cast, Listing, Narrator, PublisherDesk, sign_and_push};
+pub use story::{Cast, Listing, Narrator, PublisherDesk, register_key, sign_and_push};

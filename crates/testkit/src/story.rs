@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use oci::{
     Client, ClientOptions, Credentials, Descriptor, Digest, ImageSource, Progress, Reference,
     media_type,
@@ -80,6 +81,21 @@ pub struct PublisherDesk {
     token: String,
 }
 
+/// Registers a signing key and proves it.
+///
+/// # Errors
+/// The server refuses.
+pub fn register_key(user: &User, slug: &str, name: &str, key: &SigningKey) -> Result<()> {
+    let keys = format!("/api/v1/publishers/{slug}/keys");
+    let new = json!({ "name": name, "pem": key.public().to_pem() });
+    let added = user.post(&keys, &new)?;
+    let text = |field: &str| added[field].as_str().with_context(|| format!("no {field}"));
+    let proof = STANDARD.encode(key.sign_der(text("challenge")?.as_bytes()));
+    let proof = json!({ "signature": proof });
+    user.post(&format!("{keys}/{}/proof", text("id")?), &proof)?;
+    Ok(())
+}
+
 /// What a listing is about.
 #[derive(Debug, Clone)]
 pub struct Listing {
@@ -107,8 +123,7 @@ impl PublisherDesk {
         cast.operator
             .post(&format!("/api/v1/publishers/{slug}/decision"), &verified)?;
         let key = SigningKey::generate()?;
-        let new = json!({ "name": "release key", "pem": key.public().to_pem() });
-        user.post(&format!("/api/v1/publishers/{slug}/keys"), &new)?;
+        register_key(&user, slug, "release key", &key)?;
         user.post(
             &format!("/api/v1/publishers/{slug}/products"),
             &json!({ "slug": product }),

@@ -250,6 +250,6 @@ pub fn manifest(
 }
 
 /// The type of a configuration that says nothing.
-const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
+pub(crate) const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 /// The bytes of that configuration (OCI image specification, "Guidance for an empty descriptor").
 pub const EMPTY: &[u8] = b"{}";

@@ -2,20 +2,23 @@
 //!
 //! What lives here: ECDSA P-256 keys and their files, plain and encrypted ([`key`]); compact
 //! ES256 tokens and the key set that others check them with ([`jws`]); cosign's signatures
-//! over an image's digest, made and verified ([`cosign`]), and bundles with statements
-//! ([`bundle`]); the metadata of Notary v1 and
-//! what makes an update of it good ([`tuf`]); a log that cannot forget ([`log`]); signatures over
-//! what is sent to webhooks ([`webhook`]).
+//! over an image's digest, made and verified ([`cosign`]), bundles with statements ([`bundle`]),
+//! and Notation's envelopes with their certificates ([`notation`]); what people register to sign
+//! with, and how they prove that it is theirs ([`credential`]); the metadata of Notary v1
+//! and what makes an update of it good ([`tuf`]); a log that cannot forget ([`log`]); signatures
+//! over what is sent to webhooks ([`webhook`]).
 //! What does not: where keys, tokens and signatures are stored, who may sign what, the clock,
 //! registries, anything about a marketplace. Randomness comes from the operating system, and
 //! only where a key is made or encrypted; signing needs none (RFC 6979).
 
 pub mod bundle;
 pub mod cosign;
+pub mod credential;
 pub mod jws;
 pub mod key;
 mod key_file;
 pub mod log;
+pub mod notation;
 mod pem;
 pub mod tuf;
 pub mod webhook;

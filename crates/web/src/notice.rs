@@ -42,7 +42,10 @@ notices! {
     Subscribed = "subscribed", "You are subscribed. Below is how to pull it.";
     SubscriptionEnded = "subscription-ended", "The subscription has ended. Containers that run keep running; new pulls are refused.";
     Applied = "applied", "The application was sent. The operator looks at it; meanwhile you can register signing keys.";
-    KeyAdded = "key-added", "The key was registered.";
+    KeyAdded = "key-added", "The key was registered. Prove that it is yours, and it counts.";
+    KeyChallenged = "key-challenged", "There is a new text to sign. The one before is good no more.";
+    KeyProven = "key-proven", "The key is proven.";
+    KeyEndSet = "key-end-set", "The key ends on that day. Signatures by it count until then.";
     KeyRevoked = "key-revoked", "The key was revoked. Signatures by it no longer count for new submissions.";
     ProductCreated = "product-created", "The product was created.";
     DraftSaved = "draft-saved", "The draft was saved.";

@@ -16,13 +16,16 @@ use crate::{
     frame::{frame, protect},
     handlers::{
         account, agreement, classes, compare, components, feed, files, image, log, no_page,
-        notices, operator, product, product_edit, publisher, publisher_portal, register, review,
-        robot, sign_in, storage, storefront, submission, tags, vex, webhooks, wrong_method,
+        notices, operator, product, product_edit, publisher, publisher_keys, publisher_portal,
+        register, review, robot, sign_in, storage, storefront, submission, tags, vex, webhooks,
+        wrong_method,
     },
 };
 
 /// Where the key stands that releases are signed with.
 pub(crate) const RELEASE_KEY: &str = "/.well-known/plimsoll/release.pub";
+/// Where its certificate stands.
+pub(crate) const RELEASE_CERTIFICATE: &str = "/.well-known/plimsoll/release.crt";
 
 /// Returns the whole web side: pages, files and the JSON API.
 pub fn router(app: Arc<App>) -> Router {
@@ -111,7 +114,7 @@ fn publishers() -> Router<Arc<App>> {
                 .layer(pictures),
         )
         .route("/publisher/{slug}", get(publisher::show))
-        .route("/publisher/{slug}/keys/new", post(publisher::add_key))
+        .route("/publisher/{slug}/keys/new", post(publisher_keys::add))
         .route("/publisher/{slug}/agreement", post(agreement::accept))
         .route(
             "/publisher/{slug}/retention",
@@ -119,7 +122,15 @@ fn publishers() -> Router<Arc<App>> {
         )
         .route(
             "/publisher/{slug}/keys/{id}/revoke",
-            post(publisher::revoke_key),
+            post(publisher_keys::revoke),
+        )
+        .route(
+            "/publisher/{slug}/keys/{id}/challenge",
+            post(publisher_keys::renew_challenge),
+        )
+        .route(
+            "/publisher/{slug}/keys/{id}/proof",
+            post(publisher_keys::prove),
         )
         .route(
             "/publisher/{slug}/products/new",
@@ -207,6 +218,7 @@ fn files() -> Router<Arc<App>> {
         .route("/p/{publisher}/{product}/feed.atom", get(feed::product))
         .route("/p/{publisher}/{product}/vex.json", get(vex::public))
         .route(RELEASE_KEY, get(files::release_key))
+        .route(RELEASE_CERTIFICATE, get(files::release_certificate))
         .route("/log/checkpoint", get(log::checkpoint))
         .route("/log/key", get(log::key))
         .route("/log/tile/{*tile}", get(log::tile))

@@ -1,20 +1,21 @@
-//! Signatures that refer to the image: cosign 3's bundles, and those that cosign 2 writes with
-//! `--registry-referrers-mode=oci-1-1`.
+//! Signatures that refer to the image: cosign 3's bundles, those that cosign 2 writes with
+//! `--registry-referrers-mode=oci-1-1`, and Notation's.
 
-use oci::{Digest, RawManifest};
+use oci::{Descriptor, Digest, RawManifest};
 use store::{
     Tx,
     contents::{ReferrerPage, referrers},
-    publishers::PublisherKey,
+    repositories::Repository,
     submissions::Submission,
 };
 use trust::{
     PublicKey,
     bundle::{self, BUNDLE, SIGNATURE},
     cosign,
+    notation::{self, Trusted},
 };
 
-use super::{SignatureResult, public_keys};
+use super::{SignatureResult, Signers};
 use crate::{App, inspection::Stop};
 
 /// As cosign 2 calls its signatures among referrers.
@@ -30,15 +31,18 @@ impl App {
         tx: &mut Tx,
         submission: &Submission,
         digest: &Digest,
-        in_force: &[PublisherKey],
+        signers: &Signers,
     ) -> Result<Option<Result<SignatureResult, String>>, Stop> {
         let found = store::repositories::find_by_name(tx, &submission.repository).await?;
         let Some(repository) = found else {
             return Ok(None);
         };
-        let keys = public_keys(in_force);
+        let Some(image) = stored(tx, &repository, digest.as_str()).await? else {
+            return Ok(None);
+        };
+        let image = image.descriptor();
         let mut reason = None;
-        for kind in [BUNDLE, COSIGN_2] {
+        for kind in [BUNDLE, COSIGN_2, notation::SIGNATURE] {
             let page = ReferrerPage {
                 subject: digest.as_str(),
                 artifact_type: Some(kind),
@@ -46,31 +50,85 @@ impl App {
                 limit: MOST,
             };
             for row in referrers(tx, &repository.id, page).await? {
-                let row =
-                    store::repositories::find_manifest(tx, &repository.id, &row.digest).await?;
-                let manifest =
-                    row.and_then(|row| RawManifest::parse(row.content, Some(&row.media_type)).ok());
-                let Some(manifest) = manifest else { continue };
-                let verified = match kind {
-                    BUNDLE => self.verify_bundle(&manifest, digest, &keys).await?,
-                    _ => {
-                        let payloads = self.payloads(&manifest).await?;
-                        let payload_of = |digest: &Digest| payloads.get(digest).cloned();
-                        cosign::verify(&manifest, &payload_of, digest, &keys, None)
-                            .map(|verified| verified.key_id)
-                            .map_err(|error| error.to_string())
-                    }
+                let Some(manifest) = stored(tx, &repository, &row.digest).await? else {
+                    continue;
                 };
-                match verified {
-                    Ok(key) => {
-                        let result = SignatureResult::by_key(&key, in_force, digest);
-                        return Ok(Some(Ok(result)));
-                    }
+                let verified = self.verify_referrer(kind, &manifest, &image, signers);
+                match verified.await? {
+                    Ok(result) => return Ok(Some(Ok(result))),
                     Err(why) => reason = Some(why),
                 }
             }
         }
         Ok(reason.map(Err))
+    }
+
+    async fn verify_referrer(
+        &self,
+        kind: &str,
+        manifest: &RawManifest,
+        image: &Descriptor,
+        signers: &Signers,
+    ) -> Result<Result<SignatureResult, String>, Stop> {
+        let digest = &image.digest;
+        let key = match kind {
+            BUNDLE => self.verify_bundle(manifest, digest, &signers.keys).await?,
+            notation::SIGNATURE => return self.verify_notation(manifest, image, signers).await,
+            _ => {
+                let payloads = self.payloads(manifest).await?;
+                let payload_of = |digest: &Digest| payloads.get(digest).cloned();
+                cosign::verify(manifest, &payload_of, digest, &signers.keys, None)
+                    .map(|verified| verified.key_id)
+                    .map_err(|error| error.to_string())
+            }
+        };
+        Ok(key.map(|key| signers.signed(&key, digest)))
+    }
+
+    /// Verifies Notation's envelope of a manifest.
+    async fn verify_notation(
+        &self,
+        manifest: &RawManifest,
+        image: &Descriptor,
+        signers: &Signers,
+    ) -> Result<Result<SignatureResult, String>, Stop> {
+        let layers = manifest.image().map_or(&[][..], |image| &image.layers);
+        let [layer] = layers else {
+            return Ok(Err(format!(
+                "Notation's manifest has {} envelopes; one is expected",
+                layers.len()
+            )));
+        };
+        let limit = notation::MAX_ENVELOPE_BYTES;
+        let Some(bytes) = self.signed_blob(&layer.digest, limit).await? else {
+            let missing = format!(
+                "Notation's envelope {} is missing or too large",
+                layer.digest
+            );
+            return Ok(Err(missing));
+        };
+        let envelope = (layer.media_type.as_str(), bytes.as_slice());
+        let trusted = Trusted::Certificates(&signers.certificates);
+        Ok(
+            match notation::verify(envelope, image, trusted, self.now()) {
+                Ok(found) => {
+                    let until = found
+                        .expires_at
+                        .map(|at| format!(", good until {}", at.format("%Y-%m-%d %H:%M UTC")));
+                    Ok(SignatureResult {
+                        reason: format!(
+                            "signed with Notation ({}) by `{}` on {}{}, whose certificate, or that of its authority, the publisher registered",
+                            found.algorithm,
+                            found.subject,
+                            found.signed_at.format("%Y-%m-%d %H:%M UTC"),
+                            until.unwrap_or_default()
+                        ),
+                        ..signers.signed(&found.thumbprint, &image.digest)
+                    })
+                }
+                Err(error) => Err(format!("Notation: {error}")),
+            },
+        )
     }
 
     /// Returns the key that signed the bundle of a manifest, or why none did.
@@ -104,4 +162,14 @@ impl App {
             Err(error) => Err(error.to_string()),
         })
     }
+}
+
+/// Returns a manifest of the repository.
+async fn stored(
+    tx: &mut Tx,
+    repository: &Repository,
+    digest: &str,
+) -> Result<Option<RawManifest>, Stop> {
+    let row = store::repositories::find_manifest(tx, &repository.id, digest).await?;
+    Ok(row.and_then(|row| RawManifest::parse(row.content, Some(&row.media_type)).ok()))
 }

@@ -1,7 +1,6 @@
 //! What inspection makes of good and bad images and signatures.
 
 use app::{
-    NewKey,
     market::{Decision, SubmissionState},
     oci::Digest,
 };
@@ -52,12 +51,13 @@ both! {
         let submission = world.submit("1.0").await.expect("submitted");
         world.work().await;
         assert!(unsigned_reason(&world, &submission).await.contains("by none of the 1 trusted keys"));
-        let new = NewKey { name: "second".to_owned(), pem: stranger.public().to_pem() };
-        let key = world.app.add_publisher_key(&world.owner, "acme", &new).await.expect("added");
-        world.app.revoke_publisher_key(&world.owner, "acme", key.id.as_str()).await.expect("revoked");
+        let key = world.register("second", &stranger).await;
+        let revoked = world.app.revoke_publisher_key(&world.owner, "acme", key.id.as_str(), None);
+        revoked.await.expect("revoked");
         let submission = world.submit("1.0").await.expect("submitted");
         world.work().await;
-        assert!(unsigned_reason(&world, &submission).await.contains("by none of the 1 trusted keys"));
+        let reason = unsigned_reason(&world, &submission).await;
+        assert!(reason.contains("signed by the key `second`, which was revoked on"), "{reason}");
     }
 
     async fn a_payload_that_was_altered_or_is_anothers_does_not_count(db: Database) {

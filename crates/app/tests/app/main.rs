@@ -32,6 +32,7 @@ mod rematch;
 mod review;
 mod robots;
 mod roles;
+mod signers;
 mod storage;
 mod tags;
 mod token_keys;

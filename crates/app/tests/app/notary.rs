@@ -60,8 +60,9 @@ both! {
         assert!(strange.contains("keys that the publisher has not registered"), "{strange}");
 
         let pem = key.signing.public().to_pem().replacen("-----\n", "-----\nrole: docker\n\n", 1);
-        let new = NewKey { name: "docker".to_owned(), pem };
-        world.app.add_publisher_key(&world.owner, "acme", &new).await.expect("added");
+        let new = NewKey { name: "docker".to_owned(), pem, ..NewKey::default() };
+        let added = world.app.add_publisher_key(&world.owner, "acme", &new).await.expect("added");
+        world.prove(&added, &key.signing).await;
         let second = world.submit("1.0").await.expect("submitted");
         world.work().await;
         let second = world.submission(&second).await;

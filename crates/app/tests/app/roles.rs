@@ -293,10 +293,12 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
     let registered = NewKey {
         name: "again".to_owned(),
         pem: world.key.public().to_pem(),
+        ..NewKey::default()
     };
     let fresh = NewKey {
         name: "fresh".to_owned(),
         pem: SigningKey::generate().expect("a key").public().to_pem(),
+        ..NewKey::default()
     };
     let fresh = app
         .add_publisher_key(&world.owner, "acme", &fresh)
@@ -335,9 +337,23 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
             code(app.add_publisher_key(actor, "acme", &registered).await),
         ),
         (
+            "renew_key_challenge",
+            code(
+                app.renew_key_challenge(actor, "acme", fresh.id.as_str())
+                    .await,
+            ),
+        ),
+        (
+            "prove_publisher_key",
+            code(
+                app.prove_publisher_key(actor, "acme", fresh.id.as_str(), "no proof")
+                    .await,
+            ),
+        ),
+        (
             "revoke_publisher_key",
             code(
-                app.revoke_publisher_key(actor, "acme", fresh.id.as_str())
+                app.revoke_publisher_key(actor, "acme", fresh.id.as_str(), None)
                     .await,
             ),
         ),

@@ -10,7 +10,7 @@ use std::{
 
 use app::{
     Access, Actor, App, AppConfig, AppError, Application, Keys, ManualClock, NewKey, NewSubmission,
-    Parts, Scope, Submission,
+    Parts, PublisherKey, Scope, Submission,
     market::{
         Class, Decision, License, Money, Plan, ProductManifest, PublisherState, Role,
         SubmissionState,
@@ -18,6 +18,7 @@ use app::{
     oci::{Digest, RawManifest, RepoName},
     registry::{ManifestPush, RegistryError},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream, stream::BoxStream};
@@ -206,14 +207,29 @@ impl World {
         app.decide_publisher(&world.operator, "acme", verified, "")
             .await
             .expect("verified");
-        let key = NewKey {
-            name: "release key".to_owned(),
-            pem: world.key.public().to_pem(),
-        };
-        app.add_publisher_key(&world.owner, "acme", &key)
-            .await
-            .expect("a key");
+        world.register("release key", &world.key).await;
         world
+    }
+
+    /// Registers a signing key of `acme` and proves it.
+    pub(crate) async fn register(&self, name: &str, key: &SigningKey) -> PublisherKey {
+        let new = NewKey {
+            name: name.to_owned(),
+            pem: key.public().to_pem(),
+            valid_from: None,
+        };
+        let added = self.app.add_publisher_key(&self.owner, "acme", &new).await;
+        let added = added.expect("a key");
+        self.prove(&added, key).await
+    }
+
+    /// Proves a signing key of `acme`.
+    pub(crate) async fn prove(&self, added: &PublisherKey, key: &SigningKey) -> PublisherKey {
+        let challenge = added.challenge.as_deref().expect("a text to sign");
+        let proof = STANDARD.encode(key.sign_der(challenge.as_bytes()));
+        let id = added.id.as_str();
+        let proven = (self.app).prove_publisher_key(&self.owner, "acme", id, &proof);
+        proven.await.expect("proven")
     }
 
     /// People, and nothing else.

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use crate::{
-    market::{Market, Silent, fail, succeed},
+    market::{Market, Silent, fail, skopeo, succeed},
     newer,
 };
 
@@ -146,4 +146,161 @@ fn notation_signs_and_verifies() {
         list.contains("application/vnd.cncf.notary.signature"),
         "{list}"
     );
+}
+
+/// Makes a key with a certificate for Notation, as its users do, and registers it, proven.
+fn notation_key(market: &Market, home: &Path) {
+    let openssl = |args: &[&str]| {
+        let mut command = Command::new("openssl");
+        command.args(args).current_dir(home);
+        succeed(&mut command)
+    };
+    openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:3072",
+        "-nodes",
+        "-days",
+        "30",
+        "-keyout",
+        "acme.key",
+        "-out",
+        "acme.crt",
+        "-subj",
+        "/C=DE/ST=Hamburg/O=Acme/CN=acme",
+        "-addext",
+        "keyUsage=critical,digitalSignature",
+        "-addext",
+        "extendedKeyUsage=codeSigning",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+    ]);
+    let keys = serde_json::json!({ "keys": [{
+        "name": "acme", "keyPath": home.join("acme.key"), "certPath": home.join("acme.crt"),
+    }]});
+    fs::create_dir_all(home.join("xdg/notation")).expect("a folder");
+    fs::write(home.join("xdg/notation/signingkeys.json"), keys.to_string()).expect("a file");
+    let pem = fs::read_to_string(home.join("acme.crt")).expect("a certificate");
+    let (user, path) = (&market.desk.user, "/api/v1/publishers/acme/keys");
+    let new = serde_json::json!({ "name": "notation", "pem": pem });
+    let added = user.post(path, &new).expect("registered");
+    let text = added["challenge"].as_str().expect("a text");
+    fs::write(home.join("proof.txt"), text).expect("a file");
+    openssl(&[
+        "dgst",
+        "-sha384",
+        "-sigopt",
+        "rsa_padding_mode:pss",
+        "-sigopt",
+        "rsa_pss_saltlen:digest",
+        "-sign",
+        "acme.key",
+        "-out",
+        "proof.bin",
+        "proof.txt",
+    ]);
+    let proof = openssl(&["base64", "-in", "proof.bin"]);
+    let proof = serde_json::json!({ "signature": proof });
+    let id = added["id"].as_str().expect("an id");
+    let proven = user.post(&format!("{path}/{id}/proof"), &proof);
+    assert_eq!(proven.expect("proven")["standing"], "in-force");
+}
+
+#[test]
+fn notation_signs_for_us_and_verifies_us() {
+    let Some(program) = newer("PLIMSOLL_NOTATION", "notation") else {
+        return;
+    };
+    let (market, name) = staged();
+    let home = market.signed_in("ann", market.desk.token());
+    notation_key(&market, &home);
+    let notation = |token: &str, args: &[&str]| {
+        let mut command = client(&program, &home, args);
+        command.env(
+            "NOTATION_USERNAME",
+            if token == market.desk.token() {
+                "ann"
+            } else {
+                "carl"
+            },
+        );
+        command.env("NOTATION_PASSWORD", token);
+        command
+    };
+    let digest = market.image("1").root().digest.clone();
+    let own = market.desk.token();
+    // Only Notation's signature is left.
+    let cosign = trust::cosign::signature_tag(&digest).expect("SHA-256");
+    for format in ["jws", "cose"] {
+        let reference = format!("{name}@{digest}");
+        let sign = [
+            "sign",
+            "--insecure-registry",
+            "--signature-format",
+            format,
+            "--key",
+            "acme",
+            &reference,
+        ];
+        succeed(&mut notation(own, &sign));
+    }
+    let creds = format!("ann:{own}");
+    let beside = format!("docker://{name}:{cosign}");
+    succeed(&mut skopeo(&[
+        "delete",
+        "--tls-verify=false",
+        "--creds",
+        &creds,
+        &beside,
+    ]));
+    let id = market.submit("1");
+    let page = market
+        .desk
+        .wait(&id, &["inspecting"], &Silent)
+        .expect("inspected");
+    let found = &page["submission"]["signature"];
+    assert_eq!(found["verified"], true, "{found:#}");
+    let reason = found["reason"].as_str().expect("text");
+    assert!(
+        reason.contains("signed with Notation (PS384) by `CN=acme,"),
+        "{reason}"
+    );
+    market.decide(&id, "approve", "");
+    market
+        .desk
+        .wait(&id, &["approved"], &Silent)
+        .expect("released");
+
+    let token = market.subscribe();
+    let host = market.server.host().to_owned();
+    let mut fetch = Command::new("curl");
+    fetch.args(["--fail", "--silent", "--output", "operator.crt"]);
+    fetch.arg(format!("http://{host}/.well-known/plimsoll/release.crt"));
+    succeed(fetch.current_dir(&home));
+    let policy = format!(
+        r#"{{"version":"1.0","trustPolicies":[{{"name":"market","registryScopes":["{host}/acme/harbour"],
+        "signatureVerification":{{"level":"strict"}},"trustStores":["ca:plimsoll"],"trustedIdentities":["*"]}}]}}"#
+    );
+    fs::write(home.join("policy.json"), policy).expect("a file");
+    succeed(&mut notation(
+        &token,
+        &[
+            "cert",
+            "add",
+            "--type",
+            "ca",
+            "--store",
+            "plimsoll",
+            "operator.crt",
+        ],
+    ));
+    succeed(&mut notation(
+        &token,
+        &["policy", "import", "--force", "policy.json"],
+    ));
+    let released = format!("{host}/acme/harbour@{digest}");
+    let verify = ["verify", "--insecure-registry", &released];
+    let said = succeed(&mut notation(&token, &verify));
+    assert!(said.contains("Successfully verified"), "{said}");
 }

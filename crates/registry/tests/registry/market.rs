@@ -313,9 +313,13 @@ impl Market {
         let new = NewKey {
             name: "release".to_owned(),
             pem: key.public().to_pem(),
+            valid_from: None,
         };
+        let added = self.app.add_publisher_key(&owner, "acme", &new).await;
+        let added = added.unwrap();
+        let proof = STANDARD.encode(key.sign_der(added.challenge.unwrap().as_bytes()));
         self.app
-            .add_publisher_key(&owner, "acme", &new)
+            .prove_publisher_key(&owner, "acme", added.id.as_str(), &proof)
             .await
             .unwrap();
         let image = image("a database");

@@ -213,16 +213,40 @@ both! {
             pem: "pem".to_owned(),
             created_at: at(0),
             revoked_at: None,
+            valid_from: Some(at(1)),
+            proven_at: None,
+            challenge: Some("sign this".to_owned()),
+            challenge_ends_at: Some(at(2)),
         };
         publishers::add_key(&mut tx, &key(1)).await.expect("added");
         publishers::add_key(&mut tx, &key(2)).await.expect("added");
         let other = publisher(9, "other");
         publishers::create(&mut tx, &other).await.expect("created");
-        assert!(!publishers::revoke_key(&mut tx, &other.id, &key(1).id, at(3)).await.expect("asked"));
-        assert!(publishers::revoke_key(&mut tx, &acme.id, &key(1).id, at(3)).await.expect("revoked"));
-        assert!(!publishers::revoke_key(&mut tx, &acme.id, &key(1).id, at(4)).await.expect("asked"));
+        let revoke = async |tx: &mut _, of: &publishers::Publisher, times| {
+            publishers::revoke_key(tx, &of.id, &key(1).id, times).await.expect("asked")
+        };
+        assert!(!revoke(&mut tx, &other, (at(3), at(3))).await);
+        assert!(revoke(&mut tx, &acme, (at(9), at(3))).await, "it ends later");
+        assert!(revoke(&mut tx, &acme, (at(3), at(3))).await, "or at once after all");
+        assert!(!revoke(&mut tx, &acme, (at(4), at(4))).await, "it has ended");
         let revoked = PublisherKey { revoked_at: Some(at(3)), ..key(1) };
         assert_eq!(publishers::keys(&mut tx, &acme.id).await.expect("listed"), [revoked, key(2)]);
+        let prove = async |tx: &mut _, text| {
+            publishers::prove_key(tx, &key(2).id, text, at(4)).await.expect("asked")
+        };
+        publishers::set_challenge(&mut tx, &key(2).id, ("another", at(5))).await.expect("set");
+        assert!(!prove(&mut tx, "sign this").await, "that text is replaced");
+        assert!(prove(&mut tx, "another").await);
+        assert!(!prove(&mut tx, "another").await, "it was good once");
+        let proven = PublisherKey {
+            proven_at: Some(at(4)),
+            challenge: None,
+            challenge_ends_at: None,
+            ..key(2)
+        };
+        let found = publishers::find_key(&mut tx, &acme.id, &key(2).id).await.expect("read");
+        assert_eq!(found, Some(proven));
+        assert_eq!(publishers::find_key(&mut tx, &other.id, &key(2).id).await.expect("read"), None);
         tx.commit().await.expect("committed");
         let mut tx = db.begin().await.expect("a transaction");
         let twice = PublisherKey { id: id(KeyId::new, 3), ..key(2) };

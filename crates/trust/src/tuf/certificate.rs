@@ -110,10 +110,23 @@ impl BuilderProfile for RootProfile {
 pub(super) fn for_root(
     key: &SigningKey,
     gun: &str,
-    (begins, ends): (DateTime<Utc>, DateTime<Utc>),
+    times: (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<String, Invalid> {
+    let certificate = code_signing(key, gun, times)?;
+    certificate
+        .to_pem(LineEnding::LF)
+        .map_err(|error| Invalid(format!("no certificate can be made for `{gun}`: {error}")))
+}
+
+/// Makes a certificate of a key for `name`, to sign code with, signed by itself; the same for
+/// the same key, name and times.
+pub(crate) fn code_signing(
+    key: &SigningKey,
+    name: &str,
+    (begins, ends): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<X509, Invalid> {
     let wrong = |error: &dyn std::fmt::Display| {
-        Invalid(format!("no certificate can be made for `{gun}`: {error}"))
+        Invalid(format!("no certificate can be made for `{name}`: {error}"))
     };
     let time = |time: DateTime<Utc>| {
         let since = std::time::Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0));
@@ -123,10 +136,10 @@ pub(super) fn for_root(
         time(begins).map_err(|error| wrong(&error))?,
         time(ends).map_err(|error| wrong(&error))?,
     );
-    let name: Name = format!("CN={gun}")
+    let subject: Name = format!("CN={name}")
         .parse()
         .map_err(|error: x509_cert::der::Error| wrong(&error))?;
-    let number = Sha256::digest(format!("{gun} {}", begins.timestamp()));
+    let number = Sha256::digest(format!("{name} {}", begins.timestamp()));
     let serial =
         SerialNumber::new(&[&[1], &number[..15]].concat()).map_err(|error| wrong(&error))?;
     let spki = key
@@ -136,13 +149,10 @@ pub(super) fn for_root(
         .map_err(|error| wrong(&error))?;
     let spki =
         SubjectPublicKeyInfoOwned::from_der(spki.as_bytes()).map_err(|error| wrong(&error))?;
-    let builder = CertificateBuilder::new(RootProfile(name), serial, validity, spki)
+    let builder = CertificateBuilder::new(RootProfile(subject), serial, validity, spki)
         .map_err(|error| wrong(&error))?;
-    let certificate = builder
+    builder
         .build::<_, DerSignature>(key.inner())
-        .map_err(|error| wrong(&error))?;
-    certificate
-        .to_pem(LineEnding::LF)
         .map_err(|error| wrong(&error))
 }
 

@@ -14,6 +14,7 @@ mod role;
 mod verify;
 mod write;
 
+pub(crate) use certificate::code_signing;
 pub use find::{SignedTarget, find_target};
 pub use key::Key;
 pub use metadata::{

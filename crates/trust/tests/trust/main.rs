@@ -5,6 +5,7 @@ mod cosign;
 mod jws;
 mod key;
 mod log;
+mod notation;
 mod publisher;
 mod tools;
 mod tuf;

@@ -1,4 +1,4 @@
-//! A publisher's signing keys.
+//! A publisher's signing keys and certificates.
 
 use std::sync::Arc;
 
@@ -11,15 +11,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{At, Body, SignedIn},
+    extract::{Asked, At, Body, SignedIn},
     publishers::PublisherPath,
-    words::{KeyIdJson, SlugJson},
+    words::{KeyIdJson, KeyStandingJson, SlugJson},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(add_key))
         .routes(routes!(revoke_key))
+        .routes(routes!(renew_key_challenge))
+        .routes(routes!(prove_key))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -40,28 +42,59 @@ struct NewKeyJson {
     /// What its owner calls it.
     #[schema(min_length = 1, max_length = 60, pattern = r"\S")]
     name: String,
-    /// ECDSA P-256 in PEM, as cosign writes `cosign.pub`.
+    /// A public key, ECDSA P-256 in PEM, as cosign writes `cosign.pub`; or a certificate in PEM,
+    /// for Notation.
     pem: String,
+    /// From when on signatures by it count, for a planned rotation; at once, if not given.
+    valid_from: Option<DateTime<Utc>>,
 }
 
-/// A public key a publisher signs with.
+/// The proof that a key's private half is there.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct KeyProofJson {
+    /// The signature over the key's `challenge`: what `cosign sign-blob` prints or writes as
+    /// bundle, or what `openssl dgst -sign` writes, in base64.
+    #[schema(min_length = 1, max_length = 65_536)]
+    signature: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct KeyEndQuery {
+    /// When it ends, for a planned rotation; now, if not given.
+    at: Option<DateTime<Utc>>,
+}
+
+/// A public key or certificate a publisher signs with.
 #[derive(Serialize, ToSchema)]
 pub(super) struct KeyJson {
     /// Its identifier.
     id: KeyIdJson,
     /// What its owner calls it.
     name: String,
-    /// SHA-256 of the key in DER form.
+    /// SHA-256 of it in DER form.
     fingerprint: String,
-    /// The key.
+    /// The key or certificate.
     pem: String,
-    /// Since when signatures by it count.
+    /// Whether signatures by it count.
+    standing: KeyStandingJson,
+    /// When it was registered.
     created_at: DateTime<Utc>,
-    /// Since when they do not.
+    /// When its owner proved to hold its private half.
+    proven_at: Option<DateTime<Utc>>,
+    /// From when on signatures by it count, once it is proven.
+    valid_from: Option<DateTime<Utc>>,
+    /// Since when they do not; may be yet to come.
     revoked_at: Option<DateTime<Utc>>,
+    /// What to sign with it as a proof, exactly and without a new line at its end.
+    challenge: Option<String>,
+    /// Until when that is good.
+    challenge_ends_at: Option<DateTime<Utc>>,
 }
 
-/// Registers a signing key.
+/// Registers a signing key or certificate. It counts once it is proven: sign its `challenge`.
 #[utoipa::path(post, path = "/publishers/{publisher}/keys", tag = "publishers", params(PublisherPath),
     request_body = NewKeyJson, responses((status = 201, description = "The key.", body = KeyJson)))]
 async fn add_key(
@@ -73,35 +106,73 @@ async fn add_key(
     let new = NewKey {
         name: json.name,
         pem: json.pem,
+        valid_from: json.valid_from,
     };
     let key = app
         .add_publisher_key(&actor, at.publisher.as_str(), &new)
         .await?;
-    Ok((StatusCode::CREATED, Json(key.into())))
+    Ok((StatusCode::CREATED, Json(KeyJson::of(key, app.now()))))
 }
 
-/// Revokes a signing key: signatures by it no longer count for new submissions.
-#[utoipa::path(delete, path = "/publishers/{publisher}/keys/{key}", tag = "publishers", params(KeyPath),
-    responses((status = 204, description = "It is revoked.")))]
+/// Gives a key that is not proven another challenge; the one before is good no more.
+#[utoipa::path(post, path = "/publishers/{publisher}/keys/{key}/challenge", tag = "publishers", params(KeyPath),
+    responses((status = 200, description = "The key with its new challenge.", body = KeyJson)))]
+async fn renew_key_challenge(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<KeyPath>,
+) -> Answer<Json<KeyJson>> {
+    let (publisher, key) = (at.publisher.as_str(), at.key.as_str());
+    let key = app.renew_key_challenge(&actor, publisher, key).await?;
+    Ok(Json(KeyJson::of(key, app.now())))
+}
+
+/// Proves a key by the signature over its challenge.
+#[utoipa::path(post, path = "/publishers/{publisher}/keys/{key}/proof", tag = "publishers", params(KeyPath),
+    request_body = KeyProofJson, responses((status = 200, description = "The key, which is proven.", body = KeyJson)))]
+async fn prove_key(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<KeyPath>,
+    Body(json): Body<KeyProofJson>,
+) -> Answer<Json<KeyJson>> {
+    let (publisher, key) = (at.publisher.as_str(), at.key.as_str());
+    let key = app
+        .prove_publisher_key(&actor, publisher, key, &json.signature)
+        .await?;
+    Ok(Json(KeyJson::of(key, app.now())))
+}
+
+/// Has a signing key end: from then on signatures by it do not count for new submissions.
+#[utoipa::path(delete, path = "/publishers/{publisher}/keys/{key}", tag = "publishers", params(KeyPath, KeyEndQuery),
+    responses((status = 204, description = "It has ended, or will.")))]
 async fn revoke_key(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<KeyPath>,
+    Asked(asked): Asked<KeyEndQuery>,
 ) -> Answer<StatusCode> {
-    app.revoke_publisher_key(&actor, at.publisher.as_str(), at.key.as_str())
+    let (publisher, key) = (at.publisher.as_str(), at.key.as_str());
+    app.revoke_publisher_key(&actor, publisher, key, asked.at)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-impl From<PublisherKey> for KeyJson {
-    fn from(key: PublisherKey) -> Self {
+impl KeyJson {
+    /// Returns a key as it stands at a time.
+    pub(super) fn of(key: PublisherKey, now: DateTime<Utc>) -> Self {
         Self {
+            standing: key.standing(now).into(),
             id: key.id.into(),
             name: key.name,
             fingerprint: key.fingerprint,
             pem: key.pem,
             created_at: key.created_at,
+            proven_at: key.proven_at,
+            valid_from: key.valid_from,
             revoked_at: key.revoked_at,
+            challenge: key.challenge,
+            challenge_ends_at: key.challenge_ends_at,
         }
     }
 }

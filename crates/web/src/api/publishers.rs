@@ -208,7 +208,7 @@ async fn get_publisher(
     At(at): At<PublisherPath>,
 ) -> Answer<Json<PublisherPageJson>> {
     let page = app.publisher_page(&actor, at.publisher.as_str()).await?;
-    Ok(Json(page.into()))
+    Ok(Json(PublisherPageJson::of(page, app.now())))
 }
 
 /// Verifies, rejects or suspends a publisher.
@@ -263,11 +263,12 @@ impl From<Publisher> for PublisherJson {
     }
 }
 
-impl From<PublisherPage> for PublisherPageJson {
-    fn from(page: PublisherPage) -> Self {
+impl PublisherPageJson {
+    fn of(page: PublisherPage, now: DateTime<Utc>) -> Self {
+        let key = |key| KeyJson::of(key, now);
         Self {
             publisher: page.publisher.into(),
-            keys: page.keys.into_iter().map(KeyJson::from).collect(),
+            keys: page.keys.into_iter().map(key).collect(),
             products: page.products.into_iter().map(OverviewJson::from).collect(),
             may_edit: page.may_edit,
             may_manage: page.may_manage,

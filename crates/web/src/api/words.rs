@@ -64,6 +64,8 @@ words! {
     EventKindJson = "EventKind" for market::EventKind;
     /// How the delivery of an event fares.
     DeliveryStateJson = "DeliveryState" for market::DeliveryState;
+    /// Whether signatures by a key count.
+    KeyStandingJson = "KeyStanding" for market::KeyStanding;
     /// The programme's severity class.
     ClassJson = "Class" for market::Class;
     /// Where content runs.

@@ -1,4 +1,4 @@
-//! Files: style, mark, uploaded pictures, badges, the key that releases are signed with.
+//! Files: style, mark, uploaded pictures, badges, the key that releases are signed with, and its certificate.
 
 use std::sync::Arc;
 
@@ -32,6 +32,14 @@ pub(crate) async fn mark() -> Response {
 pub(crate) async fn release_key(State(app): State<Arc<App>>) -> Response {
     let pem = app.release_key().to_pem();
     file(Cache::File, "application/x-pem-file", pem)
+}
+
+/// `GET /.well-known/plimsoll/release.crt`
+pub(crate) async fn release_certificate(State(app): State<Arc<App>>) -> Response {
+    match app.release_certificate() {
+        Ok(pem) => file(Cache::File, "application/x-pem-file", pem),
+        Err(error) => broken(&error),
+    }
 }
 
 /// `GET /pictures/{digest}`

@@ -20,6 +20,7 @@ pub(crate) mod operator;
 pub(crate) mod product;
 pub(crate) mod product_edit;
 pub(crate) mod publisher;
+pub(crate) mod publisher_keys;
 pub(crate) mod publisher_portal;
 pub(crate) mod register;
 pub(crate) mod review;

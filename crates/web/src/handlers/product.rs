@@ -17,7 +17,7 @@ use crate::{
         Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView, ProductPage,
         PublisherLine, Release, SubscriptionLine,
     },
-    router::RELEASE_KEY,
+    router::{RELEASE_CERTIFICATE, RELEASE_KEY},
     view::{Digest, Flash, Install, picture_url, price, subscription_pill},
     viewer::Viewer,
 };
@@ -205,6 +205,7 @@ fn install(
         tag: released.tag.clone(),
         digest: released.digest.clone(),
         key_url: format!("{}{RELEASE_KEY}", app.config().public_url),
+        certificate_url: format!("{}{RELEASE_CERTIFICATE}", app.config().public_url),
         needs_token: listed.access != PullAccess::Everyone,
         needs_subscription: listed.access == PullAccess::Subscribers,
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, DroppedTag, Forecast, NewKey, ProductOverview, PublisherKey, Submission};
+use app::{App, AppError, DroppedTag, Forecast, ProductOverview, Submission};
 use axum::extract::{Path, State};
 use market::{Class, ListingState, RetentionRules};
 
 use super::{
     count,
+    publisher_keys::{Typed, key_row},
     robot::robot_row,
     storage::{meter, retention_form, retention_rules, typed_rules},
 };
@@ -18,8 +19,7 @@ use crate::{
     notice::Notice,
     pages::{
         publisher::{
-            AcceptedRow, DroppedTagRow, ForecastRow, KeyRow, ProductRow, PublisherPage,
-            SubmissionLink,
+            AcceptedRow, DroppedTagRow, ForecastRow, ProductRow, PublisherPage, SubmissionLink,
         },
         publisher_portal::ApplicationForm,
     },
@@ -36,39 +36,6 @@ pub(crate) async fn show(
     Path(slug): Path<String>,
 ) -> Answer {
     render(&app, viewer, &slug, None).await
-}
-
-/// `POST /publisher/{slug}/keys/new`
-pub(crate) async fn add_key(
-    State(app): State<Arc<App>>,
-    Path(slug): Path<String>,
-    form: Form,
-) -> Answer {
-    let new = NewKey {
-        name: form.text("key_name").to_owned(),
-        pem: form.text("key_pem").to_owned(),
-    };
-    match app.add_publisher_key(&form.viewer.actor, &slug, &new).await {
-        Ok(_) => form
-            .viewer
-            .done(&format!("/publisher/{slug}#keys"), Notice::KeyAdded),
-        Err(error) => {
-            let refusal = Refusal::of(error)?.renamed(&[("name", "key_name"), ("pem", "key_pem")]);
-            render(&app, form.viewer, &slug, Some((new, refusal))).await
-        }
-    }
-}
-
-/// `POST /publisher/{slug}/keys/{id}/revoke`
-pub(crate) async fn revoke_key(
-    State(app): State<Arc<App>>,
-    Path((slug, id)): Path<(String, String)>,
-    form: Form,
-) -> Answer {
-    app.revoke_publisher_key(&form.viewer.actor, &slug, &id)
-        .await?;
-    form.viewer
-        .done(&format!("/publisher/{slug}#keys"), Notice::KeyRevoked)
 }
 
 /// `POST /publisher/{slug}/retention`
@@ -127,11 +94,11 @@ async fn retention_refused(app: &App, form: Form, slug: &str, error: AppError) -
     page_with(refusal.status, &page)
 }
 
-async fn render(
+pub(super) async fn render(
     app: &App,
     viewer: Viewer,
     slug: &str,
-    refused: Option<(NewKey, Refusal)>,
+    refused: Option<Typed>,
 ) -> Answer {
     let robots = app.publisher_robots(&viewer.actor, slug).await?;
     let robots = robots
@@ -141,10 +108,10 @@ async fn render(
     let mut page = view(app, viewer, slug).await?;
     page.robots = robots;
     let mut status = Default::default();
-    if let Some((new, refusal)) = refused {
-        (page.new_key_name, page.new_key_pem) = (new.name, new.pem);
-        page.errors = refusal.errors;
-        status = refusal.status;
+    if let Some(typed) = refused {
+        (page.new_key_name, page.new_key_pem) = (typed.name, typed.pem);
+        page.errors = typed.refusal.errors;
+        status = typed.refusal.status;
     }
     page_with(status, &page)
 }
@@ -175,7 +142,7 @@ async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Fa
         keys: found
             .keys
             .into_iter()
-            .map(|key| key_row(key, &viewer))
+            .map(|key| key_row(key, app.now(), &viewer))
             .collect(),
         profile: ApplicationForm {
             legal_name: publisher.legal_name,
@@ -268,15 +235,5 @@ pub(super) fn severity_counts(counts: &[(Class, i64)]) -> SeverityCounts {
         major: of(Class::Major),
         minor: of(Class::Minor),
         unscored: of(Class::Unscored),
-    }
-}
-
-fn key_row(key: PublisherKey, viewer: &Viewer) -> KeyRow {
-    KeyRow {
-        id: key.id.to_string(),
-        name: key.name,
-        fingerprint: key.fingerprint,
-        added_at: viewer.when(key.created_at),
-        revoked_at: key.revoked_at.map(|at| viewer.when(at)),
     }
 }

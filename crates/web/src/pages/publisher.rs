@@ -7,7 +7,7 @@ use super::{
     robot::RobotRow,
     storage::{RetentionForm, StorageMeter},
 };
-use crate::view::{FieldErrors, Layout, Pill, SeverityCounts, When};
+use crate::view::{Commands, FieldErrors, Layout, Pill, SeverityCounts, When};
 
 /// An organisation's own page.
 #[derive(Debug, Template)]
@@ -132,7 +132,7 @@ pub struct DroppedTagRow {
     pub set_at: When,
 }
 
-/// A signing key.
+/// A signing key or certificate.
 #[derive(Debug, Clone)]
 pub struct KeyRow {
     /// Its id.
@@ -143,6 +143,27 @@ pub struct KeyRow {
     pub fingerprint: String,
     /// When it was registered.
     pub added_at: When,
-    /// When it was revoked.
-    pub revoked_at: Option<When>,
+    /// `key` or `certificate`.
+    pub kind: &'static str,
+    /// How it stands.
+    pub state: Pill,
+    /// Since when, or from when on.
+    pub since: Option<When>,
+    /// When it will end, where that is set.
+    pub ends_at: Option<When>,
+    /// Whether it has ended.
+    pub has_ended: bool,
+    /// Whether its owner has to prove it.
+    pub needs_proof: bool,
+    /// How, where there is a text to sign.
+    pub proof: Option<ProofTask>,
+}
+
+/// What proves that a key is its owner's.
+#[derive(Debug, Clone)]
+pub struct ProofTask {
+    /// The ways to sign the text.
+    pub commands: Vec<Commands>,
+    /// Until when the text is good.
+    pub ends_at: When,
 }

@@ -205,6 +205,7 @@ fn product() -> ProductPage {
             tag: "1.4".to_owned(),
             digest: digest("9f2c44aa01").0,
             key_url: "https://market.example/keys/operator.pub".to_owned(),
+            certificate_url: "https://market.example/keys/operator.crt".to_owned(),
             needs_token: true,
             needs_subscription: true,
         },

@@ -10,14 +10,15 @@ use crate::{
     pages::{
         product_edit::{ManifestForm, PlanForm, ProductEditPage, ProductState},
         publisher::{
-            AcceptedRow, DroppedTagRow, ForecastRow, KeyRow, ProductRow, PublisherPage,
+            AcceptedRow, DroppedTagRow, ForecastRow, KeyRow, ProductRow, ProofTask, PublisherPage,
             SubmissionLink,
         },
         publisher_portal::{ApplicationForm, OrganisationRow, PublisherPortalPage},
         storage::{RetentionForm, StorageMeter},
     },
     view::{
-        Choice, FieldErrors, SeverityCounts, When, listing_pill, publisher_pill, submission_pill,
+        Choice, FieldErrors, Pill, SeverityCounts, Tone, When, listing_pill, proof_commands,
+        publisher_pill, submission_pill,
     },
 };
 
@@ -92,6 +93,23 @@ fn submission(number: u64, state: SubmissionState, hours: i64) -> SubmissionLink
     }
 }
 
+/// A key in force.
+fn key_row() -> KeyRow {
+    KeyRow {
+        id: String::new(),
+        name: String::new(),
+        kind: "key",
+        fingerprint: "SHA256:zz0rN5ha1b2c3d4e5f6g7h8i9j0kLmNoPqRsTuVwXyZ".to_owned(),
+        added_at: ago(1),
+        state: Pill::new(Tone::Good, "In force"),
+        since: None,
+        ends_at: None,
+        has_ended: false,
+        needs_proof: false,
+        proof: None,
+    }
+}
+
 fn organisation() -> PublisherPage {
     PublisherPage {
         layout: layout("/publisher/harbour", publisher()),
@@ -131,14 +149,33 @@ fn organisation() -> PublisherPage {
                 name: "release key".to_owned(),
                 fingerprint: "SHA256:vV0rN5ha1b2c3d4e5f6g7h8i9j0kLmNoPqRsTuVwXyZ".to_owned(),
                 added_at: ago(24 * 40),
-                revoked_at: None,
+                ..key_row()
+            },
+            KeyRow {
+                id: "key_2".to_owned(),
+                name: "notation".to_owned(),
+                kind: "certificate",
+                state: Pill::new(Tone::Warning, "To be proven"),
+                needs_proof: true,
+                proof: Some(ProofTask {
+                    commands: proof_commands(
+                        "harbour at market.example holds the key",
+                        true,
+                        "PS256",
+                    ),
+                    ends_at: When::new(now() + TimeDelta::hours(23), now()),
+                }),
+                ..key_row()
             },
             KeyRow {
                 id: "key_0".to_owned(),
                 name: "lost laptop".to_owned(),
                 fingerprint: "SHA256:aa0rN5ha1b2c3d4e5f6g7h8i9j0kLmNoPqRsTuVwXyZ".to_owned(),
                 added_at: ago(24 * 50),
-                revoked_at: Some(ago(24 * 41)),
+                state: Pill::new(Tone::Bad, "Revoked"),
+                since: Some(ago(24 * 41)),
+                has_ended: true,
+                ..key_row()
             },
         ],
         storage: StorageMeter {

@@ -13,6 +13,8 @@ pub struct Install {
     pub digest: String,
     /// Address of the operator's public key.
     pub key_url: String,
+    /// Address of its certificate.
+    pub certificate_url: String,
     /// Whether pulling needs a token.
     pub needs_token: bool,
     /// Whether pulling needs a subscription.
@@ -98,7 +100,27 @@ impl Install {
                     self.by_digest()
                 ),
             },
+            Commands {
+                tool: "Notation",
+                proves: "The operator signed this digest. The policy is for this market's images and joins those that you have; notation asks no log and knows of no hold.",
+                lines: self.notation(),
+            },
         ]
+    }
+
+    fn notation(&self) -> String {
+        let policy = serde_json::json!({ "version": "1.0", "trustPolicies": [{
+            "name": self.registry.replace(':', "-"),
+            "registryScopes": [format!("{}/{}", self.registry, self.repository)],
+            "signatureVerification": { "level": "strict" },
+            "trustStores": ["ca:plimsoll"],
+            "trustedIdentities": ["*"],
+        }]});
+        format!(
+            "curl --fail --output operator.crt {}\nnotation cert add --type ca --store plimsoll operator.crt\necho '{policy}' > policy.json\nnotation policy import policy.json\nnotation verify {}",
+            self.certificate_url,
+            self.by_digest()
+        )
     }
 
     fn signed_in(&self, login: &str, command: &str) -> String {

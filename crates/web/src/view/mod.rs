@@ -5,6 +5,7 @@ mod digest;
 mod form;
 mod html;
 mod install;
+mod key_proof;
 mod layout;
 mod paging;
 mod pill;
@@ -19,6 +20,7 @@ pub use digest::Digest;
 pub use form::{Choice, Csrf, FieldError, FieldErrors};
 pub use html::{Html, escaped};
 pub use install::{Commands, Install};
+pub use key_proof::proof_commands;
 pub use layout::{Flash, Layout, Viewer};
 pub use paging::Paging;
 pub use pill::{

@@ -10,6 +10,7 @@ use app::{
     oci::{Digest, RawManifest, RepoName, Tag, media_type},
     registry::ManifestPush,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 use serde_json::json;
@@ -133,9 +134,15 @@ impl Fixture {
         let key = NewKey {
             name: "build".to_owned(),
             pem: publisher_key().public().to_pem(),
+            valid_from: None,
         };
         let added = self.app.add_publisher_key(&actor, "acme", &key).await;
-        added.expect("a key");
+        let added = added.expect("a key");
+        let challenge = added.challenge.expect("a text to sign");
+        let proof = STANDARD.encode(publisher_key().sign_der(challenge.as_bytes()));
+        let id = added.id.as_str();
+        let proven = (self.app).prove_publisher_key(&actor, "acme", id, &proof);
+        proven.await.expect("proven");
         let decided = self
             .app
             .decide_publisher(&Actor::system(), "acme", PublisherState::Verified, "")

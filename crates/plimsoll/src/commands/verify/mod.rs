@@ -1,6 +1,7 @@
 //! `plimsoll verify`: whether an image is what a market certified: signed by its key under this
 //! name (cosign's form), in its log, and neither held nor revoked.
 
+mod beside;
 mod log;
 mod place;
 mod seen;
@@ -16,6 +17,7 @@ use trust::{
 };
 
 use self::{
+    beside::Proof,
     log::{At, Said, day},
     place::Place,
 };
@@ -92,6 +94,7 @@ pub(crate) struct VerifyArgs {
 struct Findings {
     signature: Verified,
     platform: Option<Digest>,
+    beside: Vec<Proof>,
     said: Option<Said>,
 }
 
@@ -116,6 +119,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Fail
         Ok(Findings {
             signature,
             platform,
+            beside: beside::look(&place, &digest, &key, context.now()),
             said,
         })
     };
@@ -154,6 +158,14 @@ pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Fail
     } else {
         context.printer.out(&text(&reference, &found))?;
     }
+    for proof in &found.beside {
+        if let Some(reason) = &proof.reason {
+            let kind = &proof.kind;
+            (context.printer).warn(&format!(
+                "the {kind} beside the image does not hold: {reason}"
+            ));
+        }
+    }
     if found.said.is_none() && !args.signature_only {
         context.printer.warn("nothing says whether the image was put on hold or revoked since: there is no proof of the log beside it (--save-proof writes one)");
     }
@@ -170,6 +182,15 @@ fn text(reference: &str, found: &Findings) -> String {
         plain(&found.signature.docker_reference),
         found.signature.key_id,
     );
+    let beside: Vec<_> = found
+        .beside
+        .iter()
+        .filter(|proof| proof.holds)
+        .map(|proof| proof.kind.as_str())
+        .collect();
+    if !beside.is_empty() {
+        text += &format!("  beside    {}\n", beside.join(", "));
+    }
     if let Some(said) = &found.said {
         let standing = &said.standing;
         let mark = match standing.certified {
@@ -218,6 +239,7 @@ fn document(
         "signed_as": ok.map(|found| &found.signature.docker_reference),
         "reason": reason,
         "platform": ok.and_then(|found| found.platform.as_ref()),
+        "proofs": ok.map(|found| &found.beside),
         "log": said.map(|said| json!({
             "log": said.log,
             "entries": said.size,

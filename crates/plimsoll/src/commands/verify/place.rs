@@ -101,7 +101,7 @@ impl Place {
     }
 
     /// Returns the manifest with a digest, whose bytes are checked against it.
-    fn manifest(&self, digest: &Digest) -> Result<RawManifest, Failure> {
+    pub(super) fn manifest(&self, digest: &Digest) -> Result<RawManifest, Failure> {
         match self {
             Self::Registry(client, reference) => Ok(client.manifest(&Reference {
                 digest: Some(digest.clone()),
@@ -154,7 +154,18 @@ impl Place {
         self.blob(layer, cosign::MAX_PAYLOAD_BYTES)
     }
 
-    fn blob(&self, layer: &Descriptor, limit: u64) -> Option<Vec<u8>> {
+    /// Returns what refers to a manifest; nothing where that cannot be had.
+    pub(super) fn referrers(&self, digest: &Digest) -> Vec<Descriptor> {
+        match self {
+            Self::Registry(client, reference) => {
+                client.referrers(&reference.repo, digest, None).ok()
+            }
+            Self::Layout(layout) => layout.referrers(digest).ok(),
+        }
+        .unwrap_or_default()
+    }
+
+    pub(super) fn blob(&self, layer: &Descriptor, limit: u64) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         match self {
             Self::Registry(client, reference) => {

@@ -3,8 +3,9 @@
 
 use std::fmt::Write as _;
 
-use app::{Actor, NewRobot, NewToken, market::Role};
+use app::{NewRobot, NewToken, market::Role};
 use axum::body::Body;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::client::Client;
@@ -71,8 +72,7 @@ impl Market {
         app.subscribe(&subscriber, "acme", "ship-db", "pro", true)
             .await
             .expect("a subscription");
-        let page = app.publisher_page(&Actor::system(), "acme").await;
-        let key = page.expect("a page").keys[0].id.to_string();
+        let (key, proof) = unproven(&fixture).await;
         let consumer = fixture.actor("consumer").await;
         let old = NewToken {
             name: "old".to_owned(),
@@ -117,6 +117,7 @@ impl Market {
             ("image", image),
             ("webhook", webhook),
             ("delivery", delivery.id.to_string()),
+            ("proof", proof),
         ];
         let mut tokens = vec![String::new()];
         for role in &ROLES[1..] {
@@ -171,6 +172,7 @@ impl Market {
                 "POST",
                 "/webhooks/{webhook}/secret"
                 | "/webhooks/{webhook}/test"
+                | "/publishers/{publisher}/keys/{key}/challenge"
                 | "/webhooks/{webhook}/deliveries/{delivery}/redeliver",
             ) => return ("", Body::empty()),
             (_, path) => self.json(path),
@@ -198,6 +200,10 @@ impl Market {
             "/publishers/{publisher}/keys" => {
                 let key = trust::SigningKey::from_scalar(&[3; 32]).expect("a key");
                 json!({"name": "new", "pem": key.public().to_pem()})
+            }
+            "/publishers/{publisher}/keys/{key}/proof" => {
+                let proof = self.names.iter().find(|(name, _)| *name == "proof");
+                json!({"signature": proof.expect("one").1})
             }
             "/notices/preferences" => json!({"items": [{"kind": "remark", "mail": "daily"}]}),
             "/webhooks" => json!({"owner": "publisher", "publisher": "acme", "settings": {
@@ -256,6 +262,22 @@ async fn classified(fixture: &Fixture) -> String {
     let reviewer = fixture.actor("reviewer").await;
     let made = fixture.app.classify(&reviewer, new).await;
     made.expect("classified").classification.id.to_string()
+}
+
+/// Has the owner register a key that is still to be proven; gives its identifier and the proof.
+async fn unproven(fixture: &Fixture) -> (String, String) {
+    let key = trust::SigningKey::from_scalar(&[5; 32]).expect("a key");
+    let new = app::NewKey {
+        name: "unproven".to_owned(),
+        pem: key.public().to_pem(),
+        valid_from: None,
+    };
+    let owner = fixture.actor("owner").await;
+    let added = fixture.app.add_publisher_key(&owner, "acme", &new).await;
+    let added = added.expect("a key");
+    let challenge = added.challenge.expect("a text to sign");
+    let proof = STANDARD.encode(key.sign_der(challenge.as_bytes()));
+    (added.id.to_string(), proof)
 }
 
 /// Has the owner state something; gives the statement's identifier.

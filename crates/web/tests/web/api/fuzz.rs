@@ -28,8 +28,9 @@ const CONFIG: &str = r#"
 allow-x00 = false
 
 [[operations]]
-# A key is a point on a curve, a picture a PNG file, a document OpenVEX: no schema says that.
-include-operation-id = ["add_key", "upload_picture", "import_vex"]
+# A key is a point on a curve, a proof its signature, a picture a PNG file, a document OpenVEX, an
+# end yet to come: no schema says that.
+include-operation-id = ["add_key", "prove_key", "revoke_key", "upload_picture", "import_vex"]
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]

@@ -212,4 +212,12 @@ async fn the_release_key_is_where_the_product_page_says() {
     );
     let key = nobody.get("/.well-known/plimsoll/release.pub").await;
     assert_eq!(key.text, fixture.app.release_key().to_pem());
+    let at = "https://market.example/.well-known/plimsoll/release.crt";
+    assert!(
+        commands.contains(&format!("curl --fail --output operator.crt {at}")),
+        "{commands}"
+    );
+    let certificate = nobody.get("/.well-known/plimsoll/release.crt").await;
+    let expected = fixture.app.release_certificate().expect("a certificate");
+    assert_eq!(certificate.text, expected);
 }

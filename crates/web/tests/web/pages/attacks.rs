@@ -34,6 +34,8 @@ const FORMS: [&str; 47] = [
     "/publisher",
     "/publisher/acme/keys/new",
     "/publisher/acme/keys/key_x/revoke",
+    "/publisher/acme/keys/key_x/challenge",
+    "/publisher/acme/keys/key_x/proof",
     "/publisher/acme/products/new",
     "/publisher/acme/ship-db",
     "/publisher/acme/ship-db/submit",

@@ -2,6 +2,7 @@
 
 use app::market::{ListingEvent, Role};
 use axum::http::StatusCode;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::browser::{Browser, File, said};
 use crate::fixture::{Fixture, picture};
@@ -353,12 +354,29 @@ async fn keys_are_registered_and_revoked() {
         page.attribute("#key_name", "value").as_deref(),
         Some("second")
     );
-    let pem = fixture.app.release_key().to_pem();
+    let key = trust::SigningKey::from_scalar(&[3; 32]).expect("a key");
+    let pem = key.public().to_pem();
     let page = ann.send(&page, add, &[("key_pem", &pem)], &[]).await;
     said(&page, "The key was registered");
+    let proof = page.attribute("form[action$='/proof']", "action");
+    let proof = proof.expect("a form");
+    let refused = ann.send(&page, &proof, &[("proof", "AAAA")], &[]).await;
+    assert_eq!(
+        (refused.status, refused.texts(".field-error").len()),
+        (StatusCode::UNPROCESSABLE_ENTITY, 1)
+    );
+    let commands = page.texts(".commands pre").join("\n");
+    let (_, text) = commands.split_once("printf '%s' '").expect("a command");
+    let (text, _) = text.split_once('\'').expect("a quoted text");
+    let signature = STANDARD.encode(key.sign_der(text.as_bytes()));
+    let page = ann.send(&page, &proof, &[("proof", &signature)], &[]).await;
+    said(&page, "The key is proven");
+    assert!(page.attribute("form[action$='/proof']", "action").is_none());
     let revoke = page
         .attribute("form[action$='/revoke']", "action")
         .expect("a form");
+    let page = ann.send(&page, &revoke, &[("at", "2099-01-31")], &[]).await;
+    said(&page, "The key ends on that day");
     said(
         &ann.send(&page, &revoke, &[], &[]).await,
         "The key was revoked",

@@ -1,0 +1,97 @@
+//! The other proofs beside a verified image: Notation's signature, and what is stated of it.
+//!
+//! None of them is needed for the image to be verified; each is listed with whether it holds.
+
+use chrono::{DateTime, Utc};
+use oci::{Descriptor, Digest, RawManifest};
+use serde::Serialize;
+use trust::{
+    PublicKey, bundle,
+    notation::{self, Trusted},
+};
+
+use super::place::Place;
+use crate::printer::plain;
+
+/// More referrers are not looked at.
+const MOST: usize = 100;
+
+/// A proof beside an image.
+#[derive(Debug, Serialize)]
+pub(super) struct Proof {
+    /// What it is, in words, or the type of what is stated.
+    pub(super) kind: String,
+    /// Whether the key signed it, for this image.
+    pub(super) holds: bool,
+    /// Why it does not.
+    pub(super) reason: Option<String>,
+}
+
+/// Returns the proofs beside an image, as far as they can be had.
+pub(super) fn look(
+    place: &Place,
+    digest: &Digest,
+    key: &PublicKey,
+    now: DateTime<Utc>,
+) -> Vec<Proof> {
+    let Ok(image) = place.manifest(digest) else {
+        return Vec::new();
+    };
+    let image = image.descriptor();
+    let mut proofs: Vec<_> = place
+        .referrers(digest)
+        .iter()
+        .take(MOST)
+        .filter_map(|found| proof(place, found, &image, (key, now)))
+        .collect();
+    proofs.sort_by(|a, b| a.kind.cmp(&b.kind));
+    proofs
+}
+
+fn proof(
+    place: &Place,
+    referrer: &Descriptor,
+    image: &Descriptor,
+    (key, now): (&PublicKey, DateTime<Utc>),
+) -> Option<Proof> {
+    let carrier: RawManifest = place.manifest(&referrer.digest).ok()?;
+    let carrier = carrier.image()?;
+    let layer = carrier.layers.first()?;
+    let kind = carrier
+        .artifact_type
+        .as_deref()
+        .unwrap_or(&carrier.config.media_type);
+    let (name, found) = match kind {
+        notation::SIGNATURE => {
+            let bytes = place.blob(layer, notation::MAX_ENVELOPE_BYTES as u64)?;
+            let envelope = (layer.media_type.as_str(), bytes.as_slice());
+            let found = notation::verify(envelope, image, Trusted::Key(key), now);
+            let found = found.map(|_| ()).map_err(|error| error.to_string());
+            ("Notation signature".to_owned(), found)
+        }
+        bundle::BUNDLE => {
+            let bytes = place.blob(layer, bundle::MAX_BUNDLE_BYTES as u64)?;
+            let found = bundle::verify(&bytes, &image.digest, std::slice::from_ref(key));
+            match found {
+                Ok(found) => (statement(&found.predicate_type), Ok(())),
+                Err(error) => ("statement".to_owned(), Err(error.to_string())),
+            }
+        }
+        _ => return None,
+    };
+    Some(Proof {
+        kind: name,
+        holds: found.is_ok(),
+        reason: found.err().map(|why| plain(&why)),
+    })
+}
+
+/// Names a kind of statement for people.
+fn statement(kind: &str) -> String {
+    match kind {
+        bundle::SIGNATURE => "cosign 3 signature".to_owned(),
+        bundle::PROVENANCE => "provenance".to_owned(),
+        bundle::TEST_RESULT => "test result".to_owned(),
+        other => plain(other),
+    }
+}
