@@ -14,8 +14,8 @@ use proptest::prelude::*;
 use crate::key;
 
 macro_rules! fixture {
-    ($name:literal) => {
-        include_bytes!(concat!("../fixtures/notation/", $name)).as_slice()
+    ($($part:literal),+) => {
+        include_bytes!(concat!("../fixtures/notation/", $($part),+)).as_slice()
     };
 }
 
@@ -26,9 +26,9 @@ macro_rules! recorded {
     ($name:literal, $algorithm:literal) => {
         (
             $algorithm,
-            fixture!(concat!($name, ".pem")),
-            fixture!(concat!($name, ".jws")),
-            fixture!(concat!($name, ".cose")),
+            fixture!($name, ".pem"),
+            fixture!($name, ".jws"),
+            fixture!($name, ".cose"),
         )
     };
 }
@@ -253,12 +253,10 @@ fn chains_are_looked_at_strictly() {
             "{error:?}"
         );
     }
-    for change in [
-        (&|chain: &mut Vec<_>| chain.clear()) as &dyn Fn(&mut Vec<_>),
-        &|chain| {
-            *chain = vec![chain[0].clone(); 17];
-        },
-    ] {
+    let counts: [&dyn Fn(&mut Vec<serde_json::Value>); 2] = [&|chain| chain.clear(), &|chain| {
+        *chain = vec![chain[0].clone(); 17]
+    }];
+    for change in counts {
         let error = with_chain(change);
         assert!(matches!(error, NotationError::Malformed(_)), "{error:?}");
     }
