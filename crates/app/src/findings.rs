@@ -298,7 +298,7 @@ impl App {
                         found.push(finding);
                     }
                     Some(&other) if found[other].advised < finding.advised => {
-                        found[other] = finding
+                        found[other] = finding;
                     }
                     Some(_) => {}
                 }

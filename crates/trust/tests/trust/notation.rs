@@ -13,6 +13,9 @@ use proptest::prelude::*;
 
 use crate::key;
 
+/// What is done to a chain of certificates.
+type Change = dyn Fn(&mut Vec<serde_json::Value>);
+
 macro_rules! fixture {
     ($($part:literal),+) => {
         include_bytes!(concat!("../fixtures/notation/", $($part),+)).as_slice()
@@ -239,7 +242,7 @@ fn chains_are_looked_at_strictly() {
         let bytes = envelope.to_string().into_bytes();
         verify((JWS, &bytes), &image(), &trusted, now()).expect_err("it was altered")
     };
-    let changes: [&dyn Fn(&mut Vec<serde_json::Value>); 5] = [
+    let changes: [&Change; 5] = [
         &|chain| chain.truncate(2),
         &|chain| chain.truncate(1),
         &|chain| chain.swap(1, 2),
@@ -253,8 +256,8 @@ fn chains_are_looked_at_strictly() {
             "{error:?}"
         );
     }
-    let counts: [&dyn Fn(&mut Vec<serde_json::Value>); 2] = [&|chain| chain.clear(), &|chain| {
-        *chain = vec![chain[0].clone(); 17]
+    let counts: [&Change; 2] = [&|chain| chain.clear(), &|chain| {
+        *chain = vec![chain[0].clone(); 17];
     }];
     for change in counts {
         let error = with_chain(change);
