@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    error::Answer,
+    error::{Answer, ErrorJson},
     extract::{Asked, At, Body, SignedIn},
     publishers::PublisherPath,
     words::{KeyIdJson, KeyStandingJson, SlugJson},
@@ -145,7 +145,8 @@ async fn prove_key(
 
 /// Has a signing key end: from then on signatures by it do not count for new submissions.
 #[utoipa::path(delete, path = "/publishers/{publisher}/keys/{key}", tag = "publishers", params(KeyPath, KeyEndQuery),
-    responses((status = 204, description = "It has ended, or will.")))]
+    responses((status = 204, description = "It has ended, or will."),
+        (status = 422, description = "The day is past.", body = ErrorJson, content_type = "application/problem+json")))]
 async fn revoke_key(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
