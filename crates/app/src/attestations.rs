@@ -7,8 +7,9 @@ use oci::{Descriptor, Digest, RawManifest};
 use serde_json::{Value, json};
 use store::{Tx, repositories::Repository, submissions::Submission};
 use trust::{
-    bundle::{self, EMPTY, PROVENANCE, SIGNATURE, TEST_RESULT},
+    bundle::{self, PROVENANCE, SIGNATURE, TEST_RESULT},
     notation::Signer,
+    referrer::EMPTY,
 };
 
 use crate::{App, AppError, storefront::public_checks};

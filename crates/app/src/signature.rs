@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use market::KeyStanding;
 use oci::{Algorithm, Digest, RawManifest};
 use serde::{Deserialize, Serialize};
-use store::{Tx, blobs::BlobError, publishers::PublisherKey, submissions::Submission};
+use store::{Tx, publishers::PublisherKey, submissions::Submission};
 use trust::{PublicKey, cosign, credential::Credential, notation::Certificate};
 
 use crate::{App, AppError, inspection::Stop};
@@ -273,25 +273,10 @@ impl App {
             .filter(|layer| layer.size <= cosign::MAX_PAYLOAD_BYTES)
             .take(cosign::MAX_SIGNATURES)
         {
-            if let Some(payload) = self.signed_blob(&layer.digest, limit).await? {
-                payloads.insert(layer.digest.clone(), payload);
+            if let Some(payload) = self.blob_within(&layer.digest, limit).await? {
+                payloads.insert(layer.digest.clone(), payload.to_vec());
             }
         }
         Ok(payloads)
-    }
-
-    /// Returns a blob's bytes; none where they are gone, or more than `limit`.
-    async fn signed_blob(
-        &self,
-        digest: &Digest,
-        limit: usize,
-    ) -> Result<Option<Vec<u8>>, AppError> {
-        let blob = match self.blobs.get(digest, None).await {
-            Ok(blob) if blob.size <= limit as u64 => blob,
-            Ok(_) | Err(BlobError::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let bytes = crate::registry::collect(blob.into_stream(), limit).await?;
-        Ok(Some(bytes.to_vec()))
     }
 }

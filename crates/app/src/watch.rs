@@ -95,15 +95,15 @@ impl App {
         product: &ProductId,
     ) -> Result<(), AppError> {
         let beginning = store::promises::beginning(tx, Some(product)).await?;
+        let Some(first) = beginning.first() else {
+            return Ok(());
+        };
         let Some(product) = store::products::find(tx, product).await? else {
             return Ok(());
         };
-        if let Some(first) = beginning.first() {
-            self.publish_beginning(tx, &product, &beginning).await?;
-            self.tell_of_beginning(tx, &product, &beginning).await?;
-            store::promises::set_announced(tx, &first.submission_id).await?;
-        }
-        Ok(())
+        self.publish_beginning(tx, &product, &beginning).await?;
+        self.tell_of_beginning(tx, &product, &beginning).await?;
+        Ok(store::promises::set_announced(tx, &first.submission_id).await?)
     }
 
     /// Tells of all promises that nobody was told of: those of a matching that touches many

@@ -69,7 +69,12 @@ pub enum DigestError {
 impl Digest {
     /// Returns the SHA-256 digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
-        let mut digester = Digester::new(Algorithm::Sha256);
+        Self::by(Algorithm::Sha256, bytes)
+    }
+
+    /// Returns the digest of `bytes` by an algorithm.
+    pub fn by(algorithm: Algorithm, bytes: &[u8]) -> Self {
+        let mut digester = Digester::new(algorithm);
         digester.update(bytes);
         digester.finish()
     }

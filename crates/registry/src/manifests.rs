@@ -6,9 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use oci::{
-    Digest, Digester, ErrorCode, MAX_MANIFEST_BYTES, ManifestError, RawManifest, RepoName, Tag,
-};
+use oci::{Digest, ErrorCode, MAX_MANIFEST_BYTES, ManifestError, RawManifest, RepoName, Tag};
 
 use crate::{
     action::Target,
@@ -168,9 +166,7 @@ fn is_limit(error: &axum::Error) -> bool {
 }
 
 fn check_digest(manifest: &RawManifest, claimed: &Digest) -> Result<(), Failure> {
-    let mut digester = Digester::new(claimed.algorithm());
-    digester.update(&manifest.bytes);
-    let actual = digester.finish();
+    let actual = Digest::by(claimed.algorithm(), &manifest.bytes);
     if actual == *claimed {
         return Ok(());
     }

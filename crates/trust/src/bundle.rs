@@ -7,13 +7,13 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::{DateTime, SecondsFormat, Utc};
-use oci::{Descriptor, Digest, Manifest, ManifestKind, RawManifest, media_type};
+use chrono::{DateTime, Utc};
+use oci::{Descriptor, Digest, RawManifest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{PublicKey, SigningKey};
+use crate::{PublicKey, SigningKey, referrer};
 
 /// The media type of a bundle, and the artifact type of the manifest that carries one.
 pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -223,33 +223,6 @@ pub fn manifest(
             "dev.sigstore.bundle.predicateType",
             predicate_type.to_owned(),
         ),
-        (
-            "org.opencontainers.image.created",
-            created.to_rfc3339_opts(SecondsFormat::Secs, true),
-        ),
     ];
-    let annotations = annotations.map(|(name, value)| (name.to_owned(), value));
-    let of =
-        |kind: &str, bytes: &[u8]| Descriptor::new(kind, Digest::of(bytes), bytes.len() as u64);
-    let manifest = Manifest {
-        schema_version: 2,
-        media_type: Some(media_type::OCI_MANIFEST.to_owned()),
-        artifact_type: Some(BUNDLE.to_owned()),
-        config: of(EMPTY_TYPE, EMPTY),
-        layers: vec![of(BUNDLE, bundle)],
-        subject: Some(subject),
-        annotations: Some(annotations.into()),
-    };
-    let bytes = serde_json::to_vec(&manifest).expect("a manifest always serialises");
-    RawManifest {
-        digest: Digest::of(&bytes),
-        bytes,
-        media_type: media_type::OCI_MANIFEST.to_owned(),
-        kind: ManifestKind::Image(manifest),
-    }
+    referrer::manifest(BUNDLE, (BUNDLE, bundle), annotations, subject, created)
 }
-
-/// The type of a configuration that says nothing.
-pub(crate) const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
-/// The bytes of that configuration (OCI image specification, "Guidance for an empty descriptor").
-pub const EMPTY: &[u8] = b"{}";

@@ -20,6 +20,7 @@ mod key_file;
 pub mod log;
 pub mod notation;
 mod pem;
+pub mod referrer;
 pub mod tuf;
 pub mod webhook;
 

@@ -2,11 +2,17 @@
 
 use std::{ops::Range, time::Duration};
 
+use bytes::Bytes;
 use oci::{Digest, ErrorCode, RepoName};
-use store::{StoreError, Tx, blobs::Blob, quotas::Usage, repositories::Repository};
+use store::{
+    StoreError, Tx,
+    blobs::{Blob, BlobError},
+    quotas::Usage,
+    repositories::Repository,
+};
 
-use super::{RegistryError, rights::unknown_repository};
-use crate::{Access, App};
+use super::{RegistryError, collect, rights::unknown_repository};
+use crate::{Access, App, AppError};
 
 /// Repositories looked at for a blob to mount.
 const MOST_MOUNT_SOURCES: i64 = 20;
@@ -48,6 +54,20 @@ impl App {
         range: Option<Range<u64>>,
     ) -> Result<Blob, RegistryError> {
         Ok(self.blobs.get(digest, range).await?)
+    }
+
+    /// Returns a blob's bytes; none where they are gone, or more than `limit`.
+    pub(crate) async fn blob_within(
+        &self,
+        digest: &Digest,
+        limit: usize,
+    ) -> Result<Option<Bytes>, AppError> {
+        let blob = match self.blobs.get(digest, None).await {
+            Ok(blob) if blob.size <= limit as u64 => blob,
+            Ok(_) | Err(BlobError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Some(collect(blob.into_stream(), limit).await?))
     }
 
     /// Returns where else anybody gets a blob for some minutes, if the operator wants it so.

@@ -2,6 +2,7 @@
 //! pulling change. The distribution protocol itself is the crate `registry`.
 
 mod blobs;
+mod bounded;
 mod depth;
 mod error;
 mod manifests;

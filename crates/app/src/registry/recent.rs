@@ -3,19 +3,11 @@
 //! not once a request. Where changes cannot be seen (see [`store::Database::stamp`]), nothing
 //! is kept and each request looks for itself.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use store::{Database, Stamp};
 
-use super::{FoundManifest, Referrers};
-
-/// Most that is kept of each kind, in bytes of answers and keys.
-const MOST_BYTES: usize = 16 << 20;
-/// What keeping something takes besides its own bytes, about.
-const OVERHEAD: usize = 200;
+use super::{FoundManifest, Referrers, bounded::Bounded};
 
 /// What was lately found for pulls.
 #[derive(Debug, Default)]
@@ -37,8 +29,7 @@ pub(super) struct Recent<T>(Mutex<Kept<T>>);
 #[derive(Debug)]
 struct Kept<T> {
     stamp: Option<Stamp>,
-    found: HashMap<String, T>,
-    bytes: usize,
+    found: Bounded<String, T>,
 }
 
 /// What is asked of the database, and its state at that moment.
@@ -55,8 +46,7 @@ impl<T> Kept<T> {
     fn of(stamp: Option<Stamp>) -> Self {
         Self {
             stamp,
-            found: HashMap::new(),
-            bytes: 0,
+            found: Bounded::default(),
         }
     }
 }
@@ -83,14 +73,12 @@ impl<T: Clone> Recent<T> {
         if db.stamp() != Some(stamp) {
             return;
         }
-        let bytes = OVERHEAD + key.len() + bytes;
+        let bytes = key.len() + bytes;
         let mut kept = self.kept();
-        if kept.stamp != Some(stamp) || kept.bytes + bytes > MOST_BYTES {
+        if kept.stamp != Some(stamp) {
             *kept = Kept::of(Some(stamp));
         }
-        if kept.found.insert(key, found).is_none() {
-            kept.bytes += bytes;
-        }
+        kept.found.keep(key, found, bytes);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept<T>> {

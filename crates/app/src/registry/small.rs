@@ -1,52 +1,24 @@
 //! Small blobs in memory: the configuration of a popular image is fetched from where blobs
 //! lie once, not once a pull.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use oci::Digest;
 
-use super::{RegistryError, collect};
+use super::{RegistryError, bounded::Bounded};
 use crate::{App, AppError};
 
 /// Largest blob that is kept, in bytes.
 const SMALL: u64 = 64 << 10;
-/// Most that is kept, in bytes of blobs and digests.
-const MOST_BYTES: usize = 16 << 20;
-/// What keeping one takes besides its bytes, about.
-const OVERHEAD: usize = 200;
 
 /// Whole blobs whose bytes were seen to have their digest, so they are true for ever. Whether
 /// somebody may have them is asked elsewhere, before.
 #[derive(Debug, Default)]
-pub(crate) struct SmallBlobs(Mutex<Kept>);
-
-#[derive(Debug, Default)]
-struct Kept {
-    blobs: HashMap<Digest, Bytes>,
-    bytes: usize,
-}
+pub(crate) struct SmallBlobs(Mutex<Bounded<Digest, Bytes>>);
 
 impl SmallBlobs {
-    fn find(&self, digest: &Digest) -> Option<Bytes> {
-        self.kept().blobs.get(digest).cloned()
-    }
-
-    fn keep(&self, digest: &Digest, bytes: Bytes) {
-        let size = OVERHEAD + bytes.len();
-        let mut kept = self.kept();
-        if kept.bytes + size > MOST_BYTES {
-            *kept = Kept::default();
-        }
-        if kept.blobs.insert(digest.clone(), bytes).is_none() {
-            kept.bytes += size;
-        }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, Bounded<Digest, Bytes>> {
         // No panic can leave it wrong: at worst it is counted as larger than it is.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,48 +38,18 @@ impl App {
         if size > SMALL {
             return Ok(None);
         }
-        if let Some(bytes) = self.small_blobs.find(digest) {
-            return Ok(Some(bytes));
-        }
-        let found = self.blobs.get(digest, None).await?;
-        if found.size != size {
-            return Ok(None);
+        if let Some(bytes) = self.small_blobs.kept().get(digest) {
+            return Ok(Some(bytes.clone()));
         }
         let limit = usize::try_from(size).map_err(AppError::internal)?;
-        let bytes = collect(found.into_stream(), limit).await?;
-        let mut digester = oci::Digester::new(digest.algorithm());
-        digester.update(&bytes);
-        if digester.finish() != *digest {
-            // Damaged: sent as it lies there, for whoever pulls to refuse.
-            return Ok(None);
+        let found = self.blob_within(digest, limit).await?;
+        // What is damaged is sent as it lies there, for whoever pulls to refuse.
+        let sound = found.filter(|bytes| Digest::by(digest.algorithm(), bytes) == *digest);
+        if let Some(bytes) = &sound {
+            self.small_blobs
+                .kept()
+                .keep(digest.clone(), bytes.clone(), bytes.len());
         }
-        self.small_blobs.keep(digest, bytes.clone());
-        Ok(Some(bytes))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_kept_stays_bounded() {
-        let small = SmallBlobs::default();
-        let largest = Bytes::from(vec![0; usize::try_from(SMALL).expect("small")]);
-        for number in 0..1_000_u32 {
-            let digest = Digest::of(&number.to_be_bytes());
-            small.keep(&digest, largest.clone());
-            assert_eq!(small.find(&digest).as_ref(), Some(&largest));
-            assert!(small.kept().bytes <= MOST_BYTES);
-        }
-    }
-
-    #[test]
-    fn one_that_is_kept_twice_counts_once() {
-        let small = SmallBlobs::default();
-        let digest = Digest::of(b"1");
-        small.keep(&digest, Bytes::from_static(b"1"));
-        small.keep(&digest, Bytes::from_static(b"1"));
-        assert_eq!(small.kept().bytes, OVERHEAD + 1);
+        Ok(sound)
     }
 }

@@ -100,14 +100,14 @@ impl App {
             )));
         };
         let limit = notation::MAX_ENVELOPE_BYTES;
-        let Some(bytes) = self.signed_blob(&layer.digest, limit).await? else {
+        let Some(bytes) = self.blob_within(&layer.digest, limit).await? else {
             let missing = format!(
                 "Notation's envelope {} is missing or too large",
                 layer.digest
             );
             return Ok(Err(missing));
         };
-        let envelope = (layer.media_type.as_str(), bytes.as_slice());
+        let envelope = (layer.media_type.as_str(), &*bytes);
         let trusted = Trusted::Certificates(&signers.certificates);
         Ok(
             match notation::verify(envelope, image, trusted, self.now()) {
@@ -143,7 +143,7 @@ impl App {
             return Ok(Err("the bundle's manifest names no bundle".to_owned()));
         };
         let Some(bytes) = self
-            .signed_blob(&layer.digest, bundle::MAX_BUNDLE_BYTES)
+            .blob_within(&layer.digest, bundle::MAX_BUNDLE_BYTES)
             .await?
         else {
             let missing = format!("the bundle {} is missing or too large", layer.digest);

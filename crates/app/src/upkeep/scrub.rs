@@ -307,9 +307,7 @@ impl Scrub<'_> {
             for row in found {
                 self.figures.manifests += 1;
                 let expected: Digest = row.digest.parse().map_err(AppError::internal)?;
-                let mut digester = Digester::new(expected.algorithm());
-                digester.update(&row.content);
-                if digester.finish() != expected {
+                if Digest::by(expected.algorithm(), &row.content) != expected {
                     self.figures.damaged += 1;
                     tracing::error!(
                         manifest.digest = row.digest,

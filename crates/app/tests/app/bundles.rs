@@ -1,14 +1,14 @@
 //! Sigstore bundles: as publishers' signatures, and as what is said of a release.
 
 use app::{
-    Submission,
     market::{Decision, SubmissionState},
     oci::{Descriptor, Digest, RawManifest, media_type},
 };
 use store::contents::{ReferrerPage, referrers};
 use trust::{
     SigningKey,
-    bundle::{self, BUNDLE, EMPTY, PROVENANCE, SIGNATURE, TEST_RESULT},
+    bundle::{self, BUNDLE, PROVENANCE, SIGNATURE, TEST_RESULT},
+    referrer::EMPTY,
 };
 
 use crate::{
@@ -38,15 +38,6 @@ async fn push_bundle(world: &World, image: &Image, key: &SigningKey, kind: &str)
         .expect("pushed");
 }
 
-async fn inspected(world: &World) -> (Submission, String) {
-    let submission = world.submit("1.0").await.expect("submitted");
-    world.work().await;
-    let submission = world.submission(&submission).await;
-    let found = submission.signature.clone().expect("looked for").0;
-    let reason = found["reason"].as_str().expect("text").to_owned();
-    (submission, reason)
-}
-
 both! {
     async fn a_bundle_by_a_registered_key_is_a_signature(db: Database) {
         let world = World::new(db).await;
@@ -56,7 +47,7 @@ both! {
         let stranger = SigningKey::from_scalar(&[77; 32]).expect("a key");
         push_bundle(&world, &image, &stranger, SIGNATURE).await;
         push_bundle(&world, &image, &world.key, SIGNATURE).await;
-        let (submission, reason) = inspected(&world).await;
+        let (submission, reason) = world.signature_looked_for().await;
         assert_eq!(reason, "signed by a key the publisher registered");
         world.decide(&submission, Decision::Approve, "").await.expect("approved");
     }
@@ -68,7 +59,7 @@ both! {
         world.push(Some("1.0"), &image).await;
         let stranger = SigningKey::from_scalar(&[77; 32]).expect("a key");
         push_bundle(&world, &image, &stranger, SIGNATURE).await;
-        let (submission, reason) = inspected(&world).await;
+        let (submission, reason) = world.signature_looked_for().await;
         assert!(reason.contains("signed by none of the 1 trusted keys"), "{reason}");
         told(world.decide(&submission, Decision::Approve, "").await);
     }
@@ -79,7 +70,7 @@ both! {
         let image = Image::vulnerable("one");
         world.push(Some("1.0"), &image).await;
         push_bundle(&world, &image, &world.key, PROVENANCE).await;
-        let (_, reason) = inspected(&world).await;
+        let (_, reason) = world.signature_looked_for().await;
         assert!(reason.contains("and no signature"), "{reason}");
     }
 

@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 use store::contents::{ReferrerPage, referrers};
 use trust::{
     SigningKey,
-    bundle::EMPTY,
     notation::{self, Certificate, Signer, Trusted},
+    referrer::EMPTY,
 };
 
 use crate::{
@@ -34,16 +34,6 @@ async fn add(world: &World, pem: String) -> PublisherKey {
     };
     let added = world.app.add_publisher_key(&world.owner, "acme", &new);
     added.await.expect("added")
-}
-
-/// Submits again and looks: the submission, and what is said of its signature.
-async fn looked_at(world: &World) -> (Submission, String) {
-    let submission = world.submit("1.0").await.expect("submitted");
-    world.work().await;
-    let submission = world.submission(&submission).await;
-    let found = submission.signature.clone().expect("looked for").0;
-    let reason = found["reason"].as_str().expect("text").to_owned();
-    (submission, reason)
 }
 
 async fn prove(
@@ -86,11 +76,11 @@ both! {
         let added = add(&world, key(42).public().to_pem()).await;
         let digest = world.push(Some("1.0"), &Image::vulnerable("one")).await;
         world.sign(&key(42), &digest).await;
-        let (submission, reason) = looked_at(&world).await;
+        let (submission, reason) = world.signature_looked_for().await;
         assert!(reason.contains("signed by the key `fresh`, which is not proven"), "{reason}");
         told(world.decide(&submission, Decision::Approve, "").await);
         world.prove(&added, &key(42)).await;
-        let (submission, _) = looked_at(&world).await;
+        let (submission, _) = world.signature_looked_for().await;
         assert!(is_verified(&submission));
         world.decide(&submission, Decision::Approve, "").await.expect("approved");
     }
@@ -139,10 +129,10 @@ both! {
         end(4).await.expect("it ends in four days");
         let digest = world.push(Some("1.0"), &Image::vulnerable("one")).await;
         world.sign(&key(42), &digest).await;
-        let (_, reason) = looked_at(&world).await;
+        let (_, reason) = world.signature_looked_for().await;
         assert!(reason.contains("the key `next`, which counts from"), "{reason}");
         world.clock.advance(TimeDelta::days(3));
-        let (submission, _) = looked_at(&world).await;
+        let (submission, _) = world.signature_looked_for().await;
         assert!(is_verified(&submission));
         world.clock.advance(TimeDelta::days(1));
         let error = world.decide(&submission, Decision::Approve, "").await.expect_err("it ended");
@@ -155,11 +145,11 @@ both! {
         world.product().await;
         let signer = Signer::new(key(42), "Acme").expect("a name");
         push_notation(&world, &signer).await;
-        let (_, reason) = looked_at(&world).await;
+        let (_, reason) = world.signature_looked_for().await;
         assert!(reason.contains("register the signing certificate"), "{reason}");
         let added = add(&world, signer.certificate()).await;
         world.prove(&added, &key(42)).await;
-        let (submission, reason) = looked_at(&world).await;
+        let (submission, reason) = world.signature_looked_for().await;
         assert!(is_verified(&submission), "{reason}");
         assert!(reason.contains("signed with Notation (ES256) by `CN=Acme` on 2026-11-01"), "{reason}");
         let found = submission.signature.clone().expect("looked for").0;

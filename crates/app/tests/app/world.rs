@@ -489,6 +489,16 @@ impl World {
             .await
     }
 
+    /// Submits and looks: the submission, and what is said of its signature.
+    pub(crate) async fn signature_looked_for(&self) -> (Submission, String) {
+        let submission = self.submit("1.0").await.expect("submitted");
+        self.work().await;
+        let submission = self.submission(&submission).await;
+        let found = submission.signature.clone().expect("looked for").0;
+        let reason = found["reason"].as_str().expect("text").to_owned();
+        (submission, reason)
+    }
+
     /// Returns the submission as it is now.
     pub(crate) async fn submission(&self, submission: &Submission) -> Submission {
         let mut tx = self.db.read().await.expect("a transaction");

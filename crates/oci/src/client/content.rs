@@ -14,8 +14,8 @@ use super::{
     url,
 };
 use crate::{
-    Descriptor, Digest, Digester, Index, ManifestKind, RawManifest, Reference, RepoName,
-    VerifyError, VerifyingReader, media_type,
+    Descriptor, Digest, Index, ManifestKind, RawManifest, Reference, RepoName, VerifyError,
+    VerifyingReader, media_type,
 };
 
 const MAX_PAGES: usize = 1_000;
@@ -42,9 +42,7 @@ impl Client {
         let promised = digest_header(&response, &place)?;
         let bytes = small_body(response, &place)?;
         for expected in promised.iter().chain(&reference.digest) {
-            let mut digester = Digester::new(expected.algorithm());
-            digester.update(&bytes);
-            let found = digester.finish();
+            let found = Digest::by(expected.algorithm(), &bytes);
             if found != *expected {
                 return Err(ClientError::Damaged {
                     place,

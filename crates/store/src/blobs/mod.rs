@@ -155,9 +155,7 @@ fn cut_range(digest: &Digest, range: Range<u64>, size: u64) -> Result<Range<u64>
 
 /// Returns an error unless `bytes` have `digest`.
 fn verify(digest: &Digest, bytes: &[u8]) -> Result<(), BlobError> {
-    let mut digester = oci::Digester::new(digest.algorithm());
-    digester.update(bytes);
-    let found = digester.finish();
+    let found = Digest::by(digest.algorithm(), bytes);
     if found != *digest {
         return Err(BlobError::Corrupt {
             digest: digest.clone(),

@@ -5,15 +5,14 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
-use oci::{Descriptor, Digest, Manifest, ManifestKind, RawManifest, media_type};
+use oci::{Descriptor, RawManifest};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use x509_cert::der::Encode as _;
 
 use super::{JWS, PAYLOAD, SCHEME, SIGNATURE, SIGNING_TIME, X509};
 use crate::{
-    SigningKey,
-    bundle::{EMPTY, EMPTY_TYPE},
+    SigningKey, referrer,
     tuf::{Invalid, code_signing},
 };
 
@@ -98,33 +97,9 @@ pub fn manifest(
     subject: Descriptor,
     created: DateTime<Utc>,
 ) -> RawManifest {
-    let annotations = [
-        (
-            "io.cncf.notary.x509chain.thumbprint#S256",
-            json!(thumbprints).to_string(),
-        ),
-        (
-            "org.opencontainers.image.created",
-            created.to_rfc3339_opts(SecondsFormat::Secs, true),
-        ),
-    ];
-    let annotations = annotations.map(|(name, value)| (name.to_owned(), value));
-    let of =
-        |kind: &str, bytes: &[u8]| Descriptor::new(kind, Digest::of(bytes), bytes.len() as u64);
-    let manifest = Manifest {
-        schema_version: 2,
-        media_type: Some(media_type::OCI_MANIFEST.to_owned()),
-        artifact_type: Some(SIGNATURE.to_owned()),
-        config: of(EMPTY_TYPE, EMPTY),
-        layers: vec![of(kind, envelope)],
-        subject: Some(subject),
-        annotations: Some(annotations.into()),
-    };
-    let bytes = serde_json::to_vec(&manifest).expect("a manifest always serialises");
-    RawManifest {
-        digest: Digest::of(&bytes),
-        bytes,
-        media_type: media_type::OCI_MANIFEST.to_owned(),
-        kind: ManifestKind::Image(manifest),
-    }
+    let thumbprints = (
+        "io.cncf.notary.x509chain.thumbprint#S256",
+        json!(thumbprints).to_string(),
+    );
+    referrer::manifest(SIGNATURE, (kind, envelope), [thumbprints], subject, created)
 }

@@ -3,7 +3,8 @@
 use oci::{Descriptor, Digest, media_type};
 use plimsoll_trust::{
     PublicKey,
-    bundle::{self, BUNDLE, BundleError, EMPTY, PROVENANCE, SIGNATURE},
+    bundle::{self, BUNDLE, BundleError, PROVENANCE, SIGNATURE},
+    referrer::EMPTY,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
