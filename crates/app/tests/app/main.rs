@@ -21,7 +21,9 @@ mod log;
 mod market_side;
 mod notary;
 mod notices;
+mod organising;
 mod privacy;
+mod proofs;
 #[expect(dead_code, reason = "only a root is made with it here")]
 #[path = "../../../trust/tests/trust/publisher.rs"]
 mod publisher;
@@ -33,6 +35,8 @@ mod robots;
 mod roles;
 mod storage;
 mod tags;
+mod team;
+mod terms;
 mod token_keys;
 mod vex;
 mod webhooks;

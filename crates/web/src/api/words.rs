@@ -36,6 +36,10 @@ macro_rules! words {
 words! {
     /// A publisher's standing.
     PublisherStateJson = "PublisherState" for market::PublisherState;
+    /// What the operator decides on a publisher.
+    PublisherVerdictJson = "PublisherVerdict" for market::PublisherDecision;
+    /// Where a text was found that proves a domain.
+    DomainProofJson = "DomainProofWay" for market::DomainProof;
     /// A listing's state.
     ListingStateJson = "ListingState" for market::ListingState;
     /// A submission's state.
@@ -121,6 +125,8 @@ names! {
     TokenIdJson = "TokenId" for market::TokenId, "^tok_[0-9A-Za-z]{26}$", 30..=30;
     /// A statement's identifier.
     VexIdJson = "VexId" for market::VexId, "^vex_[0-9A-Za-z]{26}$", 30..=30;
+    /// A letter's identifier.
+    LetterIdJson = "LetterId" for market::LetterId, "^ltr_[0-9A-Za-z]{26}$", 30..=30;
     /// A webhook's identifier.
     WebhookIdJson = "WebhookId" for market::WebhookId, "^whk_[0-9A-Za-z]{26}$", 30..=30;
     /// A delivery's identifier.

@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 use app::{
     Actor, App, AppConfig, Application, Clock, Keys, ManualClock, NewAccount, NewKey,
     NewSubmission, NewToken, Parts,
-    market::{Decision, ListingState, PublisherState, Role, SubmissionState},
+    market::{Decision, ListingState, PublisherDecision, Role, SubmissionState},
     oci::{Digest, RawManifest, RepoName, Tag, media_type},
     registry::ManifestPush,
 };
@@ -138,7 +138,12 @@ impl Fixture {
         added.expect("a key");
         let decided = self
             .app
-            .decide_publisher(&Actor::system(), "acme", PublisherState::Verified, "")
+            .decide_publisher(
+                &Actor::system(),
+                "acme",
+                PublisherDecision::VerifyWithoutProofs,
+                "Known to us.",
+            )
             .await;
         decided.expect("a decision");
     }

@@ -3,6 +3,7 @@
 mod access;
 mod attacks;
 mod browser;
+mod people;
 mod releases;
 mod stories;
 mod tokens;
