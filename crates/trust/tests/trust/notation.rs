@@ -253,8 +253,9 @@ fn chains_are_looked_at_strictly() {
             "{error:?}"
         );
     }
-    let counts: [&dyn Fn(&mut Vec<serde_json::Value>); 2] =
-        [&|chain| chain.clear(), &|chain| *chain = vec![chain[0].clone(); 17]];
+    let counts: [&dyn Fn(&mut Vec<serde_json::Value>); 2] = [&|chain| chain.clear(), &|chain| {
+        *chain = vec![chain[0].clone(); 17]
+    }];
     for change in counts {
         let error = with_chain(change);
         assert!(matches!(error, NotationError::Malformed(_)), "{error:?}");
