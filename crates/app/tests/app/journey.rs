@@ -241,7 +241,8 @@ async fn the_log_is_complete(world: &World, submissions: &[&market::SubmissionId
             "manage-members ->editor",
             "manage-members ->viewer",
             "decide-publisher applied>verified",
-            "manage-keys ->key-added"
+            "manage-keys ->key-added",
+            "manage-keys ->key-proven"
         ]
     );
 }

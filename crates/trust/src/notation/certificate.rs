@@ -2,9 +2,9 @@
 //! algorithms that their keys sign with.
 
 use chrono::{DateTime, Utc};
-use p521::ecdsa::signature::Verifier as _;
+use p521::ecdsa::signature::{Verifier as _, hazmat::PrehashVerifier as _};
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use x509_cert::{
     Certificate as X509,
     der::{
@@ -250,9 +250,11 @@ impl Certificate {
             ("1.2.840.10045.4.3.2", Algorithm::Es384) => &signature::ECDSA_P384_SHA256_ASN1,
             ("1.2.840.10045.4.3.3", Algorithm::Es256) => &signature::ECDSA_P256_SHA384_ASN1,
             ("1.2.840.10045.4.3.3", Algorithm::Es384) => &signature::ECDSA_P384_SHA384_ASN1,
-            ("1.2.840.10045.4.3.4", Algorithm::Es512) => {
+            (hash, Algorithm::Es512) => {
                 let signature = p521::ecdsa::Signature::from_der(signature).ok()?;
-                return Some(check_p521(&key, &message, &signature));
+                let key = p521::ecdsa::VerifyingKey::from_sec1_bytes(&key).ok()?;
+                let hash = hash_for_p521(hash, &message)?;
+                return Some(key.verify_prehash(&hash, &signature).is_ok());
             }
             _ => return None,
         };
@@ -396,6 +398,20 @@ fn check(
 fn check_p521(key: &[u8], message: &[u8], signature: &p521::ecdsa::Signature) -> bool {
     p521::ecdsa::VerifyingKey::from_sec1_bytes(key)
         .is_ok_and(|key| key.verify(message, signature).is_ok())
+}
+
+/// Returns a hash as a number of 64 bytes: OpenSSL signs certificates with SHA-256 whatever the
+/// curve, and a shorter hash is the same number with zeros before it (FIPS 186-5, 6.4.1).
+fn hash_for_p521(oid: &str, message: &[u8]) -> Option<[u8; 64]> {
+    let hash = match oid {
+        "1.2.840.10045.4.3.2" => Sha256::digest(message).to_vec(),
+        "1.2.840.10045.4.3.3" => Sha384::digest(message).to_vec(),
+        "1.2.840.10045.4.3.4" => Sha512::digest(message).to_vec(),
+        _ => return None,
+    };
+    let mut padded = [0; 64];
+    padded[64 - hash.len()..].copy_from_slice(&hash);
+    Some(padded)
 }
 
 /// Returns how long an RSA key is (RFC 8017, appendix A.1.1).
