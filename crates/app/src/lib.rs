@@ -21,6 +21,7 @@ mod findings;
 mod forecast;
 mod inspection;
 mod jobs;
+mod letters;
 mod listings;
 mod log;
 mod notary;
@@ -65,18 +66,24 @@ pub use feeds::{Feed, FeedOf};
 pub use finding_view::{FindingView, Rating};
 pub use forecast::Forecast;
 pub use jobs::JobSummary;
+pub use letters::LetterView;
 pub use notary::{TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile};
-pub use notices::{Mail, MailItem, MuteLink, NOTICES_AT_ONCE, NoticePreference};
+pub use notices::{Mail, MailItem, Mailed, MuteLink, NOTICES_AT_ONCE, NoticePreference};
 pub use oci::Scope;
 pub use pictures::picture_logo_problems;
 pub use products::{ProductOverview, ProductRights};
 pub use publisher_keys::NewKey;
-pub use publishers::{Application, Membership, PublisherPage};
+pub use publishers::{
+    Application, DomainFound, DomainStanding, DomainToLookAt, EmailProofPage, InvitationPage,
+    Membership, Profile, Proofs, PublisherPage, PublisherTerms, Team,
+};
 pub use requests::RequestSlot;
 pub use robots::{NewRobot, RobotView};
 pub use sign_in::{ClientAddress, SignedIn};
 pub use state::{App, AppConfig, Keys, Limits, Measures, Parts};
-pub use storefront::{CatalogPage, ImageView, LayerView, ListingCard, ProductPage, PublicCheck};
+pub use storefront::{
+    CatalogPage, ImageView, LayerView, ListingCard, ProductPage, PublicCheck, PublicPublisher,
+};
 pub use submission_page::{
     CheckView, ComponentView, Difference, InspectedImage, QueueEntry, SubmissionPage,
 };
@@ -108,12 +115,15 @@ pub use store::{
     blobs::{Blob, BlobSource},
     classifications::{Classification, Unscored},
     images::ImageOutline,
+    invitations::{Invitation, NamedMember},
+    letters::Letter,
     notices::{Addressed, Notice},
     products::{Product, Search},
     publishers::{Publisher, PublisherKey},
     releases::Release,
     submissions::{Comment, CommentWithAuthor, Submission},
     subscriptions::Subscription,
+    terms::TermsRow,
     tokens::Token,
     vex::VexStatement,
     webhooks::{Attempt, Delivery, Webhook},

@@ -1,7 +1,7 @@
 //! The public side of a product: hold, reinstate, revoke.
 
-use market::{Action, ListingEvent, ListingState};
-use store::{Tx, products::Product};
+use market::{Action, ListingEvent, ListingState, PublisherState};
+use store::{Tx, products::Product, publishers::Publisher};
 use trust::log::Event;
 
 use crate::{Actor, App, AppError, audit::Change};
@@ -61,7 +61,15 @@ impl App {
         if !store::products::set_state(tx, &product.id, states, reason, self.now()).await? {
             return Err(AppError::changed_meanwhile("listing"));
         }
-        let name = self.name_of(tx, product).await?;
+        let publisher = self.publisher_of_product(tx, product).await?;
+        let goes_up = matches!(event, ListingEvent::Release | ListingEvent::Reinstate);
+        if goes_up && publisher.state == PublisherState::Suspended {
+            return Err(AppError::Conflict(format!(
+                "publisher `{}` is suspended: verify it again first",
+                publisher.slug
+            )));
+        }
+        let name = format!("{}/{}", publisher.slug, product.slug);
         self.publish_change(tx, (product, &name), (event, after))
             .await?;
         let change = Change {
@@ -104,10 +112,17 @@ impl App {
 
     /// Returns `publisher/product`, as images and addresses are called.
     pub(crate) async fn name_of(&self, tx: &mut Tx, product: &Product) -> Result<String, AppError> {
-        let publisher = store::publishers::find(tx, &product.publisher_id).await?;
-        let publisher =
-            publisher.ok_or_else(|| AppError::not_found("publisher", product.id.as_str()))?;
+        let publisher = self.publisher_of_product(tx, product).await?;
         Ok(format!("{}/{}", publisher.slug, product.slug))
+    }
+
+    pub(crate) async fn publisher_of_product(
+        &self,
+        tx: &mut Tx,
+        product: &Product,
+    ) -> Result<Publisher, AppError> {
+        let publisher = store::publishers::find(tx, &product.publisher_id).await?;
+        publisher.ok_or_else(|| AppError::not_found("publisher", product.id.as_str()))
     }
 
     /// Returns the products that the operator can act on: listed and on hold, with their publishers' short names.

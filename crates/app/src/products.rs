@@ -283,7 +283,6 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    /// Returns a product for its members and the staff; anybody else is told that there is none.
     /// Returns a product with its publisher, whoever asks.
     pub(crate) async fn product_and_publisher(
         &self,
@@ -297,6 +296,7 @@ impl App {
         Ok(publisher.map(|publisher| (publisher, product)))
     }
 
+    /// Returns a product for its members and the staff; anybody else is told that there is none.
     pub(crate) async fn own_product(
         &self,
         tx: &mut Tx,

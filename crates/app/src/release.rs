@@ -14,7 +14,7 @@ use store::{
 };
 use trust::{cosign, log::Event};
 
-use crate::{Actor, App, AppError, audit::Change};
+use crate::{Actor, App, AppError, audit::Change, products::require_verified};
 
 impl App {
     /// The job.
@@ -38,6 +38,13 @@ impl App {
         let publisher = store::publishers::find(&mut tx, &product.publisher_id)
             .await?
             .ok_or_else(|| AppError::not_found("publisher", id.as_str()))?;
+        if let Err(error) = require_verified(&publisher) {
+            drop(tx);
+            let mut tx = self.begin().await?;
+            self.give_up_release(&mut tx, id, &error.to_string())
+                .await?;
+            return Ok(tx.commit().await?);
+        }
         let manifests = self
             .manifests_below(&mut tx, &submission.repository, &submission.digest)
             .await?;

@@ -106,6 +106,7 @@ pub struct App {
     pub(crate) tag_pulls: TagPulls,
     pub(crate) job_added: Notify,
     pub(crate) webhook_queued: Notify,
+    pub(crate) domain_asked: Notify,
     pub(crate) requests: Arc<Requests>,
     pub(crate) recent: RecentlyFound,
     pub(crate) small_blobs: SmallBlobs,
@@ -211,6 +212,7 @@ impl App {
             tag_pulls: TagPulls::default(),
             job_added: Notify::new(),
             webhook_queued: Notify::new(),
+            domain_asked: Notify::new(),
             requests: Arc::default(),
             ids: Ids::default(),
         });

@@ -29,6 +29,25 @@ pub struct ListingCard {
     pub cheapest: Option<Plan>,
 }
 
+/// A publisher as everybody sees it.
+#[derive(Debug, Clone)]
+pub struct PublicPublisher {
+    /// Its short name.
+    pub slug: String,
+    /// Its legal name.
+    pub name: String,
+    /// Its website.
+    pub website: String,
+    /// Digest of its logo.
+    pub logo: Option<String>,
+    /// Whether the operator verified it.
+    pub is_verified: bool,
+    /// Since when it is here.
+    pub since: DateTime<Utc>,
+    /// What it has on the market, by name.
+    pub cards: Vec<ListingCard>,
+}
+
 /// A page of search results.
 #[derive(Debug, Clone)]
 pub struct CatalogPage {
@@ -144,22 +163,10 @@ impl App {
         )
         .await?;
         let mut cards = Vec::new();
-        for product in products.into_iter().map(without_draft) {
+        for product in products {
             let publisher = store::publishers::find(&mut tx, &product.publisher_id).await?;
             let Some(publisher) = publisher else { continue };
-            let plans = product
-                .listed
-                .as_ref()
-                .map(|listed| listed.plans.clone())
-                .unwrap_or_default();
-            let cheapest = plans.into_iter().min_by_key(|plan| plan.price.amount_minor);
-            cards.push(ListingCard {
-                publisher: publisher.slug.to_string(),
-                publisher_name: publisher.legal_name,
-                publisher_verified: publisher.state == PublisherState::Verified,
-                product,
-                cheapest,
-            });
+            cards.push(card(&publisher, product));
         }
         let categories = store::products::categories(&mut tx).await?;
         Ok(CatalogPage {
@@ -168,6 +175,32 @@ impl App {
             page,
             pages: (total + CatalogPage::SIZE - 1) / CatalogPage::SIZE,
             categories,
+        })
+    }
+
+    /// Returns a publisher as everybody sees it: one that is verified, or has something on the
+    /// market.
+    ///
+    /// # Errors
+    /// There is no such publisher that everybody sees.
+    pub async fn public_publisher(&self, slug: &str) -> Result<PublicPublisher, AppError> {
+        let mut tx = self.read().await?;
+        let publisher = self.publisher_by_slug(&mut tx, slug).await?;
+        let products = store::products::of_publisher(&mut tx, &publisher.id).await?;
+        let listed = products.into_iter().filter(|one| one.state.is_public());
+        let cards: Vec<_> = listed.map(|product| card(&publisher, product)).collect();
+        let is_verified = publisher.state == PublisherState::Verified;
+        if !is_verified && cards.is_empty() {
+            return Err(AppError::not_found("publisher", slug));
+        }
+        Ok(PublicPublisher {
+            slug: publisher.slug.to_string(),
+            name: publisher.legal_name,
+            website: publisher.website,
+            logo: publisher.logo,
+            is_verified,
+            since: publisher.created_at,
+            cards,
         })
     }
 
@@ -284,6 +317,21 @@ impl App {
         let release = release
             .ok_or_else(|| AppError::not_found("product", format!("{publisher}/{product}")))?;
         Ok((found.state, found.certified, release.tag))
+    }
+}
+
+fn card(publisher: &Publisher, product: Product) -> ListingCard {
+    let plans = product
+        .listed
+        .as_ref()
+        .map(|listed| listed.plans.clone())
+        .unwrap_or_default();
+    ListingCard {
+        publisher: publisher.slug.to_string(),
+        publisher_name: publisher.legal_name.clone(),
+        publisher_verified: publisher.state == PublisherState::Verified,
+        product: without_draft(product),
+        cheapest: plans.into_iter().min_by_key(|plan| plan.price.amount_minor),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Submitting a snapshot, and what people then say and decide about it.
 
 use market::{
-    Action, Anchor, CommentId, Decision, KeyStanding, ListingEvent, Problem, ProductId, Role,
-    SubmissionEvent, SubmissionId, SubmissionState,
+    Action, Anchor, CommentId, Decision, KeyStanding, ListingEvent, Problem, ProductId,
+    PublisherState, Role, SubmissionEvent, SubmissionId, SubmissionState,
 };
 use oci::Tag;
 use store::{
@@ -289,6 +289,7 @@ impl App {
         if decision == Decision::Approve {
             check_approvable(&submission)?;
             self.check_signer(&mut tx, &submission).await?;
+            self.require_standing(&mut tx, &submission).await?;
         }
         let event = (Action::DecideSubmission, SubmissionEvent::Decided(decision));
         submission.state = self
@@ -314,6 +315,22 @@ impl App {
         tx.commit().await?;
         self.job_added.notify_one();
         Ok(submission)
+    }
+
+    /// Nothing of a publisher that is suspended is approved.
+    async fn require_standing(&self, tx: &mut Tx, submission: &Submission) -> Result<(), AppError> {
+        let found = self
+            .product_and_publisher(tx, &submission.product_id)
+            .await?;
+        match found {
+            Some((publisher, _)) if publisher.state != PublisherState::Verified => {
+                Err(AppError::Conflict(format!(
+                    "publisher `{}` is {}: nothing of it is approved",
+                    publisher.slug, publisher.state
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Moves a submission to its next state and records it; gives the state.

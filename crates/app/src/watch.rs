@@ -2,7 +2,7 @@
 //! accepted statement lifts that hold, and a hold that lasted too long revokes the listing (programme and policies, "Classification of Issues").
 
 use chrono::{DateTime, Utc};
-use market::{Action, ListingEvent, ListingState, ProductId, Reminder};
+use market::{Action, ListingEvent, ListingState, ProductId, PublisherState, Reminder};
 use store::{
     Tx,
     products::Product,
@@ -170,7 +170,10 @@ impl App {
         product: &Product,
     ) -> Result<Option<(ListingEvent, &'static str)>, AppError> {
         let by_clock = product.state_reason.as_deref() == Some(HELD);
-        if by_clock && self.is_mended(&mut self.read().await?, product).await? {
+        let mut tx = self.read().await?;
+        let publisher = self.publisher_of_product(&mut tx, product).await?;
+        let stands = publisher.state != PublisherState::Suspended;
+        if by_clock && stands && self.is_mended(&mut tx, product).await? {
             return Ok(Some((ListingEvent::Reinstate, MENDED)));
         }
         let ends = product.held_at.map(ListingState::revoked_at);

@@ -16,6 +16,8 @@ text_enum! {
         Viewer = "viewer",
         /// Member of the owning publisher who may change, push and submit.
         Editor = "editor",
+        /// Member of the owning publisher who sees its terms and money, and may look.
+        Finance = "finance",
         /// Member of the owning publisher who also manages keys and members.
         Owner = "owner",
         /// The operator's certification team.
@@ -38,10 +40,20 @@ text_enum! {
         AcceptAgreement = "accept-agreement",
         /// Verify, reject or suspend a publisher.
         DecidePublisher = "decide-publisher",
+        /// Prove what one's organisation says of itself, and mend it before it is verified.
+        EditPublisher = "edit-publisher",
         /// Register or revoke a publisher's signing keys.
         ManageKeys = "manage-keys",
         /// Add members of a publisher and change their roles.
         ManageMembers = "manage-members",
+        /// Join a publisher that one is invited into.
+        JoinPublisher = "join-publisher",
+        /// Leave a publisher that one belongs to.
+        LeavePublisher = "leave-publisher",
+        /// Read what a publisher owes for being on the market.
+        ReadTerms = "read-terms",
+        /// Set what a publisher owes for being on the market.
+        SetTerms = "set-terms",
         /// Create a product or change its draft manifest.
         EditProduct = "edit-product",
         /// Submit a snapshot for review.
@@ -119,8 +131,19 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::SetAgreement, &[Role::Operator]),
     (Action::AcceptAgreement, &[Role::Owner]),
     (Action::DecidePublisher, &[Role::Operator]),
+    (Action::EditPublisher, &[Role::Owner]),
     (Action::ManageKeys, &[Role::Owner]),
     (Action::ManageMembers, &[Role::Owner, Role::Operator]),
+    (Action::JoinPublisher, &[Role::Account]),
+    (
+        Action::LeavePublisher,
+        &[Role::Viewer, Role::Editor, Role::Finance, Role::Owner],
+    ),
+    (
+        Action::ReadTerms,
+        &[Role::Finance, Role::Owner, Role::Operator],
+    ),
+    (Action::SetTerms, &[Role::Operator]),
     (Action::EditProduct, &[Role::Editor, Role::Owner]),
     (Action::Submit, &[Role::Editor, Role::Owner]),
     (
@@ -128,6 +151,7 @@ pub const RULES: &[(Action, &[Role])] = &[
         &[
             Role::Viewer,
             Role::Editor,
+            Role::Finance,
             Role::Owner,
             Role::Reviewer,
             Role::Operator,
@@ -213,6 +237,7 @@ const LIMITS: &[(Holding, &[Action])] = &[
             Action::BrowseListings,
             Action::ReadSubmission,
             Action::ReadQueue,
+            Action::ReadTerms,
             Action::PullStaging,
             Action::PullReleased,
             Action::ReadReleasedTrust,
@@ -283,8 +308,15 @@ pub fn is_own_work(action: Action, roles: &[Role]) -> bool {
         action,
         Action::DecideSubmission | Action::DecideStatement | Action::Classify
     );
-    let is_member = |role: &Role| matches!(role, Role::Viewer | Role::Editor | Role::Owner);
-    decides && roles.iter().any(is_member)
+    decides && roles.iter().any(|role| is_member_role(*role))
+}
+
+/// Returns whether `role` is what a member of a publisher is.
+pub fn is_member_role(role: Role) -> bool {
+    matches!(
+        role,
+        Role::Viewer | Role::Editor | Role::Finance | Role::Owner
+    )
 }
 
 #[cfg(test)]
@@ -332,6 +364,7 @@ mod tests {
             assert!(allows(decide, &[Role::Reviewer]));
             assert!(!allows(decide, &[Role::Reviewer, Role::Owner]));
             assert!(!allows(decide, &[Role::Operator, Role::Viewer]));
+            assert!(!allows(decide, &[Role::Reviewer, Role::Finance]));
         }
     }
 

@@ -118,6 +118,8 @@ id_type! {
     PullId = "pul";
     /// A notice to somebody.
     NoticeId = "ntc";
+    /// A letter to an address that needs no account.
+    LetterId = "ltr";
     /// A run of work on the store itself, such as a collection.
     RunId = "run";
     /// A webhook.

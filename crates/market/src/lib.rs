@@ -16,6 +16,7 @@ mod id;
 mod manifest;
 mod money;
 mod notice;
+mod proof;
 mod retention;
 mod robot;
 mod scope;
@@ -23,11 +24,12 @@ mod severity;
 mod signing_key;
 mod slug;
 mod state;
+mod terms;
 mod text;
 mod vex;
 mod webhook;
 
-pub use access::{Action, Holding, RULES, Role, allows, holder_may, is_own_work};
+pub use access::{Action, Holding, RULES, Role, allows, holder_may, is_member_role, is_own_work};
 pub use anchor::{Anchor, AnchorError};
 pub use bytes::{parse_bytes, show_bytes};
 pub use classification::{CLASSES_BY_HAND, MOST_REASON, classified};
@@ -42,6 +44,11 @@ pub use notice::{
     DAILY_HOUR, MAIL_ATTEMPTS, MAIL_LATE, MailChoice, MailState, NoticeKind, Reminder,
     mail_back_off,
 };
+pub use proof::{
+    DOMAIN_FILE, DOMAIN_LOOKS, DOMAIN_RECORD, DomainProof, EMAIL_PROOF_LIFE, INVITATION_LIFE,
+    MOST_INVITATIONS, domain_text, domains_agree, email_domain, has_domain_text, may_look_again,
+    may_mail_again, website_domain,
+};
 pub use retention::{RetentionRules, StagedTag, beside, is_beside_an_image};
 pub use robot::{RobotName, RobotNameError, RobotOwner};
 pub use scope::{MOST_SCOPES, RepositoryAction, RepositoryScope, ScopeError, TokenScopes};
@@ -49,9 +56,10 @@ pub use severity::{Class, Deadline, HOLD_DAYS, deadline};
 pub use signing_key::{KeyStanding, KeyTimes};
 pub use slug::{Slug, SlugError};
 pub use state::{
-    Decision, FindingState, IllegalTransition, ListingEvent, ListingState, PublisherState,
-    SubmissionEvent, SubmissionState, SubscriptionState,
+    Decision, FindingState, IllegalTransition, ListingEvent, ListingState, PublisherDecision,
+    PublisherState, SubmissionEvent, SubmissionState, SubscriptionState,
 };
+pub use terms::{Terms, WHOLE_SHARE, parse_percent, show_percent};
 pub use text::UnknownText;
 pub use vex::{
     MOST_VEX_TEXT, VexClaim, VexDecision, VexEvent, VexJustification, VexScope, VexStanding,

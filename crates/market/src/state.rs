@@ -31,12 +31,43 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What the operator decides on a publisher: the standing that it has from then on.
+    PublisherDecision {
+        /// It may publish: its e-mail and its domain are proven.
+        Verify = "verified",
+        /// It may publish although one of these is not proven, for a reason that is kept.
+        VerifyWithoutProofs = "verified-without-proofs",
+        /// It is refused.
+        Reject = "rejected",
+        /// It may not publish at present.
+        Suspend = "suspended",
+    }
+}
+
+impl PublisherDecision {
+    /// Returns the standing that it leads to.
+    pub fn state(self) -> PublisherState {
+        match self {
+            Self::Verify | Self::VerifyWithoutProofs => PublisherState::Verified,
+            Self::Reject => PublisherState::Rejected,
+            Self::Suspend => PublisherState::Suspended,
+        }
+    }
+
+    /// Returns whether the operator must say why.
+    pub fn needs_reason(self) -> bool {
+        self != Self::Verify
+    }
+}
+
 impl PublisherState {
     /// Returns the state after the operator decided on an application or a standing.
     ///
     /// # Errors
     /// The decision does not fit the standing.
-    pub fn decide(self, to: Self) -> Result<Self, IllegalTransition> {
+    pub fn decide(self, decision: PublisherDecision) -> Result<Self, IllegalTransition> {
+        let to = decision.state();
         match (self, to) {
             (Self::Applied | Self::Rejected | Self::Suspended, Self::Verified)
             | (Self::Applied, Self::Rejected)

@@ -6,7 +6,7 @@ use std::{hint::black_box, sync::Arc};
 use app::{Actor, App, AppConfig, Application, Keys, NewAccount, Parts, Scope, SystemClock};
 use axum::{body::Body, http::Request};
 use criterion::{Criterion, criterion_group, criterion_main};
-use market::PublisherState;
+use market::PublisherDecision;
 use store::{
     Database,
     blobs::{FsBlobs, FsUploads},
@@ -64,9 +64,14 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
     app.apply_as_publisher(&owner, &application)
         .await
         .expect("an application");
-    app.decide_publisher(&Actor::system(), "acme", PublisherState::Verified, "")
-        .await
-        .expect("a publisher");
+    app.decide_publisher(
+        &Actor::system(),
+        "acme",
+        PublisherDecision::VerifyWithoutProofs,
+        "So.",
+    )
+    .await
+    .expect("a publisher");
     (app, owner)
 }
 

@@ -340,6 +340,34 @@ pub async fn publishers_people(
     ids(rows)
 }
 
+/// Returns the owners of a publisher.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn owners(tx: &mut Tx, publisher: &PublisherId) -> Result<Vec<AccountId>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        "SELECT m.account_id FROM members m JOIN accounts a ON a.id = m.account_id WHERE m.publisher_id = $1 AND m.role = 'owner' AND a.disabled_at IS NULL",
+        publisher.as_str()
+    )?;
+    ids(rows)
+}
+
+/// Returns who sees a publisher's terms and money: its owners and finance.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn payers(tx: &mut Tx, publisher: &PublisherId) -> Result<Vec<AccountId>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        "SELECT m.account_id FROM members m JOIN accounts a ON a.id = m.account_id WHERE m.publisher_id = $1 AND m.role IN ('owner', 'finance') AND a.disabled_at IS NULL",
+        publisher.as_str()
+    )?;
+    ids(rows)
+}
+
 /// Returns the certification team: reviewers and operators.
 ///
 /// # Errors
@@ -349,6 +377,19 @@ pub async fn staff(tx: &mut Tx) -> Result<Vec<AccountId>, StoreError> {
         tx,
         (String,),
         "SELECT id FROM accounts WHERE staff_role IS NOT NULL AND disabled_at IS NULL"
+    )?;
+    ids(rows)
+}
+
+/// Returns who keeps the marketplace.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn operators(tx: &mut Tx) -> Result<Vec<AccountId>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        "SELECT id FROM accounts WHERE staff_role = 'operator' AND disabled_at IS NULL"
     )?;
     ids(rows)
 }

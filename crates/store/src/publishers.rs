@@ -189,6 +189,23 @@ pub async fn set_state(
     Ok(moved > 0)
 }
 
+/// Replaces what a publisher says of itself: legal name, website, phone number and e-mail.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_profile(tx: &mut Tx, publisher: &Publisher) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE publishers SET legal_name = $2, website = $3, phone = $4, email = $5 WHERE id = $1",
+        publisher.id.as_str(),
+        &publisher.legal_name,
+        &publisher.website,
+        &publisher.phone,
+        &publisher.email,
+    )?;
+    Ok(())
+}
+
 /// Sets a publisher's logo.
 ///
 /// # Errors

@@ -3,6 +3,8 @@
 //! their story with it. For development only; nothing here is part of the product.
 
 mod api;
+mod dns;
+mod files;
 mod image;
 mod picture;
 mod server;
@@ -10,6 +12,8 @@ mod story;
 pub mod webdriver;
 
 pub use api::{ApiError, User};
+pub use dns::DnsServer;
+pub use files::FileServer;
 pub use image::{Content, File, Health, ImageSpec, write_image};
 pub use picture::{logo, screenshot};
 pub use server::{Ready, Server};

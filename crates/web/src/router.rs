@@ -16,9 +16,9 @@ use crate::{
     frame::{frame, protect},
     handlers::{
         account, agreement, classes, compare, components, feed, files, image, log, no_page,
-        notices, operator, product, product_edit, publisher, publisher_keys, publisher_portal,
-        register, review, robot, sign_in, storage, storefront, submission, tags, vex, webhooks,
-        wrong_method,
+        notices, operator, product, product_edit, proofs, public_publisher, publisher,
+        publisher_keys, publisher_portal, register, review, robot, sign_in, storage, storefront,
+        submission, tags, team, terms, vex, webhooks, wrong_method,
     },
 };
 
@@ -47,6 +47,7 @@ fn consumers() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(storefront::show_front))
         .route("/search", get(storefront::show_search))
+        .route("/publishers/{publisher}", get(public_publisher::show))
         .route("/p/{publisher}/{product}", get(product::show))
         .route("/p/{publisher}/{product}/tags", get(tags::show))
         .route("/p/{publisher}/{product}/compare", get(compare::show))
@@ -79,6 +80,14 @@ fn consumers() -> Router<Arc<App>> {
         .route(
             "/notices/mute-all/{key}",
             get(notices::ask_to_mute_all).post(notices::mute_all),
+        )
+        .route(
+            "/proofs/email/{letter}/{key}",
+            get(proofs::ask).post(proofs::prove),
+        )
+        .route(
+            "/invitations/{invitation}/{secret}",
+            get(team::show).post(team::accept),
         )
         .route("/agreement", get(agreement::show))
         .route("/webhooks", get(webhooks::show_all).post(webhooks::create))
@@ -115,6 +124,27 @@ fn publishers() -> Router<Arc<App>> {
         )
         .route("/publisher/{slug}", get(publisher::show))
         .route("/publisher/{slug}/keys/new", post(publisher_keys::add))
+        .route("/publisher/{slug}/proofs/email", post(proofs::mail))
+        .route("/publisher/{slug}/proofs/domain", post(proofs::look))
+        .route("/publisher/{slug}/proofs/profile", post(proofs::mend))
+        .route("/publisher/{slug}/members/invite", post(team::invite))
+        .route("/publisher/{slug}/members/leave", post(team::leave))
+        .route(
+            "/publisher/{slug}/members/{account}/role",
+            post(team::set_role),
+        )
+        .route(
+            "/publisher/{slug}/members/{account}/remove",
+            post(team::remove),
+        )
+        .route(
+            "/publisher/{slug}/invitations/{letter}/resend",
+            post(team::resend),
+        )
+        .route(
+            "/publisher/{slug}/invitations/{letter}/withdraw",
+            post(team::withdraw),
+        )
         .route("/publisher/{slug}/agreement", post(agreement::accept))
         .route(
             "/publisher/{slug}/retention",
@@ -188,6 +218,7 @@ fn staff() -> Router<Arc<App>> {
             "/operator/publishers/{slug}/decision",
             post(operator::decide_publisher),
         )
+        .route("/operator/publishers/{slug}/terms", post(terms::set))
         .route(
             "/operator/listings/{publisher}/{product}",
             post(operator::manage_listing),

@@ -2,13 +2,13 @@
 //! keeps others from it for a while; what is not said to be sent by then is sent again.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use market::{MAIL_ATTEMPTS, MAIL_LATE, MailState, NoticeId, mail_back_off};
+use market::{LetterId, MAIL_LATE, MailState, NoticeId};
 use store::{
     Tx,
     notices::{Addressed, MailOutcome},
 };
 
-use crate::{App, AppError};
+use crate::{App, AppError, letters::after_attempt};
 
 /// Notices in one letter at most.
 const MOST_ITEMS: i64 = 50;
@@ -18,12 +18,12 @@ const LEASE: TimeDelta = TimeDelta::minutes(5);
 /// A letter to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// The notices.
-    pub ids: Vec<NoticeId>,
+    /// What it is made of.
+    pub of: Mailed,
     /// How often it was tried before.
     pub attempts: i64,
-    /// The person's name.
-    pub name: String,
+    /// The person's name, where they have an account.
+    pub name: Option<String>,
     /// Their address.
     pub to: String,
     /// One line.
@@ -34,6 +34,15 @@ pub struct Mail {
     pub mute: Option<MuteLink>,
     /// The same for every attempt.
     pub message_id: String,
+}
+
+/// What a mail is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mailed {
+    /// Notices to one person.
+    Notices(Vec<NoticeId>),
+    /// A letter to an address.
+    Letter(LetterId),
 }
 
 /// One notice in a letter.
@@ -68,7 +77,9 @@ impl App {
             let claimed =
                 store::notices::claim_mails(&mut tx, now, now + LEASE, MOST_ITEMS).await?;
             if claimed.is_empty() {
-                return Ok(None);
+                let letter = self.take_letter(&mut tx, LEASE).await?;
+                tx.commit().await?;
+                return Ok(letter);
             }
             let mut wanted = Vec::new();
             for addressed in claimed {
@@ -112,8 +123,8 @@ impl App {
                 more => format!("{} (and {more} more)", first.notice.title),
             },
             attempts: notices.iter().map(|one| one.notice.attempts).max()?,
-            ids: notices.iter().map(|one| one.notice.id.clone()).collect(),
-            name: first.account,
+            of: Mailed::Notices(notices.iter().map(|one| one.notice.id.clone()).collect()),
+            name: Some(first.account),
             to: first.email,
             mute,
             items: notices
@@ -138,11 +149,7 @@ impl App {
     ) -> Result<(), AppError> {
         let attempts = mail.attempts + 1;
         let now = self.now();
-        let (state, at) = match &outcome {
-            Ok(()) => (MailState::Sent, now),
-            Err(_) if attempts >= MAIL_ATTEMPTS => (MailState::Failed, now),
-            Err(_) => (MailState::Waiting, now + mail_back_off(attempts)),
-        };
+        let (state, at) = after_attempt(attempts, &outcome, now);
         let outcome = MailOutcome {
             mail: state,
             at,
@@ -150,8 +157,13 @@ impl App {
             error: outcome.as_ref().err().map(String::as_str),
         };
         let mut tx = self.begin().await?;
-        for id in &mail.ids {
-            store::notices::set_mail(&mut tx, id, outcome).await?;
+        match &mail.of {
+            Mailed::Notices(ids) => {
+                for id in ids {
+                    store::notices::set_mail(&mut tx, id, outcome).await?;
+                }
+            }
+            Mailed::Letter(id) => store::letters::set_mail(&mut tx, id, outcome).await?,
         }
         Ok(tx.commit().await?)
     }

@@ -14,7 +14,7 @@ use store::{
 use crate::{Actor, App, AppError, state::random};
 
 pub use choices::NoticePreference;
-pub use mail::{Mail, MailItem, MuteLink};
+pub use mail::{Mail, MailItem, Mailed, MuteLink};
 
 /// Notices on one page.
 pub const NOTICES_AT_ONCE: i64 = 50;

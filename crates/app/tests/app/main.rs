@@ -22,7 +22,9 @@ mod log;
 mod market_side;
 mod notary;
 mod notices;
+mod organising;
 mod privacy;
+mod proofs;
 #[expect(dead_code, reason = "only a root is made with it here")]
 #[path = "../../../trust/tests/trust/publisher.rs"]
 mod publisher;
@@ -35,6 +37,8 @@ mod roles;
 mod signers;
 mod storage;
 mod tags;
+mod team;
+mod terms;
 mod token_keys;
 mod vex;
 mod webhooks;

@@ -2,7 +2,7 @@
 
 use app::{
     Application,
-    market::{Platform, PublisherState},
+    market::{ListingState, Platform, PublisherDecision},
     oci::Digest,
 };
 
@@ -126,13 +126,63 @@ both! {
         assert!(told(world.app.create_product(carl, "carls", "db").await).starts_with("denied: publisher `carls` is not verified yet"));
         assert_eq!(world.rights(carl, "staging/carls/db").await, (true, false));
         let decide = async |to, reason: &str| world.app.decide_publisher(&world.operator, "carls", to, reason).await;
-        assert!(told(decide(PublisherState::Rejected, "").await).starts_with("invalid: reason"));
-        assert!(told(decide(PublisherState::Suspended, "x").await).starts_with("conflict"));
-        decide(PublisherState::Verified, "").await.expect("verified");
+        assert!(told(decide(PublisherDecision::Reject, "").await).starts_with("invalid: reason"));
+        assert!(told(decide(PublisherDecision::Suspend, "x").await).starts_with("conflict"));
+        assert!(told(decide(PublisherDecision::Verify, "").await).contains("has not proven the company e-mail and the website's domain"));
+        assert!(told(decide(PublisherDecision::VerifyWithoutProofs, " ").await).starts_with("invalid: reason"));
+        decide(PublisherDecision::VerifyWithoutProofs, "Known for years").await.expect("verified");
         assert_eq!(world.rights(carl, "staging/carls/db").await, (true, true));
-        decide(PublisherState::Suspended, "Spam").await.expect("suspended");
+        decide(PublisherDecision::Suspend, "Spam").await.expect("suspended");
         assert_eq!(world.rights(carl, "staging/carls/db").await, (true, false));
         assert!(told(world.app.create_product(carl, "carls", "db").await).contains("suspended: Spam"));
+    }
+
+    async fn a_suspension_holds_what_is_listed_and_lifts_again(db: Database) {
+        let world = World::new(db).await;
+        let app = &world.app;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        let next = world.submitted("2.0", &Image::vulnerable("two")).await;
+        let state = async || {
+            let page = app.product_page(&world.carl, "acme", "db").await.expect("public");
+            (page.product.state, page.product.state_reason)
+        };
+        let decide = async |decision| app.decide_publisher(&world.operator, "acme", decision, "So.").await.expect("decided");
+        decide(PublisherDecision::Suspend).await;
+        assert_eq!(state().await, (ListingState::OnHold, Some("Its publisher is suspended.".to_owned())));
+        assert_eq!(world.rights(&world.editor, "staging/acme/db").await, (true, false));
+        assert!(told(world.decide(&next, market::Decision::Approve, "").await).contains("nothing of it is approved"));
+        let lift = app.manage_listing(&world.operator, "acme", "db", market::ListingEvent::Reinstate, "x").await;
+        assert!(told(lift).contains("is suspended: verify it again first"));
+        let public = app.public_publisher("acme").await.expect("still there");
+        assert_eq!((public.is_verified, public.cards.len()), (false, 1));
+        decide(PublisherDecision::VerifyWithoutProofs).await;
+        assert_eq!(state().await.0, ListingState::Listed);
+        assert!(app.public_publisher("acme").await.expect("there").is_verified);
+    }
+
+    async fn a_suspension_lifts_no_hold_of_another_kind(db: Database) {
+        let world = World::new(db).await;
+        let app = &world.app;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        app.manage_listing(&world.operator, "acme", "db", market::ListingEvent::Hold, "Looked into").await.expect("held");
+        for decision in [PublisherDecision::Suspend, PublisherDecision::VerifyWithoutProofs] {
+            app.decide_publisher(&world.operator, "acme", decision, "So.").await.expect("decided");
+            let page = app.product_page(&world.carl, "acme", "db").await.expect("public");
+            assert_eq!(page.product.state_reason.as_deref(), Some("Looked into"));
+        }
+    }
+
+    async fn what_was_approved_before_a_suspension_goes_back_to_review(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let submission = world.submitted("1.0", &Image::vulnerable("one")).await;
+        world.decide(&submission, market::Decision::Approve, "").await.expect("approved");
+        world.app.decide_publisher(&world.operator, "acme", PublisherDecision::Suspend, "So.").await.expect("suspended");
+        world.work().await;
+        assert_eq!(world.submission(&submission).await.state, market::SubmissionState::InReview);
+        assert!(told(world.app.public_publisher("acme").await).starts_with("not_found"));
     }
 
     async fn staging_is_the_publishers_and_the_staffs(db: Database) {

@@ -2,7 +2,7 @@
 
 use app::{
     Actor, NewRobot, NewToken, RobotView,
-    market::{PublisherState, RepositoryAction, Role, TokenScopes},
+    market::{PublisherDecision, RepositoryAction, Role, TokenScopes},
 };
 use chrono::TimeDelta;
 
@@ -148,9 +148,9 @@ both! {
         assert!(!ends(0).await && !ends(1).await && !ends(2).await);
         world.clock.advance(TimeDelta::days(1));
         assert!(ends(0).await && !ends(1).await);
-        app.decide_publisher(&world.operator, "acme", PublisherState::Suspended, "So.").await.expect("suspended");
+        app.decide_publisher(&world.operator, "acme", PublisherDecision::Suspend, "So.").await.expect("suspended");
         assert!(ends(1).await && !ends(2).await);
-        app.decide_publisher(&world.operator, "acme", PublisherState::Verified, "").await.expect("verified");
+        app.decide_publisher(&world.operator, "acme", PublisherDecision::VerifyWithoutProofs, "Known.").await.expect("verified");
         assert!(!ends(1).await);
         app.revoke_robot(&world.owner, "acme+ci").await.expect("revoked");
         assert!(ends(1).await);

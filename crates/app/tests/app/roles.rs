@@ -5,9 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use app::{
     Actor, AppError, NewAccount, NewKey, NewRobot, NewSubmission, NewToken, NewVex, VexVerdict,
-    market::{
-        Decision, ListingEvent, PublisherState, Role, VexClaim, VexDecision, VexScope, VexStatus,
-    },
+    market::{Decision, ListingEvent, Role, VexClaim, VexDecision, VexScope, VexStatus},
 };
 use app::{WebhookOf, WebhookSettings};
 use trust::SigningKey;
@@ -15,10 +13,11 @@ use trust::SigningKey;
 use crate::{
     accounts::{reading, writing},
     images::{Image, picture},
+    organising::organising,
     world::World,
 };
 
-fn code<T>(outcome: Result<T, AppError>) -> String {
+pub(crate) fn code<T>(outcome: Result<T, AppError>) -> String {
     match outcome {
         Ok(_) => "ok".to_owned(),
         Err(AppError::Internal(error)) => panic!("{error}"),
@@ -81,6 +80,7 @@ struct Things {
 /// that it refuses only after it has asked who may: `invalid` and `conflict` mean allowed.
 async fn try_all(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
     let mut table = people(world, actor).await;
+    table.extend(organising(world, actor).await);
     table.extend(publishing(world, things, actor).await);
     table.extend(reviewing(world, things, actor).await);
     table.extend(consuming(world, actor).await);
@@ -282,14 +282,6 @@ async fn people(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
 
 async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
     let app = &world.app;
-    let application = app::Application {
-        slug: "acme".to_owned(),
-        legal_name: "X".to_owned(),
-        website: "https://x.example".to_owned(),
-        phone: "+1 555 0100".to_owned(),
-        email: "x@x.example".to_owned(),
-        agreement: None,
-    };
     let registered = NewKey {
         name: "again".to_owned(),
         pem: world.key.public().to_pem(),
@@ -304,34 +296,11 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
         .add_publisher_key(&world.owner, "acme", &fresh)
         .await
         .expect("a key");
-    let verified = PublisherState::Verified;
     let no_image = NewSubmission {
         repository: "none".to_owned(),
         tag: "1".to_owned(),
     };
     vec![
-        (
-            "apply_as_publisher",
-            code(app.apply_as_publisher(actor, &application).await),
-        ),
-        (
-            "decide_publisher",
-            code(app.decide_publisher(actor, "acme", verified, "").await),
-        ),
-        ("list_publishers", code(app.list_publishers(actor).await)),
-        ("my_publishers", code(app.my_publishers(actor).await)),
-        ("my_memberships", code(app.my_memberships(actor).await)),
-        (
-            "publisher_page",
-            code(app.publisher_page(actor, "acme").await),
-        ),
-        (
-            "set_member",
-            code(
-                app.set_member(actor, "acme", "bystander", Role::Viewer)
-                    .await,
-            ),
-        ),
         (
             "add_publisher_key",
             code(app.add_publisher_key(actor, "acme", &registered).await),

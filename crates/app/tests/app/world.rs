@@ -12,7 +12,7 @@ use app::{
     Access, Actor, App, AppConfig, AppError, Application, Keys, ManualClock, NewKey, NewSubmission,
     Parts, PublisherKey, Scope, Submission,
     market::{
-        Class, Decision, License, Money, Plan, ProductManifest, PublisherState, Role,
+        Class, Decision, License, Money, Plan, ProductManifest, PublisherDecision, Role,
         SubmissionState,
     },
     oci::{Digest, RawManifest, RepoName},
@@ -203,8 +203,8 @@ impl World {
                 .await
                 .expect("a member");
         }
-        let verified = PublisherState::Verified;
-        app.decide_publisher(&world.operator, "acme", verified, "")
+        let verified = PublisherDecision::VerifyWithoutProofs;
+        app.decide_publisher(&world.operator, "acme", verified, "Known to us.")
             .await
             .expect("verified");
         world.register("release key", &world.key).await;

@@ -2,7 +2,7 @@
 
 use app::{Actor, Publisher};
 use clap::{Args, Subcommand, ValueEnum};
-use market::{PublisherState, Role};
+use market::{PublisherDecision, Role};
 use serde_json::{Value, json};
 
 use super::{
@@ -23,7 +23,7 @@ use crate::{
 pub(crate) enum PublisherCommand {
     /// List all publishers
     List(DataArgs),
-    /// Let a publisher publish
+    /// Let a publisher publish, once its e-mail and domain are proven
     Verify(VerifyArgs),
     /// Refuse an application
     Reject(ReasonArgs),
@@ -45,6 +45,9 @@ pub(crate) struct VerifyArgs {
     /// The publisher's short name
     #[arg(value_name = "PUBLISHER")]
     slug: String,
+    /// Verify it although its e-mail or domain is not proven, for this reason; the publisher reads it
+    #[arg(long, value_name = "REASON")]
+    without_proofs: Option<String>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -82,22 +85,28 @@ enum MemberRole {
     Viewer,
     /// Also change, push and submit
     Editor,
+    /// Look, and see the terms and the money
+    Finance,
     /// Also manage keys and members
     Owner,
 }
 
 pub(super) fn run(command: &PublisherCommand, context: &Context<'_>) -> Result<Exit, Failure> {
-    use PublisherState::{Rejected, Suspended, Verified};
+    use PublisherDecision::{Reject, Suspend, Verify, VerifyWithoutProofs};
     match command {
         PublisherCommand::List(data) => list(data, context)?,
         PublisherCommand::Verify(args) => {
-            decide((&args.slug, ""), Verified, &args.data, context)?;
+            let (decision, reason) = match &args.without_proofs {
+                Some(reason) => (VerifyWithoutProofs, reason.as_str()),
+                None => (Verify, ""),
+            };
+            decide((&args.slug, reason), decision, &args.data, context)?;
         }
         PublisherCommand::Reject(args) => {
-            decide((&args.slug, &args.reason), Rejected, &args.data, context)?;
+            decide((&args.slug, &args.reason), Reject, &args.data, context)?;
         }
         PublisherCommand::Suspend(args) => {
-            decide((&args.slug, &args.reason), Suspended, &args.data, context)?;
+            decide((&args.slug, &args.reason), Suspend, &args.data, context)?;
         }
         PublisherCommand::Member(args) => member(args, context)?,
         PublisherCommand::Quota(args) => publisher_storage::quota(args, context)?,
@@ -131,25 +140,28 @@ fn list(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
 
 fn decide(
     (slug, reason): (&str, &str),
-    to: PublisherState,
+    decision: PublisherDecision,
     data: &DataArgs,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
     let publisher = context.in_market(data, async |app| {
         Ok(app
-            .decide_publisher(&Actor::system(), slug, to, reason)
+            .decide_publisher(&Actor::system(), slug, decision, reason)
             .await?)
     })?;
     if context.printer.is_json() {
         return context.printer.json(&document(&publisher));
     }
-    context.printer.out(&format!("{slug} is {to}\n"))
+    context
+        .printer
+        .out(&format!("{slug} is {}\n", publisher.state))
 }
 
 fn member(args: &MemberArgs, context: &Context<'_>) -> Result<(), Failure> {
     let role = match args.role {
         MemberRole::Viewer => Role::Viewer,
         MemberRole::Editor => Role::Editor,
+        MemberRole::Finance => Role::Finance,
         MemberRole::Owner => Role::Owner,
     };
     context.in_market(&args.data, async |app| {

@@ -10,6 +10,8 @@ pub(crate) enum Kind {
     Path,
     /// `host:port`.
     Address,
+    /// An IP address and a port.
+    IpAddress,
     /// `http://` or `https://`, without a path.
     Url,
     /// `sqlite:PATH` or `postgres://…`.
@@ -39,6 +41,7 @@ impl Kind {
             Self::Text => "text".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Address => "an address such as 127.0.0.1:8080".to_owned(),
+            Self::IpAddress => "an IP address and a port such as 9.9.9.9:53".to_owned(),
             Self::Url => "a URL such as https://market.example".to_owned(),
             Self::Database => "sqlite:PATH or postgres://USER@HOST/NAME".to_owned(),
             Self::Number => "a whole number".to_owned(),
@@ -406,6 +409,13 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         "Addresses and networks that webhooks may be called at although they are not public, such \
          as `10.20.0.0/16`. Everybody who keeps webhooks can then send requests there.",
+    ),
+    key(
+        "publishers.dns_server",
+        Kind::IpAddress,
+        "",
+        "DNS server that TXT records are looked up at which prove publishers' domains, such as \
+         9.9.9.9:53. Without it, those that the system uses.",
     ),
     key(
         "telemetry.otlp_endpoint",

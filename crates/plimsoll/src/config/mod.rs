@@ -215,6 +215,12 @@ impl Config {
         value::networks(text).expect("it was checked when it was set")
     }
 
+    /// Returns the DNS server that publishers' domains are looked up at; none for the system's.
+    pub(crate) fn dns_server(&self) -> Option<std::net::SocketAddr> {
+        let text = self.text("publishers.dns_server")?;
+        Some(text.parse().expect("it was checked when it was set"))
+    }
+
     /// Returns the age at which a new key for registry tokens is made.
     pub(crate) fn rotate_tokens_after(&self) -> chrono::TimeDelta {
         let text = self.text("keys.rotate_tokens_after").unwrap_or_default();

@@ -25,6 +25,7 @@ pub(crate) fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Address => text
             .rsplit_once(':')
             .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()),
+        Kind::IpAddress => text.parse::<std::net::SocketAddr>().is_ok(),
         Kind::Url => url(text),
         Kind::Database => text.parse::<store::DatabaseUrl>().is_ok(),
         Kind::Number => text.parse::<u32>().is_ok(),

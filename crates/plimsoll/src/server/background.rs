@@ -7,7 +7,7 @@ use store::blobs::FsBlobs;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
-use super::{mail::Post, webhooks::Caller};
+use super::{domains::Lookout, mail::Post, webhooks::Caller};
 use crate::market_folder::{Market, node_name};
 
 /// How often the file of advisories is looked at.
@@ -24,11 +24,20 @@ const LAST_JOB: Duration = Duration::from_secs(10);
 /// Everything that was started.
 pub(super) struct Background(JoinSet<()>);
 
-/// Starts workers and chores, until `stop`; mail is sent where there is a post office, events
-/// through `caller`.
+/// What goes out of the house.
+pub(super) struct Errands {
+    /// Sends mail, where there is a post office.
+    pub(super) post: Option<Post>,
+    /// Sends events.
+    pub(super) caller: Caller,
+    /// Looks at domains.
+    pub(super) lookout: Lookout,
+}
+
+/// Starts workers and chores, until `stop`.
 pub(super) fn start(
     market: &Market,
-    (post, caller): (Option<Post>, Caller),
+    errands: Errands,
     workers: u32,
     stop: &CancellationToken,
 ) -> Background {
@@ -64,24 +73,35 @@ pub(super) fn start(
         let renewed = renew_trust(&app);
         token.run_until_cancelled(renewed).await;
     });
-    if let Some(post) = post {
-        let (app, token) = (Arc::clone(&market.app), stop.clone());
-        tasks.spawn(async move {
-            let sent = post.send(&app);
-            token.run_until_cancelled(sent).await;
-        });
-    }
-    let (app, token) = (Arc::clone(&market.app), stop.clone());
-    tasks.spawn(async move {
-        let sent = caller.send(&app);
-        token.run_until_cancelled(sent).await;
-    });
+    errands.start(&mut tasks, &market.app, stop);
     let (app, files, token) = (Arc::clone(&market.app), market.files.clone(), stop.clone());
     tasks.spawn(async move {
         let swept = sweep(&app, files);
         token.run_until_cancelled(swept).await;
     });
     Background(tasks)
+}
+
+impl Errands {
+    fn start(self, tasks: &mut JoinSet<()>, app: &Arc<App>, stop: &CancellationToken) {
+        if let Some(post) = self.post {
+            let (app, token) = (Arc::clone(app), stop.clone());
+            tasks.spawn(async move {
+                let sent = post.send(&app);
+                token.run_until_cancelled(sent).await;
+            });
+        }
+        let (caller, app, token) = (self.caller, Arc::clone(app), stop.clone());
+        let (lookout, looking, over) = (self.lookout, Arc::clone(&app), stop.clone());
+        tasks.spawn(async move {
+            let sent = caller.send(&app);
+            token.run_until_cancelled(sent).await;
+        });
+        tasks.spawn(async move {
+            let looked = lookout.look(&looking);
+            over.run_until_cancelled(looked).await;
+        });
+    }
 }
 
 impl Background {

@@ -102,7 +102,7 @@ enum LetterError {
 
 /// Writes a mail, as text and as HTML.
 fn letter(from: &Mailbox, mail: &Mail) -> Result<Message, LetterError> {
-    let to = Mailbox::new(Some(mail.name.clone()), mail.to.parse()?);
+    let to = Mailbox::new(mail.name.clone(), mail.to.parse()?);
     let mut message = Message::builder()
         .from(from.clone())
         .to(to)
@@ -173,16 +173,16 @@ text_header! {
 
 #[cfg(test)]
 mod tests {
-    use app::MailItem;
+    use app::{MailItem, Mailed};
 
     use super::*;
 
     fn mail(mute_url: Option<&str>) -> Mail {
         let at = chrono::DateTime::UNIX_EPOCH;
         Mail {
-            ids: vec![market::NoticeId::new(at, [0; 10])],
+            of: Mailed::Notices(vec![market::NoticeId::new(at, [0; 10])]),
             attempts: 0,
-            name: "ann".to_owned(),
+            name: Some("ann".to_owned()),
             to: "ann@example.com".to_owned(),
             subject: "acme/db: a remark".to_owned(),
             items: vec![MailItem {

@@ -8,6 +8,7 @@ mod body;
 mod client_address;
 mod connection;
 mod connections;
+mod domains;
 mod exchange;
 pub(crate) mod keys;
 mod limits;
@@ -15,6 +16,7 @@ mod log;
 mod mail;
 mod metrics;
 mod otlp;
+mod outgoing;
 mod plain;
 mod refusal;
 mod router;
@@ -42,7 +44,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    activity::Activity, connections::Connections, limits::Limits, metrics::Metrics, watch::Watch,
+    activity::Activity, background::Errands, connections::Connections, limits::Limits,
+    metrics::Metrics, watch::Watch,
 };
 pub(crate) use self::{log::init as init_log, tls::Tls};
 use crate::{
@@ -123,8 +126,12 @@ pub(crate) async fn serve(
     raise_file_limit();
     let listener = TcpListener::from_std(doors.main).or_fail("cannot use the listener")?;
     let post = mail::Post::open(config)?;
-    let caller = webhooks::Caller::new(config.webhook_networks());
-    let background = background::start(&market, (post, caller), config.workers(), &stop);
+    let errands = Errands {
+        post,
+        caller: webhooks::Caller::new(config.webhook_networks()),
+        lookout: domains::Lookout::new(config.dns_server())?,
+    };
+    let background = background::start(&market, errands, config.workers(), &stop);
     let (server, watch) = put_together(&market, config, &stop)?;
     let tls = doors.tls.as_ref().map(Tls::acceptor).transpose()?;
     if let Some(tls) = doors.tls {

@@ -2,16 +2,16 @@
 
 use std::{
     io::Read as _,
-    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use app::{App, WebhookAnswer, WebhookCall};
 use ipnet::IpNet;
-use oci::{AddressGuard, is_public};
 use tokio::{task::JoinSet, time};
-use ureq::{Agent, Error, config::AutoHeaderValue, unversioned::transport::DefaultConnector};
+use ureq::Agent;
+
+use super::outgoing;
 
 /// How often it is looked for events to send.
 const LOOK: Duration = Duration::from_secs(2);
@@ -21,11 +21,6 @@ const AT_ONCE: usize = 32;
 const LONGEST: Duration = Duration::from_secs(10);
 /// So much is read of an answer, in bytes.
 const MAX_ANSWER: u64 = 4_096;
-/// Most bytes of an answer's headers.
-const MAX_HEADERS: usize = 16 << 10;
-/// How receivers see who calls.
-const USER_AGENT: &str = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
-
 /// Where requests go out.
 pub(super) struct Caller(Agent);
 
@@ -36,27 +31,8 @@ impl Caller {
     }
 
     fn with_patience(allowed: Vec<IpNet>, longest: Duration) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            // A proxy would look names up itself, and reach what must not be reached.
-            .proxy(None)
-            .user_agent(USER_AGENT)
-            .accept_encoding(AutoHeaderValue::None)
-            .max_response_header_size(MAX_HEADERS)
-            .max_idle_connections(0)
-            .timeout_global(Some(longest))
-            .build();
-        let guard = AddressGuard::new(
-            move |address| allows(&allowed, address),
-            "its host has no public address; the operator can allow networks",
-        );
-        Self(Agent::with_parts(
-            config,
-            DefaultConnector::default(),
-            guard,
-        ))
+        let refusal = "its host has no public address; the operator can allow networks";
+        Self(outgoing::agent(allowed, longest, refusal))
     }
 
     /// Sends what is to be sent, for ever.
@@ -126,27 +102,11 @@ impl Caller {
                 drop(reader.read_to_end(&mut body));
                 answer.body = String::from_utf8_lossy(&body).into_owned();
             }
-            Err(error) => answer.error = Some(words(&error)),
+            Err(error) => answer.error = Some(outgoing::words(&error)),
         }
         answer.millis = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         answer
     }
-}
-
-/// Says what went wrong, without the address: it may have secrets in it.
-fn words(error: &Error) -> String {
-    match error {
-        Error::Timeout(_) => "it took too long".to_owned(),
-        Error::HostNotFound => "the name of its host leads nowhere".to_owned(),
-        Error::BadUri(_) | Error::Http(_) => "its address cannot be used".to_owned(),
-        other => other.to_string(),
-    }
-}
-
-fn allows(allowed: &[IpNet], address: IpAddr) -> bool {
-    // An IPv4 address in the form of IPv6 is the same place.
-    let address = address.to_canonical();
-    is_public(address) || allowed.iter().any(|network| network.contains(&address))
 }
 
 #[cfg(test)]
@@ -290,18 +250,5 @@ mod tests {
             assert!(answer.error.is_some(), "{host}");
         }
         assert!(listener.accept().is_err(), "somebody came");
-    }
-
-    #[test]
-    fn an_allowed_network_is_allowed_in_both_forms() {
-        let is_allowed = |network: &str, address: &str| {
-            let network = network.parse().expect("a network");
-            allows(&[network], address.parse().expect("an address"))
-        };
-        assert!(is_allowed("10.20.0.0/16", "10.20.1.1"));
-        assert!(is_allowed("10.20.0.0/16", "::ffff:10.20.1.1"));
-        assert!(!is_allowed("10.20.0.0/16", "10.21.1.1"));
-        assert!(is_allowed("10.20.0.0/16", "8.8.8.8"));
-        assert!(is_allowed("fd00::/8", "fd00::1"));
     }
 }

@@ -480,7 +480,7 @@ Usage: plimsoll publisher [OPTIONS] <COMMAND>
 
 Commands:
   list       List all publishers
-  verify     Let a publisher publish
+  verify     Let a publisher publish, once its e-mail and domain are proven
   reject     Refuse an application
   suspend    Stop a publisher from publishing
   member     Make an account a member of a publisher
@@ -567,7 +567,7 @@ Let an account sign in again
     Usage: plimsoll account enable [OPTIONS] <NAME>
 List all publishers
     Usage: plimsoll publisher list [OPTIONS]
-Let a publisher publish
+Let a publisher publish, once its e-mail and domain are proven
     Usage: plimsoll publisher verify [OPTIONS] <PUBLISHER>
 Refuse an application
     Usage: plimsoll publisher reject [OPTIONS] --reason <REASON> <PUBLISHER>

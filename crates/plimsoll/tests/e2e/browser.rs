@@ -140,6 +140,7 @@ fn people_walk_through_the_pages() {
             "/search?q=harbour",
             "/search?q=nothing-like-it",
             "/p/acme/harbour",
+            "/publishers/acme",
             "/p/acme/harbour/tags",
             "/p/acme/harbour/compare",
             &image,
@@ -178,6 +179,8 @@ fn people_walk_through_the_pages() {
         ] {
             look(&browser, &format!("{base}{page}"));
         }
+        let link = browser.text("td code.break").expect("a letter's link");
+        look(&browser, &link);
         look(&browser, &format!("{base}/operator/agreement"));
         // A new version in each round, which ann has to accept in the next.
         browser

@@ -72,7 +72,20 @@ fn what_people_are_told_is_mailed_once() {
         smtp.port
     ));
     let _publisher = doors.pusher();
-    let mail = smtp.next();
+    let (mut letter, mut told) = (None, None);
+    while letter.is_none() || told.is_none() {
+        let mail = smtp.next();
+        let text = mail["data"].as_str().expect("text").to_owned();
+        if text.contains("company e-mail of") {
+            letter = Some(mail);
+        } else if text.contains("is verified") {
+            told = Some(mail);
+        }
+    }
+    let letter = letter.expect("came");
+    assert_eq!(letter["to"][0], "registry@acme.example.com");
+    prove(&doors, letter["data"].as_str().expect("text"));
+    let mail = told.expect("came");
     assert_eq!(mail["from"], "notices@market.example");
     let data = mail["data"].as_str().expect("text").replace('\r', "");
     for expected in [
@@ -104,6 +117,32 @@ fn what_people_are_told_is_mailed_once() {
     ));
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("No more mail of this kind"), "{answer}");
+}
+
+/// Follows the link in a letter, with nobody signed in.
+fn prove(doors: &Doors, letter: &str) {
+    let text = letter
+        .replace("=\r\n", "")
+        .replace("=\n", "")
+        .replace("=3D", "=");
+    let path = text.split("/proofs/email/").nth(1).expect("a link");
+    let path: String = path
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "_/".contains(*c))
+        .collect();
+    let page = doors.get(&format!("/proofs/email/{path}"));
+    assert!(page.contains("Is this your company e-mail?"), "{page}");
+    assert!(!text.contains("List-Unsubscribe"), "{text}");
+    let (letter, key) = path.split_once('/').expect("two parts");
+    let body = format!("{{\"letter\": \"{letter}\", \"key\": \"{key}\"}}");
+    let post = format!(
+        "POST /api/v1/proofs/email HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = doors.ask(&post);
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    let again = doors.ask(&post);
+    assert!(again.starts_with("HTTP/1.1 409"), "{again}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod market;
 mod memory;
 mod model;
 mod notary;
+mod proofs;
 mod robots;
 mod scale;
 mod shutdown;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use app::NewToken;
 use axum::body::Body;
-use market::{PublisherState, PullAccess, Role};
+use market::{PublisherDecision, PullAccess, Role};
 use oci::Digest;
 
 use crate::{
@@ -164,7 +164,7 @@ async fn the_table_is_the_reviewed_one() {
 async fn a_suspended_publisher_looks_and_its_robots_do_not_even_that() {
     let (market, released) = Market::listed(PullAccess::Subscribers).await;
     let askers = everybody(&market).await;
-    let (system, state) = (app::Actor::system(), PublisherState::Suspended);
+    let (system, state) = (app::Actor::system(), PublisherDecision::Suspend);
     let suspended = market.app.decide_publisher(&system, "acme", state, "So.");
     suspended.await.unwrap();
     let (in_force, ended): (Vec<_>, Vec<_>) = askers

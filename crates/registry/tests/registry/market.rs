@@ -20,7 +20,8 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use market::{
-    Decision, License, Money, Plan, ProductManifest, PublisherState, PullAccess, Role, TokenScopes,
+    Decision, License, Money, Plan, ProductManifest, PublisherDecision, PullAccess, Role,
+    TokenScopes,
 };
 use oci::Digest;
 use store::{
@@ -225,9 +226,14 @@ async fn people(app: &App) {
         };
         let owner = actor(app, owner).await;
         app.apply_as_publisher(&owner, &application).await.unwrap();
-        app.decide_publisher(&Actor::system(), slug, PublisherState::Verified, "")
-            .await
-            .unwrap();
+        app.decide_publisher(
+            &Actor::system(),
+            slug,
+            PublisherDecision::VerifyWithoutProofs,
+            "So.",
+        )
+        .await
+        .unwrap();
     }
     let owner = actor(app, "owner").await;
     for (name, role) in [("editor", Role::Editor), ("viewer", Role::Viewer)] {

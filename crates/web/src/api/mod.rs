@@ -36,12 +36,14 @@ mod finding_json;
 mod forecast;
 mod jobs;
 mod keys;
+mod letters;
 mod listings;
 mod manifest;
 mod notices;
 mod openapi;
 mod pictures;
 mod products;
+mod proofs;
 mod publishers;
 mod releases;
 mod releases_json;
@@ -52,6 +54,8 @@ mod storage;
 mod submission_json;
 mod submissions;
 mod subscriptions;
+mod team;
+mod terms;
 mod tokens;
 mod vex;
 mod webhooks;
@@ -91,6 +95,10 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(releases::routes())
         .merge(subscriptions::routes())
         .merge(publishers::routes())
+        .merge(proofs::routes())
+        .merge(letters::routes())
+        .merge(team::routes())
+        .merge(terms::routes())
         .merge(forecast::routes())
         .merge(agreements::routes())
         .merge(keys::routes())

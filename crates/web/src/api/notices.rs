@@ -26,14 +26,14 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct NoticesQuery {
+pub(super) struct NoticesQuery {
     /// How many at most.
     #[serde(default = "a_page", deserialize_with = "within::<_, 1, 1_000>")]
     #[param(minimum = 1, maximum = 1_000, default = 50)]
-    limit: i64,
+    pub(super) limit: i64,
     /// Only what is older than the notice with this id: the last of the page before.
     #[serde(default)]
-    before: String,
+    pub(super) before: String,
 }
 
 fn a_page() -> i64 {

@@ -13,6 +13,7 @@ use super::{
     error::Answer,
     extract::{Asked, Asker, At, within},
     manifest::{ManifestJson, PlanJson},
+    publishers::PublisherPath,
     subscriptions::SubscriptionJson,
     words::{CategoryJson, ListingStateJson, SlugJson},
 };
@@ -21,6 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(search_products))
         .routes(routes!(get_product))
+        .routes(routes!(get_public_publisher))
 }
 
 /// Which product.
@@ -105,6 +107,25 @@ struct CardJson {
     certified: bool,
     /// The cheapest plan.
     cheapest: Option<PlanJson>,
+}
+
+/// A publisher and what it has on the market, as everybody sees it.
+#[derive(Serialize, ToSchema)]
+struct PublisherOnMarketJson {
+    /// Its short name.
+    slug: String,
+    /// Legal entity.
+    legal_name: String,
+    /// Company website.
+    website: String,
+    /// Digest of its logo.
+    logo: Option<String>,
+    /// Whether the operator verified it.
+    is_verified: bool,
+    /// Since when it is here.
+    since: DateTime<Utc>,
+    /// What it has on the market, by short name.
+    products: Vec<CardJson>,
 }
 
 /// A product as everybody sees it.
@@ -239,6 +260,26 @@ async fn get_product(
         .product_page(&actor, at.publisher.as_str(), at.product.as_str())
         .await?;
     Ok(Json(page.into()))
+}
+
+/// Returns a publisher as everybody sees it: one that is verified, or has something on the market.
+#[utoipa::path(get, path = "/products/{publisher}", tag = "products", security(()), params(PublisherPath),
+    responses((status = 200, description = "The publisher.", body = PublisherOnMarketJson)))]
+async fn get_public_publisher(
+    State(app): State<Arc<App>>,
+    Asker(_): Asker,
+    At(at): At<PublisherPath>,
+) -> Answer<Json<PublisherOnMarketJson>> {
+    let found = app.public_publisher(at.publisher.as_str()).await?;
+    Ok(Json(PublisherOnMarketJson {
+        slug: found.slug,
+        legal_name: found.name,
+        website: found.website,
+        logo: found.logo,
+        is_verified: found.is_verified,
+        since: found.since,
+        products: found.cards.into_iter().map(Into::into).collect(),
+    }))
 }
 
 impl From<ListingCard> for CardJson {

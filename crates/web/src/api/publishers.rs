@@ -5,7 +5,6 @@ use std::sync::Arc;
 use app::{App, Application, ProductOverview, Publisher, PublisherPage};
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
-use market::Role;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,7 +14,7 @@ use super::{
     extract::{Asked, At, Body, SignedIn},
     keys::KeyJson,
     submission_json::SubmissionJson,
-    words::{ListJson, ListingStateJson, PublisherStateJson, SlugJson},
+    words::{ListJson, ListingStateJson, PublisherStateJson, PublisherVerdictJson, SlugJson},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -23,7 +22,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(list_publishers, apply_as_publisher))
         .routes(routes!(get_publisher))
         .routes(routes!(decide_publisher))
-        .routes(routes!(set_member))
 }
 
 /// Which publisher.
@@ -33,17 +31,6 @@ pub(super) struct PublisherPath {
     /// The publisher's short name.
     #[param(inline)]
     pub(super) publisher: SlugJson,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-struct MemberPath {
-    /// The publisher's short name.
-    #[param(inline)]
-    publisher: SlugJson,
-    /// The name the member signs in with.
-    #[param(min_length = 1, max_length = 40)]
-    account: String,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -81,31 +68,12 @@ struct ApplicationJson {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PublisherDecisionJson {
-    /// What the publisher is from now on.
-    state: PublisherStateJson,
-    /// Why; needed unless it is verified.
+    /// What the publisher is from now on. It is verified once its e-mail and domain are
+    /// proven, or without that for a reason.
+    state: PublisherVerdictJson,
+    /// Why; needed unless it is verified with everything proven.
     #[serde(default)]
     reason: String,
-}
-
-/// What a member may do.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct MemberJson {
-    /// Look, change and submit, or also manage keys and members.
-    role: MemberRoleJson,
-}
-
-/// A member's role.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-enum MemberRoleJson {
-    /// May look.
-    Viewer,
-    /// May change, push and submit.
-    Editor,
-    /// May also manage keys and members.
-    Owner,
 }
 
 /// A publisher as its members and the operator see it.
@@ -225,25 +193,6 @@ async fn decide_publisher(
         .decide_publisher(&actor, at.publisher.as_str(), json.state.0, &json.reason)
         .await?;
     Ok(Json(decided.into()))
-}
-
-/// Makes an account a member, or changes what a member may do.
-#[utoipa::path(put, path = "/publishers/{publisher}/members/{account}", tag = "publishers", params(MemberPath),
-    request_body = MemberJson, responses((status = 204, description = "So it is.")))]
-async fn set_member(
-    State(app): State<Arc<App>>,
-    SignedIn(actor): SignedIn,
-    At(at): At<MemberPath>,
-    Body(json): Body<MemberJson>,
-) -> Answer<StatusCode> {
-    let role = match json.role {
-        MemberRoleJson::Viewer => Role::Viewer,
-        MemberRoleJson::Editor => Role::Editor,
-        MemberRoleJson::Owner => Role::Owner,
-    };
-    app.set_member(&actor, at.publisher.as_str(), &at.account, role)
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 impl From<Publisher> for PublisherJson {

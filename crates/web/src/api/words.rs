@@ -36,6 +36,10 @@ macro_rules! words {
 words! {
     /// A publisher's standing.
     PublisherStateJson = "PublisherState" for market::PublisherState;
+    /// What the operator decides on a publisher.
+    PublisherVerdictJson = "PublisherVerdict" for market::PublisherDecision;
+    /// Where a text was found that proves a domain.
+    DomainProofJson = "DomainProofWay" for market::DomainProof;
     /// A listing's state.
     ListingStateJson = "ListingState" for market::ListingState;
     /// A submission's state.
@@ -125,6 +129,8 @@ names! {
     VexIdJson = "VexId" for market::VexId, "^vex_[0-9A-Za-z]{26}$", 30..=30;
     /// A classification's identifier.
     ClassificationIdJson = "ClassificationId" for market::ClassificationId, "^cls_[0-9A-Za-z]{26}$", 30..=30;
+    /// A letter's identifier.
+    LetterIdJson = "LetterId" for market::LetterId, "^ltr_[0-9A-Za-z]{26}$", 30..=30;
     /// A webhook's identifier.
     WebhookIdJson = "WebhookId" for market::WebhookId, "^whk_[0-9A-Za-z]{26}$", 30..=30;
     /// A delivery's identifier.

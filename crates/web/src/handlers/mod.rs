@@ -19,6 +19,8 @@ pub(crate) mod notices;
 pub(crate) mod operator;
 pub(crate) mod product;
 pub(crate) mod product_edit;
+pub(crate) mod proofs;
+pub(crate) mod public_publisher;
 pub(crate) mod publisher;
 pub(crate) mod publisher_keys;
 pub(crate) mod publisher_portal;
@@ -30,6 +32,8 @@ pub(crate) mod storage;
 pub(crate) mod storefront;
 pub(crate) mod submission;
 pub(crate) mod tags;
+pub(crate) mod team;
+pub(crate) mod terms;
 pub(crate) mod vex;
 pub(crate) mod webhooks;
 

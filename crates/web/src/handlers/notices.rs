@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use app::{App, AppError, NOTICES_AT_ONCE, Notice as Told, NoticePreference};
+use app::{App, AppError, LetterView, NOTICES_AT_ONCE, Notice as Told, NoticePreference};
 use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
@@ -14,7 +14,7 @@ use crate::{
     answer::{Answer, page_with},
     form::Form,
     notice::Notice,
-    pages::notices::{KindRow, MutePage, NoticeRow, NoticesPage, OutboxPage, OutboxRow},
+    pages::notices::{KindRow, LetterRow, MutePage, NoticeRow, NoticesPage, OutboxPage, OutboxRow},
     view::urlencoded,
     viewer::Viewer,
 };
@@ -141,20 +141,45 @@ pub(crate) async fn show_outbox(
             email: addressed.email.clone(),
             title: told.title.clone(),
             url: told.path.clone(),
-            mail: match told.mail {
-                MailState::Waiting if told.attempts > 0 => "waits for another attempt,".to_owned(),
-                other => other.to_string(),
-            },
+            mail: fares(told.mail, told.attempts),
             mail_at: viewer.when(told.mail_at),
             error: told.error.clone(),
         }
     });
+    let letters = match before(&parameters) {
+        "" => app.list_letters(&viewer.actor, "", NOTICES_AT_ONCE).await?,
+        _ => Vec::new(),
+    };
     let page = OutboxPage {
+        letters: letters
+            .into_iter()
+            .map(|letter| letter_row(letter, &viewer))
+            .collect(),
         rows: rows.collect(),
         older: older("/operator/outbox", found.iter().map(|told| &told.notice)),
         layout: viewer.layout,
     };
     page_with(StatusCode::OK, &page)
+}
+
+fn fares(mail: MailState, attempts: i64) -> String {
+    match mail {
+        MailState::Waiting if attempts > 0 => "waits for another attempt,".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn letter_row(view: LetterView, viewer: &Viewer) -> LetterRow {
+    let letter = view.letter;
+    LetterRow {
+        at: viewer.when(letter.created_at),
+        address: letter.address,
+        subject: letter.subject,
+        link: view.link,
+        mail: fares(letter.mail, letter.attempts),
+        mail_at: viewer.when(letter.mail_at),
+        error: letter.error,
+    }
 }
 
 fn before(parameters: &HashMap<String, String>) -> &str {

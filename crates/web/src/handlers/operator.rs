@@ -2,15 +2,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use app::{App, AppError, AuditRecord, JobSummary, Product, Publisher};
+use app::{App, AppError, AuditRecord, JobSummary, Product, Proofs, Publisher};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
 use chrono::{DateTime, TimeDelta};
-use market::{ListingEvent, ListingState, PublisherState};
+use market::{ListingEvent, ListingState, PublisherDecision, PublisherState};
 
-use super::{count, publisher::product_name};
+use super::{count, proofs::proof_lines, publisher::product_name};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -107,14 +107,19 @@ async fn view(app: &App, viewer: Viewer) -> Result<OperatorPage, Failure> {
     publishers.sort_by_key(|publisher| publisher.state != PublisherState::Applied);
     let names = account_names(app, &viewer).await?;
     let audit = app.audit_log(actor, AUDIT).await?;
+    let mut publisher_rows = Vec::new();
+    for publisher in publishers {
+        let proofs = match publisher.state {
+            PublisherState::Verified => None,
+            _ => Some(app.publisher_proofs(actor, publisher.slug.as_str()).await?),
+        };
+        publisher_rows.push(publisher_row(publisher, proofs.as_ref(), &viewer));
+    }
     Ok(OperatorPage {
         listings: listings(app, &viewer).await?,
         advisories: advisories(app, &viewer),
         jobs: jobs(app.job_summary(actor).await?),
-        publishers: publishers
-            .into_iter()
-            .map(|publisher| publisher_row(publisher, &viewer))
-            .collect(),
+        publishers: publisher_rows,
         audit: audit
             .into_iter()
             .map(|record| audit_row(record, &names, &viewer))
@@ -123,17 +128,23 @@ async fn view(app: &App, viewer: Viewer) -> Result<OperatorPage, Failure> {
     })
 }
 
-fn publisher_row(publisher: Publisher, viewer: &Viewer) -> PublisherRow {
-    let label = |to| match to {
-        PublisherState::Verified => "Verify",
-        PublisherState::Rejected => "Reject",
-        PublisherState::Suspended => "Suspend",
-        PublisherState::Applied => "Ask again",
+fn publisher_row(publisher: Publisher, proofs: Option<&Proofs>, viewer: &Viewer) -> PublisherRow {
+    let label = |decision| match decision {
+        PublisherDecision::Verify => "Verify",
+        PublisherDecision::VerifyWithoutProofs => "Verify without proofs",
+        PublisherDecision::Reject => "Reject",
+        PublisherDecision::Suspend => "Suspend",
     };
-    let possible = PublisherState::ALL
+    let is_proven = proofs.is_none_or(|proofs| proofs.missing().is_empty());
+    let useless = match is_proven {
+        true => PublisherDecision::VerifyWithoutProofs,
+        false => PublisherDecision::Verify,
+    };
+    let possible = PublisherDecision::ALL
         .iter()
-        .filter(|to| publisher.state.decide(**to).is_ok());
+        .filter(|decision| **decision != useless && publisher.state.decide(**decision).is_ok());
     PublisherRow {
+        proofs: proofs.map(proof_lines).unwrap_or_default(),
         decisions: possible
             .map(|to| (to.to_string(), label(*to).to_owned()))
             .collect(),

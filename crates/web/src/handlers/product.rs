@@ -111,9 +111,9 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
                 .collect(),
         },
         publisher: PublisherLine {
+            url: format!("/publishers/{}", found.publisher.slug),
             feed_url: format!("/p/{}/feed.atom", found.publisher.slug),
             name: found.publisher.legal_name,
-            website: found.publisher.website,
             is_verified: found.publisher.state == PublisherState::Verified,
         },
         plans: plans(&listed),

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, DroppedTag, Forecast, ProductOverview, Submission};
+use app::{App, AppError, DroppedTag, Forecast, ProductOverview, Publisher, Submission};
 use axum::extract::{Path, State};
 use market::{Class, ListingState, RetentionRules};
 
 use super::{
     count,
+    proofs::proofs_view,
     publisher_keys::{Typed, key_row},
     robot::robot_row,
     storage::{meter, retention_form, retention_rules, typed_rules},
+    team::team_view,
+    terms::terms_view,
 };
 use crate::{
     answer::{Answer, Refusal, page_with},
@@ -22,9 +25,11 @@ use crate::{
             AcceptedRow, DroppedTagRow, ForecastRow, ProductRow, PublisherPage, SubmissionLink,
         },
         publisher_portal::ApplicationForm,
+        terms::TermsView,
     },
     view::{
-        FieldErrors, SeverityCounts, listing_pill, picture_url, publisher_pill, submission_pill,
+        FieldErrors, Flash, SeverityCounts, listing_pill, picture_url, publisher_pill,
+        submission_pill,
     },
     viewer::Viewer,
 };
@@ -94,6 +99,62 @@ async fn retention_refused(app: &App, form: Form, slug: &str, error: AppError) -
     page_with(refusal.status, &page)
 }
 
+/// Shows the page again with a profile that cannot be.
+pub(super) async fn profile_refused(
+    app: &App,
+    viewer: Viewer,
+    slug: &str,
+    (typed, refusal): (ApplicationForm, Refusal),
+) -> Answer {
+    let mut page = view(app, viewer, slug).await?;
+    page.typed = typed;
+    page.profile_errors = refusal.errors;
+    page_with(refusal.status, &page)
+}
+
+/// Shows the page again with terms that cannot be.
+pub(super) async fn terms_refused(
+    app: &App,
+    mut viewer: Viewer,
+    slug: &str,
+    (typed, refusal): (TermsView, Refusal),
+) -> Answer {
+    viewer.layout.flash = flash(&refusal);
+    let mut page = view(app, viewer, slug).await?;
+    page.terms = page.terms.map(|shown| TermsView {
+        fee: shown.fee,
+        share: shown.share,
+        versions: shown.versions,
+        can_set: shown.can_set,
+        errors: refusal.errors,
+        ..typed
+    });
+    page_with(refusal.status, &page)
+}
+
+/// Returns what the top of the page says where no field says it.
+fn flash(refusal: &Refusal) -> Option<Flash> {
+    refusal.errors.is_empty().then(|| Flash {
+        is_error: true,
+        text: refusal.text.clone(),
+    })
+}
+
+/// Shows the page again with a member that cannot be so.
+pub(super) async fn team_refused(
+    app: &App,
+    mut viewer: Viewer,
+    slug: &str,
+    ((email, role), refusal): ((String, String), Refusal),
+) -> Answer {
+    viewer.layout.flash = flash(&refusal);
+    let mut page = view(app, viewer, slug).await?;
+    page.team.email = email;
+    page.team.role = role;
+    page.team.errors = refusal.errors;
+    page_with(refusal.status, &page)
+}
+
 pub(super) async fn render(
     app: &App,
     viewer: Viewer,
@@ -122,7 +183,13 @@ async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Fa
     let retention = app.retention(&viewer.actor, slug).await?;
     let forecasts = app.forecast(&viewer.actor, slug).await?;
     let agreement = app.agreement_state(&viewer.actor, slug).await?;
+    let proofs = app.publisher_proofs(&viewer.actor, slug).await?;
+    let team = app.team(&viewer.actor, slug).await?;
+    let team = team_view(team, app.now(), &viewer);
+    let terms = terms_view(app, slug, &viewer).await?;
     let publisher = found.publisher;
+    let proofs = proofs_view(proofs, &publisher, &viewer);
+    let profile = shown(&publisher);
     let slug = publisher.slug.to_string();
     let forecasts = forecasts
         .iter()
@@ -144,13 +211,12 @@ async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Fa
             .into_iter()
             .map(|key| key_row(key, app.now(), &viewer))
             .collect(),
-        profile: ApplicationForm {
-            legal_name: publisher.legal_name,
-            slug,
-            website: publisher.website,
-            phone: publisher.phone,
-            email: publisher.email,
-        },
+        proofs,
+        team,
+        terms,
+        typed: profile.clone(),
+        profile,
+        profile_errors: FieldErrors::default(),
         state: publisher_pill(publisher.state),
         state_reason: publisher.reason,
         logo_url: publisher.logo.as_deref().map(picture_url),
@@ -175,6 +241,16 @@ async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Fa
             .collect(),
         layout: viewer.layout,
     })
+}
+
+fn shown(publisher: &Publisher) -> ApplicationForm {
+    ApplicationForm {
+        legal_name: publisher.legal_name.clone(),
+        slug: publisher.slug.to_string(),
+        website: publisher.website.clone(),
+        phone: publisher.phone.clone(),
+        email: publisher.email.clone(),
+    }
 }
 
 fn forecast_row(publisher: &str, forecast: &Forecast, viewer: &Viewer) -> Option<ForecastRow> {

@@ -108,7 +108,7 @@ fn url(search: &Search, page: i64) -> String {
     format!("/search{mark}{}", pairs.join("&"))
 }
 
-fn card(card: ListingCard) -> ProductCard {
+pub(super) fn card(card: ListingCard) -> ProductCard {
     let product = card.product;
     let listed = product.listed.map(|listed| listed.0).unwrap_or_default();
     let several = listed.plans.len() > 1;

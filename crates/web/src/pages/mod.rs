@@ -12,6 +12,8 @@ pub mod notices;
 pub mod operator;
 pub mod product;
 pub mod product_edit;
+pub mod proofs;
+pub mod public_publisher;
 pub mod publisher;
 pub mod publisher_portal;
 pub mod register;
@@ -23,6 +25,8 @@ pub mod storefront;
 pub mod submission;
 mod submission_parts;
 pub mod tags;
+pub mod team;
+pub mod terms;
 pub mod vex;
 pub mod webhooks;
 

@@ -91,8 +91,29 @@ pub struct OutboxPage {
     pub layout: Layout,
     /// The notices, newest first.
     pub rows: Vec<OutboxRow>,
+    /// The newest letters to addresses.
+    pub letters: Vec<LetterRow>,
     /// Address of the older ones, where there are more.
     pub older: Option<String>,
+}
+
+/// A letter to an address.
+#[derive(Debug, Clone)]
+pub struct LetterRow {
+    /// When.
+    pub at: When,
+    /// Where it goes.
+    pub address: String,
+    /// One line.
+    pub subject: String,
+    /// Where it leads, where it was not sent and can be handed over.
+    pub link: Option<String>,
+    /// How the mail fares, in words.
+    pub mail: String,
+    /// When it is tried next, or came to its end.
+    pub mail_at: When,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
 }
 
 /// A notice to somebody.

@@ -51,8 +51,19 @@ pub struct PublisherRow {
     pub since: When,
     /// Whether it waits for a decision.
     pub is_waiting: bool,
+    /// What it has proven, where a decision may hang on it.
+    pub proofs: Vec<ProofLine>,
     /// The decisions that are possible: value and label.
     pub decisions: Vec<(String, String)>,
+}
+
+/// Something that a publisher has proven or not.
+#[derive(Debug, Clone)]
+pub struct ProofLine {
+    /// Whether it speaks for the publisher.
+    pub is_good: bool,
+    /// What.
+    pub text: String,
 }
 
 /// A listing.

@@ -99,8 +99,8 @@ pub struct PublisherLine {
     pub feed_url: String,
     /// Legal name.
     pub name: String,
-    /// Address of its site.
-    pub website: String,
+    /// Address of its page here.
+    pub url: String,
     /// Whether the operator verified who it is.
     pub is_verified: bool,
 }

@@ -3,9 +3,12 @@
 use askama::Template;
 
 use super::{
+    proofs::ProofsView,
     publisher_portal::ApplicationForm,
     robot::RobotRow,
     storage::{RetentionForm, StorageMeter},
+    team::TeamView,
+    terms::TermsView,
 };
 use crate::view::{Commands, FieldErrors, Layout, Pill, SeverityCounts, When};
 
@@ -17,6 +20,16 @@ pub struct PublisherPage {
     pub layout: Layout,
     /// The profile; its slug is the name in addresses.
     pub profile: ApplicationForm,
+    /// What it proves.
+    pub proofs: ProofsView,
+    /// Who belongs to it.
+    pub team: TeamView,
+    /// What it owes, where that is the viewer's to know.
+    pub terms: Option<TermsView>,
+    /// The profile as it was typed, to be mended.
+    pub typed: ApplicationForm,
+    /// What is wrong with that.
+    pub profile_errors: FieldErrors,
     /// Its standing.
     pub state: Pill,
     /// The operator's reason for the standing, if one was given.

@@ -9,6 +9,7 @@ use crate::{
             Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView, ProductPage,
             PublisherLine, Release, SubscriptionLine,
         },
+        public_publisher::PublicPublisherPage,
         storefront::{CategoryLink, ProductCard, StorefrontPage},
     },
     view::{Html, Install, Paging, Pill, Tone, When},
@@ -48,11 +49,27 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         page("search", &search),
         page("storefront-empty", &empty),
         page("search-nothing", &nothing),
+        page("public-publisher", &public_publisher(true)),
+        page("public-publisher-empty", &public_publisher(false)),
         page("product-subscribed", &product()),
         page("product-on-hold", &held),
         page("product-open", &open),
         page("product-anonymous", &anonymous),
     ]
+}
+
+fn public_publisher(is_verified: bool) -> PublicPublisherPage {
+    let products = storefront().products.into_iter().take(2);
+    PublicPublisherPage {
+        layout: layout("/publishers/harbour", None),
+        slug: "harbour".to_owned(),
+        name: "Harbour Systems Ltd".to_owned(),
+        website: "https://harbour.example".to_owned(),
+        logo_url: is_verified.then(|| "/static/mark.svg".to_owned()),
+        is_verified,
+        since: ago(24 * 400),
+        products: products.filter(|_| is_verified).collect(),
+    }
 }
 
 fn storefront() -> StorefrontPage {
@@ -171,7 +188,7 @@ fn product() -> ProductPage {
         publisher: PublisherLine {
             feed_url: "/p/harbour/feed.atom".to_owned(),
             name: "Harbour Systems Ltd".to_owned(),
-            website: "https://harbour.example".to_owned(),
+            url: "/publishers/harbour".to_owned(),
             is_verified: true,
         },
         logo_url: Some("/static/mark.svg".to_owned()),

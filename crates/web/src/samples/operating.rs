@@ -6,10 +6,10 @@ use market::{ListingState, PublisherState, SubmissionState};
 use super::{ago, layout, now, operator, page, reviewer, vex};
 use crate::{
     pages::{
-        notices::{OutboxPage, OutboxRow},
+        notices::{LetterRow, OutboxPage, OutboxRow},
         operator::{
             AdvisoryStatus, AuditRow, FeedRow, JobFailure, JobsSummary, ListingRow, OperatorPage,
-            PublisherRow,
+            ProofLine, PublisherRow,
         },
         review::{QueueEntry, ReviewPage},
         storage::{
@@ -91,6 +91,19 @@ fn console() -> OperatorPage {
         state: publisher_pill(state),
         since: ago(50),
         is_waiting: state == PublisherState::Applied,
+        proofs: match state {
+            PublisherState::Applied => vec![
+                ProofLine {
+                    is_good: true,
+                    text: "E-mail proven".to_owned(),
+                },
+                ProofLine {
+                    is_good: false,
+                    text: format!("{slug}.example not proven"),
+                },
+            ],
+            _ => Vec::new(),
+        },
         decisions,
     };
     let listing = |name: &str, path: &str, state, revoked_at, breached, actions| ListingRow {
@@ -111,7 +124,10 @@ fn console() -> OperatorPage {
                 "fresnel",
                 "Fresnel GmbH",
                 PublisherState::Applied,
-                vec![pair("verified", "Verify"), pair("rejected", "Reject")],
+                vec![
+                    pair("verified-without-proofs", "Verify without proofs"),
+                    pair("rejected", "Reject"),
+                ],
             ),
             publisher(
                 "harbour",
@@ -299,6 +315,15 @@ fn outbox() -> OutboxPage {
             row("sent", None),
             row("waits for another attempt,", Some("connection refused")),
         ],
+        letters: vec![LetterRow {
+            at: ago(5),
+            address: "market@fresnel.example".to_owned(),
+            subject: "Is this the company e-mail of Fresnel GmbH?".to_owned(),
+            link: Some("https://market.example/proofs/email/ltr_1/key".to_owned()),
+            mail: "waiting".to_owned(),
+            mail_at: ago(5),
+            error: None,
+        }],
         older: Some("/operator/outbox?before=ntc_1".to_owned()),
     }
 }

@@ -9,12 +9,15 @@ use super::{ago, layout, now, page, people, publisher, said};
 use crate::{
     pages::{
         product_edit::{ManifestForm, PlanForm, ProductEditPage, ProductState},
+        proofs::{DomainView, EmailProofPage, ProofsView},
         publisher::{
             AcceptedRow, DroppedTagRow, ForecastRow, KeyRow, ProductRow, ProofTask, PublisherPage,
             SubmissionLink,
         },
         publisher_portal::{ApplicationForm, OrganisationRow, PublisherPortalPage},
         storage::{RetentionForm, StorageMeter},
+        team::{InvitationPage, InvitationRow, MemberRow, TeamView},
+        terms::{TermsLine, TermsView},
     },
     view::{
         Choice, FieldErrors, Pill, SeverityCounts, Tone, When, listing_pill, proof_commands,
@@ -35,6 +38,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     empty.forecasts.clear();
     empty.agreement_due = None;
     empty.accepted.clear();
+    empty.terms = None;
     empty.state = publisher_pill(PublisherState::Rejected);
     empty.state_reason = Some("The phone number does not answer.".to_owned());
     let mut new = edit();
@@ -48,6 +52,12 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         page("publisher-portal-anonymous", &anonymous),
         page("publisher-portal-errors", &portal()),
         page("publisher", &organisation()),
+        page("invitation", &invitation(true, true)),
+        page("invitation-stranger", &invitation(true, false)),
+        page("invitation-old", &invitation(false, false)),
+        page("email-proof", &email_proof(true, false)),
+        page("email-proof-done", &email_proof(false, true)),
+        page("email-proof-old", &email_proof(false, false)),
         page("publisher-empty", &empty),
         page("product-edit", &edit()),
         page("product-new", &new),
@@ -110,10 +120,132 @@ fn key_row() -> KeyRow {
     }
 }
 
+fn proofs() -> ProofsView {
+    ProofsView {
+        email: "market@harbour.example".to_owned(),
+        email_proven: None,
+        email_sent: Some(ago(2)),
+        email_expires: Some(When::new(now() + TimeDelta::hours(70), now())),
+        website: "https://www.harbour.example".to_owned(),
+        domain: Some(DomainView {
+            domain: "harbour.example".to_owned(),
+            record: "_plimsoll-challenge.harbour.example".to_owned(),
+            file: "https://harbour.example/.well-known/plimsoll/domain.txt".to_owned(),
+            text: "plimsoll-verification=k3y".to_owned(),
+            proven: None,
+            next_look: Some(When::new(now() + TimeDelta::minutes(8), now())),
+            failed: Some((ago(1), "TXT record: there is none.".to_owned())),
+        }),
+        domains_agree: false,
+        can_prove: true,
+        can_mend: true,
+    }
+}
+
+fn terms() -> TermsView {
+    TermsView {
+        fee: "EUR 250.00 a year for each listing".to_owned(),
+        share: "12.5 %".to_owned(),
+        versions: vec![TermsLine {
+            at: ago(24 * 9),
+            by: "olga".to_owned(),
+            fee: "EUR 250.00 a year for each listing".to_owned(),
+            share: "12.5 %".to_owned(),
+            note: "As agreed in October.".to_owned(),
+        }],
+        can_set: true,
+        typed_fee: "dear".to_owned(),
+        typed_currency: "EUR".to_owned(),
+        typed_share: "12.5".to_owned(),
+        typed_note: String::new(),
+        errors: FieldErrors(vec![Problem {
+            field: "listing_fee".to_owned(),
+            message: "`dear` is no price: write a number such as 19 or 0.00".to_owned(),
+        }]),
+    }
+}
+
+fn team() -> TeamView {
+    let member = |name: &str, role: &str, is_self| MemberRow {
+        name: name.to_owned(),
+        email: format!("{name}@harbour.example"),
+        role: role.to_owned(),
+        since: ago(24 * 30),
+        is_self,
+    };
+    let invitation = |email: &str, state, is_waiting| InvitationRow {
+        id: "ltr_2".to_owned(),
+        email: email.to_owned(),
+        role: "editor".to_owned(),
+        by: "grace".to_owned(),
+        at: ago(20),
+        state,
+        is_waiting,
+    };
+    TeamView {
+        members: vec![
+            member("grace", "owner", true),
+            member("linus", "finance", false),
+        ],
+        invitations: vec![
+            invitation(
+                "ada@harbour.example",
+                Pill::new(Tone::Active, "Waiting"),
+                true,
+            ),
+            invitation(
+                "joan@harbour.example",
+                Pill::new(Tone::Good, "Accepted"),
+                false,
+            ),
+        ],
+        can_manage: true,
+        email: "not an address".to_owned(),
+        role: "viewer".to_owned(),
+        errors: FieldErrors(vec![Problem {
+            field: "invite_email".to_owned(),
+            message: "give an e-mail address such as ann@example.com".to_owned(),
+        }]),
+    }
+}
+
+fn invitation(is_open: bool, is_signed_in: bool) -> InvitationPage {
+    let viewer = is_signed_in.then(publisher).flatten();
+    InvitationPage {
+        layout: layout("/invitations/ltr_2/key", viewer),
+        legal_name: "Harbour Systems Ltd".to_owned(),
+        slug: "harbour".to_owned(),
+        email: "ada@harbour.example".to_owned(),
+        role: "editor".to_owned(),
+        invited_by: "grace".to_owned(),
+        is_open,
+        sign_in_url: "/sign-in?return_to=/invitations/ltr_2/key".to_owned(),
+        can_register: true,
+        name: String::new(),
+        errors: FieldErrors::default(),
+    }
+}
+
+fn email_proof(is_open: bool, is_proven: bool) -> EmailProofPage {
+    EmailProofPage {
+        layout: layout("/proofs/email/ltr_1/key", None),
+        legal_name: "Harbour Systems Ltd".to_owned(),
+        website: "https://www.harbour.example".to_owned(),
+        email: "market@harbour.example".to_owned(),
+        is_open,
+        is_proven,
+    }
+}
+
 fn organisation() -> PublisherPage {
     PublisherPage {
         layout: layout("/publisher/harbour", publisher()),
         profile: profile(),
+        team: team(),
+        terms: Some(terms()),
+        proofs: proofs(),
+        typed: profile(),
+        profile_errors: FieldErrors::default(),
         state: publisher_pill(PublisherState::Verified),
         state_reason: None,
         logo_url: Some("/static/mark.svg".to_owned()),

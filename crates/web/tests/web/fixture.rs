@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 use app::{
     Actor, App, AppConfig, Application, Clock, Keys, ManualClock, NewAccount, NewKey,
     NewSubmission, NewToken, Parts,
-    market::{Decision, ListingState, PublisherState, Role, SubmissionState},
+    market::{Decision, ListingState, PublisherDecision, Role, SubmissionState},
     oci::{Digest, RawManifest, RepoName, Tag, media_type},
     registry::ManifestPush,
 };
@@ -145,7 +145,12 @@ impl Fixture {
         proven.await.expect("proven");
         let decided = self
             .app
-            .decide_publisher(&Actor::system(), "acme", PublisherState::Verified, "")
+            .decide_publisher(
+                &Actor::system(),
+                "acme",
+                PublisherDecision::VerifyWithoutProofs,
+                "Known to us.",
+            )
             .await;
         decided.expect("a decision");
     }

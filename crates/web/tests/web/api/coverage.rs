@@ -101,6 +101,8 @@ impl Market {
         let delivery = app.test_webhook(&owner, &webhook).await.expect("a test");
         let digest = app::oci::Digest::of(&picture(512)).to_string();
         let statement = state(&fixture).await;
+        let whom = ("new@acme.example", Role::Editor);
+        let invited = app.invite_member(&owner, "acme", whom).await;
         let names = vec![
             ("publisher", "acme".to_owned()),
             ("product", "ship-db".to_owned()),
@@ -118,6 +120,7 @@ impl Market {
             ("webhook", webhook),
             ("delivery", delivery.id.to_string()),
             ("proof", proof),
+            ("letter", invited.expect("invited").letter_id.to_string()),
         ];
         let mut tokens = vec![String::new()];
         for role in &ROLES[1..] {
@@ -173,6 +176,10 @@ impl Market {
                 "/webhooks/{webhook}/secret"
                 | "/webhooks/{webhook}/test"
                 | "/publishers/{publisher}/keys/{key}/challenge"
+                | "/publishers/{publisher}/proofs/email"
+                | "/publishers/{publisher}/proofs/domain"
+                | "/publishers/{publisher}/leave"
+                | "/publishers/{publisher}/invitations/{letter}/resend"
                 | "/webhooks/{webhook}/deliveries/{delivery}/redeliver",
             ) => return ("", Body::empty()),
             (_, path) => self.json(path),
@@ -195,6 +202,20 @@ impl Market {
             "/agreement" => json!({"text": "Be better."}),
             "/publishers/{publisher}/agreement" => json!({"version": 1}),
             "/publishers/{publisher}/decision" => json!({"state": "suspended", "reason": "So."}),
+            "/publishers/{publisher}/profile" => json!({
+                "legal_name": "Acme", "website": "https://acme.example",
+                "phone": "+1 555 0100", "email": "a@acme.example",
+            }),
+            "/publishers/{publisher}/terms" => json!({
+                "listing_fee": {"amount_minor": 25_000, "currency": "EUR"},
+                "revenue_share": 1_500, "note": "As agreed.",
+            }),
+            "/publishers/{publisher}/invitations" => {
+                json!({"email": "other@acme.example", "role": "finance"})
+            }
+            "/proofs/email" | "/invitations/accept" => {
+                json!({"letter": format!("ltr_{}", "0".repeat(26)), "key": "guessed"})
+            }
             "/publishers/{publisher}/logo" => json!({"digest": digest}),
             "/publishers/{publisher}/members/{account}" => json!({"role": "viewer"}),
             "/publishers/{publisher}/keys" => {

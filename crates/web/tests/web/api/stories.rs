@@ -40,7 +40,7 @@ async fn a_publisher_gets_on_the_market_and_a_consumer_subscribes() {
     let operator = nobody.with_token(&fixture.token("olga", true).await);
     let all = operator.get("/publishers?all=true").await.expect(200);
     assert_eq!(all["items"][0]["slug"], "acme");
-    let decision = json!({"state": "verified"});
+    let decision = json!({"state": "verified-without-proofs", "reason": "Known."});
     operator
         .post("/publishers/acme/decision", &decision)
         .await

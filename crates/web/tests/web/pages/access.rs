@@ -66,6 +66,19 @@ async fn market() -> (Fixture, Vec<(&'static str, String)>) {
     let page = page.expect("a page");
     let logo = page.product.listed.expect("a manifest").0.logo;
     let [webhook, delivery] = hook;
+    let olga = fixture.actor("olga").await;
+    let whom = ("new@acme.example", Role::Finance);
+    let invited = fixture.app.invite_member(&ann, "acme", whom).await;
+    invited.expect("invited");
+    let letters = fixture.app.list_letters(&olga, "", 10).await;
+    let letters = letters.expect("letters");
+    let link = |of: usize| {
+        let link = letters[of].link.clone().expect("a link");
+        let mut parts = link.rsplit('/').map(str::to_owned);
+        let key = parts.next().expect("a key");
+        (parts.next().expect("a letter"), key)
+    };
+    let ((invitation, secret), (letter, key)) = (link(0), link(1));
     let names = vec![
         ("{digest}", logo.expect("a logo")),
         ("{image}", page.images[0].digest.clone()),
@@ -76,6 +89,10 @@ async fn market() -> (Fixture, Vec<(&'static str, String)>) {
         ("{slug}", "acme".to_owned()),
         ("{product}", "ship-db".to_owned()),
         ("{robot}", "acme+ci".to_owned()),
+        ("{letter}", letter),
+        ("{key}", key),
+        ("{invitation}", invitation),
+        ("{secret}", secret),
     ];
     (fixture, names)
 }

@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 49] = [
+const FORMS: [&str; 61] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -55,6 +55,18 @@ const FORMS: [&str; 49] = [
     "/robots/x/revoke",
     "/publisher/other/keys/new",
     "/publisher/acme/agreement",
+    "/publisher/acme/proofs/email",
+    "/publisher/acme/proofs/domain",
+    "/publisher/acme/proofs/profile",
+    "/proofs/email/ltr_x/key",
+    "/invitations/ltr_x/key",
+    "/operator/publishers/acme/terms",
+    "/publisher/acme/members/invite",
+    "/publisher/acme/members/leave",
+    "/publisher/acme/members/ann/role",
+    "/publisher/acme/members/ann/remove",
+    "/publisher/acme/invitations/ltr_x/resend",
+    "/publisher/acme/invitations/ltr_x/withdraw",
     "/operator/agreement",
     "/publisher/acme/ship-db/vex",
     "/publisher/acme/ship-db/vex/import",

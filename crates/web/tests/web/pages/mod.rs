@@ -4,6 +4,7 @@ mod access;
 mod attacks;
 mod browser;
 mod classes;
+mod people;
 mod releases;
 mod stories;
 mod tokens;

@@ -84,6 +84,16 @@ async fn somebody_registers_applies_and_is_verified() {
     let page = olga
         .send(&page, decision, &[("decision", "verified")], &[])
         .await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    said(
+        &page,
+        "has not proven the company e-mail and the website's domain",
+    );
+    let known = [
+        ("decision", "verified-without-proofs"),
+        ("reason", "Known for years"),
+    ];
+    let page = olga.send(&page, decision, &known, &[]).await;
     said(&page, "The decision on the publisher was recorded");
     let page = ann.get("/publisher").await;
     assert_eq!(page.texts(".card .pill"), ["Verified publisher"]);
