@@ -25,6 +25,7 @@ mod listings;
 mod log;
 mod notary;
 mod notices;
+mod own_advisories;
 mod passwords;
 mod pictures;
 mod products;
@@ -107,6 +108,7 @@ pub use store::{
     classifications::{Classification, Unscored},
     images::ImageOutline,
     notices::{Addressed, Notice},
+    own_advisories::OwnAdvisory,
     products::{Product, Search},
     publishers::{Publisher, PublisherKey},
     releases::Release,

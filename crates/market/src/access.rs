@@ -61,6 +61,9 @@ text_enum! {
         /// Give a vulnerability a class by hand, or take it back; never in one's own
         /// organisation's work.
         Classify = "classify",
+        /// Add a vulnerability by hand, or withdraw it; never where one's own organisation's
+        /// products have it.
+        ManageAdvisories = "manage-advisories",
         /// Subscribe to a plan of a listed product.
         Subscribe = "subscribe",
         /// Put on hold, reinstate or revoke a listing.
@@ -142,6 +145,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::MakeStatement, &[Role::Editor, Role::Owner]),
     (Action::DecideStatement, &[Role::Reviewer, Role::Operator]),
     (Action::Classify, &[Role::Reviewer, Role::Operator]),
+    (Action::ManageAdvisories, &[Role::Reviewer, Role::Operator]),
     (Action::Subscribe, &[Role::Account]),
     (Action::ManageListing, &[Role::Operator]),
     (Action::WithdrawProduct, &[Role::Owner]),
@@ -281,7 +285,10 @@ pub fn allows(action: Action, roles: &[Role]) -> bool {
 pub fn is_own_work(action: Action, roles: &[Role]) -> bool {
     let decides = matches!(
         action,
-        Action::DecideSubmission | Action::DecideStatement | Action::Classify
+        Action::DecideSubmission
+            | Action::DecideStatement
+            | Action::Classify
+            | Action::ManageAdvisories
     );
     let is_member = |role: &Role| matches!(role, Role::Viewer | Role::Editor | Role::Owner);
     decides && roles.iter().any(is_member)
@@ -328,6 +335,7 @@ mod tests {
             Action::DecideSubmission,
             Action::DecideStatement,
             Action::Classify,
+            Action::ManageAdvisories,
         ] {
             assert!(allows(decide, &[Role::Reviewer]));
             assert!(!allows(decide, &[Role::Reviewer, Role::Owner]));

@@ -102,6 +102,8 @@ id_type! {
     VexId = "vex";
     /// A classification by hand.
     ClassificationId = "cls";
+    /// A vulnerability that was added by hand.
+    OwnAdvisoryId = "adv";
     /// A release.
     ReleaseId = "rel";
     /// A subscription to a plan.

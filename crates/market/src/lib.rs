@@ -16,6 +16,7 @@ mod id;
 mod manifest;
 mod money;
 mod notice;
+mod own_advisory;
 mod retention;
 mod robot;
 mod scope;
@@ -41,6 +42,7 @@ pub use notice::{
     DAILY_HOUR, MAIL_ATTEMPTS, MAIL_LATE, MailChoice, MailState, NoticeKind, Reminder,
     mail_back_off,
 };
+pub use own_advisory::OwnAdvisory;
 pub use retention::{RetentionRules, StagedTag, beside, is_beside_an_image};
 pub use robot::{RobotName, RobotNameError, RobotOwner};
 pub use scope::{MOST_SCOPES, RepositoryAction, RepositoryScope, ScopeError, TokenScopes};

@@ -25,6 +25,7 @@ pub mod jobs;
 pub mod log;
 pub mod notary;
 pub mod notices;
+pub mod own_advisories;
 pub mod products;
 pub mod promises;
 pub mod publishers;

@@ -16,8 +16,9 @@ use crate::{
     frame::{frame, protect},
     handlers::{
         account, agreement, classes, compare, components, feed, files, image, log, no_page,
-        notices, operator, product, product_edit, publisher, publisher_portal, register, review,
-        robot, sign_in, storage, storefront, submission, tags, vex, webhooks, wrong_method,
+        notices, operator, own_advisories, product, product_edit, publisher, publisher_portal,
+        register, review, robot, sign_in, storage, storefront, submission, tags, vex, webhooks,
+        wrong_method,
     },
 };
 
@@ -157,6 +158,14 @@ fn staff() -> Router<Arc<App>> {
             get(classes::show).post(classes::classify),
         )
         .route("/review/classes/{classification}/end", post(classes::end))
+        .route(
+            "/review/advisories",
+            get(own_advisories::show).post(own_advisories::add),
+        )
+        .route(
+            "/review/advisories/{advisory}/withdraw",
+            post(own_advisories::withdraw),
+        )
         .route("/submissions/{id}", get(submission::show))
         .route("/submissions/{id}/remarks", post(submission::add_remark))
         .route(

@@ -14,6 +14,7 @@ mod bundles;
 mod classification;
 mod collection;
 mod deadlines;
+mod forty_days;
 mod images;
 mod inspection;
 mod jobs;
@@ -22,6 +23,7 @@ mod log;
 mod market_side;
 mod notary;
 mod notices;
+mod own_advisories;
 mod privacy;
 #[expect(dead_code, reason = "only a root is made with it here")]
 #[path = "../../../trust/tests/trust/publisher.rs"]

@@ -56,6 +56,21 @@ fn unjustified() -> NewVex {
     }
 }
 
+fn untitled() -> market::OwnAdvisory {
+    market::OwnAdvisory {
+        name: None,
+        ecosystem: String::new(),
+        package: String::new(),
+        introduced: None,
+        fixed: None,
+        last_affected: None,
+        title: String::new(),
+        vector: None,
+        class: None,
+        reason: String::new(),
+    }
+}
+
 fn refusal_without_reason() -> VexVerdict<'static> {
     VexVerdict {
         decision: VexDecision::Refuse,
@@ -429,6 +444,15 @@ async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'stat
         ("list_listings", code(app.list_listings(actor).await)),
         ("vex_page", code(app.vex_page(actor, "acme", "db").await)),
         ("vex_queue", code(app.vex_queue(actor).await)),
+        ("own_advisories", code(app.own_advisories(actor).await)),
+        (
+            "add_own_advisory",
+            code(app.add_own_advisory(actor, &untitled()).await),
+        ),
+        (
+            "withdraw_own_advisory",
+            code(app.withdraw_own_advisory(actor, "adv_x", "").await),
+        ),
         ("classifications", code(app.classifications(actor).await)),
         ("classify", code(app.classify(actor, no_class).await)),
         (

@@ -123,6 +123,7 @@ fn people_walk_through_the_pages() {
         for page in [
             "/review",
             "/review/classes",
+            "/review/advisories",
             "/operator",
             "/operator/outbox",
         ] {

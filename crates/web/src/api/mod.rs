@@ -39,6 +39,7 @@ mod listings;
 mod manifest;
 mod notices;
 mod openapi;
+mod own_advisories;
 mod pictures;
 mod products;
 mod publishers;
@@ -99,6 +100,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(review::routes())
         .merge(vex::routes())
         .merge(classifications::routes())
+        .merge(own_advisories::routes())
         .merge(listings::routes())
         .merge(accounts::routes())
         .merge(tokens::routes())

@@ -114,6 +114,7 @@ impl Market {
             ("action", "hold".to_owned()),
             ("statement", statement),
             ("classification", classified(&fixture).await),
+            ("advisory", added(&fixture).await),
             ("image", image),
             ("webhook", webhook),
             ("delivery", delivery.id.to_string()),
@@ -232,6 +233,11 @@ impl Market {
                 "author": "Acme", "timestamp": "2026-11-01T00:00:00Z", "version": 1,
                 "statements": [{"vulnerability": {"name": "CVE-2022-1"}, "status": "fixed"}],
             }),
+            "/own-advisories" => json!({
+                "ecosystem": "npm", "package": "left-pad", "title": "It pads too much.",
+                "class": "minor", "reason": "So.",
+            }),
+            "/own-advisories/{advisory}/withdrawal" => json!({"reason": "So."}),
             "/classifications" => {
                 json!({"vulnerability": "CVE-2022-0778", "class": "minor", "reason": "So."})
             }
@@ -243,6 +249,25 @@ impl Market {
             other => panic!("{other} is not covered: say what a good body is"),
         }
     }
+}
+
+/// Has the reviewer add a vulnerability by hand; gives its identifier.
+async fn added(fixture: &Fixture) -> String {
+    let new = market::OwnAdvisory {
+        name: None,
+        ecosystem: "npm".to_owned(),
+        package: "left-pad".to_owned(),
+        introduced: None,
+        fixed: None,
+        last_affected: None,
+        title: "It pads too little.".to_owned(),
+        vector: None,
+        class: Some(market::Class::Minor),
+        reason: "So.".to_owned(),
+    };
+    let reviewer = fixture.actor("reviewer").await;
+    let made = fixture.app.add_own_advisory(&reviewer, &new).await;
+    made.expect("added").id.to_string()
 }
 
 /// Has the reviewer classify something; gives the classification's identifier.

@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 47] = [
+const FORMS: [&str; 49] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -58,6 +58,8 @@ const FORMS: [&str; 47] = [
     "/publisher/acme/ship-db/vex/import",
     "/publisher/acme/ship-db/vex/vex_x/decision",
     "/review/classes",
+    "/review/advisories",
+    "/review/advisories/adv_x/withdraw",
     "/review/classes/cls_x/end",
 ];
 
