@@ -50,6 +50,7 @@ mod token_keys;
 mod tokens;
 mod upkeep;
 mod vex;
+mod waivers;
 mod watch;
 mod webhooks;
 
@@ -91,6 +92,7 @@ pub use upkeep::{
     ScrubFigures, UpkeepConfig, UpkeepRun, UpkeepStatus, WhyKept,
 };
 pub use vex::{NewVex, VexEntry, VexPage, VexVerdict};
+pub use waivers::NewWaiver;
 pub use watch::ClockOutcome;
 pub use webhooks::{
     DELIVERIES_AT_ONCE, WebhookAnswer, WebhookCall, WebhookGroup, WebhookOf, WebhookSettings,
@@ -116,6 +118,7 @@ pub use store::{
     subscriptions::Subscription,
     tokens::Token,
     vex::VexStatement,
+    waivers::Waiver,
     webhooks::{Attempt, Delivery, Webhook},
 };
 pub use {

@@ -64,6 +64,8 @@ text_enum! {
         /// Add a vulnerability by hand, or withdraw it; never where one's own organisation's
         /// products have it.
         ManageAdvisories = "manage-advisories",
+        /// Let a product not pass a check for a time; never one's own organisation's.
+        WaiveCheck = "waive-check",
         /// Subscribe to a plan of a listed product.
         Subscribe = "subscribe",
         /// Put on hold, reinstate or revoke a listing.
@@ -146,6 +148,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::DecideStatement, &[Role::Reviewer, Role::Operator]),
     (Action::Classify, &[Role::Reviewer, Role::Operator]),
     (Action::ManageAdvisories, &[Role::Reviewer, Role::Operator]),
+    (Action::WaiveCheck, &[Role::Reviewer, Role::Operator]),
     (Action::Subscribe, &[Role::Account]),
     (Action::ManageListing, &[Role::Operator]),
     (Action::WithdrawProduct, &[Role::Owner]),
@@ -289,6 +292,7 @@ pub fn is_own_work(action: Action, roles: &[Role]) -> bool {
             | Action::DecideStatement
             | Action::Classify
             | Action::ManageAdvisories
+            | Action::WaiveCheck
     );
     let is_member = |role: &Role| matches!(role, Role::Viewer | Role::Editor | Role::Owner);
     decides && roles.iter().any(is_member)
@@ -336,6 +340,7 @@ mod tests {
             Action::DecideStatement,
             Action::Classify,
             Action::ManageAdvisories,
+            Action::WaiveCheck,
         ] {
             assert!(allows(decide, &[Role::Reviewer]));
             assert!(!allows(decide, &[Role::Reviewer, Role::Owner]));

@@ -104,6 +104,8 @@ id_type! {
     ClassificationId = "cls";
     /// A vulnerability that was added by hand.
     OwnAdvisoryId = "adv";
+    /// A waiver of a certification check.
+    WaiverId = "wvr";
     /// A release.
     ReleaseId = "rel";
     /// A subscription to a plan.

@@ -25,6 +25,7 @@ mod slug;
 mod state;
 mod text;
 mod vex;
+mod waiver;
 mod webhook;
 
 pub use access::{Action, Holding, RULES, Role, allows, holder_may, is_own_work};
@@ -57,6 +58,7 @@ pub use vex::{
     MOST_VEX_TEXT, VexClaim, VexDecision, VexEvent, VexJustification, VexScope, VexStanding,
     VexStatus, VexTarget,
 };
+pub use waiver::waived;
 pub use webhook::{
     DeliveryState, EventKind, MAX_WEBHOOK_URL, WEBHOOK_ATTEMPTS, WebhookOwner, check_webhook_url,
     is_hopeless,

@@ -44,6 +44,7 @@ pub mod tokens;
 pub mod upkeep;
 pub mod uploads;
 pub mod vex;
+pub mod waivers;
 mod wal;
 pub mod webhooks;
 

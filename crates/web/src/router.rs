@@ -176,6 +176,11 @@ fn staff() -> Router<Arc<App>> {
             "/submissions/{id}/remarks/{remark}/reopen",
             post(submission::reopen_remark),
         )
+        .route("/submissions/{id}/waivers", post(submission::waive))
+        .route(
+            "/submissions/{id}/waivers/{waiver}/end",
+            post(submission::end_waiver),
+        )
         .route("/submissions/{id}/decision", post(submission::decide))
         .route(
             "/publisher/{slug}/{product}/vex/{id}/decision",

@@ -38,5 +38,6 @@ mod storage;
 mod tags;
 mod token_keys;
 mod vex;
+mod waivers;
 mod webhooks;
 mod world;

@@ -54,6 +54,7 @@ mod submissions;
 mod subscriptions;
 mod tokens;
 mod vex;
+mod waivers;
 mod webhooks;
 mod words;
 
@@ -99,6 +100,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(comments::routes())
         .merge(review::routes())
         .merge(vex::routes())
+        .merge(waivers::routes())
         .merge(classifications::routes())
         .merge(own_advisories::routes())
         .merge(listings::routes())
