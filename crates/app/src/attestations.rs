@@ -12,7 +12,10 @@ use trust::{
     referrer::EMPTY,
 };
 
-use crate::{App, AppError, storefront::public_checks};
+use crate::{
+    App, AppError,
+    storefront::{checked, public_checks},
+};
 
 /// A bundle or envelope, and the manifest that makes it a referrer of its image.
 pub(crate) struct Attestation {
@@ -128,17 +131,14 @@ impl App {
     async fn test_result(&self, submission: &Submission) -> Result<Value, AppError> {
         let mut tx = self.read().await?;
         let rows = store::submissions::checks(&mut tx, &submission.id).await?;
-        let results: Vec<certify::CheckResult> = rows
-            .into_iter()
-            .map(|row| serde_json::from_value(row.result.0).map_err(AppError::internal))
-            .collect::<Result<_, _>>()?;
-        let checks = public_checks(&results);
+        let checks = public_checks(&checked(&rows)?);
         let named = |counts: &dyn Fn(&crate::PublicCheck) -> bool| -> Vec<String> {
             let counted = checks.iter().filter(|check| counts(check));
             counted.map(|check| check.id.clone()).collect()
         };
         let serious = |check: &crate::PublicCheck| check.level == certify::Level::Error;
-        let result = match submission.certifiable {
+        // What is waived is not passed, though the release is certified.
+        let result = match submission.certifiable && !checks.iter().any(|check| check.waived) {
             true => "PASSED",
             false => "WARNED",
         };
@@ -147,8 +147,9 @@ impl App {
             "configuration": [],
             "url": self.config.public_url,
             "passedTests": named(&|check| check.passed),
-            "warnedTests": named(&|check| !check.passed && !serious(check)),
-            "failedTests": named(&|check| !check.passed && serious(check)),
+            "warnedTests": named(&|check| !check.passed && (check.waived || !serious(check))),
+            "waivedTests": named(&|check| check.waived),
+            "failedTests": named(&|check| !check.passed && !check.waived && serious(check)),
         }))
     }
 }

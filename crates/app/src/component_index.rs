@@ -16,6 +16,7 @@ use crate::{
     App, AppError,
     findings::{Place, Said, fingerprint, said_of},
     inspection::storable,
+    own_advisories::OwnAdvisories,
     scan,
 };
 
@@ -168,6 +169,10 @@ impl App {
         let known: HashMap<String, i64> = known.into_iter().collect();
         let mut next = index::take_numbers(tx, digests.len() - known.len()).await?;
         let mut numbers = Vec::with_capacity(digests.len());
+        // Read here, where nobody changes the index: the job that follows one does the others.
+        let own = OwnAdvisories::read(tx).await?;
+        let database = self.advisory_database();
+        let matcher = Matcher::new(&database);
         for package in &indexed.packages {
             if let Some(number) = known.get(&package.digest) {
                 numbers.push(*number);
@@ -180,7 +185,8 @@ impl App {
                 keys: &package.keys,
             };
             index::add_package(tx, &new).await?;
-            for said in &package.said {
+            let said = own.overrule_stored(&matcher, &package.package, package.said.clone())?;
+            for said in &said {
                 self.keep_said(tx, next, said, &indexed.database).await?;
             }
             numbers.push(next);

@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::{
     Tx, classifications::Classification, component_index::PackageMatch, findings::Finding,
-    vex::VexStatement,
+    own_advisories::OwnAdvisory, vex::VexStatement,
 };
 
 use crate::{
     App, AppError,
     inspection::{REPLACEMENT, storable},
+    own_advisories::SOURCE,
     scan,
     vex::{is_answered, target},
 };
@@ -113,6 +114,40 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    /// Makes it of what the certification team says of a package.
+    pub(crate) fn by_hand(matched: Match, own: &OwnAdvisory) -> Result<Self, AppError> {
+        let added = format!("Added by the {SOURCE}: {}", own.reason);
+        let explanation = format!("{} {added}", scan::explained(&matched, None));
+        let detail = MatchDetail::of(matched)?;
+        let is_scored = own.score.is_some();
+        Self::of_detail(
+            own.name.clone(),
+            MatchDetail {
+                explanation,
+                word: detail.word.filter(|_| is_scored),
+                vector: own.vector.clone(),
+                score_source: is_scored.then(|| SOURCE.to_owned()),
+                verdict: Verdict {
+                    scored: own.class,
+                    score: own.score,
+                    ..detail.verdict
+                },
+                ..detail
+            },
+        )
+    }
+
+    fn of_detail(vulnerability: String, detail: MatchDetail) -> Result<Self, AppError> {
+        let verdict = detail.verdict.clone();
+        let detail = storable(serde_json::to_value(detail).map_err(AppError::internal)?);
+        Ok(Self {
+            fingerprint: fingerprint(&detail)?,
+            vulnerability,
+            detail,
+            verdict,
+        })
+    }
+
     /// Returns every name of the vulnerability.
     pub(crate) fn names(&self) -> Vec<&str> {
         let aliases = self.detail["aliases"].as_array().into_iter().flatten();
@@ -141,15 +176,7 @@ pub(crate) fn said_of(matcher: &Matcher<'_>, package: &Package) -> Result<Vec<Sa
     };
     let said = answer.matches.into_iter().map(|matched| {
         let vulnerability = matched.vulnerability.clone();
-        let detail = MatchDetail::of(matched)?;
-        let verdict = detail.verdict.clone();
-        let detail = storable(serde_json::to_value(detail).map_err(AppError::internal)?);
-        Ok(Said {
-            fingerprint: fingerprint(&detail)?,
-            vulnerability,
-            detail,
-            verdict,
-        })
+        Said::of_detail(vulnerability, MatchDetail::of(matched)?)
     });
     said.collect()
 }

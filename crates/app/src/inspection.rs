@@ -115,7 +115,6 @@ struct Examined {
     row: ImageRow,
     indexed: Indexed,
     checks: Vec<(String, serde_json::Value)>,
-    passes: bool,
 }
 
 /// Why an inspection ended without result.
@@ -188,7 +187,6 @@ impl App {
             blocking(move || app.examine(&submission, contents)).await??
         };
         let mut tx = self.begin().await?;
-        let mut certifiable = signature.verified;
         for (position, image) in (0_i64..).zip(&examined) {
             let (row, checks) = (&image.row, &image.checks);
             store::images::put(&mut tx, &submission.id, position, row).await?;
@@ -210,10 +208,13 @@ impl App {
             }
             store::submissions::replace_checks(&mut tx, &submission.id, &row.digest, checks)
                 .await?;
-            certifiable &= image.passes;
         }
-        certifiable &= submission.manifest.platform == market::Platform::CertifiedInfrastructure;
         let signature = serde_json::to_value(&signature).map_err(AppError::internal)?;
+        let signed = Submission {
+            signature: Some(signature.clone().into()),
+            ..submission.clone()
+        };
+        let certifiable = self.weigh_checks(&mut tx, &signed).await?;
         let result = InspectionResult {
             signature: &signature,
             problem: None,
@@ -248,7 +249,6 @@ impl App {
             Ok(Examined {
                 indexed: Indexed::of(&content.inventory, &database)?,
                 checks: check_rows(&report)?,
-                passes: report.passes,
                 row,
             })
         };

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use market::{JobId, RunId, SubmissionId};
+use market::{JobId, OwnAdvisoryId, RunId, SubmissionId};
 use serde::{Deserialize, Serialize};
 use store::{
     Tx,
@@ -40,6 +40,13 @@ pub(crate) enum JobKind {
         /// The run that the job does.
         run: RunId,
     },
+    /// Match what holds a package with what the certification team says of it.
+    MatchOwn {
+        /// Which advisory of the team's.
+        advisory: OwnAdvisoryId,
+        /// Whether it was withdrawn.
+        withdrawn: bool,
+    },
     /// Match everything released against a new advisory database.
     Rematch {
         /// Its version.
@@ -52,6 +59,7 @@ impl JobKind {
         match self {
             Self::Inspect { .. } => "inspect",
             Self::Release { .. } => "release",
+            Self::MatchOwn { .. } => "match-own",
             Self::Rematch { .. } => "rematch",
             Self::Collect { .. } => "collect",
             Self::Scrub { .. } => "scrub",
@@ -63,6 +71,10 @@ impl JobKind {
         match self {
             Self::Inspect { submission } => format!("inspect:{submission}"),
             Self::Release { submission } => format!("release:{submission}"),
+            Self::MatchOwn {
+                advisory,
+                withdrawn,
+            } => format!("match-own:{advisory}:{withdrawn}"),
             Self::Rematch { database } => format!("rematch:{database}"),
             Self::Collect { run } => format!("collect:{run}"),
             Self::Scrub { run } => format!("scrub:{run}"),
@@ -255,6 +267,7 @@ impl App {
         match kind {
             JobKind::Inspect { submission } => self.inspect(&running, &submission).await,
             JobKind::Release { submission } => self.release(&submission).await,
+            JobKind::MatchOwn { advisory, .. } => self.match_own(&running, &advisory).await,
             JobKind::Rematch { .. } => self.rematch(&running).await,
             JobKind::Collect { run } => self.collect(&running, &run).await,
             JobKind::Scrub { run } => self.scrub(&running, &run).await,

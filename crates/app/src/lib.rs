@@ -26,6 +26,7 @@ mod listings;
 mod log;
 mod notary;
 mod notices;
+mod own_advisories;
 mod passwords;
 mod pictures;
 mod products;
@@ -51,6 +52,7 @@ mod token_keys;
 mod tokens;
 mod upkeep;
 mod vex;
+mod waivers;
 mod watch;
 mod webhooks;
 
@@ -99,6 +101,7 @@ pub use upkeep::{
     ScrubFigures, UpkeepConfig, UpkeepRun, UpkeepStatus, WhyKept,
 };
 pub use vex::{NewVex, VexEntry, VexPage, VexVerdict};
+pub use waivers::NewWaiver;
 pub use watch::ClockOutcome;
 pub use webhooks::{
     DELIVERIES_AT_ONCE, WebhookAnswer, WebhookCall, WebhookGroup, WebhookOf, WebhookSettings,
@@ -118,6 +121,7 @@ pub use store::{
     invitations::{Invitation, NamedMember},
     letters::Letter,
     notices::{Addressed, Notice},
+    own_advisories::OwnAdvisory,
     products::{Product, Search},
     publishers::{Publisher, PublisherKey},
     releases::Release,
@@ -126,6 +130,7 @@ pub use store::{
     terms::TermsRow,
     tokens::Token,
     vex::VexStatement,
+    waivers::Waiver,
     webhooks::{Attempt, Delivery, Webhook},
 };
 pub use {

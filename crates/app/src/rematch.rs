@@ -28,6 +28,7 @@ use crate::{
     findings::{Said, said_of},
     inspection::blocking,
     jobs::Running,
+    own_advisories::OwnAdvisories,
 };
 
 use pass_on::Writer;
@@ -213,6 +214,17 @@ impl App {
         }
     }
 
+    /// Matches these packages with what is known now.
+    pub(crate) async fn rematch_listed(
+        self: &Arc<Self>,
+        running: &Running<'_>,
+        packages: Vec<i64>,
+    ) -> Result<(), AppError> {
+        let (database, total) = (self.advisory_database(), packages.len());
+        self.rematch_pages(running, &database, Pages::Listed(packages), total)
+            .await
+    }
+
     async fn next_page(&self, pages: &mut Pages) -> Result<Option<Vec<PackageRow>>, AppError> {
         let mut tx = self.read().await?;
         match pages {
@@ -239,15 +251,18 @@ impl App {
     ) -> Result<(usize, Vec<Difference>), AppError> {
         let ids: Vec<i64> = page.iter().map(|package| package.id).collect();
         let mut before = Before::new();
-        for said in component_index::said(&mut self.read().await?, &ids).await? {
+        let mut tx = self.read().await?;
+        let own = OwnAdvisories::read(&mut tx).await?;
+        for said in component_index::said(&mut tx, &ids).await? {
             let of_package = before.entry(said.package_id).or_default();
             of_package.insert(said.vulnerability, said.fingerprint);
         }
+        drop(tx);
         blocking(move || {
             let (packages, matcher) = (page.len(), Matcher::new(&database));
             let differences = page.into_iter().map(|package| {
                 let before = before.remove(&package.id).unwrap_or_default();
-                difference(&database, &matcher, package, before)
+                difference((&*database, &own), &matcher, package, before)
             });
             let differences: Result<Vec<_>, AppError> = differences.collect();
             let differences = differences?.into_iter().flatten().collect();
@@ -306,13 +321,13 @@ fn keep(file: &Path, version: &str) -> std::io::Result<()> {
 
 /// Returns how what is said of a package differs from what was said before, if it does.
 fn difference(
-    database: &Database,
+    (database, own): (&Database, &OwnAdvisories),
     matcher: &Matcher<'_>,
     row: PackageRow,
     mut before: HashMap<String, String>,
 ) -> Result<Option<Difference>, AppError> {
     let package: Package = serde_json::from_value(row.package.0).map_err(AppError::internal)?;
-    let mut said = said_of(matcher, &package)?;
+    let mut said = own.overrule(matcher, &package, said_of(matcher, &package)?)?;
     said.retain(|said| before.remove(&said.vulnerability).as_ref() != Some(&said.fingerprint));
     let gone: Vec<Known> = before
         .into_keys()
@@ -326,9 +341,11 @@ fn difference(
     }
     let gone = matching::gone(database, &gone, std::slice::from_ref(&package), &[])
         .map_err(AppError::internal)?;
-    let gone = gone
-        .into_iter()
-        .map(|gone| (gone.finding.vulnerability, gone.why));
+    let gone = gone.into_iter().map(|gone| {
+        let vulnerability = gone.finding.vulnerability;
+        let why = own.why_gone(&vulnerability).unwrap_or(gone.why);
+        (vulnerability, why)
+    });
     Ok(Some(Difference {
         package: row.id,
         said,

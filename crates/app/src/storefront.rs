@@ -104,6 +104,8 @@ pub struct PublicCheck {
     pub level: certify::Level,
     /// Whether every platform passed it.
     pub passed: bool,
+    /// Whether it failed, and the certification team let the product not pass it.
+    pub waived: bool,
 }
 
 /// The newest release, looked into.
@@ -251,12 +253,9 @@ impl App {
             .map(|(row, content)| public_image(row, content))
             .collect();
         let rows = store::submissions::checks(tx, &release.submission_id).await?;
-        let results: Vec<certify::CheckResult> = rows
-            .into_iter()
-            .map(|row| serde_json::from_value(row.result.0).map_err(AppError::internal))
-            .collect::<Result<_, _>>()?;
+        let results = checked(&rows)?;
         let count = |counts: fn(Status) -> bool| {
-            let counted = results.iter().filter(|result| counts(result.status));
+            let counted = results.iter().filter(|(result, _)| counts(result.status));
             counted.count()
         };
         let submission = store::submissions::find(tx, &release.submission_id).await?;
@@ -335,20 +334,35 @@ fn card(publisher: &Publisher, product: Product) -> ListingCard {
     }
 }
 
+/// A check's result, and whether it is waived.
+pub(crate) type Checked = (certify::CheckResult, bool);
+
+/// Returns the results of checks as they are kept.
+pub(crate) fn checked(rows: &[store::submissions::CheckRow]) -> Result<Vec<Checked>, AppError> {
+    let each = rows.iter();
+    each.map(|row| Ok((crate::waivers::check_result(row)?, row.waiver_id.is_some())))
+        .collect()
+}
+
 /// Returns the checks that counted, in the order of the catalogue.
-pub(crate) fn public_checks(results: &[certify::CheckResult]) -> Vec<PublicCheck> {
+pub(crate) fn public_checks(results: &[Checked]) -> Vec<PublicCheck> {
     let public = |check: &certify::Check| {
         let mut counted = results
             .iter()
-            .filter(|result| result.id == check.id && result.status != Status::NotApplicable)
+            .filter(|(result, _)| result.id == check.id && result.status != Status::NotApplicable)
             .peekable();
         counted.peek()?;
+        let mut failed = counted
+            .clone()
+            .filter(|(result, _)| result.failed())
+            .peekable();
         Some(PublicCheck {
             id: check.id.to_owned(),
             title: check.title.to_owned(),
             proves: check.proves,
             level: check.level,
-            passed: counted.all(|result| result.status == Status::Passed),
+            waived: failed.peek().is_some() && failed.all(|(_, waived)| *waived),
+            passed: counted.all(|(result, _)| result.status == Status::Passed),
         })
     };
     certify::CHECKS

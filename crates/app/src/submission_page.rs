@@ -10,7 +10,8 @@ use store::{
     images::ImageRow,
     products::Product,
     publishers::Publisher,
-    submissions::{CommentWithAuthor, Submission},
+    submissions::{CheckRow, CommentWithAuthor, Submission},
+    waivers::Waiver,
 };
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     jobs::JobKind,
     storefront::public_image,
     tags::{Side, content_difference, contents},
+    waivers::check_result,
 };
 
 /// A submission that waits for somebody.
@@ -49,6 +51,8 @@ pub struct CheckView {
     pub platform: String,
     /// The result.
     pub result: certify::CheckResult,
+    /// By which waiver it need not be passed, where it failed.
+    pub waiver: Option<Waiver>,
     /// What the check proves.
     pub proves: &'static str,
     /// Why it matters.
@@ -141,6 +145,8 @@ pub struct SubmissionPage {
     pub may_submit: bool,
     /// Whether the asker may state something about a finding.
     pub may_state: bool,
+    /// Whether the asker may waive a check.
+    pub may_waive: bool,
     /// Whether the asker may classify a finding by hand.
     pub may_classify: bool,
     /// When it was released.
@@ -164,10 +170,7 @@ impl App {
             let thread = store::submissions::thread(&mut tx, &submission).await?;
             queue.push(QueueEntry {
                 counts: class_counts(&store::findings::counts(&mut tx, &submission.id).await?),
-                failed_checks: check_views(checks, &BTreeMap::new())?
-                    .iter()
-                    .filter(|check| is_in_the_way(&check.result))
-                    .count(),
+                failed_checks: checks.iter().filter(|row| is_in_the_way(row)).count(),
                 open_remarks: thread.iter().filter(|remark| is_open(remark)).count(),
                 own_work: crate::actor::check(actor, Action::DecideSubmission, &roles).is_err(),
                 submission,
@@ -249,6 +252,7 @@ impl App {
             checks: check_views(
                 store::submissions::checks(&mut tx, &submission.id).await?,
                 &platforms,
+                &store::waivers::of_product(&mut tx, &product.id).await?,
             )?,
             thread,
             difference: self.difference(&mut tx, &submission, &now).await?,
@@ -261,6 +265,7 @@ impl App {
             may_decide: may(Action::DecideSubmission),
             may_submit: may(Action::Submit),
             may_state: may(Action::MakeStatement),
+            may_waive: may(Action::WaiveCheck),
             may_classify: may(Action::Classify),
             released_at: store::releases::of_submission(&mut tx, &submission.id)
                 .await?
@@ -370,7 +375,7 @@ async fn failing_checks(
 ) -> Result<BTreeMap<String, bool>, AppError> {
     let mut failing = BTreeMap::new();
     let rows = store::submissions::checks(tx, id).await?;
-    for check in check_views(rows, &BTreeMap::new())? {
+    for check in check_views(rows, &BTreeMap::new(), &[])? {
         if check.result.status != certify::Status::NotApplicable {
             *failing.entry(check.result.title.clone()).or_default() |= check.result.failed();
         }
@@ -378,8 +383,10 @@ async fn failing_checks(
     Ok(failing)
 }
 
-fn is_in_the_way(result: &certify::CheckResult) -> bool {
-    result.failed() && result.level == certify::Level::Error
+fn is_in_the_way(row: &CheckRow) -> bool {
+    let serious =
+        |result: certify::CheckResult| result.failed() && result.level == certify::Level::Error;
+    row.waiver_id.is_none() && check_result(row).is_ok_and(serious)
 }
 
 /// Decisions stand in the thread too, but nobody resolves them.
@@ -388,18 +395,20 @@ fn is_open(remark: &CommentWithAuthor) -> bool {
 }
 
 fn check_views(
-    rows: Vec<store::submissions::CheckRow>,
+    rows: Vec<CheckRow>,
     platforms: &BTreeMap<String, String>,
+    waivers: &[Waiver],
 ) -> Result<Vec<CheckView>, AppError> {
     let mut views = Vec::new();
     for row in rows {
-        let result: certify::CheckResult =
-            serde_json::from_value(row.result.0).map_err(AppError::internal)?;
+        let result = check_result(&row)?;
+        let is_it = |waiver: &&Waiver| row.waiver_id.as_deref() == Some(waiver.id.as_str());
         let check = certify::CHECKS.iter().find(|check| check.id == result.id);
         views.push(CheckView {
             platform: platforms.get(&row.image).cloned().unwrap_or_default(),
             proves: check.map_or("", |check| check.proves),
             help: check.map_or("", |check| check.help),
+            waiver: waivers.iter().find(is_it).cloned(),
             result,
         });
     }

@@ -430,7 +430,8 @@ fn check_resubmission(
     Ok(())
 }
 
-fn is_signed(submission: &Submission) -> bool {
+/// Returns whether the publisher's signature verified.
+pub(crate) fn is_signed(submission: &Submission) -> bool {
     submission
         .signature
         .as_ref()

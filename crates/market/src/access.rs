@@ -73,6 +73,11 @@ text_enum! {
         /// Give a vulnerability a class by hand, or take it back; never in one's own
         /// organisation's work.
         Classify = "classify",
+        /// Add a vulnerability by hand, or withdraw it; never where one's own organisation's
+        /// products have it.
+        ManageAdvisories = "manage-advisories",
+        /// Let a product not pass a check for a time; never one's own organisation's.
+        WaiveCheck = "waive-check",
         /// Subscribe to a plan of a listed product.
         Subscribe = "subscribe",
         /// Put on hold, reinstate or revoke a listing.
@@ -166,6 +171,8 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::MakeStatement, &[Role::Editor, Role::Owner]),
     (Action::DecideStatement, &[Role::Reviewer, Role::Operator]),
     (Action::Classify, &[Role::Reviewer, Role::Operator]),
+    (Action::ManageAdvisories, &[Role::Reviewer, Role::Operator]),
+    (Action::WaiveCheck, &[Role::Reviewer, Role::Operator]),
     (Action::Subscribe, &[Role::Account]),
     (Action::ManageListing, &[Role::Operator]),
     (Action::WithdrawProduct, &[Role::Owner]),
@@ -306,7 +313,11 @@ pub fn allows(action: Action, roles: &[Role]) -> bool {
 pub fn is_own_work(action: Action, roles: &[Role]) -> bool {
     let decides = matches!(
         action,
-        Action::DecideSubmission | Action::DecideStatement | Action::Classify
+        Action::DecideSubmission
+            | Action::DecideStatement
+            | Action::Classify
+            | Action::ManageAdvisories
+            | Action::WaiveCheck
     );
     decides && roles.iter().any(|role| is_member_role(*role))
 }
@@ -360,6 +371,8 @@ mod tests {
             Action::DecideSubmission,
             Action::DecideStatement,
             Action::Classify,
+            Action::ManageAdvisories,
+            Action::WaiveCheck,
         ] {
             assert!(allows(decide, &[Role::Reviewer]));
             assert!(!allows(decide, &[Role::Reviewer, Role::Owner]));

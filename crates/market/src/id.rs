@@ -102,6 +102,10 @@ id_type! {
     VexId = "vex";
     /// A classification by hand.
     ClassificationId = "cls";
+    /// A vulnerability that was added by hand.
+    OwnAdvisoryId = "adv";
+    /// A waiver of a certification check.
+    WaiverId = "wvr";
     /// A release.
     ReleaseId = "rel";
     /// A subscription to a plan.

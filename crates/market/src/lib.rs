@@ -16,6 +16,7 @@ mod id;
 mod manifest;
 mod money;
 mod notice;
+mod own_advisory;
 mod proof;
 mod retention;
 mod robot;
@@ -27,6 +28,7 @@ mod state;
 mod terms;
 mod text;
 mod vex;
+mod waiver;
 mod webhook;
 
 pub use access::{Action, Holding, RULES, Role, allows, holder_may, is_member_role, is_own_work};
@@ -44,6 +46,7 @@ pub use notice::{
     DAILY_HOUR, MAIL_ATTEMPTS, MAIL_LATE, MailChoice, MailState, NoticeKind, Reminder,
     mail_back_off,
 };
+pub use own_advisory::OwnAdvisory;
 pub use proof::{
     DOMAIN_FILE, DOMAIN_LOOKS, DOMAIN_RECORD, DomainProof, EMAIL_PROOF_LIFE, INVITATION_LIFE,
     MOST_INVITATIONS, domain_text, domains_agree, email_domain, has_domain_text, may_look_again,
@@ -65,6 +68,7 @@ pub use vex::{
     MOST_VEX_TEXT, VexClaim, VexDecision, VexEvent, VexJustification, VexScope, VexStanding,
     VexStatus, VexTarget,
 };
+pub use waiver::waived;
 pub use webhook::{
     DeliveryState, EventKind, MAX_WEBHOOK_URL, WEBHOOK_ATTEMPTS, WebhookOwner, check_webhook_url,
     is_hopeless,

@@ -17,6 +17,8 @@ text_enum! {
         Remark = "remark",
         /// A statement about a vulnerability waits, was decided on, or no longer counts.
         Statement = "statement",
+        /// A certification check was waived, or has to be passed again.
+        Waiver = "waiver",
         /// A release is on the market.
         Released = "released",
         /// A promise to fix begins.
@@ -57,6 +59,7 @@ impl NoticeKind {
             Self::Decided => "A submission was decided on",
             Self::Remark => "A remark in a review",
             Self::Statement => "A statement about a vulnerability",
+            Self::Waiver => "A check was waived",
             Self::Released => "A new release",
             Self::Promise => "A promise to fix begins",
             Self::FixDue => "A promise to fix ends soon",

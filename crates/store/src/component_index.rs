@@ -319,6 +319,19 @@ pub async fn packages_under(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// Returns whether any package is of an ecosystem.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn has_ecosystem(tx: &mut Tx, ecosystem: &str) -> Result<bool, StoreError> {
+    fetch_scalar!(
+        tx,
+        bool,
+        "SELECT EXISTS (SELECT 1 FROM package_keys WHERE ecosystem = $1)",
+        ecosystem
+    )
+}
+
 /// Returns packages by number.
 ///
 /// # Errors

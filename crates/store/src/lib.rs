@@ -27,6 +27,7 @@ pub mod letters;
 pub mod log;
 pub mod notary;
 pub mod notices;
+pub mod own_advisories;
 pub mod products;
 pub mod promises;
 pub mod proofs;
@@ -47,6 +48,7 @@ pub mod tokens;
 pub mod upkeep;
 pub mod uploads;
 pub mod vex;
+pub mod waivers;
 mod wal;
 pub mod webhooks;
 

@@ -88,6 +88,8 @@ pub struct CheckRow {
     pub position: i64,
     /// The result as `certify` wrote it.
     pub result: Json<serde_json::Value>,
+    /// The waiver that counts for it where it failed.
+    pub waiver_id: Option<String>,
 }
 
 /// Adds a submission.
@@ -259,9 +261,48 @@ pub async fn checks(tx: &mut Tx, id: &SubmissionId) -> Result<Vec<CheckRow>, Sto
     fetch_all!(
         tx,
         CheckRow,
-        "SELECT image, check_id, position, result FROM check_results WHERE submission_id = $1 ORDER BY image, position",
+        "SELECT image, check_id, position, result, waiver_id FROM check_results WHERE submission_id = $1 ORDER BY image, position",
         id.as_str()
     )
+}
+
+/// Notes by which waiver a failed check need not be passed, or that it has to be.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_waiver(
+    tx: &mut Tx,
+    id: &SubmissionId,
+    (image, check): (&str, &str),
+    waiver: Option<&str>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE check_results SET waiver_id = $4 WHERE submission_id = $1 AND image = $2 AND check_id = $3",
+        id.as_str(),
+        image,
+        check,
+        waiver
+    )?;
+    Ok(())
+}
+
+/// Notes whether a release of a submission would be certified.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_certifiable(
+    tx: &mut Tx,
+    id: &SubmissionId,
+    certifiable: bool,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE submissions SET certifiable = $2 WHERE id = $1",
+        id.as_str(),
+        certifiable
+    )?;
+    Ok(())
 }
 
 /// Adds a remark.

@@ -70,6 +70,10 @@ notices! {
     Decided = "decided", "The decision was recorded.";
     Classified = "classified", "It is classified. Findings and times to fix follow.";
     ClassificationEnded = "classification-ended", "It was taken back. The advisories' word counts again.";
+    AdvisoryAdded = "advisory-added", "It was added. What holds the package is being matched with it.";
+    AdvisoryWithdrawn = "advisory-withdrawn", "It was withdrawn. Its findings go, unless a feed says the same.";
+    Waived = "waived", "The check is waived.";
+    WaiverEnded = "waiver-ended", "The waiver was taken back.";
     AgreementAccepted = "agreement-accepted", "The publisher agreement is accepted.";
     AgreementSet = "agreement-set", "The agreement has a new version. Publishers accept it before they submit again.";
     PublisherDecided = "publisher-decided", "The decision on the publisher was recorded.";

@@ -16,9 +16,9 @@ use crate::{
     frame::{frame, protect},
     handlers::{
         account, agreement, classes, compare, components, feed, files, image, log, no_page,
-        notices, operator, product, product_edit, proofs, public_publisher, publisher,
-        publisher_keys, publisher_portal, register, review, robot, sign_in, storage, storefront,
-        submission, tags, team, terms, vex, webhooks, wrong_method,
+        notices, operator, own_advisories, product, product_edit, proofs, public_publisher,
+        publisher, publisher_keys, publisher_portal, register, review, robot, sign_in, storage,
+        storefront, submission, tags, team, terms, vex, webhooks, wrong_method,
     },
 };
 
@@ -198,6 +198,14 @@ fn staff() -> Router<Arc<App>> {
             get(classes::show).post(classes::classify),
         )
         .route("/review/classes/{classification}/end", post(classes::end))
+        .route(
+            "/review/advisories",
+            get(own_advisories::show).post(own_advisories::add),
+        )
+        .route(
+            "/review/advisories/{advisory}/withdraw",
+            post(own_advisories::withdraw),
+        )
         .route("/submissions/{id}", get(submission::show))
         .route("/submissions/{id}/remarks", post(submission::add_remark))
         .route(
@@ -207,6 +215,11 @@ fn staff() -> Router<Arc<App>> {
         .route(
             "/submissions/{id}/remarks/{remark}/reopen",
             post(submission::reopen_remark),
+        )
+        .route("/submissions/{id}/waivers", post(submission::waive))
+        .route(
+            "/submissions/{id}/waivers/{waiver}/end",
+            post(submission::end_waiver),
         )
         .route("/submissions/{id}/decision", post(submission::decide))
         .route(

@@ -6,6 +6,7 @@
 //! are asked only of what nobody else knows. All statements about one vulnerability of one
 //! package become one [`Match`]; `docs/matching.md` has the rules in a table.
 
+mod beside;
 mod compare;
 mod cpe;
 mod decide;

@@ -15,6 +15,7 @@ use store::{
     publishers::Publisher,
     submissions::{Comment, Submission},
     vex::VexStatement,
+    waivers::Waiver,
 };
 
 use super::News;
@@ -458,6 +459,38 @@ impl App {
         };
         let people = store::notices::publishers_people(tx, &product.publisher_id).await?;
         self.tell(tx, &people, &news).await
+    }
+
+    /// Tells a publisher that a check is waived, or has to be passed again.
+    pub(crate) async fn tell_of_waiver(
+        &self,
+        tx: &mut Tx,
+        (actor, publisher, product): (&Actor, &Publisher, &Product),
+        waiver: &Waiver,
+    ) -> Result<(), AppError> {
+        let (name, check) = (
+            format!("{}/{}", publisher.slug, product.slug),
+            &waiver.check_id,
+        );
+        let (what, reason) = match &waiver.end_reason {
+            Some(reason) => ("has to be passed again".to_owned(), reason),
+            None => {
+                let until = waiver.ends_at.format("%Y-%m-%d %H:%M UTC");
+                (format!("is waived until {until}"), &waiver.reason)
+            }
+        };
+        let news = News {
+            kind: NoticeKind::Waiver,
+            cause: format!("{what}:{}", waiver.id),
+            title: format!("{name}: the check {check} {what}"),
+            body: format!(
+                "The certification check {check} {what} by {name}. Attestations say waived, never passed.\n\n{reason}"
+            ),
+            path: &format!("/publisher/{name}"),
+            product: Some(&product.id),
+        };
+        let people = store::notices::publishers_people(tx, &publisher.id).await?;
+        self.tell(tx, &without(people, actor), &news).await
     }
 
     /// Reminds a publisher of a promise.

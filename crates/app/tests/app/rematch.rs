@@ -9,8 +9,8 @@ use store::findings::Finding;
 use crate::{images::Image, world::World};
 
 pub(crate) const CRITICAL: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
-const MAJOR: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N";
-const MINOR: &str = "CVSS:3.1/AV:N/AC:H/PR:L/UI:N/S:U/C:L/I:N/A:N";
+pub(crate) const MAJOR: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N";
+pub(crate) const MINOR: &str = "CVSS:3.1/AV:N/AC:H/PR:L/UI:N/S:U/C:L/I:N/A:N";
 
 /// Replaces the advisories by these: name and vector, all about bash.
 pub(crate) async fn advisories(world: &World, known: &[(&str, Option<&str>)]) {

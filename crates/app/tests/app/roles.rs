@@ -55,6 +55,21 @@ fn unjustified() -> NewVex {
     }
 }
 
+fn untitled() -> market::OwnAdvisory {
+    market::OwnAdvisory {
+        name: None,
+        ecosystem: String::new(),
+        package: String::new(),
+        introduced: None,
+        fixed: None,
+        last_affected: None,
+        title: String::new(),
+        vector: None,
+        class: None,
+        reason: String::new(),
+    }
+}
+
 fn refusal_without_reason() -> VexVerdict<'static> {
     VexVerdict {
         decision: VexDecision::Refuse,
@@ -67,6 +82,7 @@ fn refusal_without_reason() -> VexVerdict<'static> {
 struct Things {
     statement: String,
     class: String,
+    waiver: String,
     submission: String,
     comment: String,
     product: market::ProductId,
@@ -374,6 +390,11 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
 
 async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
     let (app, submission) = (&world.app, things.submission.as_str());
+    let no_waiver = app::NewWaiver {
+        check: "",
+        reason: "",
+        until: world.app.now(),
+    };
     let no_class = app::NewClassification {
         vulnerability: "",
         product: Some(("acme", "db")),
@@ -414,6 +435,24 @@ async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'stat
         ("list_listings", code(app.list_listings(actor).await)),
         ("vex_page", code(app.vex_page(actor, "acme", "db").await)),
         ("vex_queue", code(app.vex_queue(actor).await)),
+        ("waivers", code(app.waivers(actor, "acme", "db").await)),
+        (
+            "waive_check",
+            code(app.waive_check(actor, "acme", "db", no_waiver).await),
+        ),
+        (
+            "end_waiver",
+            code(app.end_waiver(actor, &things.waiver, "").await),
+        ),
+        ("own_advisories", code(app.own_advisories(actor).await)),
+        (
+            "add_own_advisory",
+            code(app.add_own_advisory(actor, &untitled()).await),
+        ),
+        (
+            "withdraw_own_advisory",
+            code(app.withdraw_own_advisory(actor, "adv_x", "").await),
+        ),
         ("classifications", code(app.classifications(actor).await)),
         ("classify", code(app.classify(actor, no_class).await)),
         (
@@ -572,7 +611,14 @@ async fn things(world: &World) -> Things {
         reason: "So.",
     };
     let class = app.classify(&world.reviewer, class).await;
+    let waiver = app::NewWaiver {
+        check: certify::CHECKS[0].id,
+        reason: "So.",
+        until: app.now() + chrono::TimeDelta::days(1),
+    };
+    let waiver = app.waive_check(&world.reviewer, "acme", "db", waiver).await;
     Things {
+        waiver: waiver.expect("waived").id.to_string(),
         class: class.expect("classified").classification.id.to_string(),
         webhook: webhook.to_string(),
         delivery: delivery.expect("queued").id.to_string(),

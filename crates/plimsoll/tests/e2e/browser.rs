@@ -174,6 +174,7 @@ fn people_walk_through_the_pages() {
         for page in [
             "/review",
             "/review/classes",
+            "/review/advisories",
             "/operator",
             "/operator/outbox",
         ] {

@@ -41,6 +41,7 @@ mod listings;
 mod manifest;
 mod notices;
 mod openapi;
+mod own_advisories;
 mod pictures;
 mod products;
 mod proofs;
@@ -58,6 +59,7 @@ mod team;
 mod terms;
 mod tokens;
 mod vex;
+mod waivers;
 mod webhooks;
 mod words;
 
@@ -108,7 +110,9 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(comments::routes())
         .merge(review::routes())
         .merge(vex::routes())
+        .merge(waivers::routes())
         .merge(classifications::routes())
+        .merge(own_advisories::routes())
         .merge(listings::routes())
         .merge(accounts::routes())
         .merge(tokens::routes())

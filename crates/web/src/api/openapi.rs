@@ -35,6 +35,8 @@ use super::error::{ErrorJson, MEDIA_TYPE};
         (name = "drafts", description = "A publisher's products before and beside their listings."),
         (name = "submissions", description = "Snapshots under review."),
         (name = "classifications", description = "Classes that the certification team gives vulnerabilities by hand, and what waits for one."),
+        (name = "own advisories", description = "Vulnerabilities that the certification team adds by hand."),
+        (name = "waivers", description = "Certification checks that products need not pass for a time."),
         (name = "vex", description = "What publishers state about vulnerabilities in their products, and what counts of it."),
         (name = "listings", description = "The operator's hand on the market."),
         (name = "accounts", description = "People, machines and their access tokens."),

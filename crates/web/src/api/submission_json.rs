@@ -15,6 +15,7 @@ use super::{
     manifest::ManifestJson,
     products::LayerJson,
     releases_json::ContentDifferenceJson,
+    waivers::WaiverJson,
     words::{ClassJson, CommentIdJson, SlugJson, SubmissionIdJson, SubmissionStateJson},
 };
 
@@ -156,6 +157,8 @@ pub(super) struct CheckJson {
     evidence: Vec<EvidenceJson>,
     /// How many more reasons were found than are kept.
     evidence_left_out: usize,
+    /// The waiver by which it need not be passed, where it failed.
+    waiver: Option<WaiverJson>,
 }
 
 /// One reason for a failure.
@@ -325,6 +328,7 @@ impl From<CheckView> for CheckJson {
                 .map(EvidenceJson::from)
                 .collect(),
             evidence_left_out: result.evidence_left_out,
+            waiver: view.waiver.map(WaiverJson::from),
         }
     }
 }

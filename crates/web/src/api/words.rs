@@ -131,6 +131,10 @@ names! {
     ClassificationIdJson = "ClassificationId" for market::ClassificationId, "^cls_[0-9A-Za-z]{26}$", 30..=30;
     /// A letter's identifier.
     LetterIdJson = "LetterId" for market::LetterId, "^ltr_[0-9A-Za-z]{26}$", 30..=30;
+    /// The identifier of a vulnerability that was added by hand.
+    OwnAdvisoryIdJson = "OwnAdvisoryId" for market::OwnAdvisoryId, "^adv_[0-9A-Za-z]{26}$", 30..=30;
+    /// A waiver's identifier.
+    WaiverIdJson = "WaiverId" for market::WaiverId, "^wvr_[0-9A-Za-z]{26}$", 30..=30;
     /// A webhook's identifier.
     WebhookIdJson = "WebhookId" for market::WebhookId, "^whk_[0-9A-Za-z]{26}$", 30..=30;
     /// A delivery's identifier.

@@ -158,6 +158,7 @@ fn certificate(released: &app::Release, checks: &[PublicCheck], viewer: &Viewer)
         proves: check.proves.to_owned(),
         outcome: match (check.passed, check.level) {
             (true, _) => "pass",
+            _ if check.waived => "waived",
             (false, certify::Level::Error) => "fail",
             (false, certify::Level::Warning) => "warn",
             (false, certify::Level::Info) => "hint",

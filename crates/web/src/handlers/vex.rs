@@ -149,7 +149,7 @@ pub(crate) async fn public(
 }
 
 /// Reads the day until which something counts; it begins in UTC.
-fn day(text: &str) -> Result<Option<DateTime<Utc>>, AppError> {
+pub(super) fn day(text: &str) -> Result<Option<DateTime<Utc>>, AppError> {
     if text.trim().is_empty() {
         return Ok(None);
     }

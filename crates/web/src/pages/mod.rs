@@ -10,6 +10,7 @@ pub mod feed;
 pub mod image;
 pub mod notices;
 pub mod operator;
+pub mod own_advisories;
 pub mod product;
 pub mod product_edit;
 pub mod proofs;

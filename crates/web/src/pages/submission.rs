@@ -75,6 +75,8 @@ pub struct SubmissionPage {
     pub errors: FieldErrors,
     /// Whether the viewer may write in the thread.
     pub can_comment: bool,
+    /// Whether the viewer may waive checks.
+    pub can_waive: bool,
     /// Whether the viewer may decide.
     pub can_decide: bool,
     /// Why the viewer may not decide although reviewing is theirs, for example own work.

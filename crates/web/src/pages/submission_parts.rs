@@ -162,6 +162,10 @@ pub struct Check {
     pub suggestion: Option<String>,
     /// Why it matters.
     pub help: String,
+    /// Whether it failed and nobody waived it.
+    pub can_waive: bool,
+    /// The id of the waiver that counts for it, and what that says.
+    pub waived: Option<(String, String)>,
 }
 
 impl Check {

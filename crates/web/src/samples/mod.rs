@@ -3,6 +3,7 @@
 mod classes;
 mod market_side;
 mod operating;
+mod own_advisories;
 mod people;
 mod publishing;
 mod releases;
@@ -21,6 +22,7 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         classes::pages(),
         market_side::pages(),
         operating::pages(),
+        own_advisories::pages(),
         people::pages(),
         publishing::pages(),
         releases::pages(),

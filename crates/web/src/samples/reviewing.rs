@@ -19,6 +19,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     own.product_url = Some("/publisher/harbour/pilot".to_owned());
     own.state = SubmissionState::ChangesRequested;
     own.can_decide = false;
+    own.can_waive = false;
     own.class = Some(Class::Critical);
     own.why_not_decide = Some("You belong to this publisher: somebody else decides.".to_owned());
     let mut clean = submission();
@@ -136,6 +137,7 @@ fn submission() -> SubmissionPage {
         errors: FieldErrors::default(),
         can_comment: true,
         can_decide: true,
+        can_waive: true,
         why_not_decide: None,
     }
 }
@@ -257,6 +259,11 @@ fn checks() -> Vec<Check> {
             evidence: evidence.iter().map(|line| (*line).to_owned()).collect(),
             suggestion: suggestion.map(ToOwned::to_owned),
             help: "Most containers need no rights of root at all.".to_owned(),
+            can_waive: outcome == "fail",
+            waived: (outcome == "warn").then(|| {
+                let says = "Waived by robin until 2026-12-31: It is built elsewhere.";
+                ("wvr_1".to_owned(), says.to_owned())
+            }),
         };
     vec![
         check(

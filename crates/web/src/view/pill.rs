@@ -131,6 +131,7 @@ pub fn outcome_pill(outcome: &str) -> Pill {
         "fail" => Pill::new(Tone::Bad, "Failed"),
         "warn" => Pill::new(Tone::Warning, "Warning"),
         "hint" => Pill::new(Tone::Quiet, "Hint"),
+        "waived" => Pill::new(Tone::Warning, "Waived"),
         "error" => Pill::new(Tone::Bad, "Not run"),
         "skip" => Pill::new(Tone::Quiet, "Skipped"),
         other => Pill::new(Tone::Quiet, other),

@@ -7,14 +7,14 @@ mod view;
 
 use std::sync::Arc;
 
-use app::{App, AppError};
+use app::{App, AppError, NewWaiver};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
 use market::{Class, Decision};
 
-use super::{Parameters, part};
+use super::{Parameters, part, vex::day};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -96,6 +96,47 @@ pub(crate) async fn decide(
         Ok(()) => form
             .viewer
             .done(&format!("/submissions/{id}"), Notice::Decided),
+        Err(error) => refuse(&app, &form, &id, error).await,
+    }
+}
+
+/// `POST /submissions/{id}/waivers`
+pub(crate) async fn waive(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Answer {
+    let actor = &form.viewer.actor;
+    let found = app.submission_page(actor, &id).await?;
+    let outcome = async {
+        let until = day(form.text("until"))?;
+        let new = NewWaiver {
+            check: form.text("check"),
+            reason: form.text("reason"),
+            until: until.ok_or_else(|| AppError::invalid("until", "say until which day"))?,
+        };
+        let (publisher, product) = (found.publisher.slug.as_str(), found.product.slug.as_str());
+        app.waive_check(actor, publisher, product, new).await
+    };
+    match outcome.await {
+        Ok(_) => form
+            .viewer
+            .done(&format!("/submissions/{id}#checks"), Notice::Waived),
+        Err(error) => refuse(&app, &form, &id, error).await,
+    }
+}
+
+/// `POST /submissions/{id}/waivers/{waiver}/end`
+pub(crate) async fn end_waiver(
+    State(app): State<Arc<App>>,
+    Path((id, waiver)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let (actor, reason) = (&form.viewer.actor, form.text("reason"));
+    match app.end_waiver(actor, &waiver, reason).await {
+        Ok(_) => form
+            .viewer
+            .done(&format!("/submissions/{id}#checks"), Notice::WaiverEnded),
         Err(error) => refuse(&app, &form, &id, error).await,
     }
 }

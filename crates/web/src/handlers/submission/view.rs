@@ -72,6 +72,7 @@ pub(super) fn page(
         errors: FieldErrors::default(),
         can_comment: found.may_comment && is_settled,
         can_decide: found.may_decide && is_open,
+        can_waive: found.may_waive && is_open,
         why_not_decide: (viewer.actor.is_staff() && !found.may_decide)
             .then(|| "You belong to this publisher: somebody else decides.".to_owned()),
         layout: viewer.layout,
@@ -250,6 +251,7 @@ fn since(view: &FindingView) -> String {
 fn check(view: &CheckView, several_platforms: bool) -> Check {
     let result = &view.result;
     let outcome = match (result.status, result.level) {
+        _ if view.waiver.is_some() => "waived",
         (certify::Status::Passed, _) => "pass",
         (certify::Status::NotApplicable, _) => "skip",
         (certify::Status::Failed, certify::Level::Error) => "fail",
@@ -274,6 +276,15 @@ fn check(view: &CheckView, several_platforms: bool) -> Check {
         help: view.help.to_owned(),
         evidence,
         suggestion: (!result.suggestion.is_empty()).then(|| result.suggestion.clone()),
+        waived: view.waiver.as_ref().map(|waiver| {
+            let until = waiver.ends_at.format("%Y-%m-%d");
+            let says = format!(
+                "Waived by {} until {until}: {}",
+                waiver.author, waiver.reason
+            );
+            (waiver.id.to_string(), says)
+        }),
+        can_waive: result.failed() && view.waiver.is_none(),
     }
 }
 

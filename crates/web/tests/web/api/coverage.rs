@@ -116,6 +116,8 @@ impl Market {
             ("action", "hold".to_owned()),
             ("statement", statement),
             ("classification", classified(&fixture).await),
+            ("advisory", added(&fixture).await),
+            ("waiver", waived(&fixture).await),
             ("image", image),
             ("webhook", webhook),
             ("delivery", delivery.id.to_string()),
@@ -259,6 +261,15 @@ impl Market {
                 "author": "Acme", "timestamp": "2026-11-01T00:00:00Z", "version": 1,
                 "statements": [{"vulnerability": {"name": "CVE-2022-1"}, "status": "fixed"}],
             }),
+            "/publishers/{publisher}/products/{product}/waivers" => {
+                json!({"check": app::certify::CHECKS[0].id, "reason": "So.", "until": "2099-01-01T00:00:00Z"})
+            }
+            "/waivers/{waiver}/end" => json!({"reason": "So."}),
+            "/own-advisories" => json!({
+                "ecosystem": "npm", "package": "left-pad", "title": "It pads too much.",
+                "class": "minor", "reason": "So.",
+            }),
+            "/own-advisories/{advisory}/withdrawal" => json!({"reason": "So."}),
             "/classifications" => {
                 json!({"vulnerability": "CVE-2022-0778", "class": "minor", "reason": "So."})
             }
@@ -270,6 +281,40 @@ impl Market {
             other => panic!("{other} is not covered: say what a good body is"),
         }
     }
+}
+
+/// Has the reviewer add a vulnerability by hand; gives its identifier.
+async fn added(fixture: &Fixture) -> String {
+    let new = market::OwnAdvisory {
+        name: None,
+        ecosystem: "npm".to_owned(),
+        package: "left-pad".to_owned(),
+        introduced: None,
+        fixed: None,
+        last_affected: None,
+        title: "It pads too little.".to_owned(),
+        vector: None,
+        class: Some(market::Class::Minor),
+        reason: "So.".to_owned(),
+    };
+    let reviewer = fixture.actor("reviewer").await;
+    let made = fixture.app.add_own_advisory(&reviewer, &new).await;
+    made.expect("added").id.to_string()
+}
+
+/// Has the reviewer waive a check; gives the waiver's identifier.
+async fn waived(fixture: &Fixture) -> String {
+    let new = app::NewWaiver {
+        check: app::certify::CHECKS[0].id,
+        reason: "So.",
+        until: fixture.app.now() + chrono::TimeDelta::days(1),
+    };
+    let reviewer = fixture.actor("reviewer").await;
+    let made = fixture
+        .app
+        .waive_check(&reviewer, "acme", "ship-db", new)
+        .await;
+    made.expect("waived").id.to_string()
 }
 
 /// Has the reviewer classify something; gives the classification's identifier.

@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 61] = [
+const FORMS: [&str; 65] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -71,7 +71,11 @@ const FORMS: [&str; 61] = [
     "/publisher/acme/ship-db/vex",
     "/publisher/acme/ship-db/vex/import",
     "/publisher/acme/ship-db/vex/vex_x/decision",
+    "/submissions/sub_x/waivers",
+    "/submissions/sub_x/waivers/wvr_x/end",
     "/review/classes",
+    "/review/advisories",
+    "/review/advisories/adv_x/withdraw",
     "/review/classes/cls_x/end",
 ];
 

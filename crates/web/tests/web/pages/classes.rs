@@ -1,4 +1,4 @@
-//! Classes that the certification team gives by hand, in a browser.
+//! What the certification team does by hand, in a browser: classes and vulnerabilities.
 
 use axum::http::StatusCode;
 
@@ -66,5 +66,48 @@ async fn a_reviewer_classifies_and_takes_it_back() {
         page.texts("tbody .summary")
             .join(" ")
             .contains("Taken back by rita")
+    );
+}
+
+#[tokio::test]
+async fn a_reviewer_adds_a_vulnerability_and_withdraws_it() {
+    let fixture = Fixture::new().await;
+    let id = released(&fixture).await;
+    let mut rita = Browser::of(&fixture, "rita").await;
+    let url = "/review/advisories";
+    let page = rita.get(url).await;
+    let fields = [
+        ("title", "It pads too much"),
+        ("ecosystem", "Nowhere"),
+        ("package", "left-pad"),
+        ("class", "critical"),
+        ("reason", "Seen."),
+    ];
+    let page = rita.send(&page, url, &fields, &[]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.texts("#error-ecosystem")[0].contains("nothing here is of this ecosystem"));
+    let mut fields = fields;
+    fields[1].1 = "npm";
+    let page = rita.send(&page, url, &fields, &[]).await;
+    said(&page, "It was added");
+    let row = page.texts("tbody th").join(" ");
+    assert!(
+        row.contains("OWN-2") && row.contains("left-pad in npm"),
+        "{row}"
+    );
+    let action = page.attribute("form[action$='/withdraw']", "action");
+    let action = action.expect("a way back");
+    let page = rita.send(&page, &action, &[("reason", "No.")], &[]).await;
+    said(&page, "It was withdrawn");
+    assert!(
+        page.texts("tbody .summary")
+            .join(" ")
+            .contains("Withdrawn by rita")
+    );
+    let mut ann = Browser::of(&fixture, "ann").await;
+    assert_eq!(ann.get(url).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        ann.get(&format!("/submissions/{id}")).await.status,
+        StatusCode::OK
     );
 }

@@ -1,0 +1,458 @@
+//! More than forty days of a listing, hour by hour: every way into a hold, out of it, and to the
+//! end; then the same at random, against a model that only knows what must be fixed by when.
+
+use app::{
+    Actor, NewClassification, NewVex, Submission, VexStatement, VexVerdict, market::NoticeKind,
+    registry::PullRequest,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use market::{
+    Class, FindingState, ListingState, VexClaim, VexDecision, VexJustification, VexScope, VexStatus,
+};
+
+use crate::{
+    images::Image,
+    rematch::{CRITICAL, MAJOR, MINOR, advisories},
+    world::World,
+};
+
+const FIRST: &str = "CVE-2026-1";
+const SECOND: &str = "CVE-2026-2";
+
+/// With the package that the advisories are about.
+fn with_bash(seed: &str) -> Image {
+    Image::debian(&[("bash", "5.1-2+deb11u1")], seed)
+}
+
+fn without_bash(seed: &str) -> Image {
+    Image::debian(&[("coreutils", "8.32-4")], seed)
+}
+
+/// A listing whose clocks are looked at every hour, and what came of it.
+struct Calendar<'a> {
+    world: &'a World,
+    begun: DateTime<Utc>,
+    log: Vec<String>,
+}
+
+impl Calendar<'_> {
+    fn note(&mut self, what: &str) {
+        let passed = self.world.app.now() - self.begun;
+        let (days, hours) = (passed.num_days(), passed.num_hours() % 24);
+        self.log.push(format!("{days:2} d {hours:2} h  {what}"));
+    }
+
+    async fn hours(&mut self, hours: i64) {
+        for _ in 0..hours {
+            self.world.clock.advance(TimeDelta::hours(1));
+            let outcome = self.world.app.enforce_deadlines().await.expect("looked at");
+            for (count, what) in [
+                (outcome.expired, "a statement expires"),
+                (outcome.held, "on hold"),
+                (outcome.reinstated, "the hold is lifted"),
+                (outcome.revoked, "revoked"),
+            ] {
+                for _ in 0..count {
+                    self.note(what);
+                }
+            }
+            if self.world.app.remind_publishers().await.expect("looked at") > 0 {
+                self.note("a reminder");
+            }
+        }
+    }
+
+    async fn release(&mut self, tag: &str, image: &Image) -> Submission {
+        let released = self.world.released(tag, image).await;
+        self.note(&format!("release {tag}"));
+        released
+    }
+}
+
+async fn state(world: &World, name: &str, until: Option<DateTime<Utc>>) -> VexStatement {
+    let new = NewVex {
+        scope: VexScope {
+            vulnerability: name.to_owned(),
+            image: None,
+            component: None,
+        },
+        claim: VexClaim {
+            status: VexStatus::NotAffected,
+            justification: Some(VexJustification::VulnerableCodeNotInExecutePath),
+            text: format!("Seen at {}.", world.app.now()),
+        },
+    };
+    let stated = world.app.state_vex(&world.editor, "acme", "db", &new).await;
+    let stated = stated.expect("stated");
+    let verdict = VexVerdict {
+        decision: VexDecision::Accept,
+        reason: "",
+        until,
+    };
+    let decided = world
+        .app
+        .decide_vex(&world.reviewer, stated.id.as_str(), verdict);
+    decided.await.expect("accepted")
+}
+
+async fn classify(world: &World, name: &str, class: Class) -> String {
+    let new = NewClassification {
+        vulnerability: name,
+        product: Some(("acme", "db")),
+        class,
+        reason: "So it is.",
+    };
+    let made = world.app.classify(&world.reviewer, new).await;
+    made.expect("classified").classification.id.to_string()
+}
+
+async fn take_back(world: &World, id: &str) {
+    let ended = world
+        .app
+        .end_classification(&world.reviewer, id, "It is not.");
+    ended.await.expect("taken back");
+}
+
+/// Has carl download it, and waits until that is noted.
+async fn pull(world: &World) {
+    let access = world.access(&world.carl, "acme/db").await;
+    let request = PullRequest {
+        reference: "1.0",
+        user_agent: "docker/28",
+        access: &access,
+    };
+    let name = "acme/db".parse().expect("a name");
+    world
+        .app
+        .pull_manifest(&name, request)
+        .await
+        .expect("pulled");
+    let product = world.app.product_draft(&world.owner, "acme", "db").await;
+    let product = product.expect("the product").1.id;
+    loop {
+        let mut tx = world.db.read().await.expect("a reader");
+        if store::pulls::count(&mut tx, &product)
+            .await
+            .expect("counted")
+            > 0
+        {
+            return;
+        }
+        drop(tx);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+async fn told(world: &World, actor: &Actor) -> Vec<(NoticeKind, String)> {
+    let mut told: Vec<_> = Vec::new();
+    let mut before = String::new();
+    loop {
+        let some = world
+            .app
+            .my_notices(actor, &before, 50)
+            .await
+            .expect("notices");
+        let Some(last) = some.last() else { break };
+        before = last.id.to_string();
+        told.extend(
+            some.into_iter()
+                .map(|it| (it.kind, format!("{} {}", it.title, it.body))),
+        );
+    }
+    told.reverse();
+    told
+}
+
+async fn listing(world: &World) -> ListingState {
+    let draft = world.app.product_draft(&world.owner, "acme", "db").await;
+    draft.expect("the product").1.state
+}
+
+both! {
+    async fn every_way_in_and_out_and_to_the_end(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let mut days = Calendar { world: &world, begun: world.app.now(), log: Vec::new() };
+        days.release("1.0", &with_bash("one")).await;
+        let looks = world.newcomer("looks").await;
+        for actor in [&world.carl, &looks] {
+            world.app.subscribe(actor, "acme", "db", "free", true).await.expect("subscribed");
+        }
+        pull(&world).await;
+
+        days.note("an advisory: fixed in time");
+        advisories(&world, &[(FIRST, Some(CRITICAL))]).await;
+        days.hours(71).await;
+        days.release("1.1", &without_bash("two")).await;
+        days.hours(48).await;
+
+        days.note("fixed late, after the same was released again");
+        days.release("1.2", &with_bash("three")).await;
+        days.hours(60).await;
+        days.release("1.3", &with_bash("four")).await;
+        days.hours(24).await;
+        days.release("1.4", &without_bash("five")).await;
+        days.hours(1).await;
+
+        days.note("answered for three days, then for good");
+        days.release("1.5", &with_bash("six")).await;
+        state(&world, FIRST, Some(world.app.now() + TimeDelta::days(3))).await;
+        days.hours(72 + 73).await;
+        state(&world, FIRST, None).await;
+        days.hours(48).await;
+
+        days.note("classified otherwise, and back");
+        advisories(&world, &[(FIRST, Some(CRITICAL)), (SECOND, Some(CRITICAL))]).await;
+        days.hours(73).await;
+        let by_hand = classify(&world, SECOND, Class::Minor).await;
+        days.hours(24 * 10).await;
+        take_back(&world, &by_hand).await;
+        days.hours(73).await;
+        assert_eq!(listing(&world).await, ListingState::OnHold);
+        days.hours(24 * 31).await;
+        assert_eq!(listing(&world).await, ListingState::Revoked);
+
+        insta::assert_snapshot!("forty_days", days.log.join("\n"));
+        let mut kinds: Vec<_> = told(&world, &world.owner).await.into_iter().map(|(kind, _)| kind).collect();
+        kinds.retain(|kind| *kind == NoticeKind::Promise);
+        assert_eq!(kinds.len(), 6, "each beginning is told once: what goes on is none");
+        for (_, text) in told(&world, &world.carl).await {
+            assert!(!text.contains("CVE"), "{text}");
+        }
+        let holds = async |actor| {
+            let told = told(&world, actor).await.into_iter();
+            told.filter(|(kind, _)| *kind == NoticeKind::OnHold).count()
+        };
+        assert_eq!((holds(&world.carl).await, holds(&looks).await), (4, 0), "who has the image");
+        let ends = told(&world, &looks).await.into_iter().filter(|(kind, _)| *kind == NoticeKind::Revoked).count();
+        assert_eq!(ends, 1, "and all hear of the end");
+    }
+}
+
+/// What the model knows of a vulnerability: the class that counts, and since when the publisher
+/// has had to fix what has at least the class Major, or Critical.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    advised: Option<Class>,
+    by_hand: Option<Class>,
+    answered: Option<Option<DateTime<Utc>>>,
+    since: [Option<DateTime<Utc>>; 2],
+}
+
+impl Known {
+    fn class(self) -> Class {
+        let advised = self.advised.unwrap_or(Class::None);
+        self.by_hand
+            .filter(|_| self.advised.is_some())
+            .unwrap_or(advised)
+    }
+
+    /// Follows what is true at `now` of a release that has the package, or has not.
+    fn follow(&mut self, has_package: bool, now: DateTime<Utc>) {
+        let answered = self
+            .answered
+            .is_some_and(|until| until.is_none_or(|until| now < until));
+        let stands = has_package && self.advised.is_some() && !answered;
+        for (least, since) in [Class::Major, Class::Critical]
+            .into_iter()
+            .zip(&mut self.since)
+        {
+            *since = match stands && self.class() >= least {
+                true => since.or(Some(now)),
+                false => None,
+            };
+        }
+    }
+
+    fn due(self) -> Option<DateTime<Utc>> {
+        let times = [TimeDelta::days(7), TimeDelta::hours(72)];
+        let due = times.into_iter().zip(self.since);
+        due.filter_map(|(time, since)| Some(since? + time)).min()
+    }
+}
+
+/// Chance that is the same for the same seed.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).expect("small")
+    }
+}
+
+struct History<'a> {
+    world: &'a World,
+    chance: Chance,
+    known: [Known; 2],
+    classes: [Option<String>; 2],
+    has_package: bool,
+    released: Submission,
+    releases: usize,
+    /// What happened, for whoever reads of a failure.
+    steps: Vec<String>,
+}
+
+const NAMES: [&str; 2] = [FIRST, SECOND];
+
+impl History<'_> {
+    fn follow(&mut self) {
+        let now = self.world.app.now();
+        for known in &mut self.known {
+            known.follow(self.has_package, now);
+        }
+    }
+
+    async fn step(&mut self) {
+        let world = self.world;
+        world.clock.advance(TimeDelta::seconds(1));
+        let which = self.chance.below(2);
+        let name = NAMES[which];
+        let said = match self.chance.below(7) {
+            0 => self.new_advisories(which).await,
+            1 => {
+                let until = [None, Some(world.app.now() + TimeDelta::days(4))];
+                let until = until[self.chance.below(2)];
+                state(world, name, until).await;
+                self.known[which].answered = Some(until);
+                format!("{name} answered until {until:?}")
+            }
+            2 => match self.classes[which].take() {
+                Some(id) => {
+                    take_back(world, &id).await;
+                    self.known[which].by_hand = None;
+                    format!("{name} no longer classified")
+                }
+                None => {
+                    let class = market::CLASSES_BY_HAND[self.chance.below(4)];
+                    self.classes[which] = Some(classify(world, name, class).await);
+                    self.known[which].by_hand = Some(class);
+                    format!("{name} is {class} by hand")
+                }
+            },
+            3 => self.release().await,
+            _ => {
+                let hours = [1, 24, 71, 100][self.chance.below(4)];
+                world.clock.advance(TimeDelta::hours(hours));
+                format!("{hours} hours pass")
+            }
+        };
+        self.steps.push(said);
+        self.tick().await;
+    }
+
+    async fn new_advisories(&mut self, which: usize) -> String {
+        let words = [
+            (None, None),
+            (Some(MINOR), Some(Class::Minor)),
+            (Some(MAJOR), Some(Class::Major)),
+            (Some(CRITICAL), Some(Class::Critical)),
+        ];
+        let (_, class) = words[self.chance.below(4)];
+        self.known[which].advised = class;
+        let mut all = Vec::new();
+        for (known, name) in self.known.iter().zip(NAMES) {
+            let vector = words.iter().find(|(_, class)| *class == known.advised);
+            if let Some((Some(vector), _)) = vector {
+                all.push((name, Some(*vector)));
+            }
+        }
+        advisories(self.world, &all).await;
+        format!("{} is {class:?} by the advisories", NAMES[which])
+    }
+
+    async fn release(&mut self) -> String {
+        self.releases += 1;
+        let (tag, seed) = (
+            format!("2.{}", self.releases),
+            format!("r{}", self.releases),
+        );
+        self.has_package = self.chance.below(2) == 0;
+        let image = match self.has_package {
+            true => with_bash(&seed),
+            false => without_bash(&seed),
+        };
+        self.released = self.world.released(&tag, &image).await;
+        format!("release {tag}, with the package: {}", self.has_package)
+    }
+
+    /// Looks at the clocks, and compares everything with the model.
+    async fn tick(&mut self) {
+        let world = self.world;
+        let before = listing(world).await;
+        world.app.enforce_deadlines().await.expect("looked at");
+        world.app.remind_publishers().await.expect("looked at");
+        self.follow();
+        let now = world.app.now();
+        let found = world.findings(&self.released).await;
+        for (known, name) in self.known.iter().zip(NAMES) {
+            let of_it = |it: &&store::findings::Finding| {
+                it.vulnerability == name && it.state == FindingState::Open
+            };
+            let due = found.iter().find(of_it).and_then(|it| it.due_at);
+            assert_eq!(due, known.due(), "{name}: {:#?}", self.steps);
+        }
+        let is_late = found
+            .iter()
+            .any(|it| it.state == FindingState::Open && it.due_at.is_some_and(|due| due <= now));
+        let after = listing(world).await;
+        let fits = match after {
+            ListingState::Listed => !is_late,
+            ListingState::OnHold => is_late,
+            ListingState::Revoked => matches!(before, ListingState::OnHold | ListingState::Revoked),
+            ListingState::Draft | ListingState::Withdrawn => false,
+        };
+        assert!(fits, "{before} to {after}: {:#?}", self.steps);
+        let mut tx = world.db.read().await.expect("a reader");
+        let untold = store::promises::beginning(&mut tx, None)
+            .await
+            .expect("read");
+        assert_eq!(untold, [], "{:#?}", self.steps);
+    }
+}
+
+both! {
+    async fn no_order_of_events_loses_a_promise(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        for seed in [3, 5, 11] {
+            if listing(&world).await == ListingState::Revoked {
+                break;
+            }
+            advisories(&world, &[]).await;
+            let released = world.released(&format!("1.{seed}"), &with_bash(&format!("s{seed}"))).await;
+            let mut history = History {
+                world: &world,
+                chance: Chance(seed * 0x9E37_79B9_7F4A_7C15),
+                known: [Known::default(); 2],
+                classes: [None, None],
+                has_package: true,
+                released,
+                releases: usize::try_from(seed).expect("small") * 100,
+                steps: vec![format!("seed {seed}")],
+            };
+            for _ in 0..40 {
+                if listing(&world).await == ListingState::Revoked {
+                    break;
+                }
+                history.step().await;
+            }
+            assert!(history.steps.len() > 10);
+            // What the next one does not know of.
+            for (place, name) in NAMES.iter().enumerate() {
+                if let Some(id) = &history.classes[place] {
+                    take_back(&world, id).await;
+                }
+                if history.known[place].answered.is_some() {
+                    let page = world.app.vex_page(&world.reviewer, "acme", "db").await.expect("a page");
+                    for it in page.statements.iter().filter(|it| it.scope.vulnerability == *name && it.standing == market::VexStanding::Accepted) {
+                        let verdict = VexVerdict { decision: VexDecision::Refuse, reason: "Done.", until: None };
+                        world.app.decide_vex(&world.reviewer, it.id.as_str(), verdict).await.expect("taken back");
+                    }
+                }
+            }
+        }
+    }
+}
