@@ -253,11 +253,12 @@ impl Known {
             .answered
             .is_some_and(|until| until.is_none_or(|until| now < until));
         let stands = has_package && self.advised.is_some() && !answered;
+        let class = self.class();
         for (least, since) in [Class::Major, Class::Critical]
             .into_iter()
             .zip(&mut self.since)
         {
-            *since = match stands && self.class() >= least {
+            *since = match stands && class >= least {
                 true => since.or(Some(now)),
                 false => None,
             };

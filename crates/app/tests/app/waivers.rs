@@ -35,7 +35,7 @@ async fn failed(world: &World, submission: &Submission) -> Vec<(String, bool)> {
     let page = world.app.submission_page(&world.owner, id).await;
     let checks = page.expect("a page").checks.into_iter();
     let failed = checks.filter(|check| {
-        check.result.status == Status::Failed && check.result.level == app::certify::Level::Error
+        check.result.status == Status::Failed && check.result.level == Level::Error
     });
     failed
         .map(|check| (check.result.id, check.waiver.is_some()))
