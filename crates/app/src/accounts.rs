@@ -197,11 +197,7 @@ fn check_new_account(new: &NewAccount) -> Result<(), AppError> {
             "use 2 to 40 lower-case letters, digits, `-`, `.` or `_`",
         ));
     }
-    let email_fits = new
-        .email
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if !email_fits || new.email.len() > 254 || new.email.contains(char::is_whitespace) {
+    if !market::is_email(&new.email) {
         return Err(AppError::invalid(
             "email",
             "give an e-mail address such as ann@example.com",

@@ -12,6 +12,7 @@ mod anchor;
 mod bytes;
 mod classification;
 mod clock;
+mod email;
 mod id;
 mod manifest;
 mod money;
@@ -36,6 +37,7 @@ pub use anchor::{Anchor, AnchorError};
 pub use bytes::{parse_bytes, show_bytes};
 pub use classification::{CLASSES_BY_HAND, MOST_REASON, classified};
 pub use clock::FindingClock;
+pub use email::is_email;
 pub use id::*;
 pub use manifest::{
     CATEGORIES, ENGINES, License, LogoSize, MAX_SHORT_DESCRIPTION, MIN_LOGO_PIXELS, Plan, Platform,

@@ -208,11 +208,12 @@ fn profile_problems(profile: &Profile) -> Vec<Problem> {
     {
         add("phone", "give a phone number such as +1 555 0100");
     }
-    let email_fits = profile
-        .email
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'));
-    if !email_fits || profile.email.len() > 254 || profile.email.contains(char::is_whitespace) {
+    let has_dot = |email: &str| {
+        email
+            .rsplit_once('@')
+            .is_some_and(|(_, it)| it.contains('.'))
+    };
+    if !market::is_email(&profile.email) || !has_dot(&profile.email) {
         add(
             "email",
             "give a company e-mail address such as sales@example.com",

@@ -324,10 +324,7 @@ fn check_invitation(email: &str, role: Role) -> Result<(), AppError> {
             "use viewer, editor, finance or owner",
         ));
     }
-    let fits = email
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if !fits || email.len() > 254 || email.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    if !market::is_email(email) {
         return Err(AppError::invalid(
             "email",
             "give an e-mail address such as ann@example.com",

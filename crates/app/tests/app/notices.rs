@@ -85,6 +85,7 @@ both! {
         world.product().await;
         world.released("1.0", &Image::debian(&[("bash", "5.1-2+deb11u1")], "one")).await;
         assert_eq!(titles(&world, &world.editor).await, [
+            "eve-editor is editor of ACME Harbour Works Ltd",
             "ACME Harbour Works Ltd is verified",
             "acme/db: submission 1 is ready for review",
             "acme/db: submission 1 is approved and is being released",
@@ -175,7 +176,7 @@ both! {
         let to = |name: &str| mails.iter().find(|mail| mail.name.as_deref() == Some(name)).expect("a letter");
         let released = |mail: &Mail| mail.items.iter().any(|item| item.title == "acme/db: a new release");
         assert!(released(to("eve-editor")) && !released(to("oscar-owner")), "muted");
-        assert_eq!(to("eve-editor").subject, "ACME Harbour Works Ltd is verified (and 3 more)");
+        assert_eq!(to("eve-editor").subject, "eve-editor is editor of ACME Harbour Works Ltd (and 4 more)");
         assert_eq!(mails.len(), 4, "one letter a person");
         let mail = to("rita-reviewer");
         assert_eq!(mail.subject, "acme/db: submission 1 is ready for review");

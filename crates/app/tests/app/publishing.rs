@@ -182,7 +182,7 @@ both! {
         world.app.decide_publisher(&world.operator, "acme", PublisherDecision::Suspend, "So.").await.expect("suspended");
         world.work().await;
         assert_eq!(world.submission(&submission).await.state, market::SubmissionState::InReview);
-        assert!(told(world.app.public_publisher("acme").await).starts_with("not_found"));
+        assert!(told(world.app.public_publisher("acme").await).starts_with("not-found"));
     }
 
     async fn staging_is_the_publishers_and_the_staffs(db: Database) {

@@ -77,7 +77,7 @@ both! {
         let world = World::new(db).await;
         let app = &world.app;
         let (id, key) = invite(&world, NEW, Role::Editor).await;
-        assert!(told(app.accept_invitation(&world.carl, &id, "guessed").await).starts_with("not_found"));
+        assert!(told(app.accept_invitation(&world.carl, &id, "guessed").await).starts_with("not-found"));
         assert!(told(app.accept_invitation(&Actor::anonymous(), &id, &key).await).starts_with("unauthenticated"));
         assert!(told(app.accept_invitation(&world.editor, &id, &key).await).contains("belongs to acme already, as editor"));
         world.clock.advance(TimeDelta::days(7));
@@ -98,7 +98,7 @@ both! {
         app.withdraw_invitation(&world.owner, "acme", made.letter_id.as_str()).await.expect("taken back");
         assert_eq!(link_to(&world, NEW).await, None);
         let gone = told(app.withdraw_invitation(&world.owner, "acme", made.letter_id.as_str()).await);
-        assert!(gone.starts_with("not_found"), "{gone}");
+        assert!(gone.starts_with("not-found"), "{gone}");
         world.clock.advance(TimeDelta::minutes(3));
         let (id, key) = invite(&world, NEW, Role::Viewer).await;
         app.withdraw_invitation(&world.owner, "acme", &id).await.expect("taken back");
@@ -109,7 +109,7 @@ both! {
         let world = World::new(db).await;
         let (id, key) = invite(&world, NEW, Role::Owner).await;
         let early = world.app.invite_member(&world.owner, "acme", (NEW, Role::Viewer)).await;
-        assert!(told(early).starts_with("too_many"));
+        assert!(told(early).starts_with("too-many-attempts"));
         world.clock.advance(TimeDelta::minutes(3));
         let (new, new_key) = invite(&world, &NEW.to_uppercase(), Role::Viewer).await;
         assert!(told(world.app.accept_invitation(&world.carl, &id, &key).await).starts_with("conflict"));
@@ -137,7 +137,7 @@ both! {
         for other in [&world.editor, &world.viewer, &world.reviewer] {
             assert!(invite(other, NEW, Role::Viewer).await.starts_with("denied"));
         }
-        assert!(invite(&world.carl, NEW, Role::Viewer).await.starts_with("not_found"));
+        assert!(invite(&world.carl, NEW, Role::Viewer).await.starts_with("not-found"));
     }
 
     async fn there_is_always_an_owner(db: Database) {
@@ -153,7 +153,7 @@ both! {
         assert!(told(app.leave_publisher(&world.owner, "acme").await).contains(last));
         app.set_account_disabled(&world.operator, "eve-editor", false).await.expect("let in");
         app.leave_publisher(&world.owner, "acme").await.expect("gone");
-        assert!(told(app.publisher_page(&world.owner, "acme").await).starts_with("not_found"));
+        assert!(told(app.publisher_page(&world.owner, "acme").await).starts_with("not-found"));
         app.leave_publisher(&world.viewer, "acme").await.expect("gone");
         assert_eq!(world.rights(&world.viewer, "staging/acme/db").await, (false, false));
         let lone = app.team(&world.operator, "acme").await.expect("a team").members;

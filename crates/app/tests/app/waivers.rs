@@ -1,6 +1,9 @@
 //! Waivers of certification checks: what they let through, what attestations say, how they end.
 
-use app::{AppError, NewWaiver, Submission, Waiver, certify::Status};
+use app::{
+    AppError, NewWaiver, Submission, Waiver,
+    certify::{Level, Status},
+};
 use chrono::TimeDelta;
 use market::{NoticeKind, Role};
 

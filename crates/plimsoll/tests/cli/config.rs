@@ -87,6 +87,7 @@ mail.smtp_url                          default                   -
 mail.from                              default                   -
 webhooks.allow_http                    default                   false
 webhooks.allow_networks                default                   -
+publishers.dns_server                  default                   -
 telemetry.otlp_endpoint                default                   -
 telemetry.sample_percent               default                   100
 log.level                              default                   info

@@ -151,11 +151,10 @@ async fn a_client_stays_signed_in() {
     assert!(market.app.authenticate_bearer(&kept).await.is_err());
     // Rights are looked up each time.
     let owner = actor(&market.app, "owner").await;
-    market
-        .app
-        .set_member(&owner, "acme", "owner", Role::Viewer)
-        .await
-        .unwrap();
+    for (name, role) in [("editor", Role::Owner), ("owner", Role::Viewer)] {
+        let set = market.app.set_member(&owner, "acme", name, role).await;
+        set.unwrap();
+    }
     let answer = refresh(&market, &kept).await;
     assert_eq!(
         granted(&market, &answer).await,

@@ -28,7 +28,10 @@ struct NewAccountJson {
     #[schema(pattern = "^[a-z0-9._-]{2,40}$", min_length = 2, max_length = 40)]
     name: String,
     /// E-mail address of whoever is behind it.
-    #[schema(pattern = r"^[^@\s]+@\S+$", max_length = 254)]
+    #[schema(
+        pattern = r"^[A-Za-z0-9.!#$%&'*+/=?\^_`{|}~\-]+@[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?)*$",
+        max_length = 254
+    )]
     email: String,
     /// At least 12 characters.
     #[schema(min_length = 12, max_length = 1_000)]

@@ -58,7 +58,10 @@ struct ApplicationJson {
     #[schema(max_length = 60, pattern = r"^([ +\-()./]*[0-9]){5,20}[ +\-()./]*$")]
     phone: String,
     /// Company e-mail.
-    #[schema(max_length = 254, pattern = r"^[^@\s]+@\S*\.\S*$")]
+    #[schema(
+        max_length = 254,
+        pattern = r"^[A-Za-z0-9.!#$%&'*+/=?\^_`{|}~\-]+@[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?)+$"
+    )]
     email: String,
     /// The version of the publisher agreement that is accepted; needed where there is one.
     agreement: Option<i64>,

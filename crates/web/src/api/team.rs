@@ -100,7 +100,11 @@ impl From<Role> for MemberRoleJson {
 #[serde(deny_unknown_fields)]
 struct InviteJson {
     /// Their address.
-    #[schema(min_length = 3, max_length = 254, pattern = r"^[^@\s]+@\S+$")]
+    #[schema(
+        min_length = 3,
+        max_length = 254,
+        pattern = r"^[A-Za-z0-9.!#$%&'*+/=?\^_`{|}~\-]+@[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?)*$"
+    )]
     email: String,
     /// As what they join.
     role: MemberRoleJson,
