@@ -74,13 +74,15 @@ impl App {
             "write the agreement".to_owned()
         } else if text.len() > MOST_BYTES {
             format!("it has {} bytes; {MOST_BYTES} are the most", text.len())
-        } else if current.as_ref().is_some_and(|current| current.text == text) {
-            "it is the same as the current version".to_owned()
         } else {
             String::new()
         };
         if !problem.is_empty() {
             return Err(AppError::invalid("text", problem));
+        }
+        if current.as_ref().is_some_and(|current| current.text == text) {
+            let message = "the text is the same as the current version's";
+            return Err(AppError::Conflict(message.to_owned()));
         }
         let agreement = Agreement {
             version: current.map_or(1, |current| current.version + 1),

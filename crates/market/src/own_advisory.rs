@@ -64,7 +64,7 @@ impl OwnAdvisory {
         }
         match (&self.vector, self.class) {
             (Some(_), Some(_)) => {
-                wrong("class", "the class follows from the vector: leave one out")
+                wrong("class", "the class follows from the vector: leave one out");
             }
             (None, None) => wrong("class", "give a class or a CVSS vector"),
             (None, Some(Class::Unscored | Class::None)) => {

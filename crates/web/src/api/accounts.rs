@@ -12,6 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     error::Answer,
     extract::{Asker, Body, SignedIn},
+    words,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -28,10 +29,7 @@ struct NewAccountJson {
     #[schema(pattern = "^[a-z0-9._-]{2,40}$", min_length = 2, max_length = 40)]
     name: String,
     /// E-mail address of whoever is behind it.
-    #[schema(
-        pattern = r"^[A-Za-z0-9.!#$%&'*+/=?\^_`{|}~\-]+@[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?)*$",
-        max_length = 254
-    )]
+    #[schema(schema_with = words::email)]
     email: String,
     /// At least 12 characters.
     #[schema(min_length = 12, max_length = 1_000)]

@@ -105,7 +105,8 @@ async fn get_agreement(
 
 /// Makes a new version of the agreement, which publishers accept before they submit again.
 #[utoipa::path(put, path = "/agreement", tag = "operation", request_body = AgreementTextJson,
-    responses((status = 200, description = "The new version.", body = AgreementJson)))]
+    responses((status = 200, description = "The new version.", body = AgreementJson),
+        (status = 409, description = "It is the current version's text.", body = ErrorJson)))]
 async fn set_agreement(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,

@@ -13,7 +13,7 @@ use super::{
     error::{Answer, ErrorJson},
     extract::{At, Body, SignedIn},
     publishers::PublisherPath,
-    words::{DomainProofJson, LetterIdJson},
+    words::{self, DomainProofJson, LetterIdJson},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -110,7 +110,7 @@ struct ProfileJson {
     #[schema(max_length = 60, pattern = r"^([ +\-()./]*[0-9]){5,20}[ +\-()./]*$")]
     phone: String,
     /// Company e-mail.
-    #[schema(max_length = 254, pattern = r"^[A-Za-z0-9.!#$%&'*+/=?\^_`{|}~\-]+@[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?)+$")]
+    #[schema(schema_with = words::company_email)]
     email: String,
 }
 

@@ -14,7 +14,7 @@ use super::{
     extract::{Asked, At, Body, SignedIn},
     keys::KeyJson,
     submission_json::SubmissionJson,
-    words::{ListJson, ListingStateJson, PublisherStateJson, PublisherVerdictJson, SlugJson},
+    words::{self, ListJson, ListingStateJson, PublisherStateJson, PublisherVerdictJson, SlugJson},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -58,10 +58,7 @@ struct ApplicationJson {
     #[schema(max_length = 60, pattern = r"^([ +\-()./]*[0-9]){5,20}[ +\-()./]*$")]
     phone: String,
     /// Company e-mail.
-    #[schema(
-        max_length = 254,
-        pattern = r"^[A-Za-z0-9.!#$%&'*+/=?\^_`{|}~\-]+@[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?)+$"
-    )]
+    #[schema(schema_with = words::company_email)]
     email: String,
     /// The version of the publisher agreement that is accepted; needed where there is one.
     agreement: Option<i64>,

@@ -15,7 +15,7 @@ use super::{
     extract::{At, Body, SignedIn},
     proofs::LinkJson,
     publishers::PublisherPath,
-    words::{LetterIdJson, SlugJson},
+    words::{self, LetterIdJson, SlugJson},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -100,11 +100,7 @@ impl From<Role> for MemberRoleJson {
 #[serde(deny_unknown_fields)]
 struct InviteJson {
     /// Their address.
-    #[schema(
-        min_length = 3,
-        max_length = 254,
-        pattern = r"^[A-Za-z0-9.!#$%&'*+/=?\^_`{|}~\-]+@[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?)*$"
-    )]
+    #[schema(schema_with = words::email)]
     email: String,
     /// As what they join.
     role: MemberRoleJson,

@@ -6,7 +6,7 @@ use app::{market, oci};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+    openapi::{Object, ObjectBuilder, RefOr, Schema, schema::Type},
 };
 
 /// Declares the wire type of an enum of `market`.
@@ -193,4 +193,25 @@ impl<T> ListJson<T> {
             items: items.into_iter().map(Into::into).collect(),
         })
     }
+}
+
+/// The schema of `market::is_email`.
+pub(super) fn email() -> Object {
+    email_at("*")
+}
+
+/// The same, at a domain that has a dot.
+pub(super) fn company_email() -> Object {
+    email_at("+")
+}
+
+fn email_at(labels: &str) -> Object {
+    let label = "[A-Za-z0-9]([A-Za-z0-9\\-]{0,61}[A-Za-z0-9])?";
+    let pattern = format!("^[A-Za-z0-9.!#$%&'*+/=?\\^_`{{|}}~\\-]+@{label}(\\.{label}){labels}$");
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(3))
+        .max_length(Some(254))
+        .pattern(Some(pattern))
+        .build()
 }

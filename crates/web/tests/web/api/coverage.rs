@@ -54,6 +54,22 @@ async fn agree(fixture: &Fixture) {
     accepted.await.expect("accepted");
 }
 
+/// Has the owner make a webhook and try it; gives its and the delivery's identifier.
+async fn hooked(fixture: &Fixture) -> (String, String) {
+    let hook = app::WebhookSettings {
+        url: "https://hooks.example".to_owned(),
+        kinds: vec![market::EventKind::Released],
+        is_active: true,
+        ..app::WebhookSettings::default()
+    };
+    let of = app::WebhookOf::Publisher("acme".to_owned());
+    let owner = fixture.actor("owner").await;
+    let made = fixture.app.create_webhook(&owner, &of, &hook).await;
+    let webhook = made.expect("a webhook").0.webhook.id.to_string();
+    let delivery = fixture.app.test_webhook(&owner, &webhook).await;
+    (webhook, delivery.expect("a test").id.to_string())
+}
+
 impl Market {
     async fn new() -> Self {
         let fixture = Fixture::new().await;
@@ -89,16 +105,7 @@ impl Market {
         agree(&fixture).await;
         let released = app.product_page(&consumer, "acme", "ship-db").await;
         let image = released.expect("a page").images[0].digest.clone();
-        let hook = app::WebhookSettings {
-            url: "https://hooks.example".to_owned(),
-            kinds: vec![market::EventKind::Released],
-            is_active: true,
-            ..app::WebhookSettings::default()
-        };
-        let of = app::WebhookOf::Publisher("acme".to_owned());
-        let made = app.create_webhook(&owner, &of, &hook).await;
-        let webhook = made.expect("a webhook").0.webhook.id.to_string();
-        let delivery = app.test_webhook(&owner, &webhook).await.expect("a test");
+        let (webhook, delivery) = hooked(&fixture).await;
         let digest = app::oci::Digest::of(&picture(512)).to_string();
         let statement = state(&fixture).await;
         let whom = ("new@acme.example", Role::Editor);
@@ -120,7 +127,7 @@ impl Market {
             ("waiver", waived(&fixture).await),
             ("image", image),
             ("webhook", webhook),
-            ("delivery", delivery.id.to_string()),
+            ("delivery", delivery),
             ("proof", proof),
             ("letter", invited.expect("invited").letter_id.to_string()),
         ];

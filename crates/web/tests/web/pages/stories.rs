@@ -456,7 +456,10 @@ async fn members_see_what_their_role_allows() {
     );
     let page = vera.get("/publisher/acme").await;
     // What rules would drop may be looked at.
-    assert_eq!(page.texts("main button, main a.button"), ["Preview"]);
+    assert_eq!(
+        page.texts("main button, main a.button"),
+        ["Preview", "Leave"]
+    );
     assert_eq!(
         vera.get("/publisher").await.texts(".card .muted"),
         ["You are viewer · 1 product"]
