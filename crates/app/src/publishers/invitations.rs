@@ -54,10 +54,10 @@ impl App {
             .iter()
             .find(|one| one.email.eq_ignore_ascii_case(email))
         {
-            return Err(AppError::invalid(
-                "email",
-                format!("{} has this address and belongs to it already", member.name),
-            ));
+            return Err(AppError::Conflict(format!(
+                "{} has this address and belongs to {} already",
+                member.name, publisher.slug
+            )));
         }
         let invitation = self
             .send_invitation(&mut tx, (actor, &publisher), (email, role))

@@ -426,7 +426,7 @@ both! {
             let released = world.released(&format!("1.{seed}"), &with_bash(&format!("s{seed}"))).await;
             let mut history = History {
                 world: &world,
-                chance: Chance(seed * 0x9E37_79B9_7F4A_7C15),
+                chance: Chance(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed)),
                 known: [Known::default(); 2],
                 classes: [None, None],
                 has_package: true,

@@ -129,7 +129,7 @@ both! {
     async fn who_belongs_already_or_is_nothing_a_member_is_is_not_invited(db: Database) {
         let world = World::new(db).await;
         let invite = async |actor: &Actor, email: &str, role| told(world.app.invite_member(actor, "acme", (email, role)).await);
-        assert!(invite(&world.owner, "Eve-Editor@example.com", Role::Viewer).await.contains("belongs to it already"));
+        assert!(invite(&world.owner, "Eve-Editor@example.com", Role::Viewer).await.contains("belongs to acme already"));
         assert!(invite(&world.owner, NEW, Role::Operator).await.starts_with("invalid: role"));
         for email in ["", "nora", "@", "a b@c", "a@b\nBcc: x@y"] {
             assert!(invite(&world.owner, email, Role::Viewer).await.starts_with("invalid: email"), "{email}");

@@ -12,7 +12,7 @@ struct SmallDisk<'a>(&'a Path);
 impl<'a> SmallDisk<'a> {
     fn mount(dir: &'a Path) -> Option<Self> {
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
             .arg(dir)
             .output();
         mounted
@@ -52,7 +52,7 @@ fn a_full_disk_is_told_and_loses_nothing() {
         let url = DatabaseUrl::Sqlite(dir.path().join("test.db"));
         let db = Database::open(&url).await.expect("opens");
         let ballast = dir.path().join("ballast");
-        std::fs::write(&ballast, vec![0; 300_000]).expect("room");
+        std::fs::write(&ballast, vec![0; 400_000]).expect("room");
         let mut stored = 0;
         let error = loop {
             match put(&db, stored).await {

@@ -105,8 +105,7 @@ async fn get_agreement(
 
 /// Makes a new version of the agreement, which publishers accept before they submit again.
 #[utoipa::path(put, path = "/agreement", tag = "operation", request_body = AgreementTextJson,
-    responses((status = 200, description = "The new version.", body = AgreementJson),
-        (status = 409, description = "It is the current version's text.", body = ErrorJson)))]
+    responses((status = 200, description = "The new version.", body = AgreementJson)))]
 async fn set_agreement(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,

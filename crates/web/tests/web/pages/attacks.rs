@@ -277,7 +277,7 @@ async fn markup_in_names_texts_and_remarks_stays_text() {
         legal_name: EVIL.to_owned(),
         website: "https://evil.example/\"><script>alert(3)</script>".to_owned(),
         phone: "+1 555 0100".to_owned(),
-        email: "<script>@evil.example".to_owned(),
+        email: "a&b'c@evil.example".to_owned(),
         agreement: None,
     };
     fixture
