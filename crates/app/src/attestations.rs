@@ -1,7 +1,9 @@
 //! What is written beside a released image, each signed by the operator: the signature in the
-//! forms of cosign 3 and Notation, how the release came about, and what certification found.
+//! forms of cosign 3 and Notation, how the release came about, what certification found, what is
+//! true of vulnerabilities, and what is inside.
 //!
-//! Nothing private is in it: no staging name, no finding, no component, no buyer.
+//! Nothing private is in it: no staging name, no finding, no buyer, and components only where the
+//! publisher opened them.
 
 use oci::{Descriptor, Digest, RawManifest};
 use serde_json::{Value, json};
@@ -14,6 +16,7 @@ use trust::{
 
 use crate::{
     App, AppError,
+    bills::Said,
     storefront::{checked, public_checks},
 };
 
@@ -29,22 +32,41 @@ impl App {
         &self,
         name: &str,
         submission: &Submission,
-        image: Descriptor,
+        images: &[Descriptor],
+        said: Vec<Said>,
     ) -> Result<Vec<Attestation>, AppError> {
         let name = format!("{}/{name}", self.config.host());
-        let statements = [
-            (SIGNATURE, json!({})),
-            (PROVENANCE, self.provenance(&name, submission)),
-            (TEST_RESULT, self.test_result(submission).await?),
+        let root: Digest = submission.digest.parse().map_err(AppError::internal)?;
+        let image_of = |digest: &Digest| {
+            let found = images.iter().find(|image| image.digest == *digest);
+            found.ok_or_else(|| AppError::not_found("manifest", digest.as_str()))
+        };
+        let mut statements = vec![
+            (root.clone(), SIGNATURE, json!({})),
+            (root.clone(), PROVENANCE, self.provenance(&name, submission)),
+            (
+                root.clone(),
+                TEST_RESULT,
+                self.test_result(submission).await?,
+            ),
         ];
+        statements.extend(said);
         self.blobs
             .put_bytes(&Digest::of(EMPTY), EMPTY.into())
             .await?;
-        let mut attestations = vec![self.notation(&image)?];
-        for (kind, predicate) in statements {
-            let subject = (name.as_str(), &image.digest);
+        let mut attestations = vec![self.notation(image_of(&root)?)?];
+        for (digest, kind, predicate) in statements {
+            let image = image_of(&digest)?.clone();
+            let subject = (name.as_str(), &digest);
             let content = bundle::sign(&self.keys.release, subject, kind, predicate);
-            let manifest = bundle::manifest(&content, kind, image.clone(), self.now());
+            if content.len() > bundle::MAX_BUNDLE_BYTES {
+                return Err(AppError::TooLarge(format!(
+                    "what is to be attested of {digest} ({kind}) has {} bytes, and at most {} are: the publisher closes the product's components, then it is approved again",
+                    content.len(),
+                    bundle::MAX_BUNDLE_BYTES
+                )));
+            }
+            let manifest = bundle::manifest(&content, kind, image, self.now());
             attestations.push(Attestation { manifest, content });
         }
         for Attestation { content, .. } in &attestations {

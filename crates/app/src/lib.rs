@@ -11,6 +11,7 @@ mod advisories;
 mod agreements;
 mod attestations;
 mod audit;
+mod bills;
 mod classification;
 mod clock;
 mod component_index;

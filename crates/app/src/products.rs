@@ -63,6 +63,7 @@ impl App {
             category: String::new(),
             certified: false,
             held_at: None,
+            inside_opened_at: None,
             state_reason: None,
             created_at: self.now(),
             updated_at: self.now(),
@@ -88,6 +89,39 @@ impl App {
             .await?;
         tx.commit().await?;
         Ok(product)
+    }
+
+    /// Opens components and findings of a product's releases to those who may pull it, or closes
+    /// them again; releases from then on bear bills of materials that are attested, or none.
+    ///
+    /// # Errors
+    /// There is no such product, or the asker may not change it.
+    pub async fn set_inside_open(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        product: &str,
+        open: bool,
+    ) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
+        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
+            .await?;
+        let opened_at = open.then(|| product.inside_opened_at.unwrap_or(self.now()));
+        store::products::set_inside_opened(&mut tx, &product.id, opened_at).await?;
+        let word = |open| match open {
+            true => "inside-open",
+            false => "inside-closed",
+        };
+        let change = Change {
+            subject: product.id.as_str(),
+            before: Some(word(product.inside_opened_at.is_some())),
+            after: Some(word(open)),
+            ..Change::default()
+        };
+        self.record(&mut tx, actor, Action::EditProduct, change)
+            .await?;
+        Ok(tx.commit().await?)
     }
 
     /// Replaces a product's draft manifest; a draft may be incomplete. Gives what still keeps it from being submitted.

@@ -40,10 +40,7 @@ impl App {
             .ok_or_else(|| AppError::not_found("publisher", id.as_str()))?;
         if let Err(error) = require_verified(&publisher) {
             drop(tx);
-            let mut tx = self.begin().await?;
-            self.give_up_release(&mut tx, id, &error.to_string())
-                .await?;
-            return Ok(tx.commit().await?);
+            return self.give_back(id, &error).await;
         }
         let manifests = self
             .manifests_below(&mut tx, &submission.repository, &submission.digest)
@@ -51,11 +48,13 @@ impl App {
         drop(tx);
         let name = format!("{}/{}", publisher.slug, product.slug);
         let signature = self.sign_release(&name, &submission).await?;
-        let root = manifests
-            .values()
-            .find(|manifest| manifest.digest.as_str() == submission.digest);
-        let root = root.ok_or_else(|| AppError::not_found("manifest", &submission.digest))?;
-        let attestations = self.attest(&name, &submission, root.descriptor()).await?;
+        let images: Vec<_> = manifests.values().map(RawManifest::descriptor).collect();
+        let said = self.bills((&publisher, &product), &submission).await?;
+        let attestations = match self.attest(&name, &submission, &images, said).await {
+            // No further attempt makes it smaller.
+            Err(error @ AppError::TooLarge(_)) => return self.give_back(id, &error).await,
+            attested => attested?,
+        };
         let mut tx = self.begin().await?;
         store::collection::enter(&mut tx).await?;
         let repository = self
@@ -81,6 +80,12 @@ impl App {
             .await?;
         self.log_release(&mut tx, &name, &submission).await?;
         self.sign_targets(&mut tx, &name, &product.id).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn give_back(&self, id: &SubmissionId, why: &AppError) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        self.give_up_release(&mut tx, id, &why.to_string()).await?;
         Ok(tx.commit().await?)
     }
 

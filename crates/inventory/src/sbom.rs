@@ -23,6 +23,23 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Returns a UUID for a document about it that is written at a time, in seconds since 1970:
+    /// the same for the same image and second, so that documents can be compared (RFC 9562,
+    /// version 8: custom).
+    pub fn serial(&self, seconds: i64) -> String {
+        let seed = format!("{}\n{}\n{seconds}", self.name, self.digest);
+        let digest = Digest::of(seed.as_bytes());
+        let hex = digest.hex();
+        format!(
+            "{}-{}-8{}-8{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[13..16],
+            &hex[17..20],
+            &hex[20..32]
+        )
+    }
+
     /// Returns the package URL of every image of the repository, as statements about a product
     /// name it (purl-spec, type `oci`).
     pub fn repository_purl(&self) -> String {

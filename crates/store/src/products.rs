@@ -42,6 +42,8 @@ pub struct Product {
     pub created_at: DateTime<Utc>,
     /// When anything of it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Since when those who may pull it see components and findings of its releases.
+    pub inside_opened_at: Option<DateTime<Utc>>,
 }
 
 /// What a search asks for; empty fields do not narrow it.
@@ -222,6 +224,25 @@ pub async fn set_draft(
         id.as_str(),
         Json(draft),
         at
+    )?;
+    Ok(())
+}
+
+/// Opens components and findings of a product's releases to those who may pull it, or closes
+/// them again.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_inside_opened(
+    tx: &mut Tx,
+    id: &ProductId,
+    opened_at: Option<DateTime<Utc>>,
+) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE products SET inside_opened_at = $2 WHERE id = $1",
+        id.as_str(),
+        opened_at
     )?;
     Ok(())
 }

@@ -23,8 +23,16 @@ pub const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 /// What tests found.
 pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
-/// No bundle is larger, in bytes.
-pub const MAX_BUNDLE_BYTES: usize = 4 << 20;
+/// What is inside (CycloneDX).
+pub const CYCLONEDX: &str = "https://cyclonedx.org/bom";
+/// What is inside (SPDX 2).
+pub const SPDX: &str = "https://spdx.dev/Document";
+/// What is true of vulnerabilities (OpenVEX).
+pub const OPENVEX: &str = "https://openvex.dev/ns";
+/// No bundle is larger, in bytes: bills of materials of large images have megabytes.
+pub const MAX_BUNDLE_BYTES: usize = 64 << 20;
+/// No bundle that signs an image, and says nothing else of it, is larger, in bytes.
+pub const MAX_SIGNATURE_BYTES: usize = 4 << 20;
 /// No statement is about more, no envelope has more signatures.
 const MAX_PARTS: usize = 100;
 
@@ -74,9 +82,10 @@ struct Bundle {
     dsse_envelope: Option<Envelope>,
 }
 
+/// A DSSE envelope, as it stands in a bundle.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Envelope {
+pub(crate) struct Envelope {
     payload: String,
     payload_type: String,
     signatures: Vec<Signature>,
@@ -85,6 +94,63 @@ struct Envelope {
 #[derive(Deserialize)]
 struct Signature {
     sig: String,
+}
+
+/// An envelope's parts, decoded.
+pub(crate) struct Opened {
+    pub(crate) payload: Vec<u8>,
+    pub(crate) signatures: Vec<Vec<u8>>,
+}
+
+impl Envelope {
+    pub(crate) fn open(&self) -> Result<Opened, BundleError> {
+        if self.payload_type != IN_TOTO {
+            return Err(kind(&self.payload_type));
+        }
+        if self.signatures.len() > MAX_PARTS {
+            return Err(malformed(&"it has too many signatures"));
+        }
+        let payload = STANDARD.decode(&self.payload);
+        let signatures = self.signatures.iter();
+        // What is no base64 is no signature either.
+        let signatures = signatures.flat_map(|signature| STANDARD.decode(&signature.sig));
+        Ok(Opened {
+            payload: payload.map_err(|error| malformed(&error))?,
+            signatures: signatures.collect(),
+        })
+    }
+}
+
+impl Opened {
+    /// Returns what is signed.
+    pub(crate) fn message(&self) -> Vec<u8> {
+        encoded(IN_TOTO, &self.payload)
+    }
+
+    /// Returns what is stated of an image, of which kind and what; nothing where the statement
+    /// is about something else.
+    pub(crate) fn about(&self, digest: &Digest) -> Result<Option<(String, Value)>, BundleError> {
+        let statement: Statement =
+            serde_json::from_slice(&self.payload).map_err(|error| malformed(&error))?;
+        if statement.kind != STATEMENT || statement.subject.len() > MAX_PARTS {
+            return Err(malformed(&"it holds no in-toto statement of version 1"));
+        }
+        let is_subject = |subject: &Subject| {
+            let found = subject.digest.get(digest.algorithm().as_str());
+            found.is_some_and(|found| found == digest.hex())
+        };
+        let is_about = statement.subject.iter().any(is_subject);
+        Ok(is_about.then_some((statement.predicate_type, statement.predicate)))
+    }
+}
+
+pub(crate) fn malformed(error: &dyn std::fmt::Display) -> BundleError {
+    BundleError::Malformed(error.to_string())
+}
+
+/// Says that something is of a kind that is not supported.
+pub(crate) fn kind(found: &str) -> BundleError {
+    BundleError::Kind(found.chars().take(120).collect())
 }
 
 #[derive(Serialize, Deserialize)]
@@ -155,58 +221,35 @@ pub fn verify(bundle: &[u8], digest: &Digest, keys: &[PublicKey]) -> Result<Veri
     if bundle.len() > MAX_BUNDLE_BYTES {
         return Err(BundleError::TooLarge);
     }
-    let malformed = |error: &dyn std::fmt::Display| BundleError::Malformed(error.to_string());
     let bundle: Bundle = serde_json::from_slice(bundle).map_err(|error| malformed(&error))?;
     if bundle.media_type != BUNDLE {
-        return Err(BundleError::Kind(
-            bundle.media_type.chars().take(120).collect(),
-        ));
+        return Err(kind(&bundle.media_type));
     }
-    let envelope = bundle.dsse_envelope.ok_or_else(|| {
-        BundleError::Kind("it holds a signature over bytes, not a statement".to_owned())
-    })?;
-    if envelope.payload_type != IN_TOTO {
-        return Err(BundleError::Kind(
-            envelope.payload_type.chars().take(120).collect(),
-        ));
-    }
-    if envelope.signatures.len() > MAX_PARTS {
-        return Err(malformed(&"it has too many signatures"));
-    }
-    let payload = STANDARD
-        .decode(&envelope.payload)
-        .map_err(|error| malformed(&error))?;
-    let message = encoded(IN_TOTO, &payload);
+    let envelope = bundle.dsse_envelope.ok_or_else(no_statement)?.open()?;
+    let message = envelope.message();
     let signed_by = |key: &&PublicKey| {
-        envelope.signatures.iter().any(|signature| {
-            let bytes = STANDARD.decode(&signature.sig);
-            bytes.is_ok_and(|bytes| key.verify_der(&message, &bytes))
-        })
+        let mut signatures = envelope.signatures.iter();
+        signatures.any(|signature| key.verify_der(&message, signature))
     };
     let key = keys
         .iter()
         .find(signed_by)
         .ok_or_else(|| BundleError::UnknownKey(keys.iter().map(PublicKey::key_id).collect()))?;
-    let statement: Statement =
-        serde_json::from_slice(&payload).map_err(|error| malformed(&error))?;
-    if statement.kind != STATEMENT || statement.subject.len() > MAX_PARTS {
-        return Err(malformed(&"it holds no in-toto statement of version 1"));
-    }
-    let is_subject = |subject: &Subject| {
-        let found = subject.digest.get(digest.algorithm().as_str());
-        found.is_some_and(|found| found == digest.hex())
-    };
-    if !statement.subject.iter().any(is_subject) {
+    let Some((predicate_type, predicate)) = envelope.about(digest)? else {
         return Err(BundleError::OtherDigest {
             key_id: key.key_id(),
             expected: digest.clone(),
         });
-    }
+    };
     Ok(Verified {
         key_id: key.key_id(),
-        predicate_type: statement.predicate_type,
-        predicate: statement.predicate,
+        predicate_type,
+        predicate,
     })
+}
+
+pub(crate) fn no_statement() -> BundleError {
+    BundleError::Kind("it holds a signature over bytes, not a statement".to_owned())
 }
 
 /// Makes the manifest that carries a bundle as a referrer of an image, as cosign 3 does; its

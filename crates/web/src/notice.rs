@@ -61,6 +61,8 @@ notices! {
     ProductCreated = "product-created", "The product was created.";
     DraftSaved = "draft-saved", "The draft was saved.";
     Submitted = "submitted", "Submitted. It is being inspected now.";
+    InsideOpened = "inside-opened", "Whoever may pull the product sees components and findings. New releases bear attested bills of materials.";
+    InsideClosed = "inside-closed", "Components and findings are for members and the certification team again.";
     Withdrawn = "withdrawn", "The product was taken off the market.";
     RemarkAdded = "remark-added", "The remark was added.";
     RemarkResolved = "remark-resolved", "The remark is resolved.";

@@ -187,6 +187,10 @@ fn publishers() -> Router<Arc<App>> {
             "/publisher/{slug}/{product}/withdraw",
             post(product_edit::withdraw),
         )
+        .route(
+            "/publisher/{slug}/{product}/openness",
+            post(product_edit::set_openness),
+        )
 }
 
 /// The certification team and the operator; a submission is its publisher's page too.

@@ -225,6 +225,7 @@ impl Filler {
             category: String::new(),
             certified: false,
             held_at: None,
+            inside_opened_at: None,
             state_reason: None,
             created_at: at(number),
             updated_at: at(number),

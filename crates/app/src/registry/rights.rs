@@ -65,9 +65,9 @@ impl App {
             .strip_prefix(self.config.host())
             .and_then(|rest| rest.strip_prefix('/'));
         let name = gun.unwrap_or(name);
-        let (pull_released, push_staging) = match gun {
-            Some(_) => (Action::ReadReleasedTrust, Action::PublishTrust),
-            None => (Action::PullReleased, Action::PushStaging),
+        let push_staging = match gun {
+            Some(_) => Action::PublishTrust,
+            None => Action::PushStaging,
         };
         let may =
             |action, roles: &[market::Role]| crate::actor::check(actor, action, roles).is_ok();
@@ -86,21 +86,43 @@ impl App {
                     delete: push,
                 }
             }
-            Place::Released(product) => {
-                let roles = self.roles_for_product(&mut tx, actor, &product).await?;
-                let on_market = product.state.is_public() || actor.is_staff();
-                // That nothing of it is signed any more is what clients must learn.
-                let was = gun.is_some()
-                    && store::releases::newest(&mut tx, &product.id)
-                        .await?
-                        .is_some();
-                Rights {
-                    pull: (on_market || was) && may(pull_released, &roles),
-                    ..Rights::default()
-                }
-            }
+            Place::Released(product) => Rights {
+                pull: match gun {
+                    Some(_) => self.may_read_trust(&mut tx, actor, &product).await?,
+                    None => self.may_pull(&mut tx, actor, &product).await?,
+                },
+                ..Rights::default()
+            },
         };
         Ok(rights.within_scopes(actor, name))
+    }
+
+    /// Returns whether `actor` may pull what is released of a product; tokens that are cut down
+    /// to repositories are another matter.
+    pub(crate) async fn may_pull(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        product: &Product,
+    ) -> Result<bool, AppError> {
+        let roles = self.roles_for_product(tx, actor, product).await?;
+        let on_market = product.state.is_public() || actor.is_staff();
+        Ok(on_market && crate::actor::check(actor, Action::PullReleased, &roles).is_ok())
+    }
+
+    /// Returns whether `actor` may read the trust metadata of a product's public name. That
+    /// nothing of it is signed any more is what clients must learn, too.
+    async fn may_read_trust(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        product: &Product,
+    ) -> Result<bool, AppError> {
+        let roles = self.roles_for_product(tx, actor, product).await?;
+        let is_known = product.state.is_public()
+            || actor.is_staff()
+            || store::releases::newest(tx, &product.id).await?.is_some();
+        Ok(is_known && crate::actor::check(actor, Action::ReadReleasedTrust, &roles).is_ok())
     }
 
     /// Asks for as much as where there is something, so that the time an answer takes does not

@@ -143,7 +143,7 @@ impl App {
             return Ok(Err("the bundle's manifest names no bundle".to_owned()));
         };
         let Some(bytes) = self
-            .blob_within(&layer.digest, bundle::MAX_BUNDLE_BYTES)
+            .blob_within(&layer.digest, bundle::MAX_SIGNATURE_BYTES)
             .await?
         else {
             let missing = format!("the bundle {} is missing or too large", layer.digest);

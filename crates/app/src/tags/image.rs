@@ -141,7 +141,7 @@ impl App {
         })
     }
 
-    /// Loads an image of a product: one that was released, or any for those who may see inside.
+    /// Loads an image of a product: one that was released, or any for those who may see submissions.
     pub(super) async fn found_image(
         &self,
         tx: &mut Tx,
@@ -152,7 +152,7 @@ impl App {
         let missing = || AppError::not_found("image", digest);
         let of = self.product_view(tx, actor, names).await?;
         let home = store::images::home(tx, &of.product.id, digest).await?;
-        let home = home.filter(|home| of.may_see_inside || home.released_at.is_some());
+        let home = home.filter(|home| of.may_see_submissions || home.released_at.is_some());
         let home = home.ok_or_else(missing)?;
         let row = store::images::find(tx, digest).await?.ok_or_else(missing)?;
         let content = blocking(move || ImageContent::decode(&row.content)).await??;
@@ -163,7 +163,7 @@ impl App {
         Ok(FoundImage {
             head: ImageHead {
                 tag: home.tag,
-                submission: of.may_see_inside.then_some(home.submission_id),
+                submission: of.may_see_submissions.then_some(home.submission_id),
                 released_at: home.released_at,
                 platform: content.platform.clone(),
                 digest: digest.to_owned(),

@@ -2,14 +2,15 @@
 //! is wrong with them, and what differs between two releases.
 //!
 //! Layers and history are everybody's; components and findings are the publisher's and the
-//! staff's, and stand in parts of their own that are not even made for others.
+//! staff's, and theirs who may pull once the publisher opened them, and stand in parts of their
+//! own that are not even made for others. What was not released is nobody else's in any case.
 
 mod compare;
 mod components;
 mod fixes;
 mod image;
 
-use market::{Action, ProductId, SubmissionId};
+use market::{Action, ProductId, RepositoryAction, SubmissionId};
 use store::{
     Tx,
     images::{ImageOutline, ImageRow},
@@ -40,6 +41,8 @@ pub struct ProductView {
     pub product: Product,
     /// Whether the asker may see components and findings.
     pub may_see_inside: bool,
+    /// Whether the asker may see what was submitted and not released.
+    pub may_see_submissions: bool,
 }
 
 /// A release with its platforms.
@@ -114,15 +117,23 @@ impl App {
     ) -> Result<ProductView, AppError> {
         let (publisher, product) = self.product_by_name(tx, publisher, product).await?;
         let roles = self.roles(tx, actor, Some(&publisher.id)).await?;
-        let may_see_inside = crate::actor::check(actor, Action::ReadSubmission, &roles).is_ok();
-        if !(may_see_inside || product.state.is_public()) {
+        let may_see_submissions =
+            crate::actor::check(actor, Action::ReadSubmission, &roles).is_ok();
+        if !(may_see_submissions || product.state.is_public()) {
             let name = format!("{}/{}", publisher.slug, product.slug);
             return Err(AppError::not_found("product", name));
         }
+        let is_open = product.inside_opened_at.is_some();
+        let name = format!("{}/{}", publisher.slug, product.slug);
+        let may_see_inside = may_see_submissions
+            || is_open
+                && actor.scopes_allow(&name, RepositoryAction::Pull)
+                && self.may_pull(tx, actor, &product).await?;
         Ok(ProductView {
             publisher,
-            product: without_draft(product),
             may_see_inside,
+            product: without_draft(product),
+            may_see_submissions,
         })
     }
 }

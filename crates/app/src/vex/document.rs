@@ -7,7 +7,7 @@ use advisory::vex::{
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use market::{Problem, VexClaim, VexScope, VexStatus};
-use store::{Tx, products::Product, vex::VexStatement};
+use store::{Tx, products::Product, publishers::Publisher, vex::VexStatement};
 
 use super::NewVex;
 use crate::{Actor, App, AppError};
@@ -77,7 +77,19 @@ impl App {
     ) -> Result<Option<Vec<u8>>, AppError> {
         let mut tx = self.read().await?;
         let (publisher, product) = self.public_product(&mut tx, publisher, product).await?;
-        let all = store::vex::of_product(&mut tx, &product.id).await?;
+        let document = self.vex_document(&mut tx, &publisher, &product).await?;
+        let bytes = document.map(|document| serde_json::to_vec_pretty(&document));
+        bytes.transpose().map_err(AppError::internal)
+    }
+
+    /// Returns the accepted statements of a product; nothing where there are none.
+    pub(crate) async fn vex_document(
+        &self,
+        tx: &mut Tx,
+        publisher: &Publisher,
+        product: &Product,
+    ) -> Result<Option<OpenVex>, AppError> {
+        let all = store::vex::of_product(tx, &product.id).await?;
         // Every decision and every end of one is a change of the document.
         let changes = all
             .iter()
@@ -89,7 +101,7 @@ impl App {
         let name = format!("{}/{}", publisher.slug, product.slug);
         let id = format!("{}/p/{name}/vex.json", self.config.public_url);
         let time = timestamp(changed.unwrap_or(now));
-        let mut document = OpenVex::new(id, publisher.legal_name, time, version);
+        let mut document = OpenVex::new(id, publisher.legal_name.clone(), time, version);
         document.tooling = Some(concat!("plimsoll ", env!("CARGO_PKG_VERSION")).to_owned());
         let image = Image {
             slug: product.slug.as_str(),
@@ -99,8 +111,7 @@ impl App {
         document.statements = counting
             .map(|it| public(&document.id, &image, it))
             .collect();
-        let bytes = serde_json::to_vec_pretty(&document).map_err(AppError::internal)?;
-        Ok((!document.statements.is_empty()).then_some(bytes))
+        Ok((!document.statements.is_empty()).then_some(document))
     }
 }
 

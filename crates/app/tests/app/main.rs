@@ -23,6 +23,7 @@ mod log;
 mod market_side;
 mod notary;
 mod notices;
+mod openness;
 mod organising;
 mod own_advisories;
 mod privacy;

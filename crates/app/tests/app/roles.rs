@@ -343,6 +343,10 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
             ),
         ),
         (
+            "set_inside_open",
+            code(app.set_inside_open(actor, "acme", "db", false).await),
+        ),
+        (
             "upload_picture",
             code(
                 app.upload_picture(actor, "acme", picture(512, 512).into())

@@ -1,7 +1,6 @@
 //! `plimsoll sbom`: an image's bill of materials.
 
 use app::scan::ImageContent;
-use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use inventory::{
     DiffId,
@@ -81,7 +80,10 @@ pub(super) fn run(args: &SbomArgs, context: &Context<'_>) -> Result<Exit, Failur
             continue;
         }
         let subject = subject(image.image(), digest.as_ref(), content);
-        let (time, serial) = (timestamp(context.now()), serial(&subject, context.now()));
+        let (time, serial) = (
+            timestamp(context.now()),
+            subject.serial(context.now().timestamp()),
+        );
         let write = match args.output_format {
             Document::Spdx => spdx,
             Document::Cyclonedx | Document::Table => cyclonedx,
@@ -132,20 +134,4 @@ fn listing(content: &ImageContent) -> Digest {
         Some(layer) => layer.digest.clone(),
         None => Digest::of(b""),
     }
-}
-
-/// Returns a UUID that the same image and second always have, so that runs can be compared
-/// (RFC 9562, version 8: custom).
-pub(super) fn serial(subject: &Subject, now: DateTime<Utc>) -> String {
-    let seed = format!("{}\n{}\n{}", subject.name, subject.digest, now.timestamp());
-    let digest = Digest::of(seed.as_bytes());
-    let hex = digest.hex();
-    format!(
-        "{}-{}-8{}-8{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[13..16],
-        &hex[17..20],
-        &hex[20..32]
-    )
 }

@@ -67,6 +67,7 @@ pub(crate) fn product(number: u8, publisher: &Publisher, slug: &str) -> Product 
         category: String::new(),
         certified: false,
         held_at: None,
+        inside_opened_at: None,
         state_reason: None,
         created_at: at(0),
         updated_at: at(0),

@@ -5,7 +5,7 @@
 //! Pure: where hashes and entries are kept is the caller's.
 
 mod entry;
-mod note;
+pub(crate) mod note;
 mod proof;
 mod statement;
 mod tile;

@@ -131,26 +131,14 @@ impl Verifier {
     /// # Errors
     /// [`NoteError`].
     pub fn open(&self, note: &str) -> Result<Checkpoint, NoteError> {
-        let controls = note.bytes().any(|byte| byte < b' ' && byte != b'\n');
-        if note.len() > MAX_NOTE_BYTES || controls {
-            return Err(NoteError::Form);
-        }
-        let at = note.rfind("\n\n").ok_or(NoteError::Form)?;
-        let (text, signatures) = (&note[..=at], &note[at + 2..]);
-        if !signatures.ends_with('\n') {
-            return Err(NoteError::Form);
-        }
+        let (text, signatures) = split(note)?;
         let mut signed = false;
-        for line in signatures.lines().take(MAX_SIGNATURES) {
-            let line = line.strip_prefix("— ").ok_or(NoteError::Form)?;
-            let (name, signature) = line.split_once(' ').ok_or(NoteError::Form)?;
-            let signature = STANDARD.decode(signature).map_err(|_| NoteError::Form)?;
-            let (id, signature) = signature.split_at_checked(4).ok_or(NoteError::Form)?;
-            if name != self.name || id != self.id {
+        for signature in signatures {
+            if signature.name != self.name || signature.id != self.id {
                 continue;
             }
             UnparsedPublicKey::new(&ED25519, &self.public)
-                .verify(text.as_bytes(), signature)
+                .verify(text.as_bytes(), &signature.bytes)
                 .map_err(|_| NoteError::Signature)?;
             signed = true;
         }
@@ -163,6 +151,36 @@ impl Verifier {
             false => Err(NoteError::Checkpoint),
         }
     }
+}
+
+/// A signature below a note.
+pub(crate) struct NoteSignature<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) id: [u8; 4],
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Splits a note into the text that is signed and its signatures.
+pub(crate) fn split(note: &str) -> Result<(&str, Vec<NoteSignature<'_>>), NoteError> {
+    let controls = note.bytes().any(|byte| byte < b' ' && byte != b'\n');
+    if note.len() > MAX_NOTE_BYTES || controls {
+        return Err(NoteError::Form);
+    }
+    let at = note.rfind("\n\n").ok_or(NoteError::Form)?;
+    let (text, signatures) = (&note[..=at], &note[at + 2..]);
+    if !signatures.ends_with('\n') {
+        return Err(NoteError::Form);
+    }
+    let mut found = Vec::new();
+    for line in signatures.lines().take(MAX_SIGNATURES) {
+        let line = line.strip_prefix("— ").ok_or(NoteError::Form)?;
+        let (name, signature) = line.split_once(' ').ok_or(NoteError::Form)?;
+        let signature = STANDARD.decode(signature).map_err(|_| NoteError::Form)?;
+        let (id, bytes) = signature.split_first_chunk().ok_or(NoteError::Form)?;
+        let (id, bytes) = (*id, bytes.to_vec());
+        found.push(NoteSignature { name, id, bytes });
+    }
+    Ok((text, found))
 }
 
 impl std::fmt::Display for Verifier {
@@ -194,7 +212,7 @@ impl Checkpoint {
     }
 
     /// Reads a checkpoint's text; lines after the third are extensions and say nothing here.
-    fn parse(text: &str) -> Result<Self, NoteError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, NoteError> {
         let mut lines = text.lines();
         let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
         else {

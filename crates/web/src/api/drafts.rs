@@ -25,6 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(create_product))
         .routes(routes!(get_draft))
         .routes(routes!(save_draft))
+        .routes(routes!(set_openness))
         .routes(routes!(withdraw_product))
         .routes(routes!(list_submissions, submit))
 }
@@ -48,6 +49,8 @@ struct DraftJson {
     state_reason: Option<String>,
     /// The manifest the publisher works on.
     manifest: ManifestJson,
+    /// Since when those who may pull it see components and findings of its releases.
+    inside_opened_at: Option<DateTime<Utc>>,
     /// What keeps the draft from being submitted.
     problems: Vec<ProblemJson>,
     /// Its submissions, newest first.
@@ -56,6 +59,14 @@ struct DraftJson {
     created_at: DateTime<Utc>,
     /// When anything of it last changed.
     updated_at: DateTime<Utc>,
+}
+
+/// Who sees what is inside a product's releases.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OpennessJson {
+    /// Whether those who may pull it see components and findings.
+    inside_open: bool,
 }
 
 /// What keeps a draft from being submitted.
@@ -134,6 +145,24 @@ async fn save_draft(
     Ok(Json(ProblemsJson { problems }))
 }
 
+/// Opens components and findings of a product's releases to those who may pull it, or closes
+/// them again. Releases from then on bear attested bills of materials, or none; what was attested
+/// stays.
+#[utoipa::path(put, path = "/publishers/{publisher}/products/{product}/openness", tag = "drafts",
+    params(ProductPath), request_body = OpennessJson,
+    responses((status = 204, description = "It is so.")))]
+async fn set_openness(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<ProductPath>,
+    Body(json): Body<OpennessJson>,
+) -> Answer<StatusCode> {
+    let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
+    app.set_inside_open(&actor, publisher, product, json.inside_open)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Takes a product off the market for good.
 #[utoipa::path(post, path = "/publishers/{publisher}/products/{product}/withdrawal", tag = "drafts",
     params(ProductPath), request_body = ReasonJson,
@@ -192,6 +221,7 @@ impl DraftJson {
             state: product.state.into(),
             state_reason: product.state_reason,
             manifest: product.draft.0.into(),
+            inside_opened_at: product.inside_opened_at,
             problems: problems.into_iter().map(ProblemJson::from).collect(),
             submissions: submissions.into_iter().map(SubmissionJson::from).collect(),
             created_at: product.created_at,

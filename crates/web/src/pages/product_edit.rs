@@ -64,6 +64,10 @@ pub struct ProductState {
     pub can_submit: bool,
     /// Whether the viewer may take it off the market.
     pub can_withdraw: bool,
+    /// Whether those who may pull it see components and findings.
+    pub is_inside_open: bool,
+    /// Whether the viewer may change that.
+    pub can_open: bool,
     /// The repository below staging and the tag as they were typed.
     pub typed: (String, String),
     /// Why it was not submitted.

@@ -381,6 +381,8 @@ fn edit() -> ProductEditPage {
             staging_repository: "staging/harbour/pilot".to_owned(),
             can_submit: true,
             can_withdraw: true,
+            is_inside_open: false,
+            can_open: true,
             typed: ("pilot".to_owned(), "1.6".to_owned()),
             submit_error: Some("There is no tag `1.6` in staging.".to_owned()),
             submissions: vec![

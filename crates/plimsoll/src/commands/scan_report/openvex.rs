@@ -40,7 +40,7 @@ pub(super) fn document(shown: &Shown<'_>, scan: &Scan<'_>, now: DateTime<Utc>) -
     }
     json!({
         "@context": "https://openvex.dev/ns/v0.2.0",
-        "@id": format!("urn:uuid:{}", sbom_command::serial(&subject, now)),
+        "@id": format!("urn:uuid:{}", subject.serial(now.timestamp())),
         "author": "unknown",
         "timestamp": timestamp(now),
         "version": 1,

@@ -3,7 +3,7 @@
 //! None of them is needed for the image to be verified; each is listed with whether it holds.
 
 use chrono::{DateTime, Utc};
-use oci::{Descriptor, Digest, RawManifest};
+use oci::{Descriptor, Digest, ManifestKind, RawManifest};
 use serde::Serialize;
 use trust::{
     PublicKey, bundle,
@@ -13,7 +13,7 @@ use trust::{
 use super::place::Place;
 use crate::printer::plain;
 
-/// More referrers are not looked at.
+/// More referrers of an image, and more platforms, are not looked at.
 const MOST: usize = 100;
 
 /// A proof beside an image.
@@ -21,30 +21,57 @@ const MOST: usize = 100;
 pub(super) struct Proof {
     /// What it is, in words, or the type of what is stated.
     pub(super) kind: String,
+    /// Which image it is about: the whole, or one platform of it.
+    digest: Digest,
+    /// The platform, where it is about one.
+    platform: Option<String>,
     /// Whether the key signed it, for this image.
     pub(super) holds: bool,
     /// Why it does not.
     pub(super) reason: Option<String>,
 }
 
-/// Returns the proofs beside an image, as far as they can be had.
+impl Proof {
+    /// Names it for people, with the platform that it is about.
+    pub(super) fn name(&self) -> String {
+        match &self.platform {
+            Some(platform) => format!("{} of {platform}", self.kind),
+            None => self.kind.clone(),
+        }
+    }
+}
+
+/// Returns the proofs beside an image and its platforms, or the one that is asked for, as far as
+/// they can be had.
 pub(super) fn look(
     place: &Place,
     digest: &Digest,
-    key: &PublicKey,
-    now: DateTime<Utc>,
+    platform: Option<&Digest>,
+    (key, now): (&PublicKey, DateTime<Utc>),
 ) -> Vec<Proof> {
-    let Ok(image) = place.manifest(digest) else {
+    let Ok(whole) = place.manifest(digest) else {
         return Vec::new();
     };
-    let image = image.descriptor();
-    let mut proofs: Vec<_> = place
-        .referrers(digest)
-        .iter()
-        .take(MOST)
-        .filter_map(|found| proof(place, found, &image, (key, now)))
-        .collect();
-    proofs.sort_by(|a, b| a.kind.cmp(&b.kind));
+    let mut images = vec![(None, whole.descriptor())];
+    if let ManifestKind::Index(index) = &whole.kind {
+        let asked = |child: &&Descriptor| platform.is_none_or(|asked| *asked == child.digest);
+        for child in index.manifests.iter().filter(asked).take(MOST) {
+            // Only the name tells platforms from what lies beside them.
+            let named = child.platform.as_ref().map(ToString::to_string);
+            let named = named.filter(|name| !name.starts_with("unknown"));
+            images.extend(named.map(|name| (Some(name), child.clone())));
+        }
+    }
+    let mut proofs = Vec::new();
+    for (platform, image) in images {
+        let referrers = place.referrers(&image.digest).into_iter().take(MOST);
+        let each = referrers.filter_map(|found| proof(place, &found, &image, (key, now)));
+        proofs.extend(each.map(|proof| Proof {
+            platform: platform.clone(),
+            ..proof
+        }));
+    }
+    proofs.sort_by(|a, b| (&a.kind, &a.platform).cmp(&(&b.kind, &b.platform)));
     proofs
 }
 
@@ -81,6 +108,8 @@ fn proof(
     };
     Some(Proof {
         kind: name,
+        digest: image.digest.clone(),
+        platform: None,
         holds: found.is_ok(),
         reason: found.err().map(|why| plain(&why)),
     })
@@ -92,6 +121,9 @@ fn statement(kind: &str) -> String {
         bundle::SIGNATURE => "cosign 3 signature".to_owned(),
         bundle::PROVENANCE => "provenance".to_owned(),
         bundle::TEST_RESULT => "test result".to_owned(),
+        bundle::CYCLONEDX => "CycloneDX SBOM".to_owned(),
+        bundle::SPDX => "SPDX SBOM".to_owned(),
+        bundle::OPENVEX => "VEX statements".to_owned(),
         other => plain(other),
     }
 }

@@ -116,10 +116,11 @@ pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Fail
                 log::ask(args, &config.environment, image, &key, context.now())?
             }
         };
+        let proofs = (&key, context.now());
         Ok(Findings {
             signature,
+            beside: beside::look(&place, &digest, platform.as_ref(), proofs),
             platform,
-            beside: beside::look(&place, &digest, &key, context.now()),
             said,
         })
     };
@@ -160,7 +161,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Fail
     }
     for proof in &found.beside {
         if let Some(reason) = &proof.reason {
-            let kind = &proof.kind;
+            let kind = proof.name();
             (context.printer).warn(&format!(
                 "the {kind} beside the image does not hold: {reason}"
             ));
@@ -186,7 +187,7 @@ fn text(reference: &str, found: &Findings) -> String {
         .beside
         .iter()
         .filter(|proof| proof.holds)
-        .map(|proof| proof.kind.as_str())
+        .map(Proof::name)
         .collect();
     if !beside.is_empty() {
         text += &format!("  beside    {}\n", beside.join(", "));

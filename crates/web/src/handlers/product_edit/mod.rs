@@ -135,6 +135,22 @@ pub(crate) async fn submit(
     }
 }
 
+/// `POST /publisher/{slug}/{product}/openness`
+pub(crate) async fn set_openness(
+    State(app): State<Arc<App>>,
+    Path((publisher, product)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let open = form.text("inside") == "open";
+    app.set_inside_open(&form.viewer.actor, &publisher, &product, open)
+        .await?;
+    let notice = match open {
+        true => Notice::InsideOpened,
+        false => Notice::InsideClosed,
+    };
+    (form.viewer).done(&format!("/publisher/{publisher}/{product}"), notice)
+}
+
 /// `POST /publisher/{slug}/{product}/withdraw`
 pub(crate) async fn withdraw(
     State(app): State<Arc<App>>,
@@ -213,6 +229,7 @@ async fn view(
     let (publisher, product, _, problems) = found;
     state.can_submit &= rights.may_edit;
     state.can_withdraw &= rights.may_withdraw;
+    state.can_open = rights.may_edit;
     Ok(ProductEditPage {
         publisher_slug: publisher.slug.to_string(),
         publisher_name: publisher.legal_name,
@@ -247,6 +264,8 @@ fn product_state(found: &Found, tags: Vec<String>, viewer: &Viewer) -> ProductSt
         staging_repository: format!("staging/{name}"),
         can_submit: problems.is_empty() && !is_over && publisher.state == PublisherState::Verified,
         can_withdraw: product.state.after(ListingEvent::Withdraw).is_ok(),
+        is_inside_open: product.inside_opened_at.is_some(),
+        can_open: false,
         submit_error: None,
         submissions: submissions
             .iter()

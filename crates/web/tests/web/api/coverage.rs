@@ -250,6 +250,7 @@ impl Market {
             | "/publishers/{publisher}/retention/preview" => json!({"keep_newest": 5}),
             "/publishers/{publisher}/products" => json!({"slug": "new"}),
             "/publishers/{publisher}/products/{product}/manifest" => manifest(digest),
+            "/publishers/{publisher}/products/{product}/openness" => json!({"inside_open": false}),
             "/publishers/{publisher}/products/{product}/withdrawal"
             | "/listings/{publisher}/{product}/{action}" => json!({"reason": "So."}),
             "/publishers/{publisher}/products/{product}/submissions" => {

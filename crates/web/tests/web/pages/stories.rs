@@ -427,6 +427,15 @@ async fn a_hold_warns_and_closes_subscriptions() {
 
     let mut ann = Browser::of(&fixture, "ann").await;
     let page = ann.get("/publisher/acme/ship-db").await;
+    let openness = "/publisher/acme/ship-db/openness";
+    let page = ann.send(&page, openness, &[("inside", "open")], &[]).await;
+    said(&page, "Whoever may pull the product sees components");
+    let again = page.attribute("form[action$='/openness'] button", "value");
+    assert_eq!(again.as_deref(), Some("closed"));
+    let page = ann
+        .send(&page, openness, &[("inside", "closed")], &[])
+        .await;
+    said(&page, "for members and the certification team again");
     let withdraw = "/publisher/acme/ship-db/withdraw";
     let page = ann.send(&page, withdraw, &[("reason", "")], &[]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
