@@ -9,6 +9,7 @@ mod accounts;
 mod actor;
 mod advisories;
 mod agreements;
+mod assignment;
 mod attestations;
 mod audit;
 mod bills;
@@ -38,6 +39,7 @@ pub mod registry;
 mod release;
 mod rematch;
 mod requests;
+mod review_queue;
 mod robots;
 pub mod scan;
 mod sign_in;
@@ -62,6 +64,7 @@ pub use accounts::NewAccount;
 pub use actor::Actor;
 pub use advisories::AdvisoryStatus;
 pub use agreements::AgreementState;
+pub use assignment::{Assignment, AssignmentView};
 pub use classification::{ClassificationEntry, ClassificationsPage, NewClassification};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::AppError;
@@ -81,15 +84,14 @@ pub use publishers::{
     Membership, Profile, Proofs, PublisherPage, PublisherTerms, Team,
 };
 pub use requests::RequestSlot;
+pub use review_queue::{QueueCursor, QueueCursorError, QueueEntry, QueuePage, QueueQuery};
 pub use robots::{NewRobot, RobotView};
 pub use sign_in::{ClientAddress, SignedIn};
 pub use state::{App, AppConfig, Keys, Limits, Measures, Parts};
 pub use storefront::{
     CatalogPage, ImageView, LayerView, ListingCard, ProductPage, PublicCheck, PublicPublisher,
 };
-pub use submission_page::{
-    CheckView, ComponentView, Difference, InspectedImage, QueueEntry, SubmissionPage,
-};
+pub use submission_page::{CheckView, ComponentView, Difference, InspectedImage, SubmissionPage};
 pub use submissions::NewSubmission;
 pub use tags::{
     ComparisonPage, ComponentOrder, ComponentQuery, ComponentRow, ComponentsPage,

@@ -1,9 +1,9 @@
-//! What publisher and reviewer see of a submission, and the reviewer's queue.
+//! What publisher and reviewer see of a submission.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use market::{AccountId, Action, Class, FindingState, SubmissionId, SubmissionState};
+use market::{AccountId, Action, Class, FindingState, SubmissionId, SubmissionState, Waiting};
 use store::{
     Tx,
     findings::Finding,
@@ -15,7 +15,7 @@ use store::{
 };
 
 use crate::{
-    Actor, App, AppError, ContentDifference, LayerView,
+    Actor, App, AppError, AssignmentView, ContentDifference, LayerView,
     finding_view::FindingView,
     findings::class_counts,
     inspection::ImageContent,
@@ -24,25 +24,6 @@ use crate::{
     tags::{Side, content_difference, contents},
     waivers::check_result,
 };
-
-/// A submission that waits for somebody.
-#[derive(Debug, Clone)]
-pub struct QueueEntry {
-    /// The submission.
-    pub submission: Submission,
-    /// Of which product.
-    pub product: Product,
-    /// By which publisher.
-    pub publisher: Publisher,
-    /// Open findings of each class, the worst class first.
-    pub counts: Vec<(Class, i64)>,
-    /// Checks that failed and keep it from being certified.
-    pub failed_checks: usize,
-    /// Remarks that nobody resolved.
-    pub open_remarks: usize,
-    /// Whether the asker belongs to the publisher, and so may not decide.
-    pub own_work: bool,
-}
 
 /// A check's result as people read it.
 #[derive(Debug, Clone)]
@@ -151,37 +132,14 @@ pub struct SubmissionPage {
     pub may_classify: bool,
     /// When it was released.
     pub released_at: Option<DateTime<Utc>>,
+    /// How long its review waited for each side.
+    pub waiting: Waiting,
+    /// Who has it in hand, for staff.
+    pub assignment: Option<AssignmentView>,
 }
 
 impl App {
-    /// Returns what waits for a reviewer, longest first.
-    ///
-    /// # Errors
-    /// The asker may not see it.
-    pub async fn review_queue(&self, actor: &Actor) -> Result<Vec<QueueEntry>, AppError> {
-        let mut tx = self.read().await?;
-        self.authorize(&mut tx, actor, Action::ReadQueue, None)
-            .await?;
-        let mut queue = Vec::new();
-        for submission in store::submissions::waiting_for_review(&mut tx).await? {
-            let (publisher, product) = self.home_of(&mut tx, &submission).await?;
-            let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
-            let checks = store::submissions::checks(&mut tx, &submission.id).await?;
-            let thread = store::submissions::thread(&mut tx, &submission).await?;
-            queue.push(QueueEntry {
-                counts: class_counts(&store::findings::counts(&mut tx, &submission.id).await?),
-                failed_checks: checks.iter().filter(|row| is_in_the_way(row)).count(),
-                open_remarks: thread.iter().filter(|remark| is_open(remark)).count(),
-                own_work: crate::actor::check(actor, Action::DecideSubmission, &roles).is_err(),
-                submission,
-                product,
-                publisher,
-            });
-        }
-        Ok(queue)
-    }
-
-    async fn home_of(
+    pub(crate) async fn home_of(
         &self,
         tx: &mut Tx,
         submission: &Submission,
@@ -219,25 +177,6 @@ impl App {
             images: &contents,
             findings: &rows,
         };
-        let key = match submission.state {
-            SubmissionState::Inspecting => Some(
-                JobKind::Inspect {
-                    submission: submission.id.clone(),
-                }
-                .key(),
-            ),
-            SubmissionState::Approved => Some(
-                JobKind::Release {
-                    submission: submission.id.clone(),
-                }
-                .key(),
-            ),
-            _ => None,
-        };
-        let job = match key {
-            Some(key) => store::jobs::find_by_dedupe_key(&mut tx, &key).await?,
-            None => None,
-        };
         let database = self.advisory_database();
         let thread = store::submissions::thread(&mut tx, &submission).await?;
         let submitter = store::accounts::find(&mut tx, &submission.submitted_by).await?;
@@ -256,7 +195,7 @@ impl App {
             )?,
             thread,
             difference: self.difference(&mut tx, &submission, &now).await?,
-            progress: job.map(|job| (job.done_steps, job.total_steps, job.note)),
+            progress: progress(&mut tx, &submission).await?,
             advisories: (
                 database.meta().version.clone(),
                 database.meta().created_at.clone(),
@@ -270,6 +209,10 @@ impl App {
             released_at: store::releases::of_submission(&mut tx, &submission.id)
                 .await?
                 .map(|release| release.released_at),
+            waiting: self.waiting(&mut tx, &submission).await?,
+            assignment: self
+                .assignment_view(&mut tx, (&submission, &publisher), &may)
+                .await?,
             images,
             submission,
             product,
@@ -315,6 +258,21 @@ impl App {
             image: before.digest != submission.digest,
         }))
     }
+}
+
+/// Returns how far the job is that a submission waits for.
+async fn progress(
+    tx: &mut Tx,
+    submission: &Submission,
+) -> Result<Option<(i64, i64, String)>, AppError> {
+    let id = submission.id.clone();
+    let job = match submission.state {
+        SubmissionState::Inspecting => JobKind::Inspect { submission: id },
+        SubmissionState::Approved => JobKind::Release { submission: id },
+        _ => return Ok(None),
+    };
+    let job = store::jobs::find_by_dedupe_key(tx, &job.key()).await?;
+    Ok(job.map(|job| (job.done_steps, job.total_steps, job.note)))
 }
 
 fn inspected_images(
@@ -383,14 +341,14 @@ async fn failing_checks(
     Ok(failing)
 }
 
-fn is_in_the_way(row: &CheckRow) -> bool {
+pub(crate) fn is_in_the_way(row: &CheckRow) -> bool {
     let serious =
         |result: certify::CheckResult| result.failed() && result.level == certify::Level::Error;
     row.waiver_id.is_none() && check_result(row).is_ok_and(serious)
 }
 
 /// Decisions stand in the thread too, but nobody resolves them.
-fn is_open(remark: &CommentWithAuthor) -> bool {
+pub(crate) fn is_open(remark: &CommentWithAuthor) -> bool {
     remark.comment.decision.is_none() && remark.comment.resolved_at.is_none()
 }
 

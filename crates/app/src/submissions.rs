@@ -66,6 +66,7 @@ impl App {
             signature: None,
             problem: None,
             certifiable: false,
+            reviewer_id: self.inherited_reviewer(&mut tx, &publisher, last).await?,
         };
         self.take_submission(&mut tx, actor, last, &submission)
             .await?;

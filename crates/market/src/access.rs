@@ -66,6 +66,9 @@ text_enum! {
         DecideSubmission = "decide-submission",
         /// Read the review queue.
         ReadQueue = "read-queue",
+        /// Take a submission, give it back or give it to another reviewer; never one's own
+        /// organisation's work.
+        AssignSubmission = "assign-submission",
         /// State what is true of a vulnerability in one's own product.
         MakeStatement = "make-statement",
         /// Accept or refuse a statement; never one's own organisation's.
@@ -168,6 +171,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     ),
     (Action::DecideSubmission, &[Role::Reviewer, Role::Operator]),
     (Action::ReadQueue, &[Role::Reviewer, Role::Operator]),
+    (Action::AssignSubmission, &[Role::Reviewer, Role::Operator]),
     (Action::MakeStatement, &[Role::Editor, Role::Owner]),
     (Action::DecideStatement, &[Role::Reviewer, Role::Operator]),
     (Action::Classify, &[Role::Reviewer, Role::Operator]),
@@ -314,6 +318,7 @@ pub fn is_own_work(action: Action, roles: &[Role]) -> bool {
     let decides = matches!(
         action,
         Action::DecideSubmission
+            | Action::AssignSubmission
             | Action::DecideStatement
             | Action::Classify
             | Action::ManageAdvisories
@@ -369,6 +374,7 @@ mod tests {
     fn nobody_approves_their_own() {
         for decide in [
             Action::DecideSubmission,
+            Action::AssignSubmission,
             Action::DecideStatement,
             Action::Classify,
             Action::ManageAdvisories,

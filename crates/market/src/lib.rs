@@ -29,6 +29,7 @@ mod state;
 mod terms;
 mod text;
 mod vex;
+mod waiting;
 mod waiver;
 mod webhook;
 
@@ -70,6 +71,7 @@ pub use vex::{
     MOST_VEX_TEXT, VexClaim, VexDecision, VexEvent, VexJustification, VexScope, VexStanding,
     VexStatus, VexTarget,
 };
+pub use waiting::{Assigned, Side, Waiting};
 pub use waiver::waived;
 pub use webhook::{
     DeliveryState, EventKind, MAX_WEBHOOK_URL, WEBHOOK_ATTEMPTS, WebhookOwner, check_webhook_url,

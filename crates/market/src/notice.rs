@@ -13,6 +13,8 @@ text_enum! {
         Inspected = "inspected",
         /// A submission was approved, sent back or rejected.
         Decided = "decided",
+        /// A submission was given to a reviewer, or taken from one.
+        Assigned = "assigned",
         /// Somebody wrote in a review thread.
         Remark = "remark",
         /// A statement about a vulnerability waits, was decided on, or no longer counts.
@@ -57,6 +59,7 @@ impl NoticeKind {
             Self::Publisher => "A decision on a publisher",
             Self::Inspected => "A submission was inspected",
             Self::Decided => "A submission was decided on",
+            Self::Assigned => "A submission was assigned",
             Self::Remark => "A remark in a review",
             Self::Statement => "A statement about a vulnerability",
             Self::Waiver => "A check was waived",

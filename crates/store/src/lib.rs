@@ -37,6 +37,7 @@ pub mod quotas;
 pub mod releases;
 pub mod repositories;
 pub mod retention;
+pub mod review_queue;
 mod session;
 pub mod settings;
 mod stamp;

@@ -50,6 +50,8 @@ pub struct Submission {
     pub problem: Option<String>,
     /// Whether a release of it would be certified.
     pub certifiable: bool,
+    /// The account of the reviewer who took it.
+    pub reviewer_id: Option<String>,
 }
 
 /// A remark in a review thread.
@@ -99,7 +101,7 @@ pub struct CheckRow {
 pub async fn create(tx: &mut Tx, submission: &Submission) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO submissions (id, product_id, number, state, manifest, repository, tag, digest, media_type, submitted_by, submitted_at, waiting_since, certifiable) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
+        "INSERT INTO submissions (id, product_id, number, state, manifest, repository, tag, digest, media_type, submitted_by, submitted_at, waiting_since, certifiable, reviewer_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)",
         submission.id.as_str(),
         submission.product_id.as_str(),
         submission.number,
@@ -112,6 +114,7 @@ pub async fn create(tx: &mut Tx, submission: &Submission) -> Result<(), StoreErr
         submission.submitted_by.as_str(),
         submission.submitted_at,
         submission.certifiable,
+        &submission.reviewer_id,
     )?;
     Ok(())
 }
@@ -139,18 +142,6 @@ pub async fn of_product(tx: &mut Tx, product: &ProductId) -> Result<Vec<Submissi
         Submission,
         "SELECT * FROM submissions WHERE product_id = $1 ORDER BY number DESC",
         product.as_str()
-    )
-}
-
-/// Returns the submissions that wait for a reviewer, longest first.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn waiting_for_review(tx: &mut Tx) -> Result<Vec<Submission>, StoreError> {
-    fetch_all!(
-        tx,
-        Submission,
-        "SELECT * FROM submissions WHERE state IN ('in-review', 'inspecting', 'approved') ORDER BY waiting_since, id"
     )
 }
 

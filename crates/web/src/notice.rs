@@ -70,6 +70,9 @@ notices! {
     Stated = "stated", "The statement waits for the certification team.";
     DocumentTaken = "document-taken", "What the document states and was not stated before waits for the certification team.";
     Decided = "decided", "The decision was recorded.";
+    Taken = "taken", "The submission is in your hands.";
+    Given = "given", "The submission was given to them; they are told.";
+    GivenBack = "given-back", "The submission is in nobody’s hands.";
     Classified = "classified", "It is classified. Findings and times to fix follow.";
     ClassificationEnded = "classification-ended", "It was taken back. The advisories' word counts again.";
     AdvisoryAdded = "advisory-added", "It was added. What holds the package is being matched with it.";

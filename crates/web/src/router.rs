@@ -220,6 +220,7 @@ fn staff() -> Router<Arc<App>> {
             "/submissions/{id}/remarks/{remark}/reopen",
             post(submission::reopen_remark),
         )
+        .route("/submissions/{id}/reviewer", post(submission::assign))
         .route("/submissions/{id}/waivers", post(submission::waive))
         .route(
             "/submissions/{id}/waivers/{waiver}/end",

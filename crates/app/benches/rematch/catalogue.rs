@@ -247,6 +247,7 @@ impl Filler {
             signature: None,
             problem: None,
             certifiable: false,
+            reviewer_id: None,
         };
         let release = Release {
             id: id(ReleaseId::new, number),

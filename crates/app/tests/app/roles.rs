@@ -4,7 +4,8 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use app::{
-    Actor, AppError, NewAccount, NewKey, NewRobot, NewSubmission, NewToken, NewVex, VexVerdict,
+    Actor, AppError, NewAccount, NewKey, NewRobot, NewSubmission, NewToken, NewVex, QueueQuery,
+    VexVerdict,
     market::{Decision, ListingEvent, Role, VexClaim, VexDecision, VexScope, VexStatus},
 };
 use app::{WebhookOf, WebhookSettings};
@@ -399,6 +400,10 @@ async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'stat
         reason: "",
         until: world.app.now(),
     };
+    let nobody = app::Assignment {
+        to: Some("nobody"),
+        from: None,
+    };
     let no_class = app::NewClassification {
         vulnerability: "",
         product: Some(("acme", "db")),
@@ -406,7 +411,14 @@ async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'stat
         reason: "",
     };
     vec![
-        ("review_queue", code(app.review_queue(actor).await)),
+        (
+            "review_queue",
+            code(app.review_queue(actor, &QueueQuery::default(), 1).await),
+        ),
+        (
+            "assign_submission",
+            code(app.assign_submission(actor, submission, nobody).await),
+        ),
         (
             "submission_page",
             code(app.submission_page(actor, submission).await),

@@ -59,8 +59,8 @@ both! {
         }
         assert!(failed(&world, &first).await.iter().all(|(_, waived)| *waived));
         assert!(world.submission(&first).await.certifiable, "what is under review follows");
-        let queue = world.app.review_queue(&world.reviewer).await.expect("a queue");
-        assert_eq!(queue[0].failed_checks, 0);
+        let queue = world.app.review_queue(&world.reviewer, &app::QueueQuery::default(), 9).await.expect("a queue");
+        assert_eq!(queue.entries[0].failed_checks, 0);
         world.decide(&first, market::Decision::Approve, "").await.expect("approved");
         assert_eq!(world.work().await, 1);
         let page = world.app.product_page(&world.carl, "acme", "db").await.expect("on the market");

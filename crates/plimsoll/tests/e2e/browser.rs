@@ -173,6 +173,9 @@ fn people_walk_through_the_pages() {
         sign_in(&browser, &base, "operator", &operator_password);
         for page in [
             "/review",
+            "/review?state=changes-requested&assigned=mine",
+            "/review?publisher=acme&certifiable=false&assigned=nobody",
+            &format!("/submissions/{submission}"),
             "/review/classes",
             "/review/advisories",
             "/operator",
@@ -248,8 +251,10 @@ fn a_consumer_subscribes_and_a_reviewer_decides() {
         .expect("the queue opens");
     keep(&browser, "queue");
     browser
-        .click_through("main a[href^='/submissions/']")
-        .expect("the oldest one is opened");
+        .click_through("form[action$='/reviewer'] button")
+        .expect("the oldest one is taken, and opened");
+    let hand = browser.text("#in-hand").expect("whose it is");
+    assert!(hand.contains("In hand: you"), "{hand}");
     keep(&browser, "submission");
     browser
         .fill("textarea[name=body]", "What about the OpenSSL?")

@@ -6,6 +6,7 @@ use store::{
     Tx,
     findings::{self, Finding},
     images::{self, ImageRow},
+    review_queue::{self, QueueFilter},
     submissions::{self, Comment, InspectionResult},
 };
 
@@ -131,8 +132,18 @@ both! {
             let id = submission(number, &cast.product, &cast.account).id;
             assert!(submissions::set_state(&mut tx, &id, (Inspecting, state), at(time)).await.expect("set"));
         }
-        let queue: Vec<_> = submissions::waiting_for_review(&mut tx).await.expect("read").into_iter().map(|s| s.number).collect();
-        assert_eq!(queue, [2, 1]);
+        let rows = review_queue::in_state(&mut tx, InReview, QueueFilter::default(), (at(0), ""), 9).await.expect("read");
+        assert_eq!(rows.iter().map(|row| row.submission.number).collect::<Vec<_>>(), [2, 1]);
+        let first = (rows[0].submission.waiting_since, rows[0].submission.id.as_str());
+        let rest = review_queue::in_state(&mut tx, InReview, QueueFilter::default(), first, 9).await.expect("read");
+        assert_eq!(rest.iter().map(|row| row.submission.number).collect::<Vec<_>>(), [1]);
+        let hands = (None, Some(&cast.account.id));
+        for still_nobodys in [true, false] {
+            assert_eq!(review_queue::assign(&mut tx, &rest[0].submission.id, hands).await.expect("assigned"), still_nobodys);
+        }
+        let mine = QueueFilter { reviewer: Some(cast.account.id.as_str()), ..QueueFilter::default() };
+        let mine = review_queue::in_state(&mut tx, InReview, mine, (at(0), ""), 9).await.expect("read");
+        assert_eq!(mine.iter().map(|row| row.submission.number).collect::<Vec<_>>(), [1]);
         let all: Vec<_> = submissions::of_product(&mut tx, &cast.product.id).await.expect("read").into_iter().map(|s| s.number).collect();
         assert_eq!(all, [3, 2, 1]);
     }

@@ -92,6 +92,7 @@ pub(crate) fn submission(number: u8, product: &Product, by: &Account) -> Submiss
         signature: None,
         problem: None,
         certifiable: false,
+        reviewer_id: None,
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     manifest::ManifestJson,
     products::LayerJson,
     releases_json::ContentDifferenceJson,
+    review::WaitingJson,
     waivers::WaiverJson,
     words::{ClassJson, CommentIdJson, SlugJson, SubmissionIdJson, SubmissionStateJson},
 };
@@ -90,6 +91,12 @@ pub(super) struct SubmissionPageJson {
     may_submit: bool,
     /// When it was released.
     released_at: Option<DateTime<Utc>>,
+    /// How long its review waited for each side.
+    waiting: WaitingJson,
+    /// The name of the reviewer who took it, for staff.
+    reviewer: Option<String>,
+    /// Whom it can be given to by the asker.
+    candidates: Vec<String>,
 }
 
 /// How many open findings of a class there are.
@@ -262,6 +269,7 @@ impl SignatureJson {
 impl From<SubmissionPage> for SubmissionPageJson {
     fn from(page: SubmissionPage) -> Self {
         let (version, created_at) = page.advisories;
+        let assignment = page.assignment.unwrap_or_default();
         let progress = page
             .progress
             .map(|(done, total, note)| ProgressJson { done, total, note });
@@ -281,6 +289,9 @@ impl From<SubmissionPage> for SubmissionPageJson {
             may_decide: page.may_decide,
             may_submit: page.may_submit,
             released_at: page.released_at,
+            waiting: page.waiting.into(),
+            reviewer: assignment.reviewer,
+            candidates: assignment.candidates,
         }
     }
 }

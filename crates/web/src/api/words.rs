@@ -44,6 +44,10 @@ words! {
     ListingStateJson = "ListingState" for market::ListingState;
     /// A submission's state.
     SubmissionStateJson = "SubmissionState" for market::SubmissionState;
+    /// Whom a submission under way waits for.
+    SideJson = "Side" for market::Side;
+    /// Whose submissions of the review queue are meant.
+    AssignedJson = "Assigned" for market::Assigned;
     /// What a reviewer decides.
     DecisionJson = "Decision" for market::Decision;
     /// What became of a finding.

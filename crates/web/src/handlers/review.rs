@@ -2,32 +2,39 @@
 
 use std::sync::Arc;
 
-use app::App;
+use app::{App, QueueQuery};
 use axum::extract::State;
+use market::{Assigned, SubmissionState};
 
-use super::{Parameters, count, part, publisher::severity_counts, vex};
+use super::{Parameters, count, publisher::severity_counts, vex};
 use crate::{
     answer::{Answer, page},
-    pages::review::{QueueEntry, ReviewPage},
-    view::submission_pill,
+    pages::review::{QueueEntry, QueueFilters, ReviewPage},
+    view::{Choice, submission_pill, time_span, urlencoded},
     viewer::Viewer,
 };
 
 /// Submissions, and statements, on one page.
 const PAGE: usize = 50;
 
-/// `GET /review?page=`
+/// The states that can be asked for; without one, what does not wait for its publisher.
+const STATES: [SubmissionState; 4] = [
+    SubmissionState::InReview,
+    SubmissionState::ChangesRequested,
+    SubmissionState::Inspecting,
+    SubmissionState::Approved,
+];
+
+/// `GET /review?state=&publisher=&product=&certifiable=&assigned=&after=`
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
     parameters: Parameters,
 ) -> Answer {
-    let queue = app.review_queue(&viewer.actor).await?;
-    let (start, paging) = part(queue.len(), PAGE, &parameters, |page| {
-        format!("/review?page={page}")
-    });
-    let entries = queue.into_iter().skip(start).take(PAGE);
+    let query = query(&parameters);
+    let queue = app.review_queue(&viewer.actor, &query, PAGE).await?;
     let statements = app.vex_queue(&viewer.actor).await?;
+    let entries = queue.entries.into_iter();
     page(&ReviewPage {
         statement_count: count(statements.len()),
         statements: statements
@@ -36,23 +43,103 @@ pub(crate) async fn show(
             .map(|waiting| vex::waiting(waiting, &viewer))
             .collect(),
         entries: entries.map(|waiting| entry(waiting, &viewer)).collect(),
-        paging,
+        first_url: query.after.is_some().then(|| address(&query, None)),
+        next_url: queue.next.map(|next| {
+            let next = next.to_string();
+            address(&query, Some(&next))
+        }),
+        filters: filters(&query),
         layout: viewer.layout,
     })
 }
 
+/// Returns what is asked for; what nobody can have meant is left out.
+fn query(parameters: &Parameters) -> QueueQuery {
+    let given = |name: &str| {
+        let text = parameters.get(name).map(|text| text.trim());
+        text.filter(|text| !text.is_empty())
+    };
+    QueueQuery {
+        state: given("state").and_then(|state| state.parse().ok()),
+        publisher: given("publisher").map(str::to_owned),
+        product: given("product").map(str::to_owned),
+        certifiable: given("certifiable").and_then(|word| word.parse().ok()),
+        assigned: given("assigned")
+            .and_then(|whose| whose.parse().ok())
+            .unwrap_or(Assigned::Everybody),
+        after: given("after").and_then(|place| place.parse().ok()),
+    }
+}
+
+/// Returns the address of the same question from a place on.
+fn address(query: &QueueQuery, after: Option<&str>) -> String {
+    let certifiable = query.certifiable.map(|is| is.to_string());
+    let assigned = Some(query.assigned).filter(|whose| *whose != Assigned::Everybody);
+    let asked = [
+        ("state", query.state.map(SubmissionState::as_str)),
+        ("publisher", query.publisher.as_deref()),
+        ("product", query.product.as_deref()),
+        ("certifiable", certifiable.as_deref()),
+        ("assigned", assigned.map(Assigned::as_str)),
+        ("after", after),
+    ];
+    let asked: Vec<_> = asked
+        .iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", urlencoded((*value)?))))
+        .collect();
+    if asked.is_empty() {
+        return "/review".to_owned();
+    }
+    format!("/review?{}", asked.join("&"))
+}
+
+fn filters(query: &QueueQuery) -> QueueFilters {
+    let state = query.state.map_or("", SubmissionState::as_str);
+    let states = STATES.map(|of| Choice::new(of.as_str(), of.title(), state));
+    let certifiable = query.certifiable.map(|is| is.to_string());
+    let certifiable = certifiable.as_deref().unwrap_or_default();
+    let assigned = query.assigned.as_str();
+    QueueFilters {
+        publisher: query.publisher.clone().unwrap_or_default(),
+        product: query.product.clone().unwrap_or_default(),
+        states: [Choice::new("", "Waiting for us", state)]
+            .into_iter()
+            .chain(states)
+            .collect(),
+        certifiable: vec![
+            Choice::new("", "Certifiable or not", certifiable),
+            Choice::new("true", "Certifiable", certifiable),
+            Choice::new("false", "Not certifiable", certifiable),
+        ],
+        assigned: vec![
+            Choice::new("everybody", "Everybody’s", assigned),
+            Choice::new("mine", "Mine", assigned),
+            Choice::new("nobody", "Nobody’s", assigned),
+        ],
+        is_filtered: query.is_filtered(),
+    }
+}
+
 fn entry(waiting: app::QueueEntry, viewer: &Viewer) -> QueueEntry {
     let submission = waiting.submission;
+    let me = viewer.actor.signed_in().map(|account| &account.name);
     QueueEntry {
-        url: format!("/submissions/{}", submission.id),
+        id: submission.id.to_string(),
         product: submission.manifest.name.clone(),
         publisher: waiting.publisher.legal_name,
         number: count(submission.number),
         state: submission_pill(submission.state),
         waiting_since: viewer.when(submission.waiting_since),
+        waited_for_reviewers: time_span(waiting.waiting.reviewers),
+        waited_for_publisher: time_span(waiting.waiting.publisher),
         findings: severity_counts(&waiting.counts),
         failed_checks: count(waiting.failed_checks),
         open_remarks: count(waiting.open_remarks),
+        is_mine: waiting.reviewer.is_some() && waiting.reviewer.as_ref() == me,
+        can_take: waiting.reviewer.is_none()
+            && !waiting.own_work
+            && submission.state.is_under_way(),
+        reviewer: waiting.reviewer,
         is_own_work: waiting.own_work,
     }
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::vex::WaitingVex;
-use crate::view::{Layout, Paging, Pill, SeverityCounts, When};
+use crate::view::{Choice, Layout, Pill, SeverityCounts, When};
 
 /// The review queue.
 #[derive(Debug, Template)]
@@ -13,19 +13,48 @@ pub struct ReviewPage {
     pub layout: Layout,
     /// What waits, oldest first.
     pub entries: Vec<QueueEntry>,
-    /// Where in the list one is.
-    pub paging: Paging,
+    /// What is asked for.
+    pub filters: QueueFilters,
+    /// Address of the beginning, where this is a later part.
+    pub first_url: Option<String>,
+    /// Address of the part after.
+    pub next_url: Option<String>,
     /// The statements that wait longest.
     pub statements: Vec<WaitingVex>,
     /// How many wait.
     pub statement_count: u64,
 }
 
+impl ReviewPage {
+    /// Returns the viewer's name, into whose hands submissions are taken.
+    fn me(&self) -> &str {
+        let viewer = self.layout.viewer.as_ref();
+        viewer.map_or("", |viewer| viewer.name.as_str())
+    }
+}
+
+/// What can be asked for, and what is.
+#[derive(Debug, Clone)]
+pub struct QueueFilters {
+    /// The publisher's short name.
+    pub publisher: String,
+    /// The product's short name.
+    pub product: String,
+    /// The states.
+    pub states: Vec<Choice>,
+    /// Whether a release would be certified.
+    pub certifiable: Vec<Choice>,
+    /// Taken by whom.
+    pub assigned: Vec<Choice>,
+    /// Whether less than the whole queue is asked for.
+    pub is_filtered: bool,
+}
+
 /// A submission that waits.
 #[derive(Debug, Clone)]
 pub struct QueueEntry {
-    /// Address of its page.
-    pub url: String,
+    /// Its identifier.
+    pub id: String,
     /// The product's name.
     pub product: String,
     /// The publisher's name.
@@ -36,12 +65,22 @@ pub struct QueueEntry {
     pub state: Pill,
     /// Since when it waits.
     pub waiting_since: When,
+    /// How long its review waited for the certification team.
+    pub waited_for_reviewers: String,
+    /// How long it waited for the publisher.
+    pub waited_for_publisher: String,
     /// What was found.
     pub findings: SeverityCounts,
     /// How many certification checks failed.
     pub failed_checks: u64,
     /// Remarks that are not resolved.
     pub open_remarks: u64,
+    /// Who took it.
+    pub reviewer: Option<String>,
+    /// Whether that is the viewer.
+    pub is_mine: bool,
+    /// Whether the viewer can take it.
+    pub can_take: bool,
     /// Whether the viewer belongs to the publisher and so may not decide.
     pub is_own_work: bool,
 }

@@ -73,6 +73,10 @@ pub struct SubmissionPage {
     pub draft_reason: String,
     /// What is wrong with `anchor`, `body`, `decision` or `reason`.
     pub errors: FieldErrors,
+    /// How long its review waited for whom.
+    pub waited: String,
+    /// In whose hands it is, for staff.
+    pub in_hand: Option<InHand>,
     /// Whether the viewer may write in the thread.
     pub can_comment: bool,
     /// Whether the viewer may waive checks.
@@ -81,6 +85,19 @@ pub struct SubmissionPage {
     pub can_decide: bool,
     /// Why the viewer may not decide although reviewing is theirs, for example own work.
     pub why_not_decide: Option<String>,
+}
+
+/// Who of the certification team has the submission.
+#[derive(Debug, Clone)]
+pub struct InHand {
+    /// Their name.
+    pub reviewer: Option<String>,
+    /// Whether that is the viewer.
+    pub is_mine: bool,
+    /// The viewer's own name, where they can take it.
+    pub me: Option<String>,
+    /// Whom else it can be given to.
+    pub others: Vec<String>,
 }
 
 impl SubmissionPage {

@@ -11,14 +11,14 @@ use crate::{
             AdvisoryStatus, AuditRow, FeedRow, JobFailure, JobsSummary, ListingRow, OperatorPage,
             ProofLine, PublisherRow,
         },
-        review::{QueueEntry, ReviewPage},
+        review::{QueueEntry, QueueFilters, ReviewPage},
         storage::{
             DamagedRow, RetentionForm, RunView, StorageMeter, StoragePage, StorageRow, WhyRow,
             WhyView,
         },
     },
     view::{
-        FieldErrors, Paging, Pill, SeverityCounts, Tone, When, listing_pill, publisher_pill,
+        Choice, FieldErrors, Pill, SeverityCounts, Tone, When, listing_pill, publisher_pill,
         submission_pill,
     },
 };
@@ -36,13 +36,15 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
 }
 
 fn queue(has_entries: bool) -> ReviewPage {
-    let entry = |product: &str, number, state, hours, is_own_work| QueueEntry {
-        url: format!("/submissions/sub_{number}"),
+    let entry = |product: &str, number, state, hours, is_own_work: bool| QueueEntry {
+        id: format!("sub_{number}"),
         product: product.to_owned(),
         publisher: "Harbour Systems Ltd".to_owned(),
         number,
         state: submission_pill(state),
         waiting_since: ago(hours),
+        waited_for_reviewers: "3 days 4 hours".to_owned(),
+        waited_for_publisher: "less than a minute".to_owned(),
         findings: SeverityCounts {
             critical: 2,
             major: 6,
@@ -51,6 +53,9 @@ fn queue(has_entries: bool) -> ReviewPage {
         },
         failed_checks: 1,
         open_remarks: 0,
+        reviewer: (number == 7).then(|| "robin".to_owned()),
+        is_mine: number == 7,
+        can_take: !is_own_work && number != 7,
         is_own_work,
     };
     ReviewPage {
@@ -59,16 +64,21 @@ fn queue(has_entries: bool) -> ReviewPage {
             vec![
                 entry("Pilot Database", 4, SubmissionState::InReview, 75, false),
                 entry("Lighthouse", 1, SubmissionState::InReview, 4, true),
+                entry("Breakwater", 7, SubmissionState::InReview, 2, false),
             ]
         } else {
             Vec::new()
         },
-        paging: Paging {
-            first: 1,
-            last: 2,
-            total: 2,
-            ..Paging::default()
+        filters: QueueFilters {
+            publisher: String::new(),
+            product: String::new(),
+            states: vec![Choice::new("", "Waiting for us", "")],
+            certifiable: vec![Choice::new("", "Certifiable or not", "")],
+            assigned: vec![Choice::new("everybody", "Everybody’s", "everybody")],
+            is_filtered: false,
         },
+        first_url: None,
+        next_url: has_entries.then(|| "/review?after=x".to_owned()),
         statements: match has_entries {
             true => vec![vex::waiting(false), vex::waiting(true)],
             false => Vec::new(),

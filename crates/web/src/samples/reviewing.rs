@@ -8,7 +8,7 @@ use crate::{
     pages::{
         AnchorChoice, Changes, Check, ComponentLine, Finding, LayerPanel, ManifestItem,
         PlatformPanel, Progress, Remark, SignatureLine, SignatureReport,
-        submission::SubmissionPage,
+        submission::{InHand, SubmissionPage},
     },
     view::{Due, FieldErrors, Html, Paging, Pill, SeverityCounts, Tone},
 };
@@ -18,11 +18,18 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     own.layout = layout("/submissions/sub_4", publisher());
     own.product_url = Some("/publisher/harbour/pilot".to_owned());
     own.state = SubmissionState::ChangesRequested;
+    own.in_hand = None;
     own.can_decide = false;
     own.can_waive = false;
     own.class = Some(Class::Critical);
     own.why_not_decide = Some("You belong to this publisher: somebody else decides.".to_owned());
     let mut clean = submission();
+    clean.in_hand = Some(InHand {
+        reviewer: Some("robin".to_owned()),
+        is_mine: true,
+        me: None,
+        others: vec!["olive".to_owned()],
+    });
     clean.severity = SeverityCounts::default();
     clean.findings.clear();
     clean.changes = None;
@@ -135,6 +142,13 @@ fn submission() -> SubmissionPage {
         draft_remark: String::new(),
         draft_reason: String::new(),
         errors: FieldErrors::default(),
+        waited: "Its review waited 2 days 3 hours for the certification team and 5 hours for the publisher.".to_owned(),
+        in_hand: Some(InHand {
+            reviewer: None,
+            is_mine: false,
+            me: Some("robin".to_owned()),
+            others: vec!["olive".to_owned()],
+        }),
         can_comment: true,
         can_decide: true,
         can_waive: true,

@@ -31,4 +31,4 @@ pub use severity::{Due, SeverityBar, SeverityCounts, class_pill, cvss_pill};
 pub use size::{grouped, megabytes};
 pub use url::{picture_url, urlencoded};
 pub use vulnerability::entry_url;
-pub use when::{When, calendar_date, time_ago};
+pub use when::{When, calendar_date, time_ago, time_span};

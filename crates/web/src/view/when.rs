@@ -53,6 +53,27 @@ pub fn calendar_date(at: DateTime<Utc>) -> String {
     at.format("%-d %b %Y").to_string()
 }
 
+/// Returns how long something took, in its two greatest units: `3 days 4 hours`.
+pub fn time_span(span: TimeDelta) -> String {
+    let (days, hours, minutes) = (
+        span.num_days(),
+        span.num_hours() % 24,
+        span.num_minutes() % 60,
+    );
+    let parts = match (days, hours) {
+        (0, 0) if minutes == 0 => return "less than a minute".to_owned(),
+        (0, 0) => vec![(minutes, "minute")],
+        (0, _) => vec![(hours, "hour"), (minutes, "minute")],
+        _ => vec![(days, "day"), (hours, "hour")],
+    };
+    let parts = parts.into_iter().filter(|(count, _)| *count != 0);
+    let parts = parts.map(|(count, unit)| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} {unit}{plural}")
+    });
+    parts.collect::<Vec<_>>().join(" ")
+}
+
 /// Returns how far `at` is from `now`: `3 hours ago`, `in 2 days`, and the day itself
 /// when it is more than sixty days away.
 pub fn time_ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
@@ -94,6 +115,20 @@ mod tests {
         check(-48 * 3_600, "2 days ago");
         check(72 * 3_600, "in 3 days");
         check(-61 * 86_400, "15 Nov 2026");
+    }
+
+    #[test]
+    fn tells_how_long_something_took() {
+        let check = |minutes, expect: &str| {
+            assert_eq!(time_span(TimeDelta::minutes(minutes)), expect);
+        };
+        check(0, "less than a minute");
+        check(1, "1 minute");
+        check(59, "59 minutes");
+        check(60, "1 hour");
+        check(61, "1 hour 1 minute");
+        check(24 * 60 + 59, "1 day");
+        check(3 * 24 * 60 + 125, "3 days 2 hours");
     }
 
     #[test]

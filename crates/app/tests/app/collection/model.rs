@@ -363,6 +363,7 @@ impl<'a> History<'a> {
             signature: None,
             problem: None,
             certifiable: false,
+            reviewer_id: None,
         };
         store::submissions::create(&mut tx, &submission)
             .await

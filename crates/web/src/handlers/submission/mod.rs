@@ -7,7 +7,7 @@ mod view;
 
 use std::sync::Arc;
 
-use app::{App, AppError, NewWaiver};
+use app::{App, AppError, Assignment, NewWaiver};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -98,6 +98,27 @@ pub(crate) async fn decide(
             .done(&format!("/submissions/{id}"), Notice::Decided),
         Err(error) => refuse(&app, &form, &id, error).await,
     }
+}
+
+/// `POST /submissions/{id}/reviewer`
+pub(crate) async fn assign(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Answer {
+    let (to, from) = (form.given("reviewer"), form.given("instead_of"));
+    let assignment = Assignment {
+        to: to.as_deref(),
+        from: from.as_deref(),
+    };
+    let actor = &form.viewer.actor;
+    let notice = match app.assign_submission(actor, &id, assignment).await {
+        Ok(None) => Notice::GivenBack,
+        Ok(Some(name)) if actor.signed_in().is_some_and(|me| me.name == name) => Notice::Taken,
+        Ok(Some(_)) => Notice::Given,
+        Err(error) => return refuse(&app, &form, &id, error).await,
+    };
+    form.viewer.done(&format!("/submissions/{id}"), notice)
 }
 
 /// `POST /submissions/{id}/waivers`

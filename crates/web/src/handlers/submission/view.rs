@@ -2,16 +2,16 @@
 
 use app::{CheckView, Difference, FindingView, certify};
 use chrono::DateTime;
-use market::{Deadline, FindingState, SubmissionState};
+use market::{Deadline, FindingState, SubmissionState, Waiting};
 
 use super::{image, manifest, thread};
 use crate::{
     handlers::{compare::changed_content, count, publisher::severity_counts, vex},
     pages::{
         Changes, Check, Finding, Progress, SignatureLine, SignatureReport,
-        submission::SubmissionPage,
+        submission::{InHand, SubmissionPage},
     },
-    view::{Digest, Due, FieldErrors, Paging, entry_url, urlencoded},
+    view::{Digest, Due, FieldErrors, Paging, entry_url, time_span, urlencoded},
     viewer::Viewer,
 };
 
@@ -70,6 +70,8 @@ pub(super) fn page(
         draft_remark: String::new(),
         draft_reason: String::new(),
         errors: FieldErrors::default(),
+        waited: waited(&found.waiting),
+        in_hand: in_hand(found, &viewer),
         can_comment: found.may_comment && is_settled,
         can_decide: found.may_decide && is_open,
         can_waive: found.may_waive && is_open,
@@ -77,6 +79,35 @@ pub(super) fn page(
             .then(|| "You belong to this publisher: somebody else decides.".to_owned()),
         layout: viewer.layout,
     }
+}
+
+fn waited(waiting: &Waiting) -> String {
+    format!(
+        "Its review waited {} for the certification team and {} for the publisher.",
+        time_span(waiting.reviewers),
+        time_span(waiting.publisher)
+    )
+}
+
+fn in_hand(found: &app::SubmissionPage, viewer: &Viewer) -> Option<InHand> {
+    let assignment = found.assignment.as_ref()?;
+    let me = viewer
+        .actor
+        .signed_in()
+        .map(|account| account.name.as_str());
+    let is_mine = assignment.reviewer.is_some() && assignment.reviewer.as_deref() == me;
+    let (mine, others): (Vec<_>, Vec<_>) = assignment
+        .candidates
+        .iter()
+        .filter(|name| assignment.reviewer.as_ref() != Some(*name))
+        .cloned()
+        .partition(|name| Some(name.as_str()) == me);
+    Some(InHand {
+        reviewer: assignment.reviewer.clone(),
+        is_mine,
+        me: mine.into_iter().next(),
+        others,
+    })
 }
 
 fn progress(found: &app::SubmissionPage) -> Option<Progress> {

@@ -283,6 +283,7 @@ impl Market {
             }
             "/classifications/{classification}/end" => json!({"reason": "So."}),
             "/vex/{statement}/decision" => json!({"decision": "accept"}),
+            "/submissions/{submission}/reviewer" => json!({"reviewer": "reviewer"}),
             "/submissions/{submission}/decision" => {
                 json!({"decision": "reject", "reason": "No."})
             }

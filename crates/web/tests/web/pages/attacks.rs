@@ -72,6 +72,7 @@ const FORMS: [&str; 66] = [
     "/publisher/acme/ship-db/vex",
     "/publisher/acme/ship-db/vex/import",
     "/publisher/acme/ship-db/vex/vex_x/decision",
+    "/submissions/sub_x/reviewer",
     "/submissions/sub_x/waivers",
     "/submissions/sub_x/waivers/wvr_x/end",
     "/review/classes",
