@@ -50,6 +50,7 @@ mod submission_page;
 mod submissions;
 mod subscriptions;
 mod tags;
+mod templates;
 mod throttle;
 mod token_keys;
 mod tokens;
@@ -98,6 +99,7 @@ pub use tags::{
     ContentDifference, FindingChange, Fix, HistoryStep, ImageHead, ImageInside, ImagePage,
     InsideDifference, LayerContents, ProductView, StepLayer, TagView, TagsPage, Update,
 };
+pub use templates::NewTemplate;
 pub use tokens::{Access, Grant, IssuedToken};
 pub use upkeep::{
     CollectionFigures, DamagedBlob, DroppedTag, KeptBecause, KeptIn, PublisherStorage, Retention,
@@ -130,6 +132,7 @@ pub use store::{
     releases::Release,
     submissions::{Comment, CommentWithAuthor, Submission},
     subscriptions::Subscription,
+    templates::Template,
     terms::TermsRow,
     tokens::Token,
     vex::VexStatement,

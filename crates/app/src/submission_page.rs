@@ -11,6 +11,7 @@ use store::{
     products::Product,
     publishers::Publisher,
     submissions::{CheckRow, CommentWithAuthor, Submission},
+    templates::Template,
     waivers::Waiver,
 };
 
@@ -136,6 +137,8 @@ pub struct SubmissionPage {
     pub waiting: Waiting,
     /// Who has it in hand, for staff.
     pub assignment: Option<AssignmentView>,
+    /// The texts that are kept for a decision, where the asker may decide.
+    pub templates: Vec<Template>,
 }
 
 impl App {
@@ -210,6 +213,10 @@ impl App {
                 .await?
                 .map(|release| release.released_at),
             waiting: self.waiting(&mut tx, &submission).await?,
+            templates: match may(Action::DecideSubmission) {
+                true => store::templates::all(&mut tx).await?,
+                false => Vec::new(),
+            },
             assignment: self
                 .assignment_view(&mut tx, (&submission, &publisher), &may)
                 .await?,

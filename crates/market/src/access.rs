@@ -69,6 +69,8 @@ text_enum! {
         /// Take a submission, give it back or give it to another reviewer; never one's own
         /// organisation's work.
         AssignSubmission = "assign-submission",
+        /// Add, change and remove templates of decisions.
+        ManageTemplates = "manage-templates",
         /// State what is true of a vulnerability in one's own product.
         MakeStatement = "make-statement",
         /// Accept or refuse a statement; never one's own organisation's.
@@ -172,6 +174,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::DecideSubmission, &[Role::Reviewer, Role::Operator]),
     (Action::ReadQueue, &[Role::Reviewer, Role::Operator]),
     (Action::AssignSubmission, &[Role::Reviewer, Role::Operator]),
+    (Action::ManageTemplates, &[Role::Reviewer, Role::Operator]),
     (Action::MakeStatement, &[Role::Editor, Role::Owner]),
     (Action::DecideStatement, &[Role::Reviewer, Role::Operator]),
     (Action::Classify, &[Role::Reviewer, Role::Operator]),

@@ -106,6 +106,8 @@ id_type! {
     OwnAdvisoryId = "adv";
     /// A waiver of a certification check.
     WaiverId = "wvr";
+    /// A template of a decision.
+    TemplateId = "tpl";
     /// A release.
     ReleaseId = "rel";
     /// A subscription to a plan.

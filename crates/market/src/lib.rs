@@ -26,6 +26,7 @@ mod severity;
 mod signing_key;
 mod slug;
 mod state;
+mod template;
 mod terms;
 mod text;
 mod vex;
@@ -65,6 +66,7 @@ pub use state::{
     Decision, FindingState, IllegalTransition, ListingEvent, ListingState, PublisherDecision,
     PublisherState, SubmissionEvent, SubmissionState, SubscriptionState,
 };
+pub use template::{MOST_TEMPLATE_BODY, MOST_TEMPLATE_NAME, template_problems};
 pub use terms::{Terms, WHOLE_SHARE, parse_percent, show_percent};
 pub use text::UnknownText;
 pub use vex::{

@@ -192,6 +192,17 @@ text_enum! {
     }
 }
 
+impl Decision {
+    /// Returns what is decided, as people read it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::RequestChanges => "Request changes",
+            Self::Approve => "Approve",
+            Self::Reject => "Reject",
+        }
+    }
+}
+
 /// What happens to a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubmissionEvent {

@@ -43,6 +43,7 @@ pub mod settings;
 mod stamp;
 pub mod submissions;
 pub mod subscriptions;
+pub mod templates;
 pub mod terms;
 pub mod token_keys;
 pub mod tokens;

@@ -73,6 +73,8 @@ notices! {
     Taken = "taken", "The submission is in your hands.";
     Given = "given", "The submission was given to them; they are told.";
     GivenBack = "given-back", "The submission is in nobody’s hands.";
+    TemplateSaved = "template-saved", "The template was saved. It is offered on the form of every such decision.";
+    TemplateRemoved = "template-removed", "The template was removed. Decisions keep their words.";
     Classified = "classified", "It is classified. Findings and times to fix follow.";
     ClassificationEnded = "classification-ended", "It was taken back. The advisories' word counts again.";
     AdvisoryAdded = "advisory-added", "It was added. What holds the package is being matched with it.";

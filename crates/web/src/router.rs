@@ -18,7 +18,7 @@ use crate::{
         account, agreement, classes, compare, components, feed, files, image, log, no_page,
         notices, operator, own_advisories, product, product_edit, proofs, public_publisher,
         publisher, publisher_keys, publisher_portal, register, review, robot, sign_in, storage,
-        storefront, submission, tags, team, terms, vex, webhooks, wrong_method,
+        storefront, submission, tags, team, templates, terms, vex, webhooks, wrong_method,
     },
 };
 
@@ -209,6 +209,15 @@ fn staff() -> Router<Arc<App>> {
         .route(
             "/review/advisories/{advisory}/withdraw",
             post(own_advisories::withdraw),
+        )
+        .route(
+            "/review/templates",
+            get(templates::show).post(templates::add),
+        )
+        .route("/review/templates/{template}", post(templates::change))
+        .route(
+            "/review/templates/{template}/remove",
+            post(templates::remove),
         )
         .route("/submissions/{id}", get(submission::show))
         .route("/submissions/{id}/remarks", post(submission::add_remark))

@@ -41,6 +41,7 @@ mod signers;
 mod storage;
 mod tags;
 mod team;
+mod templates;
 mod terms;
 mod token_keys;
 mod vex;

@@ -404,6 +404,11 @@ async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'stat
         to: Some("nobody"),
         from: None,
     };
+    let no_template = app::NewTemplate {
+        decision: Decision::Reject,
+        name: "",
+        body: "",
+    };
     let no_class = app::NewClassification {
         vulnerability: "",
         product: Some(("acme", "db")),
@@ -459,6 +464,19 @@ async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'stat
         (
             "end_waiver",
             code(app.end_waiver(actor, &things.waiver, "").await),
+        ),
+        ("templates", code(app.templates(actor).await)),
+        (
+            "add_template",
+            code(app.add_template(actor, no_template).await),
+        ),
+        (
+            "change_template",
+            code(app.change_template(actor, "tpl_x", no_template).await),
+        ),
+        (
+            "remove_template",
+            code(app.remove_template(actor, "tpl_x").await),
         ),
         ("own_advisories", code(app.own_advisories(actor).await)),
         (

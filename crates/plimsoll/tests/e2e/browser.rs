@@ -178,6 +178,7 @@ fn people_walk_through_the_pages() {
             &format!("/submissions/{submission}"),
             "/review/classes",
             "/review/advisories",
+            "/review/templates",
             "/operator",
             "/operator/outbox",
         ] {
@@ -268,6 +269,25 @@ fn a_consumer_subscribes_and_a_reviewer_decides() {
             .expect("the thread")
             .contains("What about the OpenSSL?")
     );
+    // A text that is kept arrives in the form, and is edited there.
+    let page = browser.evaluate("location.pathname").expect("an address");
+    let page = format!("{base}{}", page.as_str().expect("a path"));
+    look(&browser, &format!("{base}/review/templates"));
+    for (field, text) in [
+        ("input[name=name]", "Welcome"),
+        ("textarea[name=body]", "Welcome on the market."),
+    ] {
+        browser.fill(field, text).expect("it is typed");
+    }
+    browser
+        .click_through("form[action='/review/templates'] button")
+        .expect("the template is added");
+    browser.open(&page).expect("the submission opens");
+    browser
+        .click_through("form[action$='#decision'] button")
+        .expect("its text is used");
+    let reason = browser.text("textarea[name=reason]").expect("a reason");
+    assert_eq!(reason, "Welcome on the market.");
     browser
         .click("input[name=decision][value=approve]")
         .expect("approve is chosen");

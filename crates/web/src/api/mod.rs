@@ -56,6 +56,7 @@ mod submission_json;
 mod submissions;
 mod subscriptions;
 mod team;
+mod templates;
 mod terms;
 mod tokens;
 mod vex;
@@ -109,6 +110,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(submissions::routes())
         .merge(comments::routes())
         .merge(review::routes())
+        .merge(templates::routes())
         .merge(vex::routes())
         .merge(waivers::routes())
         .merge(classifications::routes())

@@ -139,6 +139,8 @@ names! {
     OwnAdvisoryIdJson = "OwnAdvisoryId" for market::OwnAdvisoryId, "^adv_[0-9A-Za-z]{26}$", 30..=30;
     /// A waiver's identifier.
     WaiverIdJson = "WaiverId" for market::WaiverId, "^wvr_[0-9A-Za-z]{26}$", 30..=30;
+    /// The identifier of a template of a decision.
+    TemplateIdJson = "TemplateId" for market::TemplateId, "^tpl_[0-9A-Za-z]{26}$", 30..=30;
     /// A webhook's identifier.
     WebhookIdJson = "WebhookId" for market::WebhookId, "^whk_[0-9A-Za-z]{26}$", 30..=30;
     /// A delivery's identifier.

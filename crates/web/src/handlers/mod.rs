@@ -34,6 +34,7 @@ pub(crate) mod storefront;
 pub(crate) mod submission;
 pub(crate) mod tags;
 pub(crate) mod team;
+pub(crate) mod templates;
 pub(crate) mod terms;
 pub(crate) mod vex;
 pub(crate) mod webhooks;

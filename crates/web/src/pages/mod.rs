@@ -27,6 +27,7 @@ pub mod submission;
 mod submission_parts;
 pub mod tags;
 pub mod team;
+pub mod templates;
 pub mod terms;
 pub mod vex;
 pub mod webhooks;

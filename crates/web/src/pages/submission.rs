@@ -8,7 +8,7 @@ use super::submission_parts::{
     SignatureReport,
 };
 use crate::view::{
-    Digest, FieldErrors, Layout, Paging, Pill, SeverityCounts, When, submission_pill,
+    Choice, Digest, FieldErrors, Layout, Paging, Pill, SeverityCounts, When, submission_pill,
 };
 
 /// A submission.
@@ -71,6 +71,10 @@ pub struct SubmissionPage {
     pub draft_remark: String,
     /// The reason of a decision as it was typed, if it was refused.
     pub draft_reason: String,
+    /// The templates that are offered for the reason.
+    pub templates: Vec<Choice>,
+    /// The decision that is chosen on the form.
+    pub draft_decision: String,
     /// What is wrong with `anchor`, `body`, `decision` or `reason`.
     pub errors: FieldErrors,
     /// How long its review waited for whom.

@@ -8,6 +8,7 @@ mod people;
 mod publishing;
 mod releases;
 mod reviewing;
+mod templates;
 mod vex;
 mod webhooks;
 
@@ -27,6 +28,7 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         publishing::pages(),
         releases::pages(),
         reviewing::pages(),
+        templates::pages(),
         vex::pages(),
         webhooks::pages(),
     ]

@@ -10,7 +10,7 @@ use crate::{
         PlatformPanel, Progress, Remark, SignatureLine, SignatureReport,
         submission::{InHand, SubmissionPage},
     },
-    view::{Due, FieldErrors, Html, Paging, Pill, SeverityCounts, Tone},
+    view::{Choice, Due, FieldErrors, Html, Paging, Pill, SeverityCounts, Tone},
 };
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
@@ -35,6 +35,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     clean.changes = None;
     clean.signature = None;
     clean.remarks.clear();
+    clean.templates.clear();
     vec![
         page("submission", &submission()),
         page("submission-publisher", &own),
@@ -140,7 +141,12 @@ fn submission() -> SubmissionPage {
             anchor("finding:CVE-2022-0778", "Finding: CVE-2022-0778 in openssl"),
         ],
         draft_remark: String::new(),
-        draft_reason: String::new(),
+        draft_reason: "Please set a user.".to_owned(),
+        templates: vec![
+            Choice::new("tpl_1", "Request changes: Runs as root", "tpl_1"),
+            Choice::new("tpl_2", "Approve: Welcome", "tpl_1"),
+        ],
+        draft_decision: "request-changes".to_owned(),
         errors: FieldErrors::default(),
         waited: "Its review waited 2 days 3 hours for the certification team and 5 hours for the publisher.".to_owned(),
         in_hand: Some(InHand {

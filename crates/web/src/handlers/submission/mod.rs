@@ -28,7 +28,7 @@ use crate::{
 /// Findings on one page.
 const PAGE: usize = 50;
 
-/// `GET /submissions/{id}?class=&page=`
+/// `GET /submissions/{id}?class=&page=&template=`
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
@@ -168,6 +168,7 @@ async fn refuse(app: &App, form: &Form, id: &str, error: AppError) -> Answer {
     let mut page = load(app, form.viewer.clone(), id, &Parameters::default()).await?;
     page.draft_remark = form.text("body").to_owned();
     page.draft_reason = form.text("reason").to_owned();
+    page.draft_decision = form.text("decision").to_owned();
     page.layout.flash = Some(Flash {
         is_error: true,
         text: refusal.text,
@@ -203,6 +204,16 @@ async fn load(
         .map(|finding| view::finding(finding, &found, &viewer))
         .collect();
     page.findings_paging = paging;
+    // Chosen from a form of its own, the text arrives in the field and is edited there.
+    let chosen = parameters.get("template");
+    let of = |it: &&app::Template| chosen.is_some_and(|id| it.id.as_str() == id);
+    if let Some(template) = found.templates.iter().find(of) {
+        page.draft_reason.clone_from(&template.body);
+        page.draft_decision = template.decision.as_str().to_owned();
+    }
+    for choice in &mut page.templates {
+        choice.is_selected = chosen == Some(&choice.value);
+    }
     page.class = class;
     Ok(page)
 }

@@ -11,7 +11,7 @@ use crate::{
         Changes, Check, Finding, Progress, SignatureLine, SignatureReport,
         submission::{InHand, SubmissionPage},
     },
-    view::{Digest, Due, FieldErrors, Paging, entry_url, time_span, urlencoded},
+    view::{Choice, Digest, Due, FieldErrors, Paging, entry_url, time_span, urlencoded},
     viewer::Viewer,
 };
 
@@ -69,6 +69,8 @@ pub(super) fn page(
         anchors: thread::anchors(found, findings),
         draft_remark: String::new(),
         draft_reason: String::new(),
+        templates: templates(found),
+        draft_decision: String::new(),
         errors: FieldErrors::default(),
         waited: waited(&found.waiting),
         in_hand: in_hand(found, &viewer),
@@ -79,6 +81,15 @@ pub(super) fn page(
             .then(|| "You belong to this publisher: somebody else decides.".to_owned()),
         layout: viewer.layout,
     }
+}
+
+fn templates(found: &app::SubmissionPage) -> Vec<Choice> {
+    let templates = found.templates.iter();
+    let choice = |it: &app::Template| {
+        let label = format!("{}: {}", it.decision.title(), it.name);
+        Choice::new(it.id.as_str(), &label, "")
+    };
+    templates.map(choice).collect()
 }
 
 fn waited(waiting: &Waiting) -> String {

@@ -125,6 +125,7 @@ impl Market {
             ("classification", classified(&fixture).await),
             ("advisory", added(&fixture).await),
             ("waiver", waived(&fixture).await),
+            ("template", templated(&fixture).await),
             ("image", image),
             ("webhook", webhook),
             ("delivery", delivery),
@@ -283,6 +284,9 @@ impl Market {
             }
             "/classifications/{classification}/end" => json!({"reason": "So."}),
             "/vex/{statement}/decision" => json!({"decision": "accept"}),
+            "/decision-templates" | "/decision-templates/{template}" => {
+                json!({"decision": "approve", "name": "Welcome", "body": "Welcome."})
+            }
             "/submissions/{submission}/reviewer" => json!({"reviewer": "reviewer"}),
             "/submissions/{submission}/decision" => {
                 json!({"decision": "reject", "reason": "No."})
@@ -324,6 +328,18 @@ async fn waived(fixture: &Fixture) -> String {
         .waive_check(&reviewer, "acme", "ship-db", new)
         .await;
     made.expect("waived").id.to_string()
+}
+
+/// Has the reviewer write a template; gives its identifier.
+async fn templated(fixture: &Fixture) -> String {
+    let new = app::NewTemplate {
+        decision: market::Decision::Reject,
+        name: "No",
+        body: "No.",
+    };
+    let reviewer = fixture.actor("reviewer").await;
+    let made = fixture.app.add_template(&reviewer, new).await;
+    made.expect("written").id.to_string()
 }
 
 /// Has the reviewer classify something; gives the classification's identifier.

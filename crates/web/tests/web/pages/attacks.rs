@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 66] = [
+const FORMS: [&str; 69] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -79,6 +79,9 @@ const FORMS: [&str; 66] = [
     "/review/advisories",
     "/review/advisories/adv_x/withdraw",
     "/review/classes/cls_x/end",
+    "/review/templates",
+    "/review/templates/tpl_x",
+    "/review/templates/tpl_x/remove",
 ];
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod people;
 mod queue;
 mod releases;
 mod stories;
+mod templates;
 mod tokens;
 mod vex;
 mod webhooks;
