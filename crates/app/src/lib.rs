@@ -9,6 +9,7 @@ mod accounts;
 mod actor;
 mod advisories;
 mod agreements;
+mod approvals;
 mod assignment;
 mod attestations;
 mod audit;
@@ -65,6 +66,7 @@ pub use accounts::NewAccount;
 pub use actor::Actor;
 pub use advisories::AdvisoryStatus;
 pub use agreements::AgreementState;
+pub use approvals::{ApprovalsView, ReviewPolicy};
 pub use assignment::{Assignment, AssignmentView};
 pub use classification::{ClassificationEntry, ClassificationsPage, NewClassification};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -118,6 +120,7 @@ pub use advisory::matching::Reason;
 pub use store::{
     accounts::Account,
     agreements::{Acceptance, Agreement},
+    approvals::ApprovalRow,
     assets::Asset,
     audit::AuditRecord,
     blobs::{Blob, BlobSource},

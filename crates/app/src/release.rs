@@ -42,6 +42,13 @@ impl App {
             drop(tx);
             return self.give_back(id, &error).await;
         }
+        if !self.is_approved_enough(&mut tx, &submission).await? {
+            drop(tx);
+            let why = "it is the product's first release, which two reviewers have to approve";
+            let mut tx = self.begin().await?;
+            self.give_up_release(&mut tx, id, why).await?;
+            return Ok(tx.commit().await?);
+        }
         let manifests = self
             .manifests_below(&mut tx, &submission.repository, &submission.digest)
             .await?;

@@ -40,6 +40,8 @@ pub struct AppConfig {
     pub webhooks_over_http: bool,
     /// What one account may take of the registry.
     pub limits: Limits,
+    /// How submissions are reviewed.
+    pub review: crate::ReviewPolicy,
     /// How the store is kept.
     pub upkeep: crate::UpkeepConfig,
 }

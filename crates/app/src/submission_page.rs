@@ -16,7 +16,7 @@ use store::{
 };
 
 use crate::{
-    Actor, App, AppError, AssignmentView, ContentDifference, LayerView,
+    Actor, App, AppError, ApprovalsView, AssignmentView, ContentDifference, LayerView,
     finding_view::FindingView,
     findings::class_counts,
     inspection::ImageContent,
@@ -137,6 +137,8 @@ pub struct SubmissionPage {
     pub waiting: Waiting,
     /// Who has it in hand, for staff.
     pub assignment: Option<AssignmentView>,
+    /// The approvals of a first release that two people must approve.
+    pub approvals: Option<ApprovalsView>,
     /// The texts that are kept for a decision, where the asker may decide.
     pub templates: Vec<Template>,
 }
@@ -213,6 +215,7 @@ impl App {
                 .await?
                 .map(|release| release.released_at),
             waiting: self.waiting(&mut tx, &submission).await?,
+            approvals: self.approvals_view(&mut tx, actor, &submission).await?,
             templates: match may(Action::DecideSubmission) {
                 true => store::templates::all(&mut tx).await?,
                 false => Vec::new(),

@@ -1,7 +1,7 @@
 //! Submitting a snapshot, and what people then say and decide about it.
 
 use market::{
-    Action, Anchor, CommentId, Decision, KeyStanding, ListingEvent, Problem, ProductId,
+    Action, Anchor, Approval, CommentId, Decision, KeyStanding, ListingEvent, Problem, ProductId,
     PublisherState, Role, SubmissionEvent, SubmissionId, SubmissionState,
 };
 use oci::Tag;
@@ -185,7 +185,7 @@ impl App {
         Ok(comment)
     }
 
-    fn new_comment(
+    pub(crate) fn new_comment(
         &self,
         actor: &Actor,
         submission: &Submission,
@@ -265,11 +265,12 @@ impl App {
         }
     }
 
-    /// Requests changes, approves or rejects. Approval starts the release.
+    /// Requests changes, approves or rejects. Approval starts the release, where it is enough.
     ///
     /// # Errors
     /// The state does not allow it, no reason is given, the image is not signed by a
-    /// registered key, or the asker may not (never on their own publisher's work).
+    /// registered key, the same person approved before where two must, or the asker may not
+    /// (never on their own publisher's work).
     pub async fn decide(
         &self,
         actor: &Actor,
@@ -291,6 +292,12 @@ impl App {
             check_approvable(&submission)?;
             self.check_signer(&mut tx, &submission).await?;
             self.require_standing(&mut tx, &submission).await?;
+            if self.approve(&mut tx, actor, &submission).await? == Approval::NeedsAnother {
+                self.note_first_approval(&mut tx, (actor, &submission), reason)
+                    .await?;
+                tx.commit().await?;
+                return Ok(submission);
+            }
         }
         let event = (Action::DecideSubmission, SubmissionEvent::Decided(decision));
         submission.state = self
@@ -347,6 +354,9 @@ impl App {
         let states = (submission.state, after);
         if !store::submissions::set_state(tx, &submission.id, states, self.now()).await? {
             return Err(AppError::changed_meanwhile("submission"));
+        }
+        if event.clears_approvals() {
+            store::approvals::clear(tx, &submission.id).await?;
         }
         let change = Change {
             subject: submission.id.as_str(),

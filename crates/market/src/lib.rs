@@ -9,6 +9,7 @@
 
 mod access;
 mod anchor;
+mod approvals;
 mod bytes;
 mod classification;
 mod clock;
@@ -36,6 +37,7 @@ mod webhook;
 
 pub use access::{Action, Holding, RULES, Role, allows, holder_may, is_member_role, is_own_work};
 pub use anchor::{Anchor, AnchorError};
+pub use approvals::{Approval, SamePerson, approvals_needed, approve};
 pub use bytes::{parse_bytes, show_bytes};
 pub use classification::{CLASSES_BY_HAND, MOST_REASON, classified};
 pub use clock::FindingClock;

@@ -193,6 +193,9 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
             token_life: config.token_life(),
             open_registration: config.is_on("accounts.open_registration"),
             webhooks_over_http: config.is_on("webhooks.allow_http"),
+            review: app::ReviewPolicy {
+                two_for_first_release: config.is_on("review.two_for_first_release"),
+            },
             limits: Limits {
                 requests_per_account: limit(config, "server.limits.requests_per_account"),
                 uploads_per_account: i64::try_from(limit(config, "registry.uploads_per_account"))

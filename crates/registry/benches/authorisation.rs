@@ -41,6 +41,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
             open_registration: true,
             webhooks_over_http: false,
             limits: app::Limits::default(),
+            review: app::ReviewPolicy::default(),
             upkeep: app::UpkeepConfig::default(),
         },
     };

@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod agreements;
+pub mod approvals;
 pub mod assets;
 pub mod audit;
 pub mod blobs;

@@ -70,6 +70,7 @@ notices! {
     Stated = "stated", "The statement waits for the certification team.";
     DocumentTaken = "document-taken", "What the document states and was not stated before waits for the certification team.";
     Decided = "decided", "The decision was recorded.";
+    ApprovedOnce = "approved-once", "Your approval counts. Another reviewer has to approve this first release, too, before it is signed.";
     Taken = "taken", "The submission is in your hands.";
     Given = "given", "The submission was given to them; they are told.";
     GivenBack = "given-back", "The submission is in nobody’s hands.";

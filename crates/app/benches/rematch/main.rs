@@ -86,6 +86,7 @@ async fn open(dir: &Path, db: Database) -> Arc<App> {
             open_registration: true,
             webhooks_over_http: false,
             limits: app::Limits::default(),
+            review: app::ReviewPolicy::default(),
             upkeep: app::UpkeepConfig::default(),
         },
     };

@@ -8,6 +8,7 @@ extern crate trust as plimsoll_trust;
 #[path = "../../../store/tests/store/databases.rs"]
 mod databases;
 mod accounts;
+mod approvals;
 #[path = "../../../store/tests/store/bucket.rs"]
 mod bucket;
 mod bundles;

@@ -114,6 +114,7 @@ fn world_config(dir: &Path, upkeep: app::UpkeepConfig) -> AppConfig {
         open_registration: true,
         webhooks_over_http: false,
         limits: app::Limits::default(),
+        review: app::ReviewPolicy::default(),
         upkeep,
     }
 }
@@ -144,10 +145,18 @@ async fn node(
 impl World {
     /// Opens another node over the same database.
     pub(crate) async fn another_node(&self) -> Arc<App> {
+        self.node_reviewing(app::ReviewPolicy::default()).await
+    }
+
+    /// Opens another node that reviews by a policy.
+    pub(crate) async fn node_reviewing(&self, review: app::ReviewPolicy) -> Arc<App> {
         let dir = self.dir.path();
         let files = FsBlobs::open(&dir.join("blobs")).expect("blobs");
         let uploads = FsUploads::open(&dir.join("uploads"), &files).expect("uploads");
-        let config = world_config(dir, app::UpkeepConfig::default());
+        let config = AppConfig {
+            review,
+            ..world_config(dir, app::UpkeepConfig::default())
+        };
         node(
             &self.db,
             &self.blobs,

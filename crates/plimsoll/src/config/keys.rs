@@ -351,6 +351,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Whether people may make their own accounts.",
     ),
     key(
+        "review.two_for_first_release",
+        Kind::Bool,
+        "false",
+        "Whether a product's first release needs the approvals of two different reviewers.",
+    ),
+    key(
         "advisories.file",
         Kind::Path,
         "",

@@ -170,6 +170,7 @@ impl Place {
                 open_registration: true,
                 webhooks_over_http: false,
                 limits: app::Limits::default(),
+                review: app::ReviewPolicy::default(),
                 upkeep: app::UpkeepConfig::default(),
             },
         };

@@ -190,7 +190,8 @@ async fn assign_submission(
     Ok(Json(AssignmentJson { reviewer }))
 }
 
-/// Requests changes, approves or rejects; approval starts the release.
+/// Requests changes, approves or rejects; approval starts the release. Where two must approve
+/// a first release, it stays in review until another person approves, too.
 #[utoipa::path(post, path = "/submissions/{submission}/decision", tag = "submissions", params(SubmissionPath),
     request_body = SubmissionDecisionJson,
     responses((status = 200, description = "The submission as decided.", body = SubmissionJson)))]

@@ -1,8 +1,8 @@
 //! A submission and what was found in it, as its publisher and the staff read it.
 
 use app::{
-    CheckView, CommentWithAuthor, ComponentView, Difference, InspectedImage, Submission,
-    SubmissionPage,
+    ApprovalsView, CheckView, CommentWithAuthor, ComponentView, Difference, InspectedImage,
+    Submission, SubmissionPage,
     certify::{Evidence, Status},
 };
 use chrono::{DateTime, Utc};
@@ -97,6 +97,39 @@ pub(super) struct SubmissionPageJson {
     reviewer: Option<String>,
     /// Whom it can be given to by the asker.
     candidates: Vec<String>,
+    /// The approvals of a first release that two people must approve; null where one is enough.
+    approvals: Option<ApprovalsJson>,
+}
+
+/// The approvals of a first release.
+#[derive(Serialize, ToSchema)]
+struct ApprovalsJson {
+    /// Those that count, in order.
+    given: Vec<ApprovalJson>,
+    /// How many are needed.
+    needed: usize,
+}
+
+/// Somebody's approval.
+#[derive(Serialize, ToSchema)]
+struct ApprovalJson {
+    /// The reviewer's name.
+    reviewer: String,
+    /// When.
+    approved_at: DateTime<Utc>,
+}
+
+impl From<ApprovalsView> for ApprovalsJson {
+    fn from(view: ApprovalsView) -> Self {
+        let given = view.given.into_iter().map(|row| ApprovalJson {
+            reviewer: row.reviewer,
+            approved_at: row.approved_at,
+        });
+        Self {
+            given: given.collect(),
+            needed: view.needed,
+        }
+    }
 }
 
 /// How many open findings of a class there are.
@@ -292,6 +325,7 @@ impl From<SubmissionPage> for SubmissionPageJson {
             waiting: page.waiting.into(),
             reviewer: assignment.reviewer,
             candidates: assignment.candidates,
+            approvals: page.approvals.map(ApprovalsJson::from),
         }
     }
 }

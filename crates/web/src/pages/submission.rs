@@ -79,6 +79,12 @@ pub struct SubmissionPage {
     pub errors: FieldErrors,
     /// How long its review waited for whom.
     pub waited: String,
+    /// What is to be said of the approvals of a first release that two must approve.
+    pub approvals: Option<String>,
+    /// Whether nobody has approved it where two must.
+    pub is_first_approval: bool,
+    /// Whether the viewer's approval is among them, and so cannot be given again.
+    pub has_approved: bool,
     /// In whose hands it is, for staff.
     pub in_hand: Option<InHand>,
     /// Whether the viewer may write in the thread.

@@ -36,6 +36,8 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     clean.signature = None;
     clean.remarks.clear();
     clean.templates.clear();
+    clean.approvals = Some("This is the product’s first release: two different reviewers approve it before it is signed. You (robin) approved it; somebody else has to, too.".to_owned());
+    clean.has_approved = true;
     vec![
         page("submission", &submission()),
         page("submission-publisher", &own),
@@ -149,6 +151,9 @@ fn submission() -> SubmissionPage {
         draft_decision: "request-changes".to_owned(),
         errors: FieldErrors::default(),
         waited: "Its review waited 2 days 3 hours for the certification team and 5 hours for the publisher.".to_owned(),
+        approvals: None,
+        is_first_approval: false,
+        has_approved: false,
         in_hand: Some(InHand {
             reviewer: None,
             is_mine: false,

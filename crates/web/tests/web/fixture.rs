@@ -26,6 +26,10 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Opens an application over the folder `dir`.
 pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
+    open_with(dir, clock, app::ReviewPolicy::default()).await
+}
+
+async fn open_with(dir: &Path, clock: Arc<dyn Clock>, review: app::ReviewPolicy) -> Arc<App> {
     let db = DatabaseUrl::Sqlite(dir.join("plimsoll.db"));
     let key = |byte| SigningKey::from_scalar(&[byte; 32]).expect("a key");
     let blobs = FsBlobs::open(&dir.join("blobs")).expect("blobs");
@@ -50,6 +54,7 @@ pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
             open_registration: true,
             webhooks_over_http: false,
             limits: app::Limits::default(),
+            review,
             upkeep: app::UpkeepConfig::default(),
         },
     };
@@ -66,9 +71,14 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// Makes an empty marketplace with an operator and a reviewer.
     pub(crate) async fn new() -> Self {
+        Self::reviewing(app::ReviewPolicy::default()).await
+    }
+
+    /// Makes one that reviews by a policy.
+    pub(crate) async fn reviewing(policy: app::ReviewPolicy) -> Self {
         let dir = TempDir::new().expect("a folder");
         let clock = Arc::new(ManualClock::new(noon()));
-        let app = open(dir.path(), Arc::clone(&clock) as Arc<dyn Clock>).await;
+        let app = open_with(dir.path(), Arc::clone(&clock) as Arc<dyn Clock>, policy).await;
         let fixture = Self { app, clock, dir };
         fixture.account("olga", Some("operator")).await;
         fixture.account("rita", Some("reviewer")).await;

@@ -12,7 +12,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use market::{Class, Decision};
+use market::{Class, Decision, SubmissionState};
 
 use super::{Parameters, part, vex::day};
 use crate::{
@@ -89,13 +89,14 @@ pub(crate) async fn decide(
         Ok(decision) => app
             .decide(&form.viewer.actor, &id, decision, form.text("reason"))
             .await
-            .map(drop),
+            .map(|decided| match (decision, decided.state) {
+                (Decision::Approve, SubmissionState::InReview) => Notice::ApprovedOnce,
+                _ => Notice::Decided,
+            }),
         Err(_) => Err(AppError::invalid("decision", "choose what you decide")),
     };
     match decided {
-        Ok(()) => form
-            .viewer
-            .done(&format!("/submissions/{id}"), Notice::Decided),
+        Ok(notice) => form.viewer.done(&format!("/submissions/{id}"), notice),
         Err(error) => refuse(&app, &form, &id, error).await,
     }
 }

@@ -73,6 +73,15 @@ pub(super) fn page(
         draft_decision: String::new(),
         errors: FieldErrors::default(),
         waited: waited(&found.waiting),
+        approvals: found.approvals.as_ref().map(approvals),
+        is_first_approval: found
+            .approvals
+            .as_ref()
+            .is_some_and(|it| it.given.is_empty()),
+        has_approved: found
+            .approvals
+            .as_ref()
+            .is_some_and(|it| it.is_given_by_asker),
         in_hand: in_hand(found, &viewer),
         can_comment: found.may_comment && is_settled,
         can_decide: found.may_decide && is_open,
@@ -90,6 +99,19 @@ fn templates(found: &app::SubmissionPage) -> Vec<Choice> {
         Choice::new(it.id.as_str(), &label, "")
     };
     templates.map(choice).collect()
+}
+
+fn approvals(view: &app::ApprovalsView) -> String {
+    let names: Vec<_> = view.given.iter().map(|row| row.reviewer.as_str()).collect();
+    let two = "This is the product’s first release: two different reviewers approve it before it is signed.";
+    match names.as_slice() {
+        [] => format!("{two} Nobody has approved it yet."),
+        [one] if view.is_given_by_asker => {
+            format!("{two} You ({one}) approved it; somebody else has to, too.")
+        }
+        [one] => format!("{two} {one} approved it; another reviewer has to, too."),
+        all => format!("{two} Approved by {}.", all.join(" and ")),
+    }
 }
 
 fn waited(waiting: &Waiting) -> String {

@@ -72,3 +72,37 @@ async fn a_reviewer_takes_a_submission_and_gives_it_on() {
     let page = ann.get(&format!("/submissions/{id}")).await;
     assert_eq!(page.texts("#in-hand"), [""; 0], "publishers see none of it");
 }
+
+#[tokio::test]
+async fn a_first_release_shows_who_approved_it_and_that_another_must() {
+    let policy = app::ReviewPolicy {
+        two_for_first_release: true,
+    };
+    let fixture = Fixture::reviewing(policy).await;
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    fixture.product("ann").await;
+    let id = fixture.submission("ann", "1.0").await;
+    let (url, decision) = (
+        format!("/submissions/{id}"),
+        format!("/submissions/{id}/decision"),
+    );
+    let approve = [("decision", "approve")];
+    let mut rita = Browser::of(&fixture, "rita").await;
+    let page = rita.get(&url).await;
+    assert!(page.texts("#approvals")[0].ends_with("Nobody has approved it yet."));
+    let page = rita.send(&page, &decision, &approve, &[]).await;
+    said(&page, "Your approval counts. Another reviewer");
+    assert!(page.texts("#approvals")[0].contains("You (rita) approved it"));
+    assert_eq!(page.texts("#decision-approve[disabled]").len(), 1);
+    let again = rita.send(&page, &decision, &approve, &[]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    let mut ann = Browser::of(&fixture, "ann").await;
+    let page = ann.get(&url).await;
+    assert!(page.texts("#approvals")[0].contains("rita approved it; another reviewer has to"));
+    let mut olga = Browser::of(&fixture, "olga").await;
+    let page = olga.get(&url).await;
+    let page = olga.send(&page, &decision, &approve, &[]).await;
+    said(&page, "The decision was recorded.");
+    assert!(page.texts("#approvals")[0].ends_with("Approved by rita and olga."));
+}
