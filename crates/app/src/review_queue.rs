@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use market::{Action, Assigned, Class, SubmissionId, SubmissionState, Waiting};
 use store::{
     Tx,
@@ -67,7 +67,7 @@ impl QueueQuery {
 }
 
 /// A place in the queue: when its submission came into its state, and which it is. Written
-/// as `<time>~<identifier>`.
+/// as `<microseconds since 1970>~<identifier>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueCursor {
     at: DateTime<Utc>,
@@ -76,8 +76,7 @@ pub struct QueueCursor {
 
 impl fmt::Display for QueueCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = self.at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-        write!(f, "{at}~{}", self.id)
+        write!(f, "{}~{}", self.at.timestamp_micros(), self.id)
     }
 }
 
@@ -91,11 +90,10 @@ impl FromStr for QueueCursor {
 
     fn from_str(text: &str) -> Result<Self, QueueCursorError> {
         let (at, id) = text.split_once('~').ok_or(QueueCursorError)?;
-        let at = DateTime::parse_from_rfc3339(at).map_err(|_| QueueCursorError)?;
-        let id = id.parse().map_err(|_| QueueCursorError)?;
+        let at = at.parse().map_err(|_| QueueCursorError)?;
         Ok(Self {
-            at: at.to_utc(),
-            id,
+            at: DateTime::from_timestamp_micros(at).ok_or(QueueCursorError)?,
+            id: id.parse().map_err(|_| QueueCursorError)?,
         })
     }
 }
@@ -255,7 +253,7 @@ mod tests {
             id: SubmissionId::new(at, [7; 10]),
         };
         assert_eq!(place.to_string().parse(), Ok(place));
-        for text in ["", "~", "2026-11-01T10:00:00Z", "yesterday~sub_x"] {
+        for text in ["", "~", "7", "yesterday~sub_x", "7~sub_x"] {
             assert_eq!(text.parse::<QueueCursor>(), Err(QueueCursorError), "{text}");
         }
     }

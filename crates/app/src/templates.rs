@@ -148,10 +148,7 @@ impl App {
 
 fn taken(error: StoreError) -> AppError {
     if error.is_conflict() {
-        AppError::invalid(
-            "name",
-            "there is a template of this name for this decision already",
-        )
+        AppError::Conflict("there is a template of this name for this decision already".to_owned())
     } else {
         error.into()
     }

@@ -47,7 +47,7 @@ pub async fn in_state(
     fetch_all!(
         tx,
         QueueRow,
-        "SELECT s.*, a.name AS reviewer FROM submissions s JOIN products p ON p.id = s.product_id JOIN publishers o ON o.id = p.publisher_id LEFT JOIN accounts a ON a.id = s.reviewer_id WHERE s.state = $1 AND (s.waiting_since, s.id) > ($2, $3) AND ($4 IS NULL OR o.slug = $4) AND ($5 IS NULL OR p.slug = $5) AND ($6 IS NULL OR s.certifiable = $6) AND ($7 IS NULL OR COALESCE(s.reviewer_id, '') = $7) ORDER BY s.waiting_since, s.id LIMIT $8",
+        "SELECT s.*, a.name AS reviewer FROM submissions s JOIN products p ON p.id = s.product_id JOIN publishers o ON o.id = p.publisher_id LEFT JOIN accounts a ON a.id = s.reviewer_id WHERE s.state = $1 AND (s.waiting_since, s.id) > ($2, $3) AND (CAST($4 AS TEXT) IS NULL OR o.slug = $4) AND (CAST($5 AS TEXT) IS NULL OR p.slug = $5) AND (CAST($6 AS BOOLEAN) IS NULL OR s.certifiable = $6) AND (CAST($7 AS TEXT) IS NULL OR COALESCE(s.reviewer_id, '') = $7) ORDER BY s.waiting_since, s.id LIMIT $8",
         state.as_str(),
         after.0,
         after.1,
@@ -90,7 +90,7 @@ pub async fn reviewers_for(
     let rows = fetch_all!(
         tx,
         (String,),
-        "SELECT a.name FROM accounts a WHERE a.staff_role IS NOT NULL AND a.disabled_at IS NULL AND NOT EXISTS (SELECT 1 FROM members m WHERE m.account_id = a.id AND m.publisher_id = $1) ORDER BY a.name",
+        "SELECT a.name FROM accounts a WHERE a.staff_role IS NOT NULL AND a.disabled_at IS NULL AND NOT EXISTS (SELECT 1 FROM members m WHERE m.account_id = a.id AND m.publisher_id = $1) ORDER BY a.name COLLATE \"C\"",
         publisher.as_str()
     )?;
     Ok(rows.into_iter().map(|(name,)| name).collect())

@@ -100,6 +100,6 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<Template>, StoreError> {
     fetch_all!(
         tx,
         Template,
-        "SELECT t.*, a.name AS author FROM decision_templates t JOIN accounts a ON a.id = t.changed_by ORDER BY t.decision, t.name"
+        "SELECT t.*, a.name AS author FROM decision_templates t JOIN accounts a ON a.id = t.changed_by ORDER BY t.decision, t.name COLLATE \"C\""
     )
 }

@@ -36,6 +36,7 @@ mod publishing;
 mod released;
 mod rematch;
 mod review;
+mod reviewing;
 mod robots;
 mod roles;
 mod signers;

@@ -4,9 +4,8 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use app::{
-    Actor, AppError, NewAccount, NewKey, NewRobot, NewSubmission, NewToken, NewVex, QueueQuery,
-    VexVerdict,
-    market::{Decision, ListingEvent, Role, VexClaim, VexDecision, VexScope, VexStatus},
+    Actor, AppError, NewAccount, NewKey, NewRobot, NewSubmission, NewToken, NewVex,
+    market::{Role, VexClaim, VexScope, VexStatus},
 };
 use app::{WebhookOf, WebhookSettings};
 use trust::SigningKey;
@@ -15,6 +14,7 @@ use crate::{
     accounts::{reading, writing},
     images::{Image, picture},
     organising::organising,
+    reviewing::reviewing,
     world::World,
 };
 
@@ -41,7 +41,7 @@ async fn with_token(world: &World, owner: &Actor, new: &NewToken) -> Actor {
     actor.expect("known")
 }
 
-fn unjustified() -> NewVex {
+pub(crate) fn unjustified() -> NewVex {
     NewVex {
         scope: VexScope {
             vulnerability: "CVE-2026-1".to_owned(),
@@ -56,36 +56,13 @@ fn unjustified() -> NewVex {
     }
 }
 
-fn untitled() -> market::OwnAdvisory {
-    market::OwnAdvisory {
-        name: None,
-        ecosystem: String::new(),
-        package: String::new(),
-        introduced: None,
-        fixed: None,
-        last_affected: None,
-        title: String::new(),
-        vector: None,
-        class: None,
-        reason: String::new(),
-    }
-}
-
-fn refusal_without_reason() -> VexVerdict<'static> {
-    VexVerdict {
-        decision: VexDecision::Refuse,
-        reason: "",
-        until: None,
-    }
-}
-
 /// What the use cases are tried on.
-struct Things {
-    statement: String,
-    class: String,
-    waiver: String,
-    submission: String,
-    comment: String,
+pub(crate) struct Things {
+    pub(crate) statement: String,
+    pub(crate) class: String,
+    pub(crate) waiver: String,
+    pub(crate) submission: String,
+    pub(crate) comment: String,
     product: market::ProductId,
     logo: String,
     draft: market::ProductManifest,
@@ -389,124 +366,6 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
         (
             "submit",
             code(app.submit(actor, "acme", "db", &no_image).await),
-        ),
-    ]
-}
-
-async fn reviewing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
-    let (app, submission) = (&world.app, things.submission.as_str());
-    let no_waiver = app::NewWaiver {
-        check: "",
-        reason: "",
-        until: world.app.now(),
-    };
-    let nobody = app::Assignment {
-        to: Some("nobody"),
-        from: None,
-    };
-    let no_template = app::NewTemplate {
-        decision: Decision::Reject,
-        name: "",
-        body: "",
-    };
-    let no_class = app::NewClassification {
-        vulnerability: "",
-        product: Some(("acme", "db")),
-        class: market::Class::Minor,
-        reason: "",
-    };
-    vec![
-        (
-            "review_queue",
-            code(app.review_queue(actor, &QueueQuery::default(), 1).await),
-        ),
-        (
-            "assign_submission",
-            code(app.assign_submission(actor, submission, nobody).await),
-        ),
-        (
-            "submission_page",
-            code(app.submission_page(actor, submission).await),
-        ),
-        (
-            "add_comment",
-            code(
-                app.add_comment(actor, submission, "submission", "Hm.")
-                    .await,
-            ),
-        ),
-        (
-            "resolve_comment",
-            code(
-                app.resolve_comment(actor, submission, &things.comment, true)
-                    .await,
-            ),
-        ),
-        (
-            "decide",
-            code(app.decide(actor, submission, Decision::Reject, "").await),
-        ),
-        (
-            "manage_listing",
-            code(
-                app.manage_listing(actor, "acme", "db", ListingEvent::Hold, "")
-                    .await,
-            ),
-        ),
-        ("list_listings", code(app.list_listings(actor).await)),
-        ("vex_page", code(app.vex_page(actor, "acme", "db").await)),
-        ("vex_queue", code(app.vex_queue(actor).await)),
-        ("waivers", code(app.waivers(actor, "acme", "db").await)),
-        (
-            "waive_check",
-            code(app.waive_check(actor, "acme", "db", no_waiver).await),
-        ),
-        (
-            "end_waiver",
-            code(app.end_waiver(actor, &things.waiver, "").await),
-        ),
-        ("templates", code(app.templates(actor).await)),
-        (
-            "add_template",
-            code(app.add_template(actor, no_template).await),
-        ),
-        (
-            "change_template",
-            code(app.change_template(actor, "tpl_x", no_template).await),
-        ),
-        (
-            "remove_template",
-            code(app.remove_template(actor, "tpl_x").await),
-        ),
-        ("own_advisories", code(app.own_advisories(actor).await)),
-        (
-            "add_own_advisory",
-            code(app.add_own_advisory(actor, &untitled()).await),
-        ),
-        (
-            "withdraw_own_advisory",
-            code(app.withdraw_own_advisory(actor, "adv_x", "").await),
-        ),
-        ("classifications", code(app.classifications(actor).await)),
-        ("classify", code(app.classify(actor, no_class).await)),
-        (
-            "end_classification",
-            code(app.end_classification(actor, &things.class, "").await),
-        ),
-        (
-            "state_vex",
-            code(app.state_vex(actor, "acme", "db", &unjustified()).await),
-        ),
-        (
-            "import_vex",
-            code(app.import_vex(actor, "acme", "db", b"{}").await),
-        ),
-        (
-            "decide_vex",
-            code(
-                app.decide_vex(actor, &things.statement, refusal_without_reason())
-                    .await,
-            ),
         ),
     ]
 }

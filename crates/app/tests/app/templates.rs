@@ -22,12 +22,12 @@ both! {
         assert!(told(app.add_template(rita, text("x", "\n")).await).starts_with("invalid: body"));
         let made = app.add_template(rita, text(" Root ", "Please set a user.\n")).await.expect("added");
         assert_eq!((made.name.as_str(), made.body.as_str()), ("Root", "Please set a user."));
-        assert!(told(app.add_template(rita, text("Root", "Again.")).await).starts_with("invalid: name"));
+        assert!(told(app.add_template(rita, text("Root", "Again.")).await).starts_with("conflict"));
         // The same name may stand for another decision.
         let other = NewTemplate { decision: Decision::Reject, ..text("Root", "Never set one.") };
         app.add_template(rita, other).await.expect("added");
         let id = made.id.as_str();
-        assert!(told(app.change_template(rita, id, other).await).starts_with("invalid: name"));
+        assert!(told(app.change_template(rita, id, other).await).starts_with("conflict"));
         let changed = app.change_template(&world.operator, id, text("User", "Set a user.")).await.expect("changed");
         assert_eq!(changed.author, "olga-operator");
         let names: Vec<_> = app.templates(rita).await.expect("a list").into_iter().map(|it| it.name).collect();

@@ -58,7 +58,7 @@ struct QueueAsked {
     #[serde(default)]
     assigned: Option<AssignedJson>,
     /// What the answer before gave as `next`.
-    #[param(value_type = Option<String>, max_length = 100)]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,16}~sub_[0-9A-Za-z]{26}$")]
     #[serde(default, deserialize_with = "place")]
     after: Option<QueueCursor>,
     /// Most submissions to return.

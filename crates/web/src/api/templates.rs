@@ -36,10 +36,10 @@ struct NewTemplateJson {
     /// What it is a reason for.
     decision: DecisionJson,
     /// What it is called; once for each kind of decision.
-    #[schema(min_length = 1, max_length = 80)]
+    #[schema(min_length = 1, max_length = 80, pattern = r"\S")]
     name: String,
     /// What it says.
-    #[schema(min_length = 1, max_length = 10_000)]
+    #[schema(min_length = 1, max_length = 10_000, pattern = r"\S")]
     body: String,
 }
 

@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 69] = [
+const FORMS: [&str; 70] = [
     "/sign-in",
     "/register",
     "/sign-out",
