@@ -28,6 +28,7 @@ pub mod letters;
 pub mod log;
 pub mod notary;
 pub mod notices;
+pub mod once;
 pub mod own_advisories;
 pub mod products;
 pub mod promises;

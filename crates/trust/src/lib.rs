@@ -21,6 +21,7 @@ pub mod log;
 pub mod notation;
 mod pem;
 pub mod referrer;
+pub mod sealed;
 pub mod tuf;
 pub mod webhook;
 

@@ -38,7 +38,7 @@ pub fn router(app: Arc<App>) -> Router {
     pages
         .merge(files())
         .layer(map_response(protect))
-        .merge(api::router())
+        .merge(api::router(&app))
         .with_state(app)
 }
 

@@ -25,6 +25,7 @@ mod market_side;
 mod notary;
 mod notices;
 mod openness;
+mod once;
 mod organising;
 mod own_advisories;
 mod privacy;

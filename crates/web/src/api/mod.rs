@@ -17,7 +17,7 @@ use app::App;
 use axum::{
     Router,
     http::{Method, Uri, header},
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
 use utoipa::{OpenApi as _, openapi::OpenApi};
@@ -40,6 +40,7 @@ mod letters;
 mod listings;
 mod manifest;
 mod notices;
+mod once;
 mod openapi;
 mod own_advisories;
 mod pictures;
@@ -72,7 +73,7 @@ pub const BASE: &str = "/api/v1";
 /// # Panics
 /// Two resources share a path and method, or the document cannot be written as JSON: both
 /// show in every test.
-pub fn router() -> Router<Arc<App>> {
+pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     let (routes, document) = resources().split_for_parts();
     let document = openapi::finish(document)
         .to_json()
@@ -80,6 +81,7 @@ pub fn router() -> Router<Arc<App>> {
     let serve = move || async move { ([(header::CONTENT_TYPE, "application/json")], document) };
     let routes = routes
         .route("/openapi.json", get(serve))
+        .layer(from_fn_with_state(Arc::clone(app), once::once))
         .layer(from_fn(crate::etag::tag))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method);

@@ -8,15 +8,18 @@ use utoipa::{
     openapi::{
         Content, Header, HeaderBuilder, HttpMethod, ObjectBuilder, Ref, RefOr, Response,
         ResponseBuilder,
-        path::{Operation, ParameterIn, PathItem},
-        schema::Type,
+        path::{Operation, ParameterBuilder, ParameterIn, PathItem},
+        schema::{KnownFormat, SchemaFormat, Type},
         security::{
             ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
         },
     },
 };
 
-use super::error::{ErrorJson, MEDIA_TYPE};
+use super::{
+    error::{ErrorJson, MEDIA_TYPE},
+    once,
+};
 
 /// The beginning of the document; the operations come from the routes.
 #[derive(OpenApi)]
@@ -51,6 +54,9 @@ pub(super) struct ApiDocument;
 pub(super) fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     for item in document.paths.paths.values_mut() {
         for (method, operation) in operations(item) {
+            if method == HttpMethod::Post {
+                done_once(operation);
+            }
             for status in refusals(&method, operation) {
                 operation
                     .responses
@@ -101,6 +107,33 @@ fn tag(operation: &mut Operation) {
     }
     let unchanged = Response::new("What `If-None-Match` names is what would be sent.");
     responses.insert("304".to_owned(), unchanged.into());
+}
+
+/// What is done is done once for a key.
+fn done_once(operation: &mut Operation) {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+    let key = ParameterBuilder::new()
+        .name(once::KEY)
+        .parameter_in(ParameterIn::Header)
+        .description(Some(
+            "A UUID that is new for each request. Sent again with the same within a day, the request is not done again and has the same answer.",
+        ))
+        .schema(Some(schema));
+    operation
+        .parameters
+        .get_or_insert_default()
+        .push(key.into());
+    let done = operation.responses.responses.iter_mut();
+    for (_, response) in done.filter(|(status, _)| status.starts_with('2')) {
+        if let RefOr::T(response) = response {
+            let replayed = header("`true` where the answer was given before.");
+            response
+                .headers
+                .insert(once::REPLAYED.to_owned(), replayed.into());
+        }
+    }
 }
 
 /// An operation whose annotation says `security(())` is open to everybody.

@@ -15,7 +15,7 @@ use super::object::Object;
 use crate::api::error::ApiError;
 
 const MAX_JSON_BYTES: usize = 1 << 20;
-const MAX_PICTURE_BYTES: usize = 5 << 20;
+pub(in crate::api) const MAX_PICTURE_BYTES: usize = 5 << 20;
 
 /// A JSON body.
 pub(in crate::api) struct Body<T>(pub(in crate::api) T);

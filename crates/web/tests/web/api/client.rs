@@ -69,7 +69,7 @@ impl Client {
     /// Asks as nobody in particular.
     pub(crate) fn anonymous(app: &Arc<App>) -> Self {
         Self {
-            router: plimsoll_web::api::router().with_state(Arc::clone(app)),
+            router: plimsoll_web::api::router(app).with_state(Arc::clone(app)),
             authorization: None,
         }
     }

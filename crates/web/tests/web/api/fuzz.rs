@@ -131,7 +131,7 @@ async fn check(parameters: impl Fn(&str) -> String) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.expect("a listener");
     let address = listener.local_addr().expect("an address").to_string();
-    let router = plimsoll_web::api::router().with_state(app);
+    let router = plimsoll_web::api::router(&app).with_state(app);
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let config = format!("{}\n{CONFIG}", parameters(&submission));
     let dir = fixture.path().to_owned();

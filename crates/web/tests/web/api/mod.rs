@@ -5,4 +5,5 @@ mod client;
 mod coverage;
 mod errors;
 mod fuzz;
+mod once;
 mod stories;
