@@ -9,7 +9,7 @@ use utoipa::{
         Content, Header, HeaderBuilder, HttpMethod, ObjectBuilder, Ref, RefOr, Response,
         ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn, PathItem},
-        schema::{KnownFormat, SchemaFormat, Type},
+        schema::{SchemaFormat, Type},
         security::{
             ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
         },
@@ -113,7 +113,7 @@ fn tag(operation: &mut Operation) {
 fn done_once(operation: &mut Operation) {
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        .format(Some(SchemaFormat::Custom("uuid".to_owned())));
     let key = ParameterBuilder::new()
         .name(once::KEY)
         .parameter_in(ParameterIn::Header)
@@ -124,7 +124,7 @@ fn done_once(operation: &mut Operation) {
     operation
         .parameters
         .get_or_insert_default()
-        .push(key.into());
+        .push(RefOr::T(key.build()));
     let done = operation.responses.responses.iter_mut();
     for (_, response) in done.filter(|(status, _)| status.starts_with('2')) {
         if let RefOr::T(response) = response {

@@ -69,8 +69,9 @@ async fn what_has_a_key_is_done_once() {
 
     // A key is one account's, and one token's.
     let ben = Keyed::of(&fixture, "ben").await;
-    let own = ben.post(FIRST, "/account/tokens", &json!({"name": "ben's"}));
-    assert_eq!(own.await.status, 201);
+    let bens = json!({"name": "ben's"});
+    let own = ben.post(FIRST, "/account/tokens", &bens).await;
+    assert_eq!(own.status, 201);
     let less = Keyed::of(&fixture, "ann").await;
     assert_eq!(less.post(FIRST, "/robots", &new).await.refused().0, 409);
 }
