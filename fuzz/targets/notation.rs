@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let text = String::from_utf8_lossy(data);
     if let Ok(credential) = Credential::parse(&text) {
-        assert!(credential.check_proof("text", &text).is_err());
+        assert!(credential.check_proof("text", &text, (None, DateTime::UNIX_EPOCH)).is_err());
     }
-    assert!(Credential::Key(public).check_proof("text", &text).is_err());
+    assert!(Credential::Key(public).check_proof("text", &text, (None, DateTime::UNIX_EPOCH)).is_err());
 });

@@ -1,4 +1,4 @@
-//! What publishers sign with: keys and certificates, the proof that they are theirs, and from
+//! What publishers sign with: keys, certificates and identities, the proof that they are theirs, and from
 //! when until when signatures by them count.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,7 +7,7 @@ use store::{
     Tx,
     publishers::{Publisher, PublisherKey},
 };
-use trust::credential::Credential;
+use trust::credential::{Credential, NoTrustRoot};
 
 use crate::{Actor, App, AppError, audit::Change, state::random};
 
@@ -19,7 +19,8 @@ const CHALLENGE_LIFE: TimeDelta = TimeDelta::days(1);
 pub struct NewKey {
     /// What its owner calls it.
     pub name: String,
-    /// A public key, ECDSA P-256, as cosign writes `cosign.pub`; or a certificate, for Notation.
+    /// A public key, ECDSA P-256, as cosign writes `cosign.pub`; a certificate, for Notation; or
+    /// the two lines of an identity, for cosign without keys.
     pub pem: String,
     /// From when on signatures by it count; at once, if not given.
     pub valid_from: Option<DateTime<Utc>>,
@@ -46,6 +47,9 @@ impl App {
             .map_err(|error| AppError::invalid("pem", error.to_string()))?;
         let mut tx = self.begin().await?;
         let publisher = self.key_owner(&mut tx, actor, slug).await?;
+        if matches!(credential, Credential::Identity(_)) && self.config.identity_root.is_none() {
+            return Err(AppError::invalid("pem", NoTrustRoot.to_string()));
+        }
         let fingerprint = credential.fingerprint();
         let (challenge, ends_at) = self.challenge(&publisher, &fingerprint);
         let row = PublisherKey {
@@ -123,7 +127,11 @@ impl App {
         };
         Credential::parse(&row.pem)
             .map_err(AppError::internal)?
-            .check_proof(&challenge, proof)
+            .check_proof(
+                &challenge,
+                proof,
+                (self.config.identity_root.as_deref(), now),
+            )
             .map_err(|error| AppError::invalid("proof", error.to_string()))?;
         if !store::publishers::prove_key(&mut tx, &row.id, &challenge, now).await? {
             return Err(AppError::changed_meanwhile("signing key"));

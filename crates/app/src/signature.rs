@@ -1,4 +1,4 @@
-//! The signature of a submitted image: it must be by a key or certificate that its publisher
+//! The signature of a submitted image: it must be by a key, certificate or identity that its publisher
 //! registered and proved to hold, beside the image as cosign 2 puts it, referring to the image
 //! as cosign 3 and Notation do, or in the trust metadata of its repository.
 
@@ -9,7 +9,7 @@ use market::KeyStanding;
 use oci::{Algorithm, Digest, RawManifest};
 use serde::{Deserialize, Serialize};
 use store::{Tx, publishers::PublisherKey, submissions::Submission};
-use trust::{PublicKey, cosign, credential::Credential, notation::Certificate};
+use trust::{PublicKey, cosign, credential::Credential, keyless::Identity, notation::Certificate};
 
 use crate::{App, AppError, inspection::Stop};
 
@@ -30,15 +30,17 @@ struct Signers {
     rows: Vec<PublisherKey>,
     keys: Vec<PublicKey>,
     certificates: Vec<Certificate>,
+    identities: Vec<Identity>,
 }
 
 impl Signers {
     fn new(rows: Vec<PublisherKey>) -> Self {
-        let (mut keys, mut certificates) = (Vec::new(), Vec::new());
+        let (mut keys, mut certificates, mut identities) = (Vec::new(), Vec::new(), Vec::new());
         for row in &rows {
             match Credential::parse(&row.pem) {
                 Ok(Credential::Key(key)) => keys.push(key),
                 Ok(Credential::Certificate(certificate)) => certificates.push(*certificate),
+                Ok(Credential::Identity(identity)) => identities.push(identity),
                 // What cannot be read any more signs nothing.
                 Err(_) => {}
             }
@@ -47,6 +49,7 @@ impl Signers {
             rows,
             keys,
             certificates,
+            identities,
         }
     }
 

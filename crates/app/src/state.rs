@@ -36,6 +36,8 @@ pub struct AppConfig {
     pub token_life: chrono::TimeDelta,
     /// Whether people may make their own accounts.
     pub open_registration: bool,
+    /// Whom signatures of identities are believed by; without it they are refused.
+    pub identity_root: Option<Arc<trust::keyless::TrustRoot>>,
     /// Whether webhooks may be called without TLS.
     pub webhooks_over_http: bool,
     /// What one account may take of the registry.

@@ -30,6 +30,8 @@ use store::{
     blobs::{BlobStore, FsBlobs, FsUploads, S3Blobs, S3Config, S3Uploads, Uploads},
 };
 
+use trust::keyless::TrustRoot;
+
 use crate::{
     config::Config,
     exit::Exit,
@@ -192,6 +194,7 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
             advisories_file,
             token_life: config.token_life(),
             open_registration: config.is_on("accounts.open_registration"),
+            identity_root: identity_root(config)?,
             webhooks_over_http: config.is_on("webhooks.allow_http"),
             review: app::ReviewPolicy {
                 two_for_first_release: config.is_on("review.two_for_first_release"),
@@ -212,6 +215,17 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
         trusted_proxies: config.trusted_proxies().into(),
         rotate_tokens_after: config.rotate_tokens_after(),
     })
+}
+
+/// Reads the trust root that signatures of identities are checked with, where one is set.
+fn identity_root(config: &Config) -> Result<Option<Arc<TrustRoot>>, Failure> {
+    let Some(path) = config.path("trust.identity_root") else {
+        return Ok(None);
+    };
+    let shown = path.display();
+    let bytes = fs::read(&path).or_fail(format!("cannot read the trust root `{shown}`"))?;
+    let root = TrustRoot::read(&bytes).or_fail(format!("cannot use the trust root `{shown}`"))?;
+    Ok(Some(Arc::new(root)))
 }
 
 /// Zero stands for any number.

@@ -2,7 +2,7 @@
 //! cosign 3 signs images, and what attestations lie in (sigstore/protobuf-specs,
 //! secure-systems-lab/dsse, in-toto/attestation).
 //!
-//! Signatures by keys alone: certificates and public logs are not looked at.
+//! Signatures by keys alone; those by certificates of identities are [`crate::keyless`]'s.
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,8 @@
 //! What lives here: ECDSA P-256 keys and their files, plain and encrypted ([`key`]); compact
 //! ES256 tokens and the key set that others check them with ([`jws`]); cosign's signatures
 //! over an image's digest, made and verified ([`cosign`]), bundles with statements ([`bundle`]),
-//! and Notation's envelopes with their certificates ([`notation`]); what people register to sign
+//! those of identities with certificates and public logs ([`keyless`]), and Notation's envelopes
+//! with their certificates ([`notation`]); what people register to sign
 //! with, and how they prove that it is theirs ([`credential`]); the metadata of Notary v1
 //! and what makes an update of it good ([`tuf`]); a log that cannot forget ([`log`]); signatures
 //! over what is sent to webhooks ([`webhook`]).
@@ -17,6 +18,7 @@ pub mod credential;
 pub mod jws;
 pub mod key;
 mod key_file;
+pub mod keyless;
 pub mod log;
 pub mod notation;
 mod pem;

@@ -9,9 +9,10 @@ use store::{
     submissions::Submission,
 };
 use trust::{
-    PublicKey,
     bundle::{self, BUNDLE, SIGNATURE},
     cosign,
+    credential::NoTrustRoot,
+    keyless,
     notation::{self, Trusted},
 };
 
@@ -72,7 +73,7 @@ impl App {
     ) -> Result<Result<SignatureResult, String>, Stop> {
         let digest = &image.digest;
         let key = match kind {
-            BUNDLE => self.verify_bundle(manifest, digest, &signers.keys).await?,
+            BUNDLE => return self.verify_bundle(manifest, digest, signers).await,
             notation::SIGNATURE => return self.verify_notation(manifest, image, signers).await,
             _ => {
                 let payloads = self.payloads(manifest).await?;
@@ -131,13 +132,13 @@ impl App {
         )
     }
 
-    /// Returns the key that signed the bundle of a manifest, or why none did.
+    /// Verifies the bundle of a manifest, by a key or by an identity.
     async fn verify_bundle(
         &self,
         manifest: &RawManifest,
         digest: &Digest,
-        keys: &[PublicKey],
-    ) -> Result<Result<String, String>, Stop> {
+        signers: &Signers,
+    ) -> Result<Result<SignatureResult, String>, Stop> {
         let layers = manifest.image().map_or(&[][..], |image| &image.layers);
         let Some(layer) = layers.iter().find(|layer| layer.media_type == BUNDLE) else {
             return Ok(Err("the bundle's manifest names no bundle".to_owned()));
@@ -149,19 +150,52 @@ impl App {
             let missing = format!("the bundle {} is missing or too large", layer.digest);
             return Ok(Err(missing));
         };
-        Ok(match bundle::verify(&bytes, digest, keys) {
-            Ok(verified) if verified.predicate_type == SIGNATURE => Ok(verified.key_id),
-            Ok(verified) => Err(format!(
-                "the image carries a statement of the kind {}, and no signature",
-                verified
-                    .predicate_type
-                    .chars()
-                    .take(120)
-                    .collect::<String>()
-            )),
+        if keyless::is_keyless(&bytes) {
+            return Ok(self.verify_identity(&bytes, digest, signers));
+        }
+        Ok(match bundle::verify(&bytes, digest, &signers.keys) {
+            Ok(verified) if verified.predicate_type == SIGNATURE => {
+                Ok(signers.signed(&verified.key_id, digest))
+            }
+            Ok(verified) => Err(no_signature(&verified.predicate_type)),
             Err(error) => Err(error.to_string()),
         })
     }
+
+    /// Verifies a bundle that an identity signed.
+    fn verify_identity(
+        &self,
+        bundle: &[u8],
+        digest: &Digest,
+        signers: &Signers,
+    ) -> Result<SignatureResult, String> {
+        let root = self.config.identity_root.as_deref();
+        let root = root.ok_or_else(|| NoTrustRoot.to_string())?;
+        let found = keyless::verify_statement(bundle, digest, (root, self.now()));
+        let (signed, kind) = found.map_err(|error| error.to_string())?;
+        let identity = &signed.identity;
+        if kind != SIGNATURE {
+            return Err(no_signature(&kind));
+        }
+        if !signers.identities.contains(identity) {
+            return Err(format!(
+                "the image is signed by {identity}, which the publisher has not registered"
+            ));
+        }
+        Ok(SignatureResult {
+            reason: format!(
+                "signed by {identity}, an identity the publisher registered, taken by the log as number {} on {}",
+                signed.index,
+                signed.at.format("%Y-%m-%d %H:%M UTC")
+            ),
+            ..signers.signed(&identity.fingerprint(), digest)
+        })
+    }
+}
+
+fn no_signature(kind: &str) -> String {
+    let kind: String = kind.chars().take(120).collect();
+    format!("the image carries a statement of the kind {kind}, and no signature")
 }
 
 /// Returns a manifest of the repository.

@@ -33,7 +33,10 @@ use store::{
 };
 use trust::{SigningKey, cosign};
 
-use crate::images::{Image, picture};
+use crate::{
+    images::{Image, picture},
+    sigstore::Sigstore,
+};
 
 pub(crate) const HOST: &str = "market.example";
 
@@ -112,6 +115,7 @@ fn world_config(dir: &Path, upkeep: app::UpkeepConfig) -> AppConfig {
         advisories_file: dir.join("advisories.db"),
         token_life: TimeDelta::minutes(5),
         open_registration: true,
+        identity_root: Some(Arc::new(Sigstore::new().root())),
         webhooks_over_http: false,
         limits: app::Limits::default(),
         review: app::ReviewPolicy::default(),

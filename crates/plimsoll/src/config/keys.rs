@@ -306,6 +306,14 @@ pub(crate) const KEYS: &[Key] = &[
         "Whether manifests may name blobs that were not pushed. Indexes may always lack manifests.",
     ),
     key(
+        "trust.identity_root",
+        Kind::Path,
+        "",
+        "The file (`trusted_root.json`) that names the authorities and logs by which publishers' \
+         signatures of identities, without keys, are believed. Without it they are refused. It is \
+         read at the start; nothing is asked over the network.",
+    ),
+    key(
         "registry.token_life",
         Kind::Duration,
         "15m",

@@ -117,7 +117,7 @@ impl Certificate {
         }
     }
 
-    pub(super) fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+    pub(crate) fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         if der.len() > MAX_CERTIFICATE_BYTES {
             return Err(CertificateError::NotOne);
         }
@@ -126,6 +126,36 @@ impl Certificate {
             der: der.to_vec(),
             parsed,
         })
+    }
+
+    /// Returns its bytes.
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    pub(crate) fn parsed(&self) -> &X509 {
+        &self.parsed
+    }
+
+    /// Returns its key with the algorithm, in DER.
+    pub(crate) fn spki(&self) -> Option<Vec<u8>> {
+        let spki = self.parsed.tbs_certificate().subject_public_key_info();
+        spki.to_der().ok()
+    }
+
+    /// Tells whether it is an authority's in force at a time and signed `below`, with so many
+    /// authorities between it and the signer.
+    pub(crate) fn may_vouch(&self, below: &Self, between: usize, at: DateTime<Utc>) -> bool {
+        let (begins, ends) = self.validity();
+        let (about, issuer) = (
+            below.parsed.tbs_certificate(),
+            self.parsed.tbs_certificate(),
+        );
+        begins <= at
+            && at <= ends
+            && about.issuer() == issuer.subject()
+            && self.authority_problem(between).is_none()
+            && self.vouches_for(below) == Some(true)
     }
 
     /// Returns its name: SHA-256 over its DER, 64 hexadecimal digits.
@@ -199,8 +229,7 @@ impl Certificate {
 
     /// Tells whether it is for `key`.
     pub(super) fn is_for(&self, key: &PublicKey) -> bool {
-        let spki = self.parsed.tbs_certificate().subject_public_key_info();
-        spki.to_der().is_ok_and(|spki| spki == key.to_der())
+        self.spki() == Some(key.to_der())
     }
 
     /// Returns its key: a point, or PKCS#1 DER.

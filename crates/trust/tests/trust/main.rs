@@ -4,6 +4,7 @@ mod bundle;
 mod cosign;
 mod jws;
 mod key;
+mod keyless;
 mod log;
 mod notation;
 mod publisher;

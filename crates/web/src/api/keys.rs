@@ -42,8 +42,9 @@ struct NewKeyJson {
     /// What its owner calls it.
     #[schema(min_length = 1, max_length = 60, pattern = r"\S")]
     name: String,
-    /// A public key, ECDSA P-256 in PEM, as cosign writes `cosign.pub`; or a certificate in PEM,
-    /// for Notation.
+    /// A public key, ECDSA P-256 in PEM, as cosign writes `cosign.pub`; a certificate in PEM, for
+    /// Notation; or an identity, for cosign without keys: the lines `issuer: https://…` and
+    /// `subject: …`, as they stand in its certificates.
     pem: String,
     /// From when on signatures by it count, for a planned rotation; at once, if not given.
     valid_from: Option<DateTime<Utc>>,
@@ -54,7 +55,7 @@ struct NewKeyJson {
 #[serde(deny_unknown_fields)]
 struct KeyProofJson {
     /// The signature over the key's `challenge`: what `cosign sign-blob` prints or writes as
-    /// bundle, or what `openssl dgst -sign` writes, in base64.
+    /// bundle, or what `openssl dgst -sign` writes, in base64; an identity's as a bundle.
     #[schema(min_length = 1, max_length = 65_536)]
     signature: String,
 }
@@ -74,9 +75,9 @@ pub(super) struct KeyJson {
     id: KeyIdJson,
     /// What its owner calls it.
     name: String,
-    /// SHA-256 of it in DER form.
+    /// SHA-256 of it in DER form, or of an identity's two lines.
     fingerprint: String,
-    /// The key or certificate.
+    /// The key, certificate or identity.
     pem: String,
     /// Whether signatures by it count.
     standing: KeyStandingJson,

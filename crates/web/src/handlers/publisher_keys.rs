@@ -146,9 +146,10 @@ pub(super) fn key_row(key: PublisherKey, now: DateTime<Utc>, viewer: &Viewer) ->
     KeyRow {
         id: key.id.to_string(),
         name: key.name,
-        kind: match is_certificate {
-            true => "certificate",
-            false => "key",
+        kind: match credential {
+            Some(Credential::Certificate(_)) => "certificate",
+            Some(Credential::Identity(_)) => "identity",
+            _ => "key",
         },
         fingerprint: key.fingerprint,
         added_at: viewer.when(key.created_at),

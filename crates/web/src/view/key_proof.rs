@@ -3,9 +3,12 @@
 use super::Commands;
 
 /// Returns the ways to sign `text` with a certificate's key or a plain one, which signs with
-/// `algorithm` (`ES256`, `PS384` and so on).
+/// `algorithm` (`ES256`, `PS384` and so on), or as an identity (`identity`).
 pub fn proof_commands(text: &str, is_certificate: bool, algorithm: &str) -> Vec<Commands> {
     let write = format!("printf '%s' '{text}' > proof.txt");
+    if algorithm == "identity" {
+        return identity_commands(&write);
+    }
     let hash = algorithm.get(2..).unwrap_or("256");
     let padding = match algorithm.starts_with("PS") {
         true => " -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest",
@@ -50,6 +53,21 @@ pub fn proof_commands(text: &str, is_certificate: bool, algorithm: &str) -> Vec<
     ]
 }
 
+/// Returns the ways to sign as an identity, which opens a browser or takes the runner's token.
+fn identity_commands(write: &str) -> Vec<Commands> {
+    let cosign = |tool, option: &str| Commands {
+        tool,
+        proves: "Signs in, signs, and writes a bundle; paste all of it.",
+        lines: format!(
+            "{write}\ncosign sign-blob {option} --bundle proof.json proof.txt\ncat proof.json"
+        ),
+    };
+    vec![
+        cosign("Cosign 2", "--new-bundle-format"),
+        cosign("Cosign 3", "--use-signing-config=false"),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +82,6 @@ mod tests {
         assert!(lines(true, "ES512").contains("openssl dgst -sha512 -sign"));
         assert!(lines(true, "PS384").contains("-sha384 -sigopt rsa_padding_mode:pss"));
         assert_eq!(proof_commands("text", false, "ES256").len(), 3);
+        assert!(lines(false, "identity").contains("--bundle proof.json"));
     }
 }

@@ -365,6 +365,10 @@ async fn keys_are_registered_and_revoked() {
         Some("second")
     );
     let key = trust::SigningKey::from_scalar(&[3; 32]).expect("a key");
+    let identity = "issuer: https://accounts.example\nsubject: ann@acme.example";
+    let refused = ann.send(&page, add, &[("key_pem", identity)], &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.texts(".field-error")[0].contains("the operator has set no trust root"));
     let pem = key.public().to_pem();
     let page = ann.send(&page, add, &[("key_pem", &pem)], &[]).await;
     said(&page, "The key was registered");
