@@ -14,7 +14,9 @@ use store::{
 };
 use trust::{cosign, log::Event};
 
-use crate::{Actor, App, AppError, audit::Change, products::require_verified};
+use crate::{
+    Actor, App, AppError, attestations::Attestation, audit::Change, products::require_verified,
+};
 
 impl App {
     /// The job.
@@ -40,14 +42,12 @@ impl App {
             .ok_or_else(|| AppError::not_found("publisher", id.as_str()))?;
         if let Err(error) = require_verified(&publisher) {
             drop(tx);
-            return self.give_back(id, &error).await;
+            return self.give_back(id, &error.to_string()).await;
         }
         if !self.is_approved_enough(&mut tx, &submission).await? {
             drop(tx);
             let why = "it is the product's first release, which two reviewers have to approve";
-            let mut tx = self.begin().await?;
-            self.give_up_release(&mut tx, id, why).await?;
-            return Ok(tx.commit().await?);
+            return self.give_back(id, why).await;
         }
         let manifests = self
             .manifests_below(&mut tx, &submission.repository, &submission.digest)
@@ -59,21 +59,35 @@ impl App {
         let said = self.bills((&publisher, &product), &submission).await?;
         let attestations = match self.attest(&name, &submission, &images, said).await {
             // No further attempt makes it smaller.
-            Err(error @ AppError::TooLarge(_)) => return self.give_back(id, &error).await,
+            Err(AppError::TooLarge(why)) => return self.give_back(id, &why).await,
             attested => attested?,
         };
+        let signed = (&signature, attestations.as_slice());
+        self.put_release((&publisher, &product), &submission, &manifests, signed)
+            .await
+    }
+
+    /// Makes a release public.
+    async fn put_release(
+        &self,
+        (publisher, product): (&Publisher, &Product),
+        submission: &Submission,
+        manifests: &HashMap<Digest, RawManifest>,
+        (signature, attestations): (&cosign::SignatureImage, &[Attestation]),
+    ) -> Result<(), AppError> {
+        let name = format!("{}/{}", publisher.slug, product.slug);
         let mut tx = self.begin().await?;
         store::collection::enter(&mut tx).await?;
         let repository = self
-            .released_repository(&mut tx, &publisher, &product, &name)
+            .released_repository(&mut tx, publisher, product, &name)
             .await?;
         for manifest in manifests.values() {
-            self.copy_manifest(&mut tx, &submission, &repository, manifest)
+            self.copy_manifest(&mut tx, submission, &repository, manifest)
                 .await?;
         }
-        self.put_signature(&mut tx, &repository, &submission, &signature)
+        self.put_signature(&mut tx, &repository, submission, signature)
             .await?;
-        self.put_attestations(&mut tx, &repository, &attestations)
+        self.put_attestations(&mut tx, &repository, attestations)
             .await?;
         store::repositories::set_tag(
             &mut tx,
@@ -83,16 +97,16 @@ impl App {
             self.now(),
         )
         .await?;
-        self.list(&mut tx, (&publisher, &product), &submission, &repository.id)
+        self.list(&mut tx, (publisher, product), submission, &repository.id)
             .await?;
-        self.log_release(&mut tx, &name, &submission).await?;
+        self.log_release(&mut tx, &name, submission).await?;
         self.sign_targets(&mut tx, &name, &product.id).await?;
         Ok(tx.commit().await?)
     }
 
-    async fn give_back(&self, id: &SubmissionId, why: &AppError) -> Result<(), AppError> {
+    async fn give_back(&self, id: &SubmissionId, why: &str) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        self.give_up_release(&mut tx, id, &why.to_string()).await?;
+        self.give_up_release(&mut tx, id, why).await?;
         Ok(tx.commit().await?)
     }
 

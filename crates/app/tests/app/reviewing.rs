@@ -54,12 +54,6 @@ pub(crate) async fn reviewing(
         name: "",
         body: "",
     };
-    let no_class = app::NewClassification {
-        vulnerability: "",
-        product: Some(("acme", "db")),
-        class: market::Class::Minor,
-        reason: "",
-    };
     vec![
         (
             "review_queue",
@@ -123,6 +117,22 @@ pub(crate) async fn reviewing(
             "remove_template",
             code(app.remove_template(actor, "tpl_x").await),
         ),
+    ]
+    .into_iter()
+    .chain(judging(world, things, actor).await)
+    .collect()
+}
+
+/// Tries what it says of vulnerabilities.
+async fn judging(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
+    let app = &world.app;
+    let no_class = app::NewClassification {
+        vulnerability: "",
+        product: Some(("acme", "db")),
+        class: market::Class::Minor,
+        reason: "",
+    };
+    vec![
         ("own_advisories", code(app.own_advisories(actor).await)),
         (
             "add_own_advisory",

@@ -212,7 +212,7 @@ impl Sigstore {
     }
 
     /// Takes a signature into the log.
-    fn entry(&self, kind: &str, spec: Value, at: DateTime<Utc>) -> Value {
+    fn entry(&self, kind: &str, spec: &Value, at: DateTime<Utc>) -> Value {
         let body = json!({ "apiVersion": "0.0.1", "kind": kind, "spec": spec }).to_string();
         let id = Sha256::digest(self.log.public().to_der());
         let body64 = STANDARD.encode(&body);
@@ -256,7 +256,7 @@ impl Sigstore {
             "mediaType": BUNDLE,
             "verificationMaterial": {
                 "certificate": { "rawBytes": STANDARD.encode(&signer.certificate) },
-                "tlogEntries": [self.entry("hashedrekord", spec, now)],
+                "tlogEntries": [self.entry("hashedrekord", &spec, now)],
             },
             "messageSignature": { "signature": signature },
         });
@@ -284,7 +284,7 @@ impl Sigstore {
         });
         bundle["verificationMaterial"] = json!({
             "certificate": { "rawBytes": STANDARD.encode(&signer.certificate) },
-            "tlogEntries": [self.entry("dsse", spec, now)],
+            "tlogEntries": [self.entry("dsse", &spec, now)],
         });
         bundle.to_string().into_bytes()
     }

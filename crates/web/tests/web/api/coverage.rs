@@ -70,6 +70,41 @@ async fn hooked(fixture: &Fixture) -> (String, String) {
     (webhook, delivery.expect("a test").id.to_string())
 }
 
+/// Has the owner make a robot and the consumer a token; gives the token's identifier.
+async fn machines(fixture: &Fixture) -> String {
+    let consumer = fixture.actor("consumer").await;
+    let old = NewToken {
+        name: "old".to_owned(),
+        ..NewToken::default()
+    };
+    let token = fixture.app.create_token(&consumer, &old).await;
+    let robot = NewRobot {
+        name: "acme+ci".to_owned(),
+        role: Some(Role::Viewer),
+        life: None,
+    };
+    let owner = fixture.actor("owner").await;
+    fixture
+        .app
+        .create_robot(&owner, &robot)
+        .await
+        .expect("a robot");
+    token.expect("a token").0.id.to_string()
+}
+
+/// Has somebody subscribe, and somebody invited; gives the letter's identifier.
+async fn joined(fixture: &Fixture) -> String {
+    let app = &fixture.app;
+    let subscriber = fixture.actor("subscriber").await;
+    app.subscribe(&subscriber, "acme", "ship-db", "pro", true)
+        .await
+        .expect("a subscription");
+    let owner = fixture.actor("owner").await;
+    let whom = ("new@acme.example", Role::Editor);
+    let invited = app.invite_member(&owner, "acme", whom).await;
+    invited.expect("invited").letter_id.to_string()
+}
+
 impl Market {
     async fn new() -> Self {
         let fixture = Fixture::new().await;
@@ -84,39 +119,22 @@ impl Market {
             .add_comment(&reviewer, &submission, "submission", "Well?")
             .await
             .expect("a remark");
-        let subscriber = fixture.actor("subscriber").await;
-        app.subscribe(&subscriber, "acme", "ship-db", "pro", true)
-            .await
-            .expect("a subscription");
         let (key, proof) = unproven(&fixture).await;
-        let consumer = fixture.actor("consumer").await;
-        let old = NewToken {
-            name: "old".to_owned(),
-            ..NewToken::default()
-        };
-        let token = app.create_token(&consumer, &old).await;
-        let robot = NewRobot {
-            name: "acme+ci".to_owned(),
-            role: Some(Role::Viewer),
-            life: None,
-        };
-        let owner = fixture.actor("owner").await;
-        app.create_robot(&owner, &robot).await.expect("a robot");
+        let token = machines(&fixture).await;
         agree(&fixture).await;
+        let consumer = fixture.actor("consumer").await;
         let released = app.product_page(&consumer, "acme", "ship-db").await;
         let image = released.expect("a page").images[0].digest.clone();
         let (webhook, delivery) = hooked(&fixture).await;
         let digest = app::oci::Digest::of(&picture(512)).to_string();
         let statement = state(&fixture).await;
-        let whom = ("new@acme.example", Role::Editor);
-        let invited = app.invite_member(&owner, "acme", whom).await;
         let names = vec![
             ("publisher", "acme".to_owned()),
             ("product", "ship-db".to_owned()),
             ("submission", submission),
             ("comment", comment.id.to_string()),
             ("key", key),
-            ("token", token.expect("a token").0.id.to_string()),
+            ("token", token),
             ("digest", digest),
             ("account", "consumer".to_owned()),
             ("robot", "acme+ci".to_owned()),
@@ -130,7 +148,7 @@ impl Market {
             ("webhook", webhook),
             ("delivery", delivery),
             ("proof", proof),
-            ("letter", invited.expect("invited").letter_id.to_string()),
+            ("letter", joined(&fixture).await),
         ];
         let mut tokens = vec![String::new()];
         for role in &ROLES[1..] {
