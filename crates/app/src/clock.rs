@@ -2,7 +2,15 @@
 
 use std::sync::Mutex;
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{
+    DateTime, DurationRound, TimeDelta, Utc,
+    format::{DelayedFormat, StrftimeItems},
+};
+
+/// A time as people read it in sentences.
+pub(crate) fn to_the_minute(at: DateTime<Utc>) -> DelayedFormat<StrftimeItems<'static>> {
+    at.format("%Y-%m-%d %H:%M UTC")
+}
 
 /// Says what time it is, to the microsecond (PostgreSQL's precision).
 pub trait Clock: Send + Sync + 'static {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use store::{Tx, publishers::PublisherKey, submissions::Submission};
 use trust::{PublicKey, cosign, credential::Credential, keyless::Identity, notation::Certificate};
 
-use crate::{App, AppError, inspection::Stop};
+use crate::{App, AppError, clock::to_the_minute, inspection::Stop};
 
 mod referrers;
 
@@ -69,7 +69,7 @@ impl Signers {
 /// Says why a signature by a key does not count.
 fn why_not(row: &PublisherKey, standing: KeyStanding) -> String {
     let day = |at: Option<DateTime<Utc>>| {
-        at.map(|at| at.format("%Y-%m-%d %H:%M UTC").to_string())
+        at.map(|at| to_the_minute(at).to_string())
             .unwrap_or_default()
     };
     let problem = match standing {
@@ -220,7 +220,6 @@ impl App {
             );
             return Ok(Some(Err(reason)));
         };
-        let day = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M UTC");
         Ok(Some(Ok(SignatureResult {
             verified: true,
             reason: format!(
@@ -228,9 +227,9 @@ impl App {
                 target.name,
                 target.role,
                 target.version,
-                day(stored),
+                to_the_minute(stored),
                 target.timestamp,
-                day(target.fresh_until)
+                to_the_minute(target.fresh_until)
             ),
             key_name: Some(key.name.clone()),
             key_id: Some(key.fingerprint.clone()),

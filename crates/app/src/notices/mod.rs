@@ -4,6 +4,7 @@
 mod choices;
 mod mail;
 mod news;
+mod organisations;
 
 use market::{AccountId, Action, MailState, NoticeId, NoticeKind, ProductId};
 use store::{

@@ -17,7 +17,7 @@ use trust::{
 };
 
 use super::{SignatureResult, Signers};
-use crate::{App, inspection::Stop};
+use crate::{App, clock::to_the_minute, inspection::Stop};
 
 /// As cosign 2 calls its signatures among referrers.
 const COSIGN_2: &str = "application/vnd.dev.cosign.artifact.sig.v1+json";
@@ -115,13 +115,13 @@ impl App {
                 Ok(found) => {
                     let until = found
                         .expires_at
-                        .map(|at| format!(", good until {}", at.format("%Y-%m-%d %H:%M UTC")));
+                        .map(|at| format!(", good until {}", to_the_minute(at)));
                     Ok(SignatureResult {
                         reason: format!(
                             "signed with Notation ({}) by `{}` on {}{}, whose certificate, or that of its authority, the publisher registered",
                             found.algorithm,
                             found.subject,
-                            found.signed_at.format("%Y-%m-%d %H:%M UTC"),
+                            to_the_minute(found.signed_at),
                             until.unwrap_or_default()
                         ),
                         ..signers.signed(&found.thumbprint, &image.digest)
@@ -186,7 +186,7 @@ impl App {
             reason: format!(
                 "signed by {identity}, an identity the publisher registered, taken by the log as number {} on {}",
                 signed.index,
-                signed.at.format("%Y-%m-%d %H:%M UTC")
+                to_the_minute(signed.at)
             ),
             ..signers.signed(&identity.fingerprint(), digest)
         })

@@ -8,7 +8,7 @@ use oci::Digest;
 use serde::Serialize;
 use store::{Tx, collection, condemned};
 
-use crate::{Actor, App, AppError};
+use crate::{Actor, App, AppError, clock::to_the_minute};
 
 /// So many places are told at most.
 const MOST: i64 = 100;
@@ -77,7 +77,7 @@ impl std::fmt::Display for KeptBecause {
             Self::Grace { until: Some(until) } => write!(
                 f,
                 "nothing; deleted by the first collection after {}",
-                until.format("%Y-%m-%d %H:%M UTC")
+                to_the_minute(*until)
             ),
             Self::Grace { until: None } => {
                 f.write_str("nothing; the next collection notes that and its grace begins")

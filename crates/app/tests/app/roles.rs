@@ -222,6 +222,10 @@ async fn people(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
             "create_token",
             code(app.create_token(actor, &NewToken::default()).await),
         ),
+        (
+            "begin_once",
+            code(app.begin_once(actor, "a key", &[b"this"]).await),
+        ),
         ("list_tokens", code(app.list_tokens(actor).await)),
         ("revoke_token", code(app.revoke_token(actor, "tok_x").await)),
         (
