@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use super::{
     Key, Role,
-    json::{canonical, lookalike, parse, whole},
+    fields::{as_object, base64, no_lookalikes, number, text},
+    json::{canonical, parse},
 };
 
 /// No file is larger, in bytes.
@@ -337,37 +338,6 @@ impl File {
 
 fn invalid(role: &Role, message: &str) -> Invalid {
     Invalid(format!("{role} type metadata invalid: {message}"))
-}
-
-fn as_object<'a>(value: &'a Value, what: &str) -> Result<&'a Map<String, Value>, Malformed> {
-    value
-        .as_object()
-        .ok_or_else(|| Malformed(format!("{what} must be an object")))
-}
-
-fn no_lookalikes(fields: &Map<String, Value>, known: &[&str]) -> Result<(), Malformed> {
-    match lookalike(fields, known) {
-        None => Ok(()),
-        Some(name) => Err(Malformed(format!(
-            "`{name}` differs from a known name by case only"
-        ))),
-    }
-}
-
-fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, Malformed> {
-    let found = fields.get(name).and_then(Value::as_str);
-    found.ok_or_else(|| Malformed(format!("`{name}` must be a text")))
-}
-
-fn number(fields: &Map<String, Value>, name: &str) -> Result<i64, Malformed> {
-    let found = fields.get(name).and_then(Value::as_number).and_then(whole);
-    found.ok_or_else(|| Malformed(format!("`{name}` must be a whole number")))
-}
-
-fn base64(text: &str, what: &str) -> Result<Vec<u8>, Malformed> {
-    STANDARD
-        .decode(text)
-        .map_err(|_| Malformed(format!("`{what}` is not base64")))
 }
 
 fn signatures(fields: &Map<String, Value>) -> Result<Vec<Signature>, Malformed> {

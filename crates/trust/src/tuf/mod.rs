@@ -4,6 +4,7 @@
 //! Pure: what is there, the keys that the server holds, and the time are arguments.
 
 mod certificate;
+mod fields;
 mod find;
 mod json;
 mod key;
