@@ -94,7 +94,7 @@ impl App {
         tx: &mut Tx,
         product: &ProductId,
     ) -> Result<(), AppError> {
-        let beginning = store::promises::beginning(tx, Some(product)).await?;
+        let beginning = store::promises::beginning_of(tx, product).await?;
         let Some(first) = beginning.first() else {
             return Ok(());
         };
@@ -109,7 +109,7 @@ impl App {
     /// Tells of all promises that nobody was told of: those of a matching that touches many
     /// products, each product's in one notice.
     pub(crate) async fn announce_all_promises(&self) -> Result<(), AppError> {
-        let beginning = store::promises::beginning(&mut self.read().await?, None).await?;
+        let beginning = store::promises::beginning(&mut self.read().await?).await?;
         let of = |beginning: Beginning| beginning.product_id;
         let mut products: Vec<ProductId> = beginning.into_iter().map(of).collect();
         products.dedup();

@@ -132,20 +132,30 @@ pub struct Beginning {
     pub findings: i64,
 }
 
-/// Returns the promises of the newest releases of one public product, or of all, that nobody was
-/// told of: by product, the worst first.
+/// Returns the promises of the newest releases of public products that nobody was told of: by
+/// product, the worst first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn beginning(
-    tx: &mut Tx,
-    product: Option<&ProductId>,
-) -> Result<Vec<Beginning>, StoreError> {
+pub async fn beginning(tx: &mut Tx) -> Result<Vec<Beginning>, StoreError> {
     fetch_all!(
         tx,
         Beginning,
-        "SELECT f.submission_id, s.product_id, f.class, f.due_at, COUNT(*) AS findings FROM findings f JOIN submissions s ON s.id = f.submission_id JOIN products p ON p.id = s.product_id WHERE f.state = 'open' AND NOT f.announced AND f.due_at IS NOT NULL AND ($1 = '' OR s.product_id = $1) AND p.state IN ('listed', 'on-hold') AND s.id = (SELECT r.submission_id FROM releases r WHERE r.product_id = s.product_id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) GROUP BY f.submission_id, s.product_id, f.class, f.due_at ORDER BY s.product_id, f.due_at, f.class",
-        product.map_or("", ProductId::as_str)
+        "SELECT f.submission_id, s.product_id, f.class, f.due_at, COUNT(*) AS findings FROM findings f JOIN submissions s ON s.id = f.submission_id JOIN products p ON p.id = s.product_id WHERE f.state = 'open' AND NOT f.announced AND f.due_at IS NOT NULL AND p.state IN ('listed', 'on-hold') AND s.id = (SELECT r.submission_id FROM releases r WHERE r.product_id = s.product_id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) GROUP BY f.submission_id, s.product_id, f.class, f.due_at ORDER BY s.product_id, f.due_at, f.class"
+    )
+}
+
+/// Returns those of one product. A statement of its own: one that may be about all is planned as
+/// a walk over all, which a walk over products must not do for each.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn beginning_of(tx: &mut Tx, product: &ProductId) -> Result<Vec<Beginning>, StoreError> {
+    fetch_all!(
+        tx,
+        Beginning,
+        "SELECT f.submission_id, s.product_id, f.class, f.due_at, COUNT(*) AS findings FROM products p JOIN submissions s ON s.id = (SELECT r.submission_id FROM releases r WHERE r.product_id = p.id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) JOIN findings f ON f.submission_id = s.id WHERE p.id = $1 AND p.state IN ('listed', 'on-hold') AND f.state = 'open' AND NOT f.announced AND f.due_at IS NOT NULL GROUP BY f.submission_id, s.product_id, f.class, f.due_at ORDER BY f.due_at, f.class",
+        product.as_str()
     )
 }
 

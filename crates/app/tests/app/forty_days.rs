@@ -407,9 +407,7 @@ impl History<'_> {
         };
         assert!(fits, "{before} to {after}: {:#?}", self.steps);
         let mut tx = world.db.read().await.expect("a reader");
-        let untold = store::promises::beginning(&mut tx, None)
-            .await
-            .expect("read");
+        let untold = store::promises::beginning(&mut tx).await.expect("read");
         assert_eq!(untold, [], "{:#?}", self.steps);
     }
 }
