@@ -131,8 +131,8 @@ impl App {
         version: i64,
     ) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let publisher = self.member_publisher(&mut tx, actor, publisher).await?;
-        self.authorize(&mut tx, actor, Action::AcceptAgreement, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, publisher, Action::AcceptAgreement)
             .await?;
         if let Some(message) = self.not_accepted(&mut tx, Some(version)).await? {
             return Err(AppError::Conflict(message));

@@ -2,7 +2,7 @@
 //! secret that is derived from it, so that whoever reads the database cannot follow it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use market::{Action, LetterId, MAIL_ATTEMPTS, MailState, mail_back_off};
+use market::{Action, LetterId, MAIL_ATTEMPTS, MailState, mail_back_off, may_mail_again};
 use store::{
     Tx,
     letters::{self as rows, Letter},
@@ -61,6 +61,13 @@ impl App {
         };
         rows::create(tx, &letter).await?;
         Ok(letter.id)
+    }
+
+    /// Says when the next letter to an address may be written, where it may not be yet.
+    pub(crate) fn may_write_again(&self, written: &[DateTime<Utc>]) -> Result<(), AppError> {
+        let now = self.now();
+        may_mail_again(written, now)
+            .map_err(|next| AppError::TooMany((next - now).to_std().unwrap_or_default()))
     }
 
     /// Returns which letter a link came with.

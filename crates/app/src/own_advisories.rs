@@ -11,7 +11,7 @@ use advisory::{
     version::Scheme,
 };
 use chrono::{Datelike, SecondsFormat};
-use market::{Action, Class, MOST_REASON, OwnAdvisoryId, Problem};
+use market::{Action, Class, OwnAdvisoryId, Problem, is_reason};
 use serde::Deserialize;
 use store::{Tx, own_advisories::OwnAdvisory};
 
@@ -56,8 +56,8 @@ impl OwnAdvisories {
         mut said: Vec<Said>,
     ) -> Result<Vec<Said>, AppError> {
         for (own, record) in &self.in_force {
-            let matched = matcher.beside(package, std::slice::from_ref(record));
-            for matched in matched.map_err(AppError::internal)? {
+            let matched = matcher.beside(package, record);
+            if let Some(matched) = matched.map_err(AppError::internal)? {
                 said.retain(|said| !said.names().contains(&own.name.as_str()));
                 said.push(Said::by_hand(matched, own)?);
             }
@@ -227,7 +227,7 @@ impl App {
         let found = store::own_advisories::find(&mut tx, &id).await?;
         let found = found.ok_or_else(missing)?;
         let reason = reason.trim();
-        if reason.is_empty() || reason.chars().count() > MOST_REASON {
+        if !is_reason(reason) {
             let message = "say why, in at most 2000 characters; it stands beside what is gone";
             return Err(AppError::invalid("reason", message));
         }

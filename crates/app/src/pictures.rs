@@ -45,8 +45,8 @@ impl App {
     ) -> Result<Asset, AppError> {
         let size = decode_png(&png)?;
         let mut tx = self.read().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::EditProduct)
             .await?;
         let digest = Digest::of(&png);
         let asset = Asset {
@@ -78,8 +78,8 @@ impl App {
         digest: &str,
     ) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::EditProduct)
             .await?;
         if let Some(problem) = self.logo_problem(&mut tx, digest).await? {
             return Err(AppError::Invalid(vec![problem]));

@@ -45,8 +45,8 @@ impl App {
         slug: &str,
     ) -> Result<Product, AppError> {
         let mut tx = self.begin().await?;
-        let publisher = self.member_publisher(&mut tx, actor, publisher).await?;
-        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, publisher, Action::EditProduct)
             .await?;
         require_verified(&publisher)?;
         let slug: Slug = slug

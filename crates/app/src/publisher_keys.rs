@@ -46,7 +46,9 @@ impl App {
         let credential = Credential::parse(&new.pem)
             .map_err(|error| AppError::invalid("pem", error.to_string()))?;
         let mut tx = self.begin().await?;
-        let publisher = self.key_owner(&mut tx, actor, slug).await?;
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::ManageKeys)
+            .await?;
         if matches!(credential, Credential::Identity(_)) && self.config.identity_root.is_none() {
             return Err(AppError::invalid("pem", NoTrustRoot.to_string()));
         }
@@ -91,7 +93,9 @@ impl App {
         key: &str,
     ) -> Result<PublisherKey, AppError> {
         let mut tx = self.begin().await?;
-        let publisher = self.key_owner(&mut tx, actor, slug).await?;
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::ManageKeys)
+            .await?;
         let mut row = self.unproven_key(&mut tx, &publisher, key).await?;
         let (challenge, ends_at) = self.challenge(&publisher, &row.fingerprint);
         store::publishers::set_challenge(&mut tx, &row.id, (&challenge, ends_at)).await?;
@@ -115,7 +119,9 @@ impl App {
         proof: &str,
     ) -> Result<PublisherKey, AppError> {
         let mut tx = self.begin().await?;
-        let publisher = self.key_owner(&mut tx, actor, slug).await?;
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::ManageKeys)
+            .await?;
         let mut row = self.unproven_key(&mut tx, &publisher, key).await?;
         let now = self.now();
         let good = row.challenge_ends_at.is_some_and(|ends_at| now < ends_at);
@@ -164,7 +170,9 @@ impl App {
             ));
         }
         let mut tx = self.begin().await?;
-        let publisher = self.key_owner(&mut tx, actor, slug).await?;
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::ManageKeys)
+            .await?;
         let times = (at.unwrap_or(now), now);
         if !store::publishers::revoke_key(&mut tx, &publisher.id, &id, times).await? {
             return Err(AppError::not_found("signing key", key));
@@ -172,19 +180,6 @@ impl App {
         self.record_key(&mut tx, actor, &publisher, (key, "key-revoked"))
             .await?;
         Ok(tx.commit().await?)
-    }
-
-    /// Returns the publisher, if the asker may manage its keys.
-    async fn key_owner(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        slug: &str,
-    ) -> Result<Publisher, AppError> {
-        let publisher = self.member_publisher(tx, actor, slug).await?;
-        self.authorize(tx, actor, Action::ManageKeys, Some(&publisher.id))
-            .await?;
-        Ok(publisher)
     }
 
     async fn unproven_key(

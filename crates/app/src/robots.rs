@@ -281,8 +281,8 @@ impl App {
     ) -> Result<Owner, AppError> {
         match owner {
             RobotOwner::Publisher(slug) => {
-                let publisher = self.member_publisher(tx, actor, slug).await?;
-                self.authorize(tx, actor, Action::ManageRobots, Some(&publisher.id))
+                let publisher = self
+                    .publisher_for(tx, actor, slug, Action::ManageRobots)
                     .await?;
                 Ok(Owner {
                     email: publisher.email,

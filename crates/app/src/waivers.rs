@@ -3,7 +3,7 @@
 //! check failed again.
 
 use chrono::{DateTime, Utc};
-use market::{Action, Platform, ProductId, SubmissionState, WaiverId, waived};
+use market::{Action, Platform, ProductId, SubmissionState, WaiverId, waived, waiver_reason};
 use store::{
     Tx,
     products::Product,
@@ -134,10 +134,8 @@ impl App {
         let (Some(found), Some((publisher, product))) = (found, home) else {
             return Err(missing());
         };
-        // A reason must be there; the time is the waiver's own.
-        let problems = waived(reason, found.ends_at, self.now());
-        if problems.iter().any(|problem| problem.field == "reason") {
-            return Err(AppError::Invalid(problems));
+        if let Some(problem) = waiver_reason(reason) {
+            return Err(AppError::Invalid(vec![problem]));
         }
         let account = actor.require_account("to take a waiver back")?;
         let by = (&account.id, reason.trim());

@@ -11,6 +11,11 @@ pub const CLASSES_BY_HAND: [Class; 4] = [Class::Critical, Class::Major, Class::M
 
 /// Characters of a reason.
 pub const MOST_REASON: usize = 2_000;
+
+/// Returns whether a text can be the reason that a decision needs.
+pub fn is_reason(text: &str) -> bool {
+    (1..=MOST_REASON).contains(&text.trim().chars().count())
+}
 /// Characters of a vulnerability's name.
 const MOST_NAME: usize = 200;
 

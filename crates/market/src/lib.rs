@@ -39,7 +39,7 @@ pub use access::{Action, Holding, RULES, Role, allows, holder_may, is_member_rol
 pub use anchor::{Anchor, AnchorError};
 pub use approvals::{Approval, SamePerson, approvals_needed, approve};
 pub use bytes::{parse_bytes, show_bytes};
-pub use classification::{CLASSES_BY_HAND, MOST_REASON, classified};
+pub use classification::{CLASSES_BY_HAND, MOST_REASON, classified, is_reason};
 pub use clock::FindingClock;
 pub use email::is_email;
 pub use id::*;
@@ -76,7 +76,7 @@ pub use vex::{
     VexStatus, VexTarget,
 };
 pub use waiting::{Assigned, Side, Waiting};
-pub use waiver::waived;
+pub use waiver::{waived, waiver_reason};
 pub use webhook::{
     DeliveryState, EventKind, MAX_WEBHOOK_URL, WEBHOOK_ATTEMPTS, WebhookOwner, check_webhook_url,
     is_hopeless,

@@ -1,7 +1,7 @@
 //! Advisories of the certification team's own: a vulnerability that no feed knows, or not yet.
 //! It is matched like any advisory, and counts until it is withdrawn.
 
-use crate::{Class, Problem, classification::MOST_REASON};
+use crate::{Class, Problem, is_reason};
 
 /// Characters of one line, and of names and versions.
 const MOST_LINE: usize = 200;
@@ -78,8 +78,7 @@ impl OwnAdvisory {
                 "name the fixed version or the last affected one, not both",
             );
         }
-        let length = self.reason.trim().chars().count();
-        if length == 0 || length > MOST_REASON {
+        if !is_reason(&self.reason) {
             wrong("reason", "say why you add it, in at most 2000 characters");
         }
         problems

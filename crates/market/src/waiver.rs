@@ -5,26 +5,24 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{Problem, classification::MOST_REASON};
+use crate::{Problem, is_reason};
+
+/// Returns what is wrong with a reason for waiving a check, or for ending that.
+pub fn waiver_reason(reason: &str) -> Option<Problem> {
+    (!is_reason(reason)).then(|| Problem {
+        field: "reason".to_owned(),
+        message: "say why, in at most 2000 characters; the publisher reads it".to_owned(),
+    })
+}
 
 /// Returns everything that is wrong with waiving a check for a reason until a time.
 pub fn waived(reason: &str, until: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut wrong = |field: &str, message: &str| {
-        problems.push(Problem {
-            field: field.to_owned(),
-            message: message.to_owned(),
-        });
-    };
-    let length = reason.trim().chars().count();
-    if length == 0 || length > MOST_REASON {
-        wrong(
-            "reason",
-            "say why, in at most 2000 characters; the publisher reads it",
-        );
-    }
+    let mut problems: Vec<_> = waiver_reason(reason).into_iter().collect();
     if until <= now {
-        wrong("until", "name a time to come");
+        problems.push(Problem {
+            field: "until".to_owned(),
+            message: "name a time to come".to_owned(),
+        });
     }
     problems
 }

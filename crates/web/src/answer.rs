@@ -7,7 +7,11 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use crate::{cache::Cache, failure::Failure, view::FieldErrors};
+use crate::{
+    cache::Cache,
+    failure::Failure,
+    view::{FieldErrors, Flash},
+};
 
 /// What a handler gives back.
 pub(crate) type Answer = Result<Response, Failure>;
@@ -68,6 +72,19 @@ impl Refusal {
             errors: FieldErrors(errors),
             text,
         })
+    }
+
+    /// Returns what the top of the page says.
+    pub(crate) fn flash(&self) -> Flash {
+        Flash {
+            is_error: true,
+            text: self.text.clone(),
+        }
+    }
+
+    /// Returns what the top of the page says where no field says it.
+    pub(crate) fn flash_unless_at_fields(&self) -> Option<Flash> {
+        self.errors.is_empty().then(|| self.flash())
     }
 
     /// Gives fields the names they have in our form.

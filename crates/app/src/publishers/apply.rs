@@ -127,7 +127,9 @@ impl App {
         profile: &Profile,
     ) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let mut publisher = self.edited_publisher(&mut tx, actor, slug).await?;
+        let mut publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::EditPublisher)
+            .await?;
         if publisher.state == PublisherState::Verified {
             return Err(AppError::Conflict(
                 "a verified publisher's profile stands as it was verified: ask the operator"

@@ -3,7 +3,6 @@
 
 use market::{
     Action, INVITATION_LIFE, LetterId, MOST_INVITATIONS, PublisherState, Role, is_member_role,
-    may_mail_again,
 };
 use store::{
     Tx,
@@ -150,9 +149,7 @@ impl App {
         if !invitation.is_open(now)
             || !rows::end(&mut tx, &invitation.letter_id, Some(&account.id), now).await?
         {
-            return Err(AppError::Conflict(
-                "the invitation was used, withdrawn or is too old: ask for a new one".to_owned(),
-            ));
+            return Err(no_longer_good());
         }
         self.add_member(&mut tx, of, &account.id, invitation.role)
             .await?;
@@ -179,9 +176,7 @@ impl App {
     ) -> Result<(), AppError> {
         let invited = self.invitation(id, key).await?;
         if !invited.is_open {
-            return Err(AppError::Conflict(
-                "the invitation was used, withdrawn or is too old: ask for a new one".to_owned(),
-            ));
+            return Err(no_longer_good());
         }
         let new = NewAccount {
             name: name.to_owned(),
@@ -199,8 +194,8 @@ impl App {
         actor: &Actor,
         slug: &str,
     ) -> Result<Publisher, AppError> {
-        let publisher = self.member_publisher(tx, actor, slug).await?;
-        self.authorize(tx, actor, Action::ManageMembers, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(tx, actor, slug, Action::ManageMembers)
             .await?;
         if publisher.state == PublisherState::Suspended {
             return Err(AppError::Conflict(format!(
@@ -232,8 +227,7 @@ impl App {
             )));
         }
         let sent: Vec<_> = same.iter().map(|one| one.invited_at).collect();
-        may_mail_again(&sent, now)
-            .map_err(|next| AppError::TooMany((next - now).to_std().unwrap_or_default()))?;
+        self.may_write_again(&sent)?;
         for old in same.iter().filter(|one| one.ended_at.is_none()) {
             self.end_invitation(tx, &old.letter_id).await?;
         }
@@ -331,6 +325,11 @@ fn check_invitation(email: &str, role: Role) -> Result<(), AppError> {
         ));
     }
     Ok(())
+}
+
+fn no_longer_good() -> AppError {
+    let message = "the invitation was used, withdrawn or is too old: ask for a new one";
+    AppError::Conflict(message.to_owned())
 }
 
 fn role_words(role: Role) -> &'static str {

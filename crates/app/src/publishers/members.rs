@@ -137,8 +137,8 @@ impl App {
     /// They are no member, or the last owner.
     pub async fn leave_publisher(&self, actor: &Actor, slug: &str) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::LeavePublisher, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::LeavePublisher)
             .await?;
         let account = actor.require_account("to leave")?;
         self.end_membership(
@@ -182,8 +182,8 @@ impl App {
         actor: &Actor,
         (slug, name): (&str, &str),
     ) -> Result<(Publisher, Account), AppError> {
-        let publisher = self.member_publisher(tx, actor, slug).await?;
-        self.authorize(tx, actor, Action::ManageMembers, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(tx, actor, slug, Action::ManageMembers)
             .await?;
         let found = store::accounts::find_by_name(tx, name).await?;
         let account = found.ok_or_else(|| AppError::not_found("account", name))?;

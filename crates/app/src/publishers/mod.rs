@@ -145,6 +145,21 @@ impl App {
         Ok(publisher)
     }
 
+    /// Returns a publisher that the asker may do something with; who is no member is told that
+    /// there is none.
+    pub(crate) async fn publisher_for(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        slug: &str,
+        action: Action,
+    ) -> Result<Publisher, AppError> {
+        let publisher = self.member_publisher(tx, actor, slug).await?;
+        self.authorize(tx, actor, action, Some(&publisher.id))
+            .await?;
+        Ok(publisher)
+    }
+
     pub(crate) async fn publisher_by_slug(
         &self,
         tx: &mut Tx,

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use market::{
     Action, DOMAIN_FILE, DOMAIN_LOOKS, DOMAIN_RECORD, DomainProof, EMAIL_PROOF_LIFE, PublisherId,
     PublisherState, domain_text, domains_agree, email_domain, has_domain_text, mail_back_off,
-    may_look_again, may_mail_again, website_domain,
+    may_look_again, website_domain,
 };
 use store::{
     Tx,
@@ -185,7 +185,9 @@ impl App {
     /// may not.
     pub async fn mail_email_proof(&self, actor: &Actor, slug: &str) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let publisher = self.edited_publisher(&mut tx, actor, slug).await?;
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::EditPublisher)
+            .await?;
         let sent = rows::emails(&mut tx, &publisher.id).await?;
         let mut same = sent.iter().filter(|row| row.email == publisher.email);
         if same.any(|row| row.proven_at.is_some()) {
@@ -214,8 +216,7 @@ impl App {
         // Addresses that were mended are counted as well: nobody is written to through us.
         let sent = rows::emails(tx, &publisher.id).await?;
         let sent: Vec<_> = sent.iter().map(|row| row.asked_at).collect();
-        may_mail_again(&sent, now)
-            .map_err(|next| AppError::TooMany((next - now).to_std().unwrap_or_default()))?;
+        self.may_write_again(&sent)?;
         let expires_at = now + EMAIL_PROOF_LIFE;
         let (name, slug) = (&publisher.legal_name, &publisher.slug);
         let host = self.config.host();
@@ -307,7 +308,9 @@ impl App {
     /// asker may not.
     pub async fn look_at_domain(&self, actor: &Actor, slug: &str) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let publisher = self.edited_publisher(&mut tx, actor, slug).await?;
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::EditPublisher)
+            .await?;
         let Some(domain) = website_domain(&publisher.website) else {
             return Err(AppError::Conflict(format!(
                 "{} has no name of the public DNS, so nothing can be proven of it",
@@ -420,19 +423,6 @@ impl App {
             self.tell_of_proofs(tx, publisher).await?;
         }
         Ok(())
-    }
-
-    /// Returns a publisher that the asker may change.
-    pub(crate) async fn edited_publisher(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        slug: &str,
-    ) -> Result<Publisher, AppError> {
-        let publisher = self.member_publisher(tx, actor, slug).await?;
-        self.authorize(tx, actor, Action::EditPublisher, Some(&publisher.id))
-            .await?;
-        Ok(publisher)
     }
 }
 

@@ -30,8 +30,8 @@ impl App {
         slug: &str,
     ) -> Result<PublisherTerms, AppError> {
         let mut tx = self.read().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::ReadTerms, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::ReadTerms)
             .await?;
         let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
         let versions = rows::of_publisher(&mut tx, &publisher.id).await?;
@@ -55,8 +55,8 @@ impl App {
         note: &str,
     ) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::SetTerms, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::SetTerms)
             .await?;
         let mut problems = terms.problems();
         let note = note.trim();

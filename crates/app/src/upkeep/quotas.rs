@@ -91,8 +91,8 @@ impl App {
         slug: &str,
     ) -> Result<PublisherStorage, AppError> {
         let mut tx = self.read().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::PullStaging, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::PullStaging)
             .await?;
         let usage = store::quotas::usage(&mut tx, &publisher.id).await?;
         Ok(self.storage(slug, usage))

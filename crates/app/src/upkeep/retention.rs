@@ -80,8 +80,8 @@ impl App {
     /// There is no publisher that the asker may look into.
     pub async fn retention(&self, actor: &Actor, slug: &str) -> Result<Retention, AppError> {
         let mut tx = self.read().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::PullStaging, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::PullStaging)
             .await?;
         let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
         let own = store::retention::find(&mut tx, &publisher.id).await?;
@@ -106,8 +106,8 @@ impl App {
         rules: Option<&RetentionRules>,
     ) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::ManageRetention, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::ManageRetention)
             .await?;
         check_rules(rules)?;
         let before = store::retention::find(&mut tx, &publisher.id).await?;
@@ -179,8 +179,8 @@ impl App {
             None => self.retention(actor, slug).await?.rules,
         };
         let mut tx = self.read().await?;
-        let publisher = self.member_publisher(&mut tx, actor, slug).await?;
-        self.authorize(&mut tx, actor, Action::PullStaging, Some(&publisher.id))
+        let publisher = self
+            .publisher_for(&mut tx, actor, slug, Action::PullStaging)
             .await?;
         let mut shown = Vec::new();
         for repository in store::repositories::of_publisher(&mut tx, &publisher.id).await? {

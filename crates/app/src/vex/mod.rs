@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use market::{
-    Action, Problem, ProductId, VexClaim, VexDecision, VexEvent, VexId, VexScope, VexStanding,
+    Action, MOST_REASON, Problem, ProductId, VexClaim, VexDecision, VexEvent, VexId, VexScope,
+    VexStanding,
 };
 use store::{
     Tx,
@@ -24,8 +25,6 @@ pub(crate) use settle::{is_answered, target};
 
 /// Statements of a product that wait or count at once.
 const MOST_CURRENT: i64 = 2_000;
-/// Characters of a decision's reason.
-const MOST_REASON: usize = 2_000;
 
 /// A statement to make.
 #[derive(Debug, Clone, PartialEq, Eq)]

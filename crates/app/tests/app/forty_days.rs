@@ -11,6 +11,7 @@ use market::{
 };
 
 use crate::{
+    chance::Chance,
     images::Image,
     rematch::{CRITICAL, MAJOR, MINOR, advisories},
     world::World,
@@ -269,18 +270,6 @@ impl Known {
         let times = [TimeDelta::days(7), TimeDelta::hours(72)];
         let due = times.into_iter().zip(self.since);
         due.filter_map(|(time, since)| Some(since? + time)).min()
-    }
-}
-
-/// Chance that is the same for the same seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).expect("small")
     }
 }
 

@@ -14,6 +14,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
+use uuid::fmt::Hyphenated;
 
 use super::{
     error::{Answer, ApiError},
@@ -129,12 +130,8 @@ fn uuid(value: &HeaderValue) -> Option<String> {
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
         .unwrap_or(text);
-    let fits = text.len() == 36
-        && text.bytes().enumerate().all(|(place, byte)| match place {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        });
-    fits.then(|| text.to_ascii_lowercase())
+    let uuid: Hyphenated = text.parse().ok()?;
+    Some(uuid.to_string())
 }
 
 #[cfg(test)]

@@ -52,10 +52,10 @@ struct ApplicationJson {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     legal_name: String,
     /// Company website.
-    #[schema(max_length = 500, pattern = r"^https?://(localhost|.*\.)")]
+    #[schema(schema_with = words::website)]
     website: String,
     /// Phone number, 5 to 20 digits.
-    #[schema(max_length = 60, pattern = r"^([ +\-()./]*[0-9]){5,20}[ +\-()./]*$")]
+    #[schema(schema_with = words::phone)]
     phone: String,
     /// Company e-mail.
     #[schema(schema_with = words::company_email)]

@@ -212,12 +212,26 @@ pub(super) fn company_email() -> Object {
 }
 
 fn email_at(labels: &str) -> Object {
-    let label = "[A-Za-z0-9]([A-Za-z0-9\\-]{0,61}[A-Za-z0-9])?";
-    let pattern = format!("^[A-Za-z0-9.!#$%&'*+/=?\\^_`{{|}}~\\-]+@{label}(\\.{label}){labels}$");
+    let label = r"[A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?";
+    let local = r"[A-Za-z0-9.!#$%&'*+/=?\^_`{|}~\-]+";
+    text_like(3, 254, &format!(r"^{local}@{label}(\.{label}){labels}$"))
+}
+
+/// The schema of a publisher's website.
+pub(super) fn website() -> Object {
+    text_like(0, 500, r"^https?://(localhost|.*\.)")
+}
+
+/// The schema of a phone number.
+pub(super) fn phone() -> Object {
+    text_like(0, 60, r"^([ +\-()./]*[0-9]){5,20}[ +\-()./]*$")
+}
+
+fn text_like(least: usize, most: usize, pattern: &str) -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .min_length(Some(3))
-        .max_length(Some(254))
+        .min_length((least > 0).then_some(least))
+        .max_length(Some(most))
         .pattern(Some(pattern))
         .build()
 }

@@ -16,7 +16,7 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::classes::{ClassForm, ClassRow, ClassesPage, UnscoredRow},
-    view::{Choice, FieldErrors, Flash, class_pill, urlencoded},
+    view::{Choice, FieldErrors, class_pill, urlencoded},
     viewer::Viewer,
 };
 
@@ -104,10 +104,7 @@ fn unknown_product(error: AppError) -> Result<Refusal, Failure> {
 /// Shows the page again with why something was refused.
 async fn again(app: &App, form: &Form, refusal: &Refusal) -> Result<ClassesPage, Failure> {
     let mut page = load(app, form.viewer.clone(), &Parameters::default()).await?;
-    page.layout.flash = Some(Flash {
-        is_error: true,
-        text: refusal.text.clone(),
-    });
+    page.layout.flash = Some(refusal.flash());
     Ok(page)
 }
 

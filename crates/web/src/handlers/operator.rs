@@ -20,7 +20,7 @@ use crate::{
         AdvisoryStatus, AuditRow, FeedRow, JobFailure, JobsSummary, ListingRow, OperatorPage,
         PublisherRow,
     },
-    view::{Flash, listing_pill, publisher_pill},
+    view::{listing_pill, publisher_pill},
     viewer::Viewer,
 };
 
@@ -94,10 +94,7 @@ async fn answer(
         return viewer.done("/operator", notice);
     };
     let refusal = Refusal::of(error)?;
-    viewer.layout.flash = Some(Flash {
-        is_error: true,
-        text: refusal.text,
-    });
+    viewer.layout.flash = Some(refusal.flash());
     page_with(refusal.status, &view(app, viewer).await?)
 }
 

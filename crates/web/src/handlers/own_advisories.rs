@@ -16,7 +16,7 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::own_advisories::{OwnAdvisoriesPage, OwnAdvisoryForm, OwnAdvisoryRow},
-    view::{Choice, FieldErrors, Flash, class_pill},
+    view::{Choice, FieldErrors, class_pill},
     viewer::Viewer,
 };
 
@@ -119,10 +119,7 @@ fn classes(chosen: &str) -> Vec<Choice> {
 /// Shows the page again with why something was refused.
 async fn again(app: &App, form: &Form, refusal: &Refusal) -> Result<OwnAdvisoriesPage, Failure> {
     let mut page = load(app, form.viewer.clone(), &Parameters::default()).await?;
-    page.layout.flash = Some(Flash {
-        is_error: true,
-        text: refusal.text.clone(),
-    });
+    page.layout.flash = Some(refusal.flash());
     Ok(page)
 }
 

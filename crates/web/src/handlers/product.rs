@@ -18,7 +18,7 @@ use crate::{
         PublisherLine, Release, SubscriptionLine,
     },
     router::{RELEASE_CERTIFICATE, RELEASE_KEY},
-    view::{Digest, Flash, Install, picture_url, price, subscription_pill},
+    view::{Digest, Install, picture_url, price, subscription_pill},
     viewer::Viewer,
 };
 
@@ -63,10 +63,7 @@ async fn render(
         .map(|refusal| refusal.status)
         .unwrap_or_default();
     if let Some(refusal) = refusal {
-        viewer.layout.flash = Some(Flash {
-            is_error: true,
-            text: refusal.text,
-        });
+        viewer.layout.flash = Some(refusal.flash());
     }
     let found = app
         .product_page(&viewer.actor, &publisher, &product)

@@ -28,8 +28,7 @@ use crate::{
         terms::TermsView,
     },
     view::{
-        FieldErrors, Flash, SeverityCounts, listing_pill, picture_url, publisher_pill,
-        submission_pill,
+        FieldErrors, SeverityCounts, listing_pill, picture_url, publisher_pill, submission_pill,
     },
     viewer::Viewer,
 };
@@ -119,7 +118,7 @@ pub(super) async fn terms_refused(
     slug: &str,
     (typed, refusal): (TermsView, Refusal),
 ) -> Answer {
-    viewer.layout.flash = flash(&refusal);
+    viewer.layout.flash = refusal.flash_unless_at_fields();
     let mut page = view(app, viewer, slug).await?;
     page.terms = page.terms.map(|shown| TermsView {
         fee: shown.fee,
@@ -132,14 +131,6 @@ pub(super) async fn terms_refused(
     page_with(refusal.status, &page)
 }
 
-/// Returns what the top of the page says where no field says it.
-fn flash(refusal: &Refusal) -> Option<Flash> {
-    refusal.errors.is_empty().then(|| Flash {
-        is_error: true,
-        text: refusal.text.clone(),
-    })
-}
-
 /// Shows the page again with a member that cannot be so.
 pub(super) async fn team_refused(
     app: &App,
@@ -147,7 +138,7 @@ pub(super) async fn team_refused(
     slug: &str,
     ((email, role), refusal): ((String, String), Refusal),
 ) -> Answer {
-    viewer.layout.flash = flash(&refusal);
+    viewer.layout.flash = refusal.flash_unless_at_fields();
     let mut page = view(app, viewer, slug).await?;
     page.team.email = email;
     page.team.role = role;

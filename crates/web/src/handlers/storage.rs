@@ -21,7 +21,7 @@ use crate::{
     pages::storage::{
         DamagedRow, RetentionForm, RunView, StorageMeter, StoragePage, StorageRow, WhyRow, WhyView,
     },
-    view::{FieldErrors, Flash, Pill, Tone},
+    view::{FieldErrors, Pill, Tone},
     viewer::Viewer,
 };
 
@@ -147,11 +147,8 @@ async fn answer(app: &App, form: Form, outcome: Result<(), AppError>, notice: No
     if notice == Notice::RetentionSaved {
         page.retention = typed;
     }
+    page.layout.flash = Some(refusal.flash());
     page.errors = refusal.errors;
-    page.layout.flash = Some(Flash {
-        is_error: true,
-        text: refusal.text,
-    });
     page_with(refusal.status, &page)
 }
 

@@ -19,7 +19,7 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::team::{InvitationPage, InvitationRow, MemberRow, TeamView},
-    view::{FieldErrors, Flash, Pill, Tone, urlencoded},
+    view::{FieldErrors, Pill, Tone, urlencoded},
     viewer::Viewer,
 };
 
@@ -158,10 +158,7 @@ async fn refused(
     let refusal = Refusal::of(error)?;
     let mut page = invitation(app, viewer, link).await?;
     page.name = name.to_owned();
-    page.layout.flash = refusal.errors.is_empty().then_some(Flash {
-        is_error: true,
-        text: refusal.text,
-    });
+    page.layout.flash = refusal.flash_unless_at_fields();
     page.errors = refusal.errors;
     page_with(refusal.status, &page)
 }

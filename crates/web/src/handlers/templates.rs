@@ -15,7 +15,7 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::templates::{TemplateForm, TemplateRow, TemplatesPage},
-    view::{Choice, FieldErrors, Flash},
+    view::{Choice, FieldErrors},
     viewer::Viewer,
 };
 
@@ -84,6 +84,7 @@ fn typed(form: &Form) -> Result<NewTemplate<'_>, AppError> {
 async fn again(app: &App, form: &Form, error: AppError, of: Option<&str>) -> Answer {
     let refusal = Refusal::of(error)?;
     let mut page = load(app, form.viewer.clone()).await?;
+    page.layout.flash = Some(refusal.flash());
     let as_typed = TemplateForm {
         name: form.text("name").to_owned(),
         body: form.text("body").to_owned(),
@@ -95,10 +96,6 @@ async fn again(app: &App, form: &Form, error: AppError, of: Option<&str>) -> Ans
         Some(row) => row.form = as_typed,
         None => page.form = as_typed,
     }
-    page.layout.flash = Some(Flash {
-        is_error: true,
-        text: refusal.text,
-    });
     page_with(refusal.status, &page)
 }
 

@@ -25,7 +25,7 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::vex::{VexForm, VexPage, VexRow, WaitingVex},
-    view::{Choice, Digest, FieldErrors, Flash, Pill, Tone},
+    view::{Choice, Digest, FieldErrors, Pill, Tone},
     viewer::Viewer,
 };
 
@@ -214,10 +214,7 @@ async fn again(
     refusal: &Refusal,
 ) -> Result<VexPage, Failure> {
     let mut page = load(app, form.viewer.clone(), names, &Parameters::default()).await?;
-    page.layout.flash = Some(Flash {
-        is_error: true,
-        text: refusal.text.clone(),
-    });
+    page.layout.flash = Some(refusal.flash());
     Ok(page)
 }
 

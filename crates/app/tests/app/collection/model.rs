@@ -11,26 +11,10 @@ use oci::{Digest, ErrorCode, RawManifest};
 use store::{blobs::BlobStore as _, repositories::Repository, submissions::Submission};
 
 use super::*;
+use crate::chance::Chance;
 
 /// Steps of one history.
 const STEPS: usize = 70;
-
-/// Chance that is the same for the same seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).expect("small")
-    }
-
-    fn pick<T: Clone>(&mut self, of: &[T]) -> Option<T> {
-        let place = self.below(of.len().max(1));
-        of.get(place).cloned()
-    }
-}
 
 #[derive(Debug, Clone)]
 struct Named {

@@ -169,10 +169,7 @@ pub(crate) async fn withdraw(
         Err(error) => {
             let refusal = Refusal::of(error)?;
             let mut page = view(&app, form.viewer, &publisher, &product).await?;
-            page.layout.flash = Some(Flash {
-                is_error: true,
-                text: refusal.text,
-            });
+            page.layout.flash = Some(refusal.flash());
             page_with(refusal.status, &page)
         }
     }

@@ -21,7 +21,6 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::submission::SubmissionPage,
-    view::Flash,
     viewer::Viewer,
 };
 
@@ -170,10 +169,7 @@ async fn refuse(app: &App, form: &Form, id: &str, error: AppError) -> Answer {
     page.draft_remark = form.text("body").to_owned();
     page.draft_reason = form.text("reason").to_owned();
     page.draft_decision = form.text("decision").to_owned();
-    page.layout.flash = Some(Flash {
-        is_error: true,
-        text: refusal.text,
-    });
+    page.layout.flash = Some(refusal.flash());
     page.errors = refusal.errors;
     page_with(refusal.status, &page)
 }
