@@ -7,6 +7,11 @@ use store::{
 
 use crate::{Actor, App, AppError, audit::Change, notices::News};
 
+/// All that keeps an account from a submission is said alike: names of accounts are nobody's
+/// business.
+const NOT_A_REVIEWER: &str =
+    "name somebody of the certification team who does not belong to the publisher";
+
 /// Into whose hands a submission goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Assignment<'a> {
@@ -50,7 +55,11 @@ impl App {
         }
         let (publisher, product) = self.home_of(&mut tx, &submission).await?;
         let to = match assignment.to {
-            Some(name) => Some(self.reviewer_for(&mut tx, &publisher, name).await?),
+            Some(name) => Some(
+                self.reviewer_for(&mut tx, &publisher, name)
+                    .await?
+                    .ok_or_else(|| AppError::Conflict(NOT_A_REVIEWER.to_owned()))?,
+            ),
             None => None,
         };
         let from = self.holder(&mut tx, &submission).await?;
@@ -100,26 +109,20 @@ impl App {
         Ok(store::accounts::find(tx, &id).await?)
     }
 
-    /// Returns the account called `name` if it may decide on the publisher's submissions. All
-    /// that keeps one from it is said alike: names of accounts are nobody's business.
+    /// Returns the account called `name` if it may decide on the publisher's submissions.
     async fn reviewer_for(
         &self,
         tx: &mut Tx,
         publisher: &Publisher,
         name: &str,
-    ) -> Result<Account, AppError> {
-        if let Some(account) = store::accounts::find_by_name(tx, name.trim()).await? {
-            let candidate = Actor::account(account.clone());
-            let roles = self.roles(tx, &candidate, Some(&publisher.id)).await?;
-            let may = crate::actor::check(&candidate, Action::DecideSubmission, &roles).is_ok();
-            if may && account.disabled_at.is_none() {
-                return Ok(account);
-            }
-        }
-        Err(AppError::invalid(
-            "reviewer",
-            "name somebody of the certification team who does not belong to the publisher",
-        ))
+    ) -> Result<Option<Account>, AppError> {
+        let Some(account) = store::accounts::find_by_name(tx, name.trim()).await? else {
+            return Ok(None);
+        };
+        let candidate = Actor::account(account.clone());
+        let roles = self.roles(tx, &candidate, Some(&publisher.id)).await?;
+        let may = crate::actor::check(&candidate, Action::DecideSubmission, &roles).is_ok();
+        Ok((may && account.disabled_at.is_none()).then_some(account))
     }
 
     /// Returns the reviewer of the submission before, for the one that takes its place; nobody
@@ -136,11 +139,8 @@ impl App {
         let Some(holder) = self.holder(tx, last).await? else {
             return Ok(None);
         };
-        match self.reviewer_for(tx, publisher, &holder.name).await {
-            Ok(account) => Ok(Some(account.id.to_string())),
-            Err(AppError::Invalid(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let holder = self.reviewer_for(tx, publisher, &holder.name).await?;
+        Ok(holder.map(|account| account.id.to_string()))
     }
 
     /// Tells whoever has a submission from now on, and whoever had it, unless they did it.

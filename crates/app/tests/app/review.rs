@@ -181,7 +181,7 @@ both! {
         }
         for name in ["oscar-owner", "carl-consumer", "nobody"] {
             let wrong = Assignment { from: Some("rita-reviewer"), ..to(name) };
-            assert!(assign(&world.operator, wrong).await.starts_with("invalid: reviewer"), "{name}");
+            assert!(assign(&world.operator, wrong).await.starts_with("conflict: name somebody of the certification team"), "{name}");
         }
 
         // What takes its place stays in the same hands, unless these may no longer decide.
@@ -194,7 +194,7 @@ both! {
         let denied = told(app.assign_submission(&world.reviewer, id, Assignment { to: None, from: Some("rita-reviewer") }).await);
         assert_eq!(denied, "denied: nobody decides on the work of their own publisher");
         let own = Assignment { to: Some("rita-reviewer"), from: Some("rita-reviewer") };
-        assert!(told(app.assign_submission(&world.operator, id, own).await).starts_with("invalid: reviewer"));
+        assert!(told(app.assign_submission(&world.operator, id, own).await).starts_with("conflict: name somebody of the certification team"));
         let third = world.submitted("1.2", &Image::vulnerable("three")).await;
         assert_eq!(third.reviewer_id, None);
     }
