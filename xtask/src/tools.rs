@@ -42,12 +42,7 @@ pub(crate) const TESTS: &[Package] = &[
     (
         "notary",
         "/usr/bin/notary",
-        "signs and rotates keys as users of content trust do",
-    ),
-    (
-        "notary-server",
-        "/usr/bin/notary-server",
-        "the reference that trust metadata is compared with",
+        "signs and rotates keys as users of content trust do; the reference server",
     ),
     (
         "libc6-dev",

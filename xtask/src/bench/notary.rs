@@ -42,7 +42,7 @@ pub(crate) fn run(binary: &Path) -> Result<()> {
     fs::create_dir_all(&dir)?;
     let (server, desk, password) = plimsoll(binary, &dir)?;
     let gun = format!("{}/staging/acme/bench", server.host());
-    let peer = peers::notary_server(&dir).context("apt-get install notary-server notary")?;
+    let peer = peers::notary_server(&dir).context("apt-get install notary")?;
     publish(&dir, "ours", server.url(), &gun, desk.token())?;
     publish(&dir, "theirs", &format!("http://{}", peer.host), &gun, "")?;
     let ours = ours(&server, &gun, &password)?;

@@ -26,16 +26,20 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Opens an application over the folder `dir`.
 pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<App> {
-    open_with(dir, clock, app::ReviewPolicy::default()).await
+    let db = DatabaseUrl::Sqlite(dir.join("plimsoll.db"));
+    open_with((dir, &db), clock, app::ReviewPolicy::default()).await
 }
 
-async fn open_with(dir: &Path, clock: Arc<dyn Clock>, review: app::ReviewPolicy) -> Arc<App> {
-    let db = DatabaseUrl::Sqlite(dir.join("plimsoll.db"));
+async fn open_with(
+    (dir, db): (&Path, &DatabaseUrl),
+    clock: Arc<dyn Clock>,
+    review: app::ReviewPolicy,
+) -> Arc<App> {
     let key = |byte| SigningKey::from_scalar(&[byte; 32]).expect("a key");
     let blobs = FsBlobs::open(&dir.join("blobs")).expect("blobs");
     let uploads = FsUploads::open(&dir.join("uploads"), &blobs).expect("uploads");
     let parts = Parts {
-        db: Database::open(&db).await.expect("a database"),
+        db: Database::open(db).await.expect("a database"),
         blobs: Arc::new(blobs),
         uploads: Arc::new(uploads),
         clock,
@@ -78,8 +82,15 @@ impl Fixture {
     /// Makes one that reviews by a policy.
     pub(crate) async fn reviewing(policy: app::ReviewPolicy) -> Self {
         let dir = TempDir::new().expect("a folder");
+        let db = DatabaseUrl::Sqlite(dir.path().join("plimsoll.db"));
+        Self::within(dir, &db, policy).await
+    }
+
+    /// Makes one in a folder, over a database.
+    pub(crate) async fn within(dir: TempDir, db: &DatabaseUrl, policy: app::ReviewPolicy) -> Self {
         let clock = Arc::new(ManualClock::new(noon()));
-        let app = open_with(dir.path(), Arc::clone(&clock) as Arc<dyn Clock>, policy).await;
+        let place = (dir.path(), db);
+        let app = open_with(place, Arc::clone(&clock) as Arc<dyn Clock>, policy).await;
         let fixture = Self { app, clock, dir };
         fixture.account("olga", Some("operator")).await;
         fixture.account("rita", Some("reviewer")).await;

@@ -5,6 +5,7 @@ mod attacks;
 mod browser;
 mod classes;
 mod people;
+mod places;
 mod queue;
 mod releases;
 mod stories;
