@@ -5,10 +5,7 @@ use certify::Status;
 use chrono::{DateTime, Utc};
 use market::{Action, ListingState, Plan, ProductManifest, PublisherState};
 use store::{
-    Tx,
-    products::{Product, Search},
-    publishers::Publisher,
-    releases::Release,
+    Tx, products::Product, publishers::Publisher, releases::Release, search::Search,
     subscriptions::Subscription,
 };
 
@@ -53,11 +50,13 @@ pub struct PublicPublisher {
 pub struct CatalogPage {
     /// The products.
     pub cards: Vec<ListingCard>,
-    /// How many there are in all.
+    /// How many there are in all; at least, where there are more.
     pub total: i64,
+    /// Whether there are more than were counted.
+    pub more: bool,
     /// Which page this is, from 1.
     pub page: i64,
-    /// How many pages there are.
+    /// How many pages there are, as far as they were counted.
     pub pages: i64,
     /// Categories with how many products each has.
     pub categories: Vec<(String, i64)>,
@@ -157,25 +156,21 @@ impl App {
     pub async fn search(&self, search: &Search, page: i64) -> Result<CatalogPage, AppError> {
         let mut tx = self.read().await?;
         let page = page.clamp(1, 10_000);
-        let (products, total) = store::products::search(
-            &mut tx,
-            search,
-            CatalogPage::SIZE,
-            (page - 1) * CatalogPage::SIZE,
-        )
-        .await?;
+        let offset = (page - 1) * CatalogPage::SIZE;
+        let hits = store::search::search(&mut tx, search, CatalogPage::SIZE, offset).await?;
         let mut cards = Vec::new();
-        for product in products {
+        for product in hits.products {
             let publisher = store::publishers::find(&mut tx, &product.publisher_id).await?;
             let Some(publisher) = publisher else { continue };
             cards.push(card(&publisher, product));
         }
-        let categories = store::products::categories(&mut tx).await?;
+        let categories = store::search::categories(&mut tx).await?;
         Ok(CatalogPage {
             cards,
-            total,
+            total: hits.total,
+            more: hits.more,
             page,
-            pages: (total + CatalogPage::SIZE - 1) / CatalogPage::SIZE,
+            pages: (hits.total + CatalogPage::SIZE - 1) / CatalogPage::SIZE + i64::from(hits.more),
             categories,
         })
     }

@@ -12,7 +12,7 @@ use sqlx::{
 };
 
 use crate::{
-    StoreError,
+    StoreError, search,
     session::{PostgresTx, Readers, SqliteFile, SqliteTx},
     stamp::{Stamp, Stamps},
     wal::Wal,
@@ -86,10 +86,12 @@ impl Database {
     /// # Errors
     /// It cannot be reached, or a migration fails.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        match url {
+        let db = match url {
             DatabaseUrl::Sqlite(path) => Self::open_sqlite(path).await,
             DatabaseUrl::Postgres(address) => Self::open_postgres(address).await,
-        }
+        }?;
+        search::learn_old(&db).await?;
+        Ok(db)
     }
 
     async fn open_sqlite(path: &std::path::Path) -> Result<Self, StoreError> {

@@ -40,6 +40,7 @@ pub mod releases;
 pub mod repositories;
 pub mod retention;
 pub mod review_queue;
+pub mod search;
 mod session;
 pub mod settings;
 mod stamp;

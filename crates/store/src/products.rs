@@ -6,7 +6,8 @@ use sqlx::types::Json;
 
 use crate::{
     StoreError, Tx,
-    db::{execute, fetch_all, fetch_opt, fetch_scalar},
+    db::{execute, fetch_all, fetch_opt},
+    search,
 };
 
 /// A product: its draft, and its listing once it was released.
@@ -44,17 +45,6 @@ pub struct Product {
     pub updated_at: DateTime<Utc>,
     /// Since when those who may pull it see components and findings of its releases.
     pub inside_opened_at: Option<DateTime<Utc>>,
-}
-
-/// What a search asks for; empty fields do not narrow it.
-#[derive(Debug, Clone, Default)]
-pub struct Search {
-    /// Words, all of which must occur.
-    pub text: String,
-    /// A category.
-    pub category: String,
-    /// Certified products only.
-    pub certified: bool,
 }
 
 /// Adds a product; a short name the publisher has taken is a conflict.
@@ -136,78 +126,6 @@ pub async fn in_state(tx: &mut Tx, state: ListingState) -> Result<Vec<Product>, 
     )
 }
 
-/// Returns a page of public products, certified and newest first, and how many there are in all.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn search(
-    tx: &mut Tx,
-    search: &Search,
-    limit: i64,
-    offset: i64,
-) -> Result<(Vec<Product>, i64), StoreError> {
-    let patterns = like_patterns(&search.text);
-    let [first, second, third, fourth] = &patterns;
-    let total = fetch_scalar!(
-        tx,
-        i64,
-        "SELECT COUNT(*) FROM products WHERE state IN ('listed', 'on-hold') AND search_text LIKE $1 ESCAPE '\\' AND search_text LIKE $2 ESCAPE '\\' AND search_text LIKE $3 ESCAPE '\\' AND search_text LIKE $4 ESCAPE '\\' AND (category = $5 OR $5 = '') AND (certified OR NOT $6)",
-        first,
-        second,
-        third,
-        fourth,
-        &search.category,
-        search.certified
-    )?;
-    let page = fetch_all!(
-        tx,
-        Product,
-        "SELECT * FROM products WHERE state IN ('listed', 'on-hold') AND search_text LIKE $1 ESCAPE '\\' AND search_text LIKE $2 ESCAPE '\\' AND search_text LIKE $3 ESCAPE '\\' AND search_text LIKE $4 ESCAPE '\\' AND (category = $5 OR $5 = '') AND (certified OR NOT $6) ORDER BY certified DESC, updated_at DESC, id LIMIT $7 OFFSET $8",
-        first,
-        second,
-        third,
-        fourth,
-        &search.category,
-        search.certified,
-        limit,
-        offset
-    )?;
-    Ok((page, total))
-}
-
-/// One pattern a word, in any order; from the fourth on, words must come in the order they
-/// were typed. `search_text` is lower case.
-fn like_patterns(text: &str) -> [String; 4] {
-    let mut patterns = [const { String::new() }; 4];
-    for (place, word) in text.to_lowercase().split_whitespace().take(8).enumerate() {
-        let pattern = &mut patterns[place.min(3)];
-        pattern.push('%');
-        // PostgreSQL stores no NUL, so nothing found can hold one.
-        for c in word.chars().filter(|c| *c != '\0').take(60) {
-            if matches!(c, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(c);
-        }
-    }
-    for pattern in &mut patterns {
-        pattern.push('%');
-    }
-    patterns
-}
-
-/// Returns the categories of public products with how many each has.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn categories(tx: &mut Tx) -> Result<Vec<(String, i64)>, StoreError> {
-    fetch_all!(
-        tx,
-        (String, i64),
-        "SELECT category, COUNT(*) FROM products WHERE state IN ('listed', 'on-hold') GROUP BY category ORDER BY category COLLATE \"C\""
-    )
-}
-
 /// Replaces the draft.
 ///
 /// # Errors
@@ -259,15 +177,7 @@ pub async fn set_listed(
     certified: bool,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let search_text = [
-        &listed.name,
-        publisher_name,
-        &listed.tags.join(" "),
-        &listed.short_description,
-        &listed.category,
-    ]
-    .join(" ")
-    .to_lowercase();
+    let search_text = search::text_of(listed, publisher_name);
     execute!(
         tx,
         "UPDATE products SET listed = $2, search_text = $3, category = $4, certified = $5, updated_at = $6 WHERE id = $1",
@@ -278,7 +188,7 @@ pub async fn set_listed(
         certified,
         at
     )?;
-    Ok(())
+    search::learn(tx, id.as_str(), &search_text).await
 }
 
 /// Moves a listing from one state to another, with the reason shown to consumers; gives
@@ -315,19 +225,4 @@ pub async fn set_state(
         )?
     };
     Ok(moved > 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn search_words_are_literal() {
-        assert_eq!(
-            like_patterns("  Ship  100% "),
-            ["%ship%", "%100\\%%", "%", "%"]
-        );
-        assert_eq!(like_patterns("a b c d e")[3], "%d%e%");
-        assert_eq!(like_patterns("\0"), ["%%", "%", "%", "%"]);
-    }
 }

@@ -42,6 +42,15 @@ enum What {
         #[arg(long)]
         database: Option<String>,
     },
+    /// Pages and answers of the API in a market of many products
+    Size {
+        /// How many products
+        #[arg(long, default_value_t = 100_000)]
+        products: usize,
+        /// Another database than a SQLite file
+        #[arg(long)]
+        database: Option<String>,
+    },
     /// Findings beside labels that others published: precision and recall of each ecosystem
     Matching(matching::Args),
 }
@@ -50,17 +59,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.what {
         What::Matching(args) => return matching::run(args),
         What::Rematch { images, database } => {
-            let mut bench = cargo();
-            bench.args([
-                "bench",
-                "--package",
-                "plimsoll-app",
-                "--bench",
-                "rematch",
-                "--",
-            ]);
-            bench.arg(images.to_string()).args(database);
-            return step("matching again", &mut bench);
+            return own(("plimsoll-app", "rematch"), *images, database.as_deref());
+        }
+        What::Size { products, database } => {
+            return own(("plimsoll-web", "size"), *products, database.as_deref());
         }
         _ => {}
     }
@@ -72,10 +74,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.what {
         What::Program => program::run(&binary),
         What::Inventory => inventory::run(&binary),
-        What::Matching(_) | What::Rematch { .. } => Ok(()),
+        What::Matching(_) | What::Rematch { .. } | What::Size { .. } => Ok(()),
         What::Notary => notary::run(&binary),
         What::Registry { only } => registry::run(&binary, only.as_deref()),
     }
+}
+
+/// Runs a bench that belongs to one of the rooms.
+fn own((package, bench): (&str, &str), count: usize, database: Option<&str>) -> Result<()> {
+    let mut command = cargo();
+    command.args(["bench", "--package", package, "--bench", bench, "--"]);
+    command.arg(count.to_string()).args(database);
+    step(bench, &mut command)
 }
 
 /// Returns a figure of `/proc/<pid>/status` that is in kibibytes, in megabytes.

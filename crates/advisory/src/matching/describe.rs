@@ -115,9 +115,15 @@ fn alone<'a>(known: &'a [Known<'a>]) -> impl Iterator<Item = &'a Advisory> {
     alone.map(|known| known.record)
 }
 
+/// Returns other names of it. The name of a distribution's advisory is that of an update, of
+/// which one vulnerability may have several.
 fn aliases(known: &[Known<'_>], vulnerability: &str) -> Vec<String> {
-    let mut aliases: Vec<String> = alone(known)
-        .flat_map(|record| std::iter::once(&record.id).chain(&record.aliases))
+    let is_name = |record: &&Advisory| {
+        record.authority != Authority::Distribution || record.id.ends_with(vulnerability)
+    };
+    let ids = alone(known).filter(is_name).map(|record| &record.id);
+    let mut aliases: Vec<String> = ids
+        .chain(alone(known).flat_map(|record| &record.aliases))
         .filter(|name| *name != vulnerability)
         .cloned()
         .collect();

@@ -128,8 +128,11 @@ fn in_range(scheme: Scheme, installed: &str, range: &Range) -> Result<Position, 
     events.sort_by(|(a, _), (b, _)| order_events(scheme, a, b).unwrap_or(Ordering::Equal));
     let mut since = None;
     let mut ended = None;
+    let mut named = None;
     for (event, order) in &events {
         match event {
+            // Where several versions are named as the last, each of them is affected.
+            Event::LastAffected(version) if order.is_eq() => named = Some(version),
             Event::Introduced(version) if order.is_le() => since = since.or(Some(version)),
             Event::Fixed(version) if order.is_le() => {
                 since = None;
@@ -139,6 +142,12 @@ fn in_range(scheme: Scheme, installed: &str, range: &Range) -> Result<Position, 
             Event::Limit(_) if order.is_le() => since = None,
             _ => {}
         }
+    }
+    if let (None, Some(version)) = (since, named) {
+        return Ok(Position::Affected {
+            fixed: None,
+            range: format!("= {version}"),
+        });
     }
     Ok(match (since, ended) {
         (Some(since), _) => affected_since(since, &events),
@@ -268,6 +277,14 @@ mod tests {
         ]);
         assert_eq!(at("2", &last), hit(None, "<= 2"));
         assert_eq!(at("2.1", &last), Position::Outside);
+        let several = entry(vec![
+            Event::Introduced("0".into()),
+            Event::LastAffected("1".into()),
+            Event::LastAffected("3".into()),
+        ]);
+        assert_eq!(at("1", &several), hit(None, "<= 1"));
+        assert_eq!(at("2", &several), Position::Outside);
+        assert_eq!(at("3", &several), hit(None, "= 3"));
         let listed = Affected {
             versions: vec!["1.0".into()],
             ..Affected::default()

@@ -4,10 +4,9 @@ use market::{
     ListingState, ProductManifest, ReleaseId, RepositoryId, SubscriptionId, SubscriptionState,
 };
 use store::{
-    Tx, accounts, products,
-    products::Search,
-    publishers, pulls, releases,
+    Tx, accounts, products, publishers, pulls, releases,
     repositories::{self, Repository},
+    search::{self, Search},
     subscriptions,
 };
 
@@ -39,13 +38,11 @@ async fn list(tx: &mut Tx, names: &[(&str, &str)]) {
     }
 }
 
-async fn names(tx: &mut Tx, search: &Search) -> Vec<String> {
-    let (found, total) = products::search(tx, search, 100, 0)
-        .await
-        .expect("searched");
-    assert_eq!(i64::try_from(found.len()), Ok(total));
+async fn names(tx: &mut Tx, asked: &Search) -> Vec<String> {
+    let found = search::search(tx, asked, 100, 0).await.expect("searched");
+    assert_eq!(i64::try_from(found.products.len()), Ok(found.total));
     let name = |product: products::Product| product.listed.expect("listed").name.clone();
-    found.into_iter().map(name).collect()
+    found.products.into_iter().map(name).collect()
 }
 
 fn text(text: &str) -> Search {
@@ -86,12 +83,39 @@ both! {
         assert_eq!(names(&mut tx, &certified).await, ["p3", "p1"]);
         let category = Search { category: "b".to_owned(), ..Search::default() };
         assert_eq!(names(&mut tx, &category).await, ["p3", "p0"]);
-        let (page, total) = products::search(&mut tx, &Search::default(), 2, 3).await.expect("searched");
-        assert_eq!((page.len(), total), (2, 5));
-        assert_eq!(page[1].listed.as_ref().expect("listed").name, "p0");
-        let categories = products::categories(&mut tx).await.expect("read");
+        let page = search::search(&mut tx, &Search::default(), 2, 3).await.expect("searched");
+        assert_eq!((page.products.len(), page.total), (2, 5));
+        assert_eq!(page.products[1].listed.as_ref().expect("listed").name, "p0");
+        let categories = search::categories(&mut tx).await.expect("read");
         let expected = [("B", 1), ("a", 1), ("a b", 1), ("b", 2)].map(|(name, count)| (name.to_owned(), count));
         assert_eq!(categories, expected);
+    }
+
+    async fn words_of_many_are_walked_to_and_of_few_gathered(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let many: Vec<String> = (0..3_100).map(|number| format!("many n{number}x")).collect();
+        let listed: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "c")).collect();
+        list(&mut tx, &listed).await;
+        let page = async |tx: &mut Tx, words, offset| {
+            let hits = search::search(tx, &text(words), 2, offset).await.expect("searched");
+            let names = hits.products.into_iter().map(|one| one.listed.expect("listed").name.clone());
+            (names.collect::<Vec<_>>(), hits.total, hits.more)
+        };
+        let many = |numbers: &[u32]| numbers.iter().map(|number| format!("many n{number}x")).collect::<Vec<_>>();
+        assert_eq!(page(&mut tx, "any", 0).await, (many(&[3099, 3097]), 2, true));
+        assert_eq!(page(&mut tx, "any acme", 3_098).await, (many(&[2, 0]), 3_100, false));
+        assert_eq!(page(&mut tx, "many n309", 8).await, (many(&[3092, 3090]), 11, false));
+        assert_eq!(page(&mut tx, "many n309 a b c d nothing", 0).await, (many(&[]), 0, false));
+    }
+
+    async fn what_is_listed_anew_is_found_by_its_new_words_alone(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        list(&mut tx, &[("Harbour", "x")]).await;
+        let id = products::in_state(&mut tx, ListingState::Listed).await.expect("read").remove(0).id;
+        let listed = ProductManifest { name: "Haven".to_owned(), ..ProductManifest::default() };
+        products::set_listed(&mut tx, &id, &listed, "ACME Ltd", false, at(9)).await.expect("set");
+        assert_eq!(names(&mut tx, &text("harbour")).await, Vec::<String>::new());
+        assert_eq!(names(&mut tx, &text("aven")).await, ["Haven"]);
     }
 
     async fn only_what_is_on_the_market_is_found(db: Database) {
@@ -108,7 +132,7 @@ both! {
         assert_eq!((held.held_at, held.state_reason.as_deref(), held.updated_at), (Some(at(10)), Some("late"), at(20)));
         assert!(products::set_state(&mut tx, &id, (OnHold, Revoked), Some("too late"), at(30)).await.expect("set"));
         assert_eq!(names(&mut tx, &Search::default()).await, Vec::<String>::new());
-        assert_eq!(products::categories(&mut tx).await.expect("read"), []);
+        assert_eq!(search::categories(&mut tx).await.expect("read"), []);
         let revoked = products::find(&mut tx, &id).await.expect("read").expect("there");
         assert_eq!((revoked.held_at, revoked.state), (None, Revoked));
     }

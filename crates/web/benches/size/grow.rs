@@ -45,18 +45,18 @@ pub(crate) async fn grow(db: &Database, size: &Size) {
 }
 
 async fn run(tx: &mut Tx, sql: &str) -> u64 {
-    let sql = sqlx::AssertSqlSafe(sql);
-    let done = match tx {
-        Tx::Sqlite(c) => sqlx::query(sql.clone())
+    let safe = sqlx::AssertSqlSafe(sql);
+    let rows = match tx {
+        Tx::Sqlite(c) => sqlx::query(safe)
             .execute(&mut **c)
             .await
-            .map(|done| done.rows_affected()),
-        Tx::Postgres(c) => sqlx::query(sql.clone())
+            .map(|it| it.rows_affected()),
+        Tx::Postgres(c) => sqlx::query(safe)
             .execute(&mut **c)
             .await
-            .map(|done| done.rows_affected()),
+            .map(|it| it.rows_affected()),
     };
-    done.unwrap_or_else(|error| panic!("{error}: {}", sql.0))
+    rows.unwrap_or_else(|error| panic!("{error}: {sql}"))
 }
 
 /// The identifier of copy `number` of the row called `id`.
@@ -187,6 +187,7 @@ impl Grower {
         ];
         self.copy("products", "slug = 'ship-db'", size.products, &product)
             .await;
+        self.words(size).await;
         let repository = [
             ("id", id("t.id", "i")),
             ("publisher_id", publisher),
@@ -205,6 +206,21 @@ impl Grower {
         .await;
     }
 
+    /// What search finds products by: the template's words, one of a thousand, and their own.
+    async fn words(&mut self, size: &Size) {
+        let product = id("t.product_id", "i");
+        let same = [("product_id", product.clone())];
+        self.copy("product_words", "TRUE", size.products, &same)
+            .await;
+        let one = "(word, product_id) = (SELECT word, product_id FROM product_words LIMIT 1)";
+        for word in ["'word' || (i % 977)", "CAST(i AS TEXT)"] {
+            let own = [("product_id", product.clone()), ("word", word.to_owned())];
+            self.copy("product_words", one, size.products, &own).await;
+        }
+        let endings = "INSERT INTO word_endings (ending, word) SELECT DISTINCT word, word FROM product_words WHERE TRUE ON CONFLICT DO NOTHING";
+        run(&mut self.tx, endings).await;
+    }
+
     async fn submissions(&mut self, size: &Size) {
         let released = [
             ("id", id("t.id", "i")),
@@ -220,7 +236,8 @@ impl Grower {
         )
         .await;
         let waiting = [
-            ("id", id("t.id", "i * 33")),
+            // Identifiers of one moment share all but their end.
+            ("id", id("t.id", "50000000 + i")),
             ("product_id", id("t.product_id", "i * 33")),
             ("digest", digest("i * 33")),
             ("waiting_since", self.time("-i * 60")),

@@ -11,8 +11,6 @@
     reason = "it says how far it is and what it measured"
 )]
 
-extern crate plimsoll_app as app;
-
 #[expect(dead_code, reason = "the tests' market; not all of it is used here")]
 #[path = "../../tests/web/fixture.rs"]
 mod fixture;
@@ -28,7 +26,7 @@ use std::{
 };
 
 use advisory::database::Builder;
-use app::{Actor, App, market};
+use app::{Actor, App};
 use axum::{
     Router,
     body::Body,

@@ -41,7 +41,7 @@ pub(super) struct ProductPath {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct SearchQuery {
-    /// Words, all of which must occur, in this order.
+    /// Words, all of which must occur, if only within another.
     #[serde(default)]
     q: String,
     /// One category only.
@@ -65,11 +65,13 @@ fn first_page() -> i64 {
 struct CatalogJson {
     /// The products, certified and newest first.
     items: Vec<CardJson>,
-    /// How many there are on all pages.
+    /// How many there are on all pages; at least, where there are more.
     total: i64,
+    /// Whether there are more than were counted.
+    more: bool,
     /// Which page this is, from 1.
     page: i64,
-    /// How many pages there are.
+    /// How many pages there are, as far as they were counted.
     pages: i64,
     /// The categories that have products.
     categories: Vec<CategoryCountJson>,
@@ -240,6 +242,7 @@ async fn search_products(
     Ok(Json(CatalogJson {
         items: page.cards.into_iter().map(CardJson::from).collect(),
         total: page.total,
+        more: page.more,
         page: page.page,
         pages: page.pages,
         categories: categories

@@ -83,6 +83,7 @@ fn paging((page, total, size): (usize, usize, usize), url: impl Fn(usize) -> Str
         first: if total == 0 { 0 } else { count(start) + 1 },
         last: count(total.min(start + size)),
         total: count(total),
+        more: false,
         previous_url: (page > 1).then(|| url(page - 1)),
         next_url: (start + size < total).then(|| url(page + 1)),
     }

@@ -85,6 +85,7 @@ fn paging(search: &Search, found: &CatalogPage) -> Paging {
         first: if shown == 0 { 0 } else { count(before) + 1 },
         last: if shown == 0 { 0 } else { count(before) + shown },
         total: count(found.total),
+        more: found.more,
         previous_url: (found.page > 1).then(|| url(search, found.page - 1)),
         next_url: (found.page < found.pages).then(|| url(search, found.page + 1)),
     }

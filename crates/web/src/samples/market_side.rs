@@ -102,6 +102,7 @@ fn storefront() -> StorefrontPage {
             first: 1,
             last: 5,
             total: 5,
+            more: false,
             ..Paging::default()
         },
         market_total: 41,

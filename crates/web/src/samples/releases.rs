@@ -87,6 +87,7 @@ fn tags() -> TagsPage {
             first: 1,
             last: 2,
             total: 22,
+            more: false,
             previous_url: None,
             next_url: Some("/p/harbour/pilot/tags?page=2".to_owned()),
         },
@@ -250,6 +251,7 @@ fn components() -> ComponentsPage {
             first: 1,
             last: 3,
             total: 100,
+            more: false,
             previous_url: None,
             next_url: Some(
                 "/p/harbour/pilot/images/sha256:11/components?order=gravest&page=2".to_owned(),
@@ -299,6 +301,7 @@ fn compare(sees_inside: bool, viewer: Option<Viewer>) -> ComparePage {
             first: 1,
             last: 3,
             total: if sees_inside { 3 } else { 0 },
+            more: false,
             ..Paging::default()
         },
     }

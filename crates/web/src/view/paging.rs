@@ -7,8 +7,10 @@ pub struct Paging {
     pub first: u64,
     /// Place of the last one shown.
     pub last: u64,
-    /// How many there are in all.
+    /// How many there are in all; at least, where there are more.
     pub total: u64,
+    /// Whether there are more than were counted.
+    pub more: bool,
     /// Address of the part before.
     pub previous_url: Option<String>,
     /// Address of the part after.
@@ -16,6 +18,14 @@ pub struct Paging {
 }
 
 impl Paging {
+    /// Returns how many there are, in words.
+    pub fn count(&self) -> String {
+        match self.more {
+            true => format!("more than {}", self.total),
+            false => self.total.to_string(),
+        }
+    }
+
     /// Returns whether there is another part.
     pub fn has_more(&self) -> bool {
         self.previous_url.is_some() || self.next_url.is_some()

@@ -5,7 +5,10 @@ use std::{
     fmt,
 };
 
-use advisory::matching::{Kind, Package};
+use advisory::{
+    matching::{Kind, Package},
+    version::Scheme,
+};
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -105,7 +108,11 @@ impl Labels {
                     .unwrap_or_default()
                     .to_owned()
             };
-            let (ecosystem, name) = (text("ecosystem"), text("name"));
+            let (mut ecosystem, name) = (text("ecosystem"), text("name"));
+            if ecosystem == "bitnami" {
+                // As older records write it.
+                ecosystem = "Bitnami".to_owned();
+            }
             let informational = &entry["database_specific"]["informational"];
             if ecosystem.is_empty() || !has_ranges(entry) || informational.is_string() {
                 continue;
@@ -229,32 +236,76 @@ impl Labels {
         (labels, excluded)
     }
 
+    /// What all lists of a vulnerability together hold is affected. What they leave out is not,
+    /// unless it lies between two versions of one list: that is a hole in it, as where a version
+    /// was not published when the list was made, and says nothing.
     fn of_lists(&mut self) {
-        let lists = std::mem::take(&mut self.lists);
-        let mut known: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-        for (ecosystem, name, _, _, versions) in &lists {
-            let all = known.entry((ecosystem, name)).or_default();
-            all.extend(versions.iter().map(String::as_str));
+        let mut known: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+        let mut lists: BTreeMap<(String, String, String), Vec<(String, Vec<String>)>> =
+            BTreeMap::new();
+        for (ecosystem, name, vulnerability, id, versions) in std::mem::take(&mut self.lists) {
+            let all = known.entry((ecosystem.clone(), name.clone())).or_default();
+            all.extend(versions.iter().cloned());
+            let key = (ecosystem, name, vulnerability);
+            lists.entry(key).or_default().push((id, versions));
         }
-        for (ecosystem, name, vulnerability, id, versions) in &lists {
-            let own: BTreeSet<&str> = versions.iter().map(String::as_str).collect();
+        for ((ecosystem, name, vulnerability), lists) in &lists {
+            let own = lists.iter().flat_map(|(_, versions)| versions);
+            let own: BTreeSet<&str> = own.map(String::as_str).collect();
             let key = |version: &str| {
+                let version = version.to_owned();
                 (
                     ecosystem.clone(),
                     name.clone(),
-                    version.to_owned(),
+                    version,
                     vulnerability.clone(),
                 )
             };
+            let by = &lists[0].0;
             for version in spread(&own, MOST_LISTED) {
-                self.say(key(version), true, format!("{id} (listed)"));
+                self.say(key(version), true, format!("{by} (listed)"));
             }
-            let others = &known[&(ecosystem.as_str(), name.as_str())];
-            let others: BTreeSet<&str> = others.difference(&own).copied().collect();
+            let spans: Vec<_> = (lists.iter())
+                .filter_map(|(_, versions)| Span::of(ecosystem, versions))
+                .collect();
+            let all = &known[&(ecosystem.clone(), name.clone())];
+            let others: BTreeSet<&str> = (all.iter().map(String::as_str))
+                .filter(|version| !own.contains(version))
+                .filter(|version| !spans.iter().any(|span| span.holds(version)))
+                .collect();
             for version in spread(&others, MOST_OTHERS) {
-                self.say(key(version), false, format!("{id} (not listed)"));
+                self.say(key(version), false, format!("{by} (not listed)"));
             }
         }
+    }
+}
+
+/// From the first version of a list to the last.
+struct Span<'a> {
+    scheme: Scheme,
+    first: &'a str,
+    last: &'a str,
+}
+
+impl<'a> Span<'a> {
+    fn of(ecosystem: &str, versions: &'a [String]) -> Option<Self> {
+        let scheme = Scheme::of_ecosystem(ecosystem)?;
+        let order =
+            |a: &&String, b: &&String| scheme.compare(a, b).unwrap_or(std::cmp::Ordering::Equal);
+        Some(Self {
+            scheme,
+            first: versions.iter().min_by(order)?,
+            last: versions.iter().max_by(order)?,
+        })
+    }
+
+    fn holds(&self, version: &str) -> bool {
+        let is_not_after = |a: &str, b: &str| {
+            self.scheme
+                .compare(a, b)
+                .is_ok_and(std::cmp::Ordering::is_le)
+        };
+        is_not_after(self.first, version) && is_not_after(version, self.last)
     }
 }
 

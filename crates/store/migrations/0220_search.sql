@@ -1,0 +1,20 @@
+-- What search looks in: the words of what is on the market, and every word with its endings, so
+-- that a few letters from within a word find it without a look at every listing.
+
+CREATE TABLE product_words (
+    word       TEXT COLLATE "C" NOT NULL,
+    product_id TEXT NOT NULL REFERENCES products (id),
+    PRIMARY KEY (word, product_id)
+);
+CREATE INDEX product_words_by_product ON product_words (product_id, word);
+
+CREATE TABLE word_endings (
+    ending TEXT COLLATE "C" NOT NULL,
+    word   TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (ending, word)
+);
+
+-- `search_text` stays what the words are made of; nothing for listings from before this table.
+ALTER TABLE products ADD COLUMN words_known BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX products_without_words ON products (id) WHERE listed IS NOT NULL AND NOT words_known;
+CREATE INDEX products_on_market ON products (certified DESC, updated_at DESC, id, category) WHERE state IN ('listed', 'on-hold');
