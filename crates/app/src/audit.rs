@@ -1,7 +1,10 @@
 //! One audit record for each transition, in the transaction that makes it.
 
 use market::{Action, AuditId};
-use store::{Tx, audit::AuditRecord};
+use store::{
+    Tx,
+    audit::{AuditRecord, NamedRecord},
+};
 
 use crate::{Actor, App, AppError};
 
@@ -44,7 +47,7 @@ impl App {
     ///
     /// # Errors
     /// The asker may not read them.
-    pub async fn audit_log(&self, actor: &Actor, limit: i64) -> Result<Vec<AuditRecord>, AppError> {
+    pub async fn audit_log(&self, actor: &Actor, limit: i64) -> Result<Vec<NamedRecord>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ReadAudit, None)
             .await?;

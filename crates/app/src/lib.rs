@@ -77,6 +77,7 @@ pub use finding_view::{FindingView, Rating};
 pub use forecast::Forecast;
 pub use jobs::JobSummary;
 pub use letters::LetterView;
+pub use listings::ListingsPage;
 pub use notary::{TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile};
 pub use notices::{Mail, MailItem, Mailed, MuteLink, NOTICES_AT_ONCE, NoticePreference};
 pub use oci::Scope;
@@ -124,7 +125,7 @@ pub use store::{
     agreements::{Acceptance, Agreement},
     approvals::ApprovalRow,
     assets::Asset,
-    audit::AuditRecord,
+    audit::NamedRecord,
     blobs::{Blob, BlobSource},
     classifications::{Classification, Unscored},
     images::ImageOutline,

@@ -1,10 +1,28 @@
 //! The public side of a product: hold, reinstate, revoke.
 
 use market::{Action, ListingEvent, ListingState, PublisherState};
-use store::{Tx, products::Product, publishers::Publisher};
+use store::{Tx, products::Product, publishers::Publisher, search::Search};
 use trust::log::Event;
 
 use crate::{Actor, App, AppError, audit::Change};
+
+/// Listings as the operator sees them.
+#[derive(Debug, Clone)]
+pub struct ListingsPage {
+    /// The products with their publishers' short names, certified and newest first.
+    pub listings: Vec<(String, Product)>,
+    /// How many there are in all; at least, where there are more.
+    pub total: i64,
+    /// Whether there are more than were counted.
+    pub more: bool,
+    /// Which page this is, from 1.
+    pub page: i64,
+}
+
+impl ListingsPage {
+    /// Listings on one page.
+    pub const SIZE: i64 = 50;
+}
 
 impl App {
     /// Puts a listing on hold, reinstates or revokes it.
@@ -125,26 +143,33 @@ impl App {
         publisher.ok_or_else(|| AppError::not_found("publisher", product.id.as_str()))
     }
 
-    /// Returns the products that the operator can act on: listed and on hold, with their publishers' short names.
+    /// Returns a page of the products that the operator can act on, listed and on hold, with
+    /// their publishers' short names.
     ///
     /// # Errors
     /// The asker may not see them.
-    pub async fn list_listings(&self, actor: &Actor) -> Result<Vec<(String, Product)>, AppError> {
+    pub async fn list_listings(
+        &self,
+        actor: &Actor,
+        search: &Search,
+        page: i64,
+    ) -> Result<ListingsPage, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ManageListing, None)
             .await?;
+        let page = page.clamp(1, 10_000);
+        let offset = (page - 1) * ListingsPage::SIZE;
+        let hits = store::search::search(&mut tx, search, ListingsPage::SIZE, offset).await?;
         let mut listings = Vec::new();
-        for state in [ListingState::OnHold, ListingState::Listed] {
-            for product in store::products::in_state(&mut tx, state).await? {
-                let publisher = store::publishers::find(&mut tx, &product.publisher_id).await?;
-                listings.push((
-                    publisher
-                        .map(|publisher| publisher.slug.to_string())
-                        .unwrap_or_default(),
-                    product,
-                ));
-            }
+        for product in hits.products {
+            let publisher = self.publisher_of_product(&mut tx, &product).await?;
+            listings.push((publisher.slug.to_string(), product));
         }
-        Ok(listings)
+        Ok(ListingsPage {
+            listings,
+            total: hits.total,
+            more: hits.more,
+            page,
+        })
     }
 }

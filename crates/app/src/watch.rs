@@ -68,7 +68,7 @@ impl App {
             }
         }
         let mut tx = self.read().await?;
-        let held = store::products::in_state(&mut tx, ListingState::OnHold).await?;
+        let held = store::products::on_hold(&mut tx).await?;
         drop(tx);
         for product in held {
             let Some((event, reason)) = self.end_of_hold(&product).await? else {
@@ -149,10 +149,7 @@ impl App {
         let mut reminded = 0;
         let mut tx = self.begin().await?;
         for (promise, reminder) in promises {
-            let newest = store::releases::newest(&mut tx, &promise.product_id).await?;
-            let counts = newest.is_some_and(|newest| newest.submission_id == promise.submission_id);
-            let product = store::products::find(&mut tx, &promise.product_id).await?;
-            if let Some(product) = product.filter(|_| counts) {
+            if let Some(product) = self.promising(&mut tx, &promise).await? {
                 self.publish_promise(&mut tx, &product, (&promise, reminder))
                     .await?;
                 self.remind(&mut tx, &product, (&promise, reminder)).await?;
@@ -162,6 +159,21 @@ impl App {
         store::settings::set(&mut tx, REMINDED, &now.to_rfc3339()).await?;
         tx.commit().await?;
         Ok(reminded)
+    }
+
+    /// Returns the product that has to keep a promise: it is listed, and no newer release took
+    /// the place of the one that the promise is about.
+    async fn promising(&self, tx: &mut Tx, promise: &Promise) -> Result<Option<Product>, AppError> {
+        let submission = store::submissions::find(tx, &promise.submission_id).await?;
+        let Some(submission) = submission else {
+            return Ok(None);
+        };
+        let newest = store::releases::newest(tx, &submission.product_id).await?;
+        if newest.is_none_or(|newest| newest.submission_id != submission.id) {
+            return Ok(None);
+        }
+        let product = store::products::find(tx, &submission.product_id).await?;
+        Ok(product.filter(|product| product.state == ListingState::Listed))
     }
 
     /// Returns what ends a hold now, and the words for it; only what the clocks held do they lift.

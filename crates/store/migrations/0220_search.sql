@@ -17,4 +17,13 @@ CREATE TABLE word_endings (
 -- `search_text` stays what the words are made of; nothing for listings from before this table.
 ALTER TABLE products ADD COLUMN words_known BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE INDEX products_without_words ON products (id) WHERE listed IS NOT NULL AND NOT words_known;
+
+-- One index for each question about what is on the market. One by state alone says nothing
+-- where nearly everything is listed, and SQLite would take it all the same.
+DROP INDEX products_by_state;
 CREATE INDEX products_on_market ON products (certified DESC, updated_at DESC, id, category) WHERE state IN ('listed', 'on-hold');
+CREATE INDEX products_by_category ON products (category) WHERE state IN ('listed', 'on-hold');
+CREATE INDEX products_on_hold ON products (updated_at, id) WHERE state = 'on-hold';
+
+-- Reminders look at all promises that run, and at nothing else of them.
+CREATE INDEX findings_promised ON findings (due_at, submission_id, notified_at) WHERE state = 'open' AND due_at IS NOT NULL;

@@ -28,6 +28,16 @@ pub struct AuditRecord {
     pub after: Option<String>,
 }
 
+/// A record with the name of whoever did it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct NamedRecord {
+    /// What was done.
+    #[sqlx(flatten)]
+    pub record: AuditRecord,
+    /// The account's name; nothing where the system did it, or nobody known.
+    pub actor_name: Option<String>,
+}
+
 /// Appends a record.
 ///
 /// # Errors
@@ -52,11 +62,11 @@ pub async fn append(tx: &mut Tx, record: &AuditRecord) -> Result<(), StoreError>
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<AuditRecord>, StoreError> {
+pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<NamedRecord>, StoreError> {
     fetch_all!(
         tx,
-        AuditRecord,
-        "SELECT * FROM audit ORDER BY id DESC LIMIT $1",
+        NamedRecord,
+        "SELECT a.*, c.name AS actor_name FROM audit a LEFT JOIN accounts c ON c.id = a.actor ORDER BY a.id DESC LIMIT $1",
         limit
     )
 }

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use crate::{
     StoreError, Tx,
-    db::{execute, fetch_all, fetch_opt},
+    db::{execute, fetch_all, fetch_opt, fetch_scalar},
     search,
 };
 
@@ -113,16 +113,47 @@ pub async fn of_publisher(
     )
 }
 
-/// Returns the products in one of the states that consumers or the operator look at, newest change first.
+/// Returns the products that are on hold, the longest untouched first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn in_state(tx: &mut Tx, state: ListingState) -> Result<Vec<Product>, StoreError> {
+pub async fn on_hold(tx: &mut Tx) -> Result<Vec<Product>, StoreError> {
     fetch_all!(
         tx,
         Product,
-        "SELECT * FROM products WHERE state = $1 ORDER BY updated_at DESC, id",
-        state.as_str()
+        "SELECT * FROM products WHERE state = 'on-hold' ORDER BY updated_at, id"
+    )
+}
+
+/// Returns a page of a publisher's products, by short name.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn page_of_publisher(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+    (limit, offset): (i64, i64),
+) -> Result<Vec<Product>, StoreError> {
+    fetch_all!(
+        tx,
+        Product,
+        "SELECT * FROM products WHERE publisher_id = $1 ORDER BY slug COLLATE \"C\" LIMIT $2 OFFSET $3",
+        publisher.as_str(),
+        limit,
+        offset
+    )
+}
+
+/// Returns how many products a publisher has.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn count_of_publisher(tx: &mut Tx, publisher: &PublisherId) -> Result<i64, StoreError> {
+    fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM products WHERE publisher_id = $1",
+        publisher.as_str()
     )
 }
 

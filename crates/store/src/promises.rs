@@ -1,4 +1,6 @@
 //! Promises to fix, by release: what begins, what ends soon, what was broken.
+//!
+//! CROSS JOIN keeps SQLite to the order written: from the few findings that a promise is about.
 
 use chrono::{DateTime, Utc};
 use market::{Class, ProductId, PublisherId, SubmissionId};
@@ -30,7 +32,7 @@ pub async fn overdue_submissions(
     fetch_all!(
         tx,
         OverdueSubmission,
-        "SELECT DISTINCT s.id, s.product_id FROM findings f JOIN submissions s ON s.id = f.submission_id JOIN products p ON p.id = s.product_id WHERE f.state = 'open' AND f.due_at <= $1 AND p.state = 'listed' AND s.id = (SELECT r.submission_id FROM releases r WHERE r.product_id = s.product_id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) ORDER BY s.id",
+        "SELECT DISTINCT s.id, s.product_id FROM findings f CROSS JOIN submissions s CROSS JOIN products p WHERE s.id = f.submission_id AND p.id = s.product_id AND f.state = 'open' AND f.due_at <= $1 AND p.state = 'listed' AND s.id = (SELECT r.submission_id FROM releases r WHERE r.product_id = s.product_id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) ORDER BY s.id",
         now
     )
 }
@@ -41,9 +43,6 @@ pub struct Promise {
     /// The release's submission.
     #[sqlx(try_from = "String")]
     pub submission_id: SubmissionId,
-    /// Its product.
-    #[sqlx(try_from = "String")]
-    pub product_id: ProductId,
     /// When the publisher was told.
     pub notified_at: DateTime<Utc>,
     /// When they must be fixed.
@@ -52,7 +51,8 @@ pub struct Promise {
     pub findings: i64,
 }
 
-/// Returns the promises of listed products that are still to be kept, by when they end.
+/// Returns the promises that are still to be kept, by when they end; those of products that are
+/// not listed, too.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -60,7 +60,7 @@ pub async fn promises(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<Promise>, S
     fetch_all!(
         tx,
         Promise,
-        "SELECT f.submission_id, s.product_id, f.notified_at, f.due_at, COUNT(*) AS findings FROM findings f JOIN submissions s ON s.id = f.submission_id JOIN products p ON p.id = s.product_id WHERE f.state = 'open' AND f.due_at > $1 AND f.notified_at IS NOT NULL AND p.state = 'listed' GROUP BY f.submission_id, s.product_id, f.notified_at, f.due_at ORDER BY f.due_at, f.submission_id",
+        "SELECT f.due_at, f.submission_id, f.notified_at, COUNT(*) AS findings FROM findings f WHERE f.state = 'open' AND f.due_at > $1 AND f.notified_at IS NOT NULL GROUP BY f.due_at, f.submission_id, f.notified_at ORDER BY f.due_at, f.submission_id, f.notified_at",
         now
     )
 }
@@ -141,7 +141,7 @@ pub async fn beginning(tx: &mut Tx) -> Result<Vec<Beginning>, StoreError> {
     fetch_all!(
         tx,
         Beginning,
-        "SELECT f.submission_id, s.product_id, f.class, f.due_at, COUNT(*) AS findings FROM findings f JOIN submissions s ON s.id = f.submission_id JOIN products p ON p.id = s.product_id WHERE f.state = 'open' AND NOT f.announced AND f.due_at IS NOT NULL AND p.state IN ('listed', 'on-hold') AND s.id = (SELECT r.submission_id FROM releases r WHERE r.product_id = s.product_id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) GROUP BY f.submission_id, s.product_id, f.class, f.due_at ORDER BY s.product_id, f.due_at, f.class"
+        "SELECT f.submission_id, s.product_id, f.class, f.due_at, COUNT(*) AS findings FROM findings f CROSS JOIN submissions s CROSS JOIN products p WHERE s.id = f.submission_id AND p.id = s.product_id AND f.state = 'open' AND NOT f.announced AND f.due_at IS NOT NULL AND p.state IN ('listed', 'on-hold') AND s.id = (SELECT r.submission_id FROM releases r WHERE r.product_id = s.product_id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) GROUP BY f.submission_id, s.product_id, f.class, f.due_at ORDER BY s.product_id, f.due_at, f.class"
     )
 }
 

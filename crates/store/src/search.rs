@@ -21,6 +21,8 @@ pub struct Search {
     pub category: String,
     /// Certified products only.
     pub certified: bool,
+    /// Products on hold only.
+    pub on_hold: bool,
 }
 
 /// A page of what was found.
@@ -171,9 +173,10 @@ async fn count(tx: &mut Tx, search: &Search) -> Result<i64, StoreError> {
     fetch_scalar!(
         tx,
         i64,
-        "SELECT COUNT(*) FROM products WHERE state IN ('listed', 'on-hold') AND (category = $1 OR $1 = '') AND (certified OR NOT $2)",
+        "SELECT COUNT(*) FROM products WHERE state IN ('listed', 'on-hold') AND (category = $1 OR $1 = '') AND (certified OR NOT $2) AND (state = 'on-hold' OR NOT $3)",
         &search.category,
-        search.certified
+        search.certified,
+        search.on_hold
     )
 }
 
@@ -184,7 +187,7 @@ async fn gather(tx: &mut Tx, search: &Search, terms: &Terms) -> Result<Vec<Hit>,
         tx,
         Hit,
         // A count instead of EXISTS, and CROSS JOIN, keep both engines to this order.
-        "SELECT p.id FROM (SELECT DISTINCT w.product_id FROM product_words w WHERE w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $1 AND e.ending < $2)) hit CROSS JOIN products p WHERE p.id = hit.product_id AND p.state IN ('listed', 'on-hold') AND (p.category = $9 OR $9 = '') AND (p.certified OR NOT $10) AND ($3 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $3 AND e.ending < $4))) AND ($5 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $5 AND e.ending < $6))) AND ($7 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $7 AND e.ending < $8))) AND p.search_text LIKE $11 ESCAPE '\\' ORDER BY p.certified DESC, p.updated_at DESC, p.id",
+        "SELECT p.id FROM (SELECT DISTINCT w.product_id FROM product_words w WHERE w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $1 AND e.ending < $2)) hit CROSS JOIN products p WHERE p.id = hit.product_id AND p.state IN ('listed', 'on-hold') AND (p.category = $9 OR $9 = '') AND (p.certified OR NOT $10) AND (p.state = 'on-hold' OR NOT $12) AND ($3 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $3 AND e.ending < $4))) AND ($5 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $5 AND e.ending < $6))) AND ($7 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $7 AND e.ending < $8))) AND p.search_text LIKE $11 ESCAPE '\\' ORDER BY p.certified DESC, p.updated_at DESC, p.id",
         &first.0,
         &first.1,
         &second.0,
@@ -195,7 +198,8 @@ async fn gather(tx: &mut Tx, search: &Search, terms: &Terms) -> Result<Vec<Hit>,
         &fourth.1,
         &search.category,
         search.certified,
-        &terms.rest
+        &terms.rest,
+        search.on_hold
     )
 }
 
@@ -210,7 +214,7 @@ async fn walk(
     fetch_all!(
         tx,
         Hit,
-        "SELECT p.id FROM products p WHERE p.state IN ('listed', 'on-hold') AND (p.category = $9 OR $9 = '') AND (p.certified OR NOT $10) AND ($1 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $1 AND e.ending < $2))) AND ($3 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $3 AND e.ending < $4))) AND ($5 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $5 AND e.ending < $6))) AND ($7 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $7 AND e.ending < $8))) AND p.search_text LIKE $11 ESCAPE '\\' ORDER BY p.certified DESC, p.updated_at DESC, p.id LIMIT $12 OFFSET $13",
+        "SELECT p.id FROM products p WHERE p.state IN ('listed', 'on-hold') AND (p.category = $9 OR $9 = '') AND (p.certified OR NOT $10) AND (p.state = 'on-hold' OR NOT $12) AND ($1 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $1 AND e.ending < $2))) AND ($3 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $3 AND e.ending < $4))) AND ($5 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $5 AND e.ending < $6))) AND ($7 = '' OR 0 < (SELECT COUNT(*) FROM product_words w WHERE w.product_id = p.id AND w.word IN (SELECT e.word FROM word_endings e WHERE e.ending >= $7 AND e.ending < $8))) AND p.search_text LIKE $11 ESCAPE '\\' ORDER BY p.certified DESC, p.updated_at DESC, p.id LIMIT $13 OFFSET $14",
         &first.0,
         &first.1,
         &second.0,
@@ -222,6 +226,7 @@ async fn walk(
         &search.category,
         search.certified,
         &terms.rest,
+        search.on_hold,
         limit,
         offset
     )

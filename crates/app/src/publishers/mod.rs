@@ -30,12 +30,21 @@ pub struct PublisherPage {
     pub publisher: Publisher,
     /// Its signing keys, revoked ones too.
     pub keys: Vec<PublisherKey>,
-    /// Its products.
+    /// A page of its products, by short name.
     pub products: Vec<ProductOverview>,
+    /// Which page, from 1.
+    pub page: i64,
+    /// How many products it has.
+    pub total: i64,
     /// Whether the asker may change products and submit.
     pub may_edit: bool,
     /// Whether the asker may manage keys.
     pub may_manage: bool,
+}
+
+impl PublisherPage {
+    /// Products on one page.
+    pub const SIZE: i64 = 50;
 }
 
 /// What an account is to a publisher.
@@ -46,7 +55,7 @@ pub struct Membership {
     /// `viewer`, `editor` or `owner`.
     pub role: String,
     /// How many products the publisher has.
-    pub products: usize,
+    pub products: i64,
 }
 
 impl App {
@@ -74,10 +83,10 @@ impl App {
         let mut memberships = Vec::new();
         for publisher in store::publishers::of_account(&mut tx, &account.id).await? {
             let role = store::publishers::member_role(&mut tx, &publisher.id, &account.id).await?;
-            let products = store::products::of_publisher(&mut tx, &publisher.id).await?;
+            let products = store::products::count_of_publisher(&mut tx, &publisher.id).await?;
             memberships.push(Membership {
                 role: role.unwrap_or_default(),
-                products: products.len(),
+                products,
                 publisher,
             });
         }
@@ -95,7 +104,16 @@ impl App {
         Ok(store::publishers::list(&mut tx).await?)
     }
 
-    /// Returns what members see of their publisher.
+    /// Returns a publisher, for its members.
+    ///
+    /// # Errors
+    /// There is none, or the asker is no member.
+    pub async fn publisher(&self, actor: &Actor, slug: &str) -> Result<Publisher, AppError> {
+        self.member_publisher(&mut self.read().await?, actor, slug)
+            .await
+    }
+
+    /// Returns what members see of their publisher, with a page of its products.
     ///
     /// # Errors
     /// There is none, or the asker is no member.
@@ -103,20 +121,25 @@ impl App {
         &self,
         actor: &Actor,
         slug: &str,
+        page: i64,
     ) -> Result<PublisherPage, AppError> {
         let mut tx = self.read().await?;
         let publisher = self.member_publisher(&mut tx, actor, slug).await?;
         let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
         let keys = store::publishers::keys(&mut tx, &publisher.id).await?;
+        let page = page.clamp(1, 10_000);
+        let place = (PublisherPage::SIZE, (page - 1) * PublisherPage::SIZE);
         let mut products = Vec::new();
-        for product in store::products::of_publisher(&mut tx, &publisher.id).await? {
+        for product in store::products::page_of_publisher(&mut tx, &publisher.id, place).await? {
             products.push(self.product_overview(&mut tx, product).await?);
         }
         let may = |action| crate::actor::check(actor, action, &roles).is_ok();
         Ok(PublisherPage {
+            total: store::products::count_of_publisher(&mut tx, &publisher.id).await?,
             publisher,
             keys,
             products,
+            page,
             may_edit: may(Action::EditProduct),
             may_manage: may(Action::ManageKeys),
         })

@@ -230,7 +230,7 @@ async fn the_log_is_complete(world: &World, submissions: &[&market::SubmissionId
     );
     let publisher = world
         .app
-        .publisher_page(&world.owner, "acme")
+        .publisher_page(&world.owner, "acme", 1)
         .await
         .expect("there")
         .publisher;

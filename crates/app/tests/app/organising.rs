@@ -64,9 +64,10 @@ pub(crate) async fn organising(world: &World, actor: &Actor) -> Vec<(&'static st
         ("list_publishers", code(app.list_publishers(actor).await)),
         ("my_publishers", code(app.my_publishers(actor).await)),
         ("my_memberships", code(app.my_memberships(actor).await)),
+        ("publisher", code(app.publisher(actor, "acme").await)),
         (
             "publisher_page",
-            code(app.publisher_page(actor, "acme").await),
+            code(app.publisher_page(actor, "acme", 1).await),
         ),
         (
             "set_member",

@@ -92,7 +92,10 @@ pub(crate) async fn reviewing(
                     .await,
             ),
         ),
-        ("list_listings", code(app.list_listings(actor).await)),
+        (
+            "list_listings",
+            code(app.list_listings(actor, &app::Search::default(), 1).await),
+        ),
         ("vex_page", code(app.vex_page(actor, "acme", "db").await)),
         ("vex_queue", code(app.vex_queue(actor).await)),
         ("waivers", code(app.waivers(actor, "acme", "db").await)),

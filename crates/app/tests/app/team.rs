@@ -65,7 +65,7 @@ both! {
         world.product().await;
         let nora = world.newcomer("nora").await;
         world.app.set_member(&world.owner, "acme", "nora", Role::Finance).await.expect("a member");
-        world.app.publisher_page(&nora, "acme").await.expect("seen");
+        world.app.publisher_page(&nora, "acme", 1).await.expect("seen");
         assert_eq!(world.rights(&nora, "staging/acme/db").await, (false, false));
         assert!(told(world.app.create_product(&nora, "acme", "other").await).starts_with("denied"));
         let team = world.app.team(&nora, "acme").await.expect("a team");
@@ -153,7 +153,7 @@ both! {
         assert!(told(app.leave_publisher(&world.owner, "acme").await).contains(last));
         app.set_account_disabled(&world.operator, "eve-editor", false).await.expect("let in");
         app.leave_publisher(&world.owner, "acme").await.expect("gone");
-        assert!(told(app.publisher_page(&world.owner, "acme").await).starts_with("not-found"));
+        assert!(told(app.publisher_page(&world.owner, "acme", 1).await).starts_with("not-found"));
         app.leave_publisher(&world.viewer, "acme").await.expect("gone");
         assert_eq!(world.rights(&world.viewer, "staging/acme/db").await, (false, false));
         let lone = app.team(&world.operator, "acme").await.expect("a team").members;

@@ -93,25 +93,30 @@ both! {
 
     async fn words_of_many_are_walked_to_and_of_few_gathered(db: Database) {
         let mut tx = db.begin().await.expect("a transaction");
-        let many: Vec<String> = (0..3_100).map(|number| format!("many n{number}x")).collect();
-        let listed: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "c")).collect();
+        // Sixty products of sixty words each that hold "any" are more than are gathered.
+        let words: Vec<String> = (0..60).map(|number| format!("many{number}")).collect();
+        let name = |number: i64| format!("n{number}x {}", words.join(" "));
+        let all: Vec<String> = (0..60).map(name).collect();
+        let listed: Vec<(&str, &str)> = all.iter().map(|name| (name.as_str(), "c")).collect();
         list(&mut tx, &listed).await;
         let page = async |tx: &mut Tx, words, offset| {
             let hits = search::search(tx, &text(words), 2, offset).await.expect("searched");
             let names = hits.products.into_iter().map(|one| one.listed.expect("listed").name.clone());
             (names.collect::<Vec<_>>(), hits.total, hits.more)
         };
-        let many = |numbers: &[u32]| numbers.iter().map(|number| format!("many n{number}x")).collect::<Vec<_>>();
-        assert_eq!(page(&mut tx, "any", 0).await, (many(&[3099, 3097]), 2, true));
-        assert_eq!(page(&mut tx, "any acme", 3_098).await, (many(&[2, 0]), 3_100, false));
-        assert_eq!(page(&mut tx, "many n309", 8).await, (many(&[3092, 3090]), 11, false));
-        assert_eq!(page(&mut tx, "many n309 a b c d nothing", 0).await, (many(&[]), 0, false));
+        let names = |numbers: &[i64]| numbers.iter().map(|number| name(*number)).collect::<Vec<_>>();
+        assert_eq!(page(&mut tx, "any", 0).await, (names(&[59, 57]), 2, true));
+        assert_eq!(page(&mut tx, "any acme", 58).await, (names(&[2, 0]), 60, false));
+        assert_eq!(page(&mut tx, "many n5", 8).await, (names(&[54, 52]), 11, false));
+        assert_eq!(page(&mut tx, "any acme tag c nothing", 0).await, (names(&[]), 0, false));
+        assert_eq!(page(&mut tx, "any acme tag n5 many5 many6", 10).await, (names(&[50]), 11, false));
+        assert_eq!(page(&mut tx, "any acme tag n5 many6 many5", 10).await, (names(&[50]), 11, false));
     }
 
     async fn what_is_listed_anew_is_found_by_its_new_words_alone(db: Database) {
         let mut tx = db.begin().await.expect("a transaction");
         list(&mut tx, &[("Harbour", "x")]).await;
-        let id = products::in_state(&mut tx, ListingState::Listed).await.expect("read").remove(0).id;
+        let id = search::search(&mut tx, &Search::default(), 1, 0).await.expect("searched").products.remove(0).id;
         let listed = ProductManifest { name: "Haven".to_owned(), ..ProductManifest::default() };
         products::set_listed(&mut tx, &id, &listed, "ACME Ltd", false, at(9)).await.expect("set");
         assert_eq!(names(&mut tx, &text("harbour")).await, Vec::<String>::new());
@@ -122,7 +127,7 @@ both! {
         use ListingState::{Draft, Listed, OnHold, Revoked};
         let mut tx = db.begin().await.expect("a transaction");
         list(&mut tx, &[("p0", "x")]).await;
-        let id = products::in_state(&mut tx, Listed).await.expect("read").remove(0).id;
+        let id = search::search(&mut tx, &Search::default(), 1, 0).await.expect("searched").products.remove(0).id;
         assert!(!products::set_state(&mut tx, &id, (Draft, Listed), None, at(1)).await.expect("asked"));
         assert!(products::set_state(&mut tx, &id, (Listed, OnHold), Some("late"), at(10)).await.expect("set"));
         assert_eq!(names(&mut tx, &Search::default()).await, ["p0"]);

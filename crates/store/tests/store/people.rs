@@ -299,10 +299,12 @@ both! {
 
     async fn the_audit_log_keeps_its_order(db: Database) {
         let mut tx = db.begin().await.expect("a transaction");
+        let ann = account(1, "ann");
+        accounts::create(&mut tx, &ann).await.expect("created");
         let record = |number: u8, subject: &str| audit::AuditRecord {
             id: id(market::AuditId::new, number).as_str().to_owned(),
             at: at(i64::from(number)),
-            actor: "system".to_owned(),
+            actor: if number == 3 { ann.id.to_string() } else { "system".to_owned() },
             action: "submit".to_owned(),
             subject: subject.to_owned(),
             reason: (number > 1).then(|| "because".to_owned()),
@@ -313,6 +315,10 @@ both! {
             audit::append(&mut tx, &record(number, subject)).await.expect("appended");
         }
         assert_eq!(audit::of_subject(&mut tx, "a").await.expect("read"), [record(1, "a"), record(3, "a")]);
-        assert_eq!(audit::newest(&mut tx, 2).await.expect("read"), [record(3, "a"), record(2, "b")]);
+        let newest = audit::newest(&mut tx, 2).await.expect("read");
+        let names: Vec<_> = newest.iter().map(|one| one.actor_name.as_deref()).collect();
+        assert_eq!(names, [Some("ann"), None]);
+        let newest: Vec<_> = newest.into_iter().map(|one| one.record).collect();
+        assert_eq!(newest, [record(3, "a"), record(2, "b")]);
     }
 }

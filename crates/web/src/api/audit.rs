@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, AuditRecord};
+use app::{App, NamedRecord};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ struct AuditRecordJson {
     at: DateTime<Utc>,
     /// The account's id, `system` or `anonymous`.
     actor: String,
+    /// The account's name, where it has one.
+    actor_name: Option<String>,
     /// What was done.
     action: String,
     /// The id of what it was done to.
@@ -65,9 +67,10 @@ async fn list_audit(
     Ok(ListJson::of(app.audit_log(&actor, query.limit).await?))
 }
 
-impl From<AuditRecord> for AuditRecordJson {
-    fn from(record: AuditRecord) -> Self {
+impl From<NamedRecord> for AuditRecordJson {
+    fn from(NamedRecord { record, actor_name }: NamedRecord) -> Self {
         Self {
+            actor_name,
             id: record.id,
             at: record.at,
             actor: record.actor,

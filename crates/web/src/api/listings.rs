@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, Product};
+use app::{App, Product, Search};
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use market::ListingEvent;
@@ -13,8 +13,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     drafts::ReasonJson,
     error::Answer,
-    extract::{At, Body, SignedIn},
-    words::{ListJson, ListingStateJson, SlugJson},
+    extract::{Asked, At, Body, SignedIn, within},
+    products::first_page,
+    words::{ListingStateJson, SlugJson},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -66,14 +67,55 @@ struct ListingJson {
     certified: bool,
 }
 
-/// Returns everything on the market, listings on hold first.
-#[utoipa::path(get, path = "/listings", tag = "listings",
-    responses((status = 200, description = "The listings.", body = ListJson<ListingJson>)))]
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListingsQuery {
+    /// Words, all of which must occur, if only within another.
+    #[serde(default)]
+    q: String,
+    /// Listings on hold only.
+    #[serde(default)]
+    on_hold: bool,
+    /// Which page, from 1.
+    #[serde(default = "first_page", deserialize_with = "within::<_, 1, 10_000>")]
+    #[param(minimum = 1, maximum = 10_000, default = 1)]
+    page: i64,
+}
+
+/// A page of listings.
+#[derive(Serialize, ToSchema)]
+struct ListingsJson {
+    /// The listings, certified and newest first.
+    items: Vec<ListingJson>,
+    /// How many there are on all pages; at least, where there are more.
+    total: i64,
+    /// Whether there are more than were counted.
+    more: bool,
+    /// Which page this is, from 1.
+    page: i64,
+}
+
+/// Returns a page of what is on the market, for the operator.
+#[utoipa::path(get, path = "/listings", tag = "listings", params(ListingsQuery),
+    responses((status = 200, description = "The listings.", body = ListingsJson)))]
 async fn list_listings(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
-) -> Answer<Json<ListJson<ListingJson>>> {
-    Ok(ListJson::of(app.list_listings(&actor).await?))
+    Asked(query): Asked<ListingsQuery>,
+) -> Answer<Json<ListingsJson>> {
+    let search = Search {
+        text: query.q,
+        on_hold: query.on_hold,
+        ..Search::default()
+    };
+    let found = app.list_listings(&actor, &search, query.page).await?;
+    Ok(Json(ListingsJson {
+        items: found.listings.into_iter().map(ListingJson::from).collect(),
+        total: found.total,
+        more: found.more,
+        page: found.page,
+    }))
 }
 
 /// Puts a listing on hold, reinstates or revokes it.

@@ -56,7 +56,7 @@ struct SearchQuery {
     page: i64,
 }
 
-fn first_page() -> i64 {
+pub(super) fn first_page() -> i64 {
     1
 }
 
@@ -236,6 +236,7 @@ async fn search_products(
             .map(|category| category.0)
             .unwrap_or_default(),
         certified: query.certified,
+        on_hold: false,
     };
     let page = app.search(&search, query.page).await?;
     let categories = page.categories.into_iter();

@@ -11,8 +11,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{Asked, At, Body, SignedIn},
+    extract::{Asked, At, Body, SignedIn, within},
     keys::KeyJson,
+    products::first_page,
     submission_json::SubmissionJson,
     words::{self, ListJson, ListingStateJson, PublisherStateJson, PublisherVerdictJson, SlugJson},
 };
@@ -40,6 +41,16 @@ pub(super) struct PublisherPath {
 struct PublishersQuery {
     /// All publishers instead of one's own; for the operator.
     all: bool,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PublisherQuery {
+    /// Which page of its products, from 1.
+    #[serde(default = "first_page", deserialize_with = "within::<_, 1, 10_000>")]
+    #[param(minimum = 1, maximum = 10_000, default = 1)]
+    page: i64,
 }
 
 /// What an organisation tells about itself.
@@ -108,8 +119,12 @@ struct PublisherPageJson {
     publisher: PublisherJson,
     /// Its signing keys, revoked ones too.
     keys: Vec<KeyJson>,
-    /// Its products.
+    /// A page of its products, by short name.
     products: Vec<OverviewJson>,
+    /// Which page of them, from 1.
+    page: i64,
+    /// How many products it has.
+    total: i64,
     /// Whether the asker may change products and submit.
     may_edit: bool,
     /// Whether the asker may manage keys and members.
@@ -168,14 +183,16 @@ async fn apply_as_publisher(
 }
 
 /// Returns what members and the operator's staff see of a publisher.
-#[utoipa::path(get, path = "/publishers/{publisher}", tag = "publishers", params(PublisherPath),
+#[utoipa::path(get, path = "/publishers/{publisher}", tag = "publishers", params(PublisherPath, PublisherQuery),
     responses((status = 200, description = "The publisher.", body = PublisherPageJson)))]
 async fn get_publisher(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<PublisherPath>,
+    Asked(query): Asked<PublisherQuery>,
 ) -> Answer<Json<PublisherPageJson>> {
-    let page = app.publisher_page(&actor, at.publisher.as_str()).await?;
+    let (slug, page) = (at.publisher.as_str(), query.page);
+    let page = app.publisher_page(&actor, slug, page).await?;
     Ok(Json(PublisherPageJson::of(page, app.now())))
 }
 
@@ -219,6 +236,8 @@ impl PublisherPageJson {
             publisher: page.publisher.into(),
             keys: page.keys.into_iter().map(key).collect(),
             products: page.products.into_iter().map(OverviewJson::from).collect(),
+            page: page.page,
+            total: page.total,
             may_edit: page.may_edit,
             may_manage: page.may_manage,
         }

@@ -76,6 +76,25 @@ fn part(
     ((page - 1) * size, paging((page, total, size), url))
 }
 
+/// Returns the ways from a page to the rest of a list of which the database counts: at least
+/// `total`, where there are `more`.
+fn paging_of(
+    (page, size): (i64, i64),
+    (total, more): (i64, bool),
+    url: impl Fn(i64) -> String,
+) -> Paging {
+    let start = (page - 1) * size;
+    let last = total.min(start + size);
+    Paging {
+        first: if last <= start { 0 } else { count(start) + 1 },
+        last: count(last.max(0)),
+        total: count(total),
+        more,
+        previous_url: (page > 1).then(|| url(page - 1)),
+        next_url: (start + size < total || more).then(|| url(page + 1)),
+    }
+}
+
 /// Returns the ways from a page to the rest of a list: `page` of `total` in parts of `size`.
 fn paging((page, total, size): (usize, usize, usize), url: impl Fn(usize) -> String) -> Paging {
     let start = (page - 1) * size;

@@ -1,8 +1,10 @@
 //! `/operator`: publishers, listings, advisories, jobs, audit.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use app::{App, AppError, AuditRecord, JobSummary, Product, Proofs, Publisher};
+use app::{
+    App, AppError, JobSummary, ListingsPage, NamedRecord, Product, Proofs, Publisher, Search,
+};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -10,7 +12,7 @@ use axum::{
 use chrono::{DateTime, TimeDelta};
 use market::{ListingEvent, ListingState, PublisherDecision, PublisherState};
 
-use super::{count, proofs::proof_lines, publisher::product_name};
+use super::{Parameters, count, paging_of, part, proofs::proof_lines, publisher::product_name};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -20,18 +22,24 @@ use crate::{
         AdvisoryStatus, AuditRow, FeedRow, JobFailure, JobsSummary, ListingRow, OperatorPage,
         PublisherRow,
     },
-    view::{listing_pill, publisher_pill},
+    view::{listing_pill, publisher_pill, urlencoded},
     viewer::Viewer,
 };
 
+/// Publishers on the page.
+const PUBLISHERS: usize = 50;
 /// Audit records on the page.
 const AUDIT: i64 = 50;
 /// Advisories older than this are called stale.
 const STALE_AFTER: TimeDelta = TimeDelta::days(7);
 
 /// `GET /operator`
-pub(crate) async fn show(State(app): State<Arc<App>>, viewer: Viewer) -> Answer {
-    page_with(StatusCode::OK, &view(&app, viewer).await?)
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    parameters: Parameters,
+) -> Answer {
+    page_with(StatusCode::OK, &view(&app, viewer, &parameters).await?)
 }
 
 /// `POST /operator/publishers/{slug}/decision`
@@ -95,31 +103,54 @@ async fn answer(
     };
     let refusal = Refusal::of(error)?;
     viewer.layout.flash = Some(refusal.flash());
-    page_with(refusal.status, &view(app, viewer).await?)
+    page_with(
+        refusal.status,
+        &view(app, viewer, &Parameters::default()).await?,
+    )
 }
 
-async fn view(app: &App, viewer: Viewer) -> Result<OperatorPage, Failure> {
+async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<OperatorPage, Failure> {
     let actor = &viewer.actor;
     let mut publishers = app.list_publishers(actor).await?;
     publishers.sort_by_key(|publisher| publisher.state != PublisherState::Applied);
-    let names = account_names(app, &viewer).await?;
+    let waiting = publishers
+        .iter()
+        .take_while(|one| one.state == PublisherState::Applied);
+    let waiting = waiting.count();
+    let (start, publisher_paging) = part(publishers.len(), PUBLISHERS, parameters, |page| {
+        format!("/operator?page={page}#publishers")
+    });
     let audit = app.audit_log(actor, AUDIT).await?;
     let mut publisher_rows = Vec::new();
-    for publisher in publishers {
+    for publisher in publishers.into_iter().skip(start).take(PUBLISHERS) {
         let proofs = match publisher.state {
             PublisherState::Verified => None,
             _ => Some(app.publisher_proofs(actor, publisher.slug.as_str()).await?),
         };
         publisher_rows.push(publisher_row(publisher, proofs.as_ref(), &viewer));
     }
+    let search = asked_listings(parameters);
+    let page = parameters
+        .get("listings")
+        .and_then(|page| page.parse().ok());
+    let found = app.list_listings(actor, &search, page.unwrap_or(1)).await?;
     Ok(OperatorPage {
-        listings: listings(app, &viewer).await?,
+        waiting,
+        publisher_paging,
+        paging: paging_of(
+            (found.page, ListingsPage::SIZE),
+            (found.total, found.more),
+            |page| listings_url(&search, page),
+        ),
+        listings: listings(app, found.listings, &viewer).await?,
+        is_on_hold_only: search.on_hold,
+        words: search.text,
         advisories: advisories(app, &viewer),
         jobs: jobs(app.job_summary(actor).await?),
         publishers: publisher_rows,
         audit: audit
             .into_iter()
-            .map(|record| audit_row(record, &names, &viewer))
+            .map(|record| audit_row(record, &viewer))
             .collect(),
         layout: viewer.layout,
     })
@@ -152,13 +183,32 @@ fn publisher_row(publisher: Publisher, proofs: Option<&Proofs>, viewer: &Viewer)
         email: publisher.email,
         state: publisher_pill(publisher.state),
         since: viewer.when(publisher.decided_at.unwrap_or(publisher.created_at)),
-        is_waiting: publisher.state == PublisherState::Applied,
     }
 }
 
-async fn listings(app: &App, viewer: &Viewer) -> Result<Vec<ListingRow>, Failure> {
+/// Returns which listings the operator looks for.
+fn asked_listings(parameters: &Parameters) -> Search {
+    let text = |name: &str| parameters.get(name).cloned().unwrap_or_default();
+    Search {
+        text: text("q"),
+        on_hold: text("on_hold") == "true",
+        ..Search::default()
+    }
+}
+
+fn listings_url(search: &Search, page: i64) -> String {
+    let words = urlencoded(&search.text);
+    let on_hold = if search.on_hold { "&on_hold=true" } else { "" };
+    format!("/operator?q={words}{on_hold}&listings={page}#listings")
+}
+
+async fn listings(
+    app: &App,
+    found: Vec<(String, Product)>,
+    viewer: &Viewer,
+) -> Result<Vec<ListingRow>, Failure> {
     let mut rows = Vec::new();
-    for (publisher, product) in app.list_listings(&viewer.actor).await? {
+    for (publisher, product) in found {
         let broken = app.broken_promises(&viewer.actor, &product.id).await?;
         rows.push(listing_row(publisher, &product, broken, viewer));
     }
@@ -237,15 +287,7 @@ fn jobs(summary: JobSummary) -> JobsSummary {
     }
 }
 
-async fn account_names(app: &App, viewer: &Viewer) -> Result<HashMap<String, String>, Failure> {
-    let accounts = app.list_accounts(&viewer.actor).await?;
-    Ok(accounts
-        .into_iter()
-        .map(|account| (account.id.to_string(), account.name))
-        .collect())
-}
-
-fn audit_row(record: AuditRecord, names: &HashMap<String, String>, viewer: &Viewer) -> AuditRow {
+fn audit_row(NamedRecord { record, actor_name }: NamedRecord, viewer: &Viewer) -> AuditRow {
     let change = match (record.before, record.after) {
         (Some(before), Some(after)) => format!("{before} → {after} "),
         (None, Some(after)) => format!("→ {after} "),
@@ -253,7 +295,7 @@ fn audit_row(record: AuditRecord, names: &HashMap<String, String>, viewer: &View
     };
     AuditRow {
         at: viewer.when(record.at),
-        who: names.get(&record.actor).cloned().unwrap_or(record.actor),
+        who: actor_name.unwrap_or(record.actor),
         action: record.action,
         subject: format!("{change}{}", record.subject),
         reason: record.reason.unwrap_or_default(),

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use market::{Class, ListingState, RetentionRules};
 
 use super::{
-    count,
+    Parameters, asked_page, count, paging_of,
     proofs::proofs_view,
     publisher_keys::{Typed, key_row},
     robot::robot_row,
@@ -38,8 +38,10 @@ pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
     Path(slug): Path<String>,
+    parameters: Parameters,
 ) -> Answer {
-    render(&app, viewer, &slug, None).await
+    let page = asked_page(&parameters);
+    render(&app, viewer, (&slug, page), None).await
 }
 
 /// `POST /publisher/{slug}/retention`
@@ -149,7 +151,7 @@ pub(super) async fn team_refused(
 pub(super) async fn render(
     app: &App,
     viewer: Viewer,
-    slug: &str,
+    (slug, page): (&str, usize),
     refused: Option<Typed>,
 ) -> Answer {
     let robots = app.publisher_robots(&viewer.actor, slug).await?;
@@ -157,7 +159,7 @@ pub(super) async fn render(
         .iter()
         .map(|robot| robot_row(robot, &viewer))
         .collect();
-    let mut page = view(app, viewer, slug).await?;
+    let mut page = view_part(app, viewer, slug, page).await?;
     page.robots = robots;
     let mut status = Default::default();
     if let Some(typed) = refused {
@@ -169,7 +171,17 @@ pub(super) async fn render(
 }
 
 async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Failure> {
-    let found = app.publisher_page(&viewer.actor, slug).await?;
+    view_part(app, viewer, slug, 1).await
+}
+
+async fn view_part(
+    app: &App,
+    viewer: Viewer,
+    slug: &str,
+    page: usize,
+) -> Result<PublisherPage, Failure> {
+    let page = i64::try_from(page).unwrap_or(i64::MAX);
+    let found = app.publisher_page(&viewer.actor, slug, page).await?;
     let storage = app.publisher_storage(&viewer.actor, slug).await?;
     let retention = app.retention(&viewer.actor, slug).await?;
     let forecasts = app.forecast(&viewer.actor, slug).await?;
@@ -187,6 +199,11 @@ async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Fa
         .filter_map(|forecast| forecast_row(&slug, forecast, &viewer))
         .collect();
     Ok(PublisherPage {
+        paging: paging_of(
+            (found.page, app::PublisherPage::SIZE),
+            (found.total, false),
+            |page| format!("/publisher/{slug}?page={page}#products"),
+        ),
         storage: meter(&storage),
         retention: retention_form(&retention.rules),
         has_own_rules: retention.is_own,

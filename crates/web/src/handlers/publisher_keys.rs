@@ -51,7 +51,7 @@ pub(crate) async fn add(
                 pem,
                 refusal: Refusal::of(error)?.renamed(&[("name", "key_name"), ("pem", "key_pem")]),
             };
-            render(&app, form.viewer, &slug, Some(typed)).await
+            render(&app, form.viewer, (&slug, 1), Some(typed)).await
         }
     }
 }
@@ -86,7 +86,7 @@ pub(crate) async fn prove(
                 pem: String::new(),
                 refusal: Refusal::of(error)?.renamed(&[("proof", &field)]),
             };
-            render(&app, form.viewer, &slug, Some(typed)).await
+            render(&app, form.viewer, (&slug, 1), Some(typed)).await
         }
     }
 }

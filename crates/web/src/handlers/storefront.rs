@@ -6,7 +6,7 @@ use app::{App, CatalogPage, ListingCard, Search};
 use axum::extract::State;
 use market::ListingState;
 
-use super::{Parameters, count};
+use super::{Parameters, count, paging_of};
 use crate::{
     answer::{Answer, page},
     pages::storefront::{CategoryLink, ProductCard, StorefrontPage},
@@ -32,6 +32,7 @@ pub(crate) async fn show_search(
         text: text("q"),
         category: text("category"),
         certified: text("certified") == "true",
+        on_hold: false,
     };
     let found = app
         .search(&search, text("page").parse().unwrap_or(1))
@@ -79,16 +80,10 @@ fn view(mut viewer: Viewer, search: &Search, found: CatalogPage, is_front: bool)
 }
 
 fn paging(search: &Search, found: &CatalogPage) -> Paging {
-    let before = (found.page - 1) * CatalogPage::SIZE;
-    let shown = count(found.cards.len());
-    Paging {
-        first: if shown == 0 { 0 } else { count(before) + 1 },
-        last: if shown == 0 { 0 } else { count(before) + shown },
-        total: count(found.total),
-        more: found.more,
-        previous_url: (found.page > 1).then(|| url(search, found.page - 1)),
-        next_url: (found.page < found.pages).then(|| url(search, found.page + 1)),
-    }
+    let of = (found.total, found.more);
+    paging_of((found.page, CatalogPage::SIZE), of, |page| {
+        url(search, page)
+    })
 }
 
 /// Returns the address of a search; what is not asked for is not in it.

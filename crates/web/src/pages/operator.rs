@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::view::{Layout, Pill, When, grouped};
+use crate::view::{Layout, Paging, Pill, When, grouped};
 
 /// The operator's console.
 #[derive(Debug, Template)]
@@ -10,26 +10,26 @@ use crate::view::{Layout, Pill, When, grouped};
 pub struct OperatorPage {
     /// What is around.
     pub layout: Layout,
-    /// Publishers, those that wait for a decision first.
+    /// How many publishers wait for a decision.
+    pub waiting: usize,
+    /// A page of the publishers, those that wait first.
     pub publishers: Vec<PublisherRow>,
-    /// Listings, those on hold first.
+    /// Where in their list one is.
+    pub publisher_paging: Paging,
+    /// A page of the listings.
     pub listings: Vec<ListingRow>,
+    /// Where in their list one is.
+    pub paging: Paging,
+    /// The words that listings are looked for by.
+    pub words: String,
+    /// Whether only listings on hold are shown.
+    pub is_on_hold_only: bool,
     /// The advisory database; nothing if there is none yet.
     pub advisories: Option<AdvisoryStatus>,
     /// The job queue.
     pub jobs: JobsSummary,
     /// The last audit records, newest first.
     pub audit: Vec<AuditRow>,
-}
-
-impl OperatorPage {
-    /// Returns how many publishers wait.
-    fn waiting_publishers(&self) -> usize {
-        self.publishers
-            .iter()
-            .filter(|publisher| publisher.is_waiting)
-            .count()
-    }
 }
 
 /// A publisher.
@@ -49,8 +49,6 @@ pub struct PublisherRow {
     pub state: Pill,
     /// Since when.
     pub since: When,
-    /// Whether it waits for a decision.
-    pub is_waiting: bool,
     /// What it has proven, where a decision may hang on it.
     pub proofs: Vec<ProofLine>,
     /// The decisions that are possible: value and label.

@@ -10,7 +10,7 @@ use super::{
     team::TeamView,
     terms::TermsView,
 };
-use crate::view::{Commands, FieldErrors, Layout, Pill, SeverityCounts, When};
+use crate::view::{Commands, FieldErrors, Layout, Paging, Pill, SeverityCounts, When};
 
 /// An organisation's own page.
 #[derive(Debug, Template)]
@@ -42,8 +42,10 @@ pub struct PublisherPage {
     pub can_manage_keys: bool,
     /// Host and port of the registry, for the push commands.
     pub registry: String,
-    /// Its products.
+    /// A page of its products.
     pub products: Vec<ProductRow>,
+    /// Where in the list of products one is.
+    pub paging: Paging,
     /// What its staging repositories take.
     pub storage: StorageMeter,
     /// By which rules their tags are dropped.

@@ -61,6 +61,7 @@ fn classes() -> ClassesPage {
             first: 1,
             last: 2,
             total: 2,
+            more: false,
             ..Paging::default()
         },
         form: ClassForm {

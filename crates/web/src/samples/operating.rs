@@ -18,8 +18,8 @@ use crate::{
         },
     },
     view::{
-        Choice, FieldErrors, Pill, SeverityCounts, Tone, When, listing_pill, publisher_pill,
-        submission_pill,
+        Choice, FieldErrors, Paging, Pill, SeverityCounts, Tone, When, listing_pill,
+        publisher_pill, submission_pill,
     },
 };
 
@@ -100,7 +100,6 @@ fn console() -> OperatorPage {
         email: format!("market@{slug}.example"),
         state: publisher_pill(state),
         since: ago(50),
-        is_waiting: state == PublisherState::Applied,
         proofs: match state {
             PublisherState::Applied => vec![
                 ProofLine {
@@ -129,6 +128,16 @@ fn console() -> OperatorPage {
     let revoked_at = When::new(now() + TimeDelta::days(27), now());
     OperatorPage {
         layout: layout("/operator", operator()),
+        waiting: 1,
+        publisher_paging: Paging::default(),
+        paging: Paging {
+            first: 1,
+            last: 2,
+            total: 2,
+            ..Paging::default()
+        },
+        words: String::new(),
+        is_on_hold_only: false,
         publishers: vec![
             publisher(
                 "fresnel",
@@ -217,6 +226,8 @@ fn console() -> OperatorPage {
 
 fn fresh_console() -> OperatorPage {
     OperatorPage {
+        waiting: 0,
+        paging: Paging::default(),
         publishers: Vec::new(),
         listings: Vec::new(),
         advisories: None,

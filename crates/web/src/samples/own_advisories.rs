@@ -65,6 +65,7 @@ fn advisories() -> OwnAdvisoriesPage {
             first: 1,
             last: 2,
             total: 2,
+            more: false,
             ..Paging::default()
         },
         form: OwnAdvisoryForm {

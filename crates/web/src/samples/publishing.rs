@@ -20,8 +20,8 @@ use crate::{
         terms::{TermsLine, TermsView},
     },
     view::{
-        Choice, FieldErrors, Pill, SeverityCounts, Tone, When, listing_pill, proof_commands,
-        publisher_pill, submission_pill,
+        Choice, FieldErrors, Paging, Pill, SeverityCounts, Tone, When, listing_pill,
+        proof_commands, publisher_pill, submission_pill,
     },
 };
 
@@ -252,6 +252,7 @@ fn organisation() -> PublisherPage {
         can_edit: true,
         can_manage_keys: true,
         registry: "market.example".to_owned(),
+        paging: Paging::default(),
         products: vec![
             ProductRow {
                 name: "Pilot Database".to_owned(),

@@ -115,6 +115,7 @@ fn submission() -> SubmissionPage {
             first: 1,
             last: 4,
             total: 22,
+            more: false,
             previous_url: None,
             next_url: Some("/submissions/sub_4?page=2#findings".to_owned()),
         },

@@ -192,10 +192,7 @@ async fn new_page(
     publisher: &str,
     form: ManifestForm,
 ) -> Result<ProductEditPage, Failure> {
-    let found = app
-        .publisher_page(&viewer.actor, publisher)
-        .await?
-        .publisher;
+    let found = app.publisher(&viewer.actor, publisher).await?;
     let rights = app.product_rights(&viewer.actor, publisher).await?;
     if !rights.may_edit {
         let message = "only editors and owners of the organisation make products";

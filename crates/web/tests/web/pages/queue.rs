@@ -57,7 +57,7 @@ async fn a_reviewer_takes_a_submission_and_gives_it_on() {
     said(&taken, "The submission is in your hands.");
     let fields = [("reviewer", "ann"), ("instead_of", "olga")];
     let refused = olga.send(&taken, &url, &fields, &[]).await;
-    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.status, StatusCode::CONFLICT);
     let fields = [("reviewer", "rita"), ("instead_of", "olga")];
     let given = olga.send(&taken, &url, &fields, &[]).await;
     said(&given, "The submission was given to them");
