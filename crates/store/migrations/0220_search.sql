@@ -22,7 +22,7 @@ CREATE INDEX products_without_words ON products (id) WHERE listed IS NOT NULL AN
 -- where nearly everything is listed, and SQLite would take it all the same.
 DROP INDEX products_by_state;
 CREATE INDEX products_on_market ON products (certified DESC, updated_at DESC, id, category) WHERE state IN ('listed', 'on-hold');
-CREATE INDEX products_by_category ON products (category) WHERE state IN ('listed', 'on-hold');
+CREATE INDEX products_by_category ON products (category, certified, state) WHERE state IN ('listed', 'on-hold');
 CREATE INDEX products_on_hold ON products (updated_at, id) WHERE state = 'on-hold';
 
 -- Reminders look at all promises that run, and at nothing else of them.

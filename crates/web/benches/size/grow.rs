@@ -44,6 +44,15 @@ pub(crate) async fn grow(db: &Database, size: &Size) {
     tx.commit().await.expect("committed");
 }
 
+/// Counts what a statement counts.
+pub(crate) async fn count(db: &Database, sql: &'static str) -> i64 {
+    let counted = match db.read().await.expect("a connection") {
+        Tx::Sqlite(mut c) => sqlx::query_scalar(sql).fetch_one(&mut *c).await,
+        Tx::Postgres(mut c) => sqlx::query_scalar(sql).fetch_one(&mut *c).await,
+    };
+    counted.expect("counted")
+}
+
 async fn run(tx: &mut Tx, sql: &str) -> u64 {
     let safe = sqlx::AssertSqlSafe(sql);
     let rows = match tx {
@@ -99,11 +108,12 @@ impl Grower {
     }
 
     async fn numbers(&mut self, count: u64) {
-        run(
-            &mut self.tx,
+        for table in [
             "CREATE TEMPORARY TABLE n (i BIGINT PRIMARY KEY)",
-        )
-        .await;
+            "CREATE TEMPORARY TABLE template AS SELECT digest, repository_id FROM releases",
+        ] {
+            run(&mut self.tx, table).await;
+        }
         let sql = format!(
             "INSERT INTO n WITH RECURSIVE s (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < {count}) SELECT i FROM s"
         );
@@ -258,7 +268,7 @@ impl Grower {
     }
 
     async fn images(&mut self, size: &Size) {
-        let of = "digest = (SELECT digest FROM releases WHERE tag = '1.0' ORDER BY id LIMIT 1)";
+        let of = "digest = (SELECT digest FROM template)";
         let image = [
             ("digest", digest("i")),
             ("number", "1000000 + i".to_owned()),
@@ -271,9 +281,7 @@ impl Grower {
         self.copy("submission_images", of, size.products, &link)
             .await;
         for table in ["manifests", "tags"] {
-            let of = format!(
-                "{of} AND repository_id IN (SELECT id FROM repositories WHERE product_id IS NOT NULL AND name = 'acme/ship-db')"
-            );
+            let of = format!("{of} AND repository_id = (SELECT repository_id FROM template)");
             let copy = [
                 ("repository_id", id("t.repository_id", "i")),
                 ("digest", digest("i")),
@@ -354,6 +362,7 @@ impl Grower {
             ),
             ("package_id", format!("2000000 + i % {PACKAGES}")),
             ("first_seen_at", self.time("-i")),
+            ("announced", "TRUE".to_owned()),
         ];
         let which = "id = (SELECT f.id FROM findings f JOIN submissions s ON s.id = f.submission_id WHERE s.state = 'released' ORDER BY f.id LIMIT 1)";
         self.copy("findings", which, size.findings(), &finding)

@@ -43,7 +43,7 @@ use grow::Size;
 const TIMES: usize = 100;
 
 /// Addresses beside those of the table of routes: lists that are searched, filtered, and far down.
-const LISTS: [&str; 14] = [
+const LISTS: [&str; 15] = [
     "/search?q=ship",
     "/search?q=word7",
     "/search?q=ship+99999",
@@ -54,10 +54,11 @@ const LISTS: [&str; 14] = [
     "/review?publisher=acme-7",
     "/api/v1/products?q=word7",
     "/api/v1/products?q=ship",
-    "/api/v1/products?category=Messaging",
-    "/api/v1/vulnerabilities/CVE-2025-10007",
+    "/operator?q=ship&on_hold=true",
+    "/operator?q=word7",
+    "/api/v1/listings?on_hold=true",
+    "/api/v1/listings?page=900",
     "/api/v1/audit?limit=200",
-    "/api/v1/submissions",
 ];
 
 fn main() {
@@ -101,7 +102,8 @@ async fn run(products: u64, address: Option<String>) {
     }
     let slow = all.iter().filter(|(_, p99, _)| ms(*p99) >= 50.0).count();
     println!("{} addresses, {slow} not below 50 ms", all.len());
-    watching(&path, &fixture.app).await;
+    let db = Database::open(&url).await.expect("a database");
+    watching(&path, &fixture.app, &db).await;
 }
 
 fn ms(time: Duration) -> f64 {
@@ -185,7 +187,8 @@ fn build(dir: &Path, which: &[u32]) {
 }
 
 /// One more advisory on what a thousand released images hold; and the clock, with nothing due.
-async fn watching(dir: &Path, app: &Arc<App>) {
+async fn watching(dir: &Path, app: &Arc<App>, db: &Database) {
+    let notices = grow::count(db, "SELECT COUNT(*) FROM notices").await;
     build(dir, &[1, 2]);
     let started = Instant::now();
     let taken = app.reload_advisories(&Actor::system()).await;
@@ -194,6 +197,12 @@ async fn watching(dir: &Path, app: &Arc<App>) {
     println!(
         "an advisory that touches 1,000 released images: {:.2} s",
         started.elapsed().as_secs_f64()
+    );
+    println!(
+        "{} findings of it, {} of them with a time, {} notices",
+        grow::count(db, "SELECT COUNT(*) FROM findings WHERE vulnerability = 'CVE-2026-2'").await,
+        grow::count(db, "SELECT COUNT(*) FROM findings WHERE vulnerability = 'CVE-2026-2' AND due_at IS NOT NULL").await,
+        grow::count(db, "SELECT COUNT(*) FROM notices").await - notices,
     );
     for _ in 0..3 {
         let started = Instant::now();
