@@ -3,7 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use market::{JobId, OwnAdvisoryId, RunId, SubmissionId};
+use chrono::{DateTime, Utc};
+use market::{JobId, OwnAdvisoryId, ProductId, RunId, SubmissionId};
 use serde::{Deserialize, Serialize};
 use store::{
     Tx,
@@ -29,6 +30,13 @@ pub(crate) enum JobKind {
     Release {
         /// Which.
         submission: SubmissionId,
+    },
+    /// Keep what is pulled of a product before its first release.
+    Preview {
+        /// Which.
+        product: ProductId,
+        /// When: what happens while one is under way asks for another.
+        asked_at: DateTime<Utc>,
     },
     /// Delete what nothing reaches.
     Collect {
@@ -59,6 +67,7 @@ impl JobKind {
         match self {
             Self::Inspect { .. } => "inspect",
             Self::Release { .. } => "release",
+            Self::Preview { .. } => "preview",
             Self::MatchOwn { .. } => "match-own",
             Self::Rematch { .. } => "rematch",
             Self::Collect { .. } => "collect",
@@ -71,6 +80,9 @@ impl JobKind {
         match self {
             Self::Inspect { submission } => format!("inspect:{submission}"),
             Self::Release { submission } => format!("release:{submission}"),
+            Self::Preview { product, asked_at } => {
+                format!("preview:{product}:{}", asked_at.timestamp_micros())
+            }
             Self::MatchOwn {
                 advisory,
                 withdrawn,
@@ -267,6 +279,7 @@ impl App {
         match kind {
             JobKind::Inspect { submission } => self.inspect(&running, &submission).await,
             JobKind::Release { submission } => self.release(&submission).await,
+            JobKind::Preview { product, .. } => self.keep_preview(&product).await,
             JobKind::MatchOwn { advisory, .. } => self.match_own(&running, &advisory).await,
             JobKind::Rematch { .. } => self.rematch(&running).await,
             JobKind::Collect { run } => self.collect(&running, &run).await,

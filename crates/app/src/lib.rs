@@ -33,6 +33,7 @@ mod once;
 mod own_advisories;
 mod passwords;
 mod pictures;
+mod previews;
 mod products;
 mod publisher_keys;
 mod publishers;
@@ -82,6 +83,7 @@ pub use notices::{Mail, MailItem, Mailed, MuteLink, NOTICES_AT_ONCE, NoticePrefe
 pub use oci::Scope;
 pub use once::{Once, OnceRequest};
 pub use pictures::picture_logo_problems;
+pub use previews::{Candidate, PreviewPage};
 pub use products::{ProductOverview, ProductRights};
 pub use publisher_keys::NewKey;
 pub use publishers::{
@@ -132,6 +134,7 @@ pub use store::{
     letters::Letter,
     notices::{Addressed, Notice},
     own_advisories::OwnAdvisory,
+    previews::{PreviewRow, Previewer},
     products::{Product, Search},
     publishers::{Publisher, PublisherKey},
     releases::Release,

@@ -79,6 +79,7 @@ impl App {
             after: Some(after.as_str()),
         };
         self.record(tx, actor, action, change).await?;
+        self.end_preview(tx, (actor, product, &name), event).await?;
         self.publish_listing(tx, (product, &name), event, reason)
             .await?;
         self.tell_of_listing(tx, (actor, product, &name), event, reason)

@@ -173,8 +173,8 @@ impl App {
         Ok(store::repositories::find_or_create(tx, &repository).await?)
     }
 
-    /// Makes a manifest and its blobs part of the released repository; the bytes are shared.
-    async fn copy_manifest(
+    /// Makes a manifest and its blobs part of another repository; the bytes are shared.
+    pub(crate) async fn copy_manifest(
         &self,
         tx: &mut Tx,
         submission: &Submission,

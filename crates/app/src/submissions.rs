@@ -365,6 +365,7 @@ impl App {
             after: Some(after.as_str()),
         };
         self.record(tx, actor, action, change).await?;
+        self.follow_preview(tx, &submission.product_id).await?;
         self.publish_submission(tx, submission, event, reason)
             .await?;
         self.tell_of_submission(tx, (actor, submission), event, reason)

@@ -12,6 +12,8 @@ text_enum! {
         Account = "account",
         /// Has a subscription that entitles to pull the product.
         Subscriber = "subscriber",
+        /// Was named by the owning publisher to see the product before its first release.
+        Previewer = "previewer",
         /// Member of the owning publisher who may look.
         Viewer = "viewer",
         /// Member of the owning publisher who may change, push and submit.
@@ -89,6 +91,12 @@ text_enum! {
         ManageListing = "manage-listing",
         /// Take one's own product off the market.
         WithdrawProduct = "withdraw-product",
+        /// Name the accounts that see a product before its first release.
+        ManagePreview = "manage-preview",
+        /// See a product before its first release, as consumers will.
+        SeePreview = "see-preview",
+        /// Pull the candidate of a product's first release.
+        PullPreview = "pull-preview",
         /// Pull from a staging repository.
         PullStaging = "pull-staging",
         /// Push to a staging repository.
@@ -183,6 +191,30 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::Subscribe, &[Role::Account]),
     (Action::ManageListing, &[Role::Operator]),
     (Action::WithdrawProduct, &[Role::Owner]),
+    (Action::ManagePreview, &[Role::Editor, Role::Owner]),
+    (
+        Action::SeePreview,
+        &[
+            Role::Previewer,
+            Role::Viewer,
+            Role::Editor,
+            Role::Finance,
+            Role::Owner,
+            Role::Reviewer,
+            Role::Operator,
+        ],
+    ),
+    (
+        Action::PullPreview,
+        &[
+            Role::Previewer,
+            Role::Viewer,
+            Role::Editor,
+            Role::Owner,
+            Role::Reviewer,
+            Role::Operator,
+        ],
+    ),
     (
         Action::PullStaging,
         &[
@@ -252,6 +284,8 @@ const LIMITS: &[(Holding, &[Action])] = &[
             Action::ReadSubmission,
             Action::ReadQueue,
             Action::ReadTerms,
+            Action::SeePreview,
+            Action::PullPreview,
             Action::PullStaging,
             Action::PullReleased,
             Action::ReadReleasedTrust,
@@ -266,6 +300,7 @@ const LIMITS: &[(Holding, &[Action])] = &[
         Holding::ScopedToken,
         &[
             Action::BrowseListings,
+            Action::PullPreview,
             Action::PullStaging,
             Action::PushStaging,
             Action::PublishTrust,
@@ -282,6 +317,8 @@ const LIMITS: &[(Holding, &[Action])] = &[
             Action::Submit,
             Action::MakeStatement,
             Action::ReadSubmission,
+            Action::SeePreview,
+            Action::PullPreview,
             Action::PullStaging,
             Action::PushStaging,
             Action::PublishTrust,

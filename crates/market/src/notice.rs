@@ -21,6 +21,8 @@ text_enum! {
         Statement = "statement",
         /// A certification check was waived, or has to be passed again.
         Waiver = "waiver",
+        /// A publisher lets one see a product before its first release, or no longer does.
+        Preview = "preview",
         /// A release is on the market.
         Released = "released",
         /// A promise to fix begins.
@@ -63,6 +65,7 @@ impl NoticeKind {
             Self::Remark => "A remark in a review",
             Self::Statement => "A statement about a vulnerability",
             Self::Waiver => "A check was waived",
+            Self::Preview => "A look before a release",
             Self::Released => "A new release",
             Self::Promise => "A promise to fix begins",
             Self::FixDue => "A promise to fix ends soon",

@@ -271,6 +271,14 @@ impl SubmissionState {
         self.after(SubmissionEvent::Superseded).is_ok()
     }
 
+    /// Returns whether it is on its way to a release and the machine has looked at it.
+    pub fn may_be_released(self) -> bool {
+        matches!(
+            self,
+            Self::InReview | Self::ChangesRequested | Self::Approved
+        )
+    }
+
     /// Returns the state as people read it.
     pub fn title(self) -> &'static str {
         match self {

@@ -30,6 +30,7 @@ pub mod notary;
 pub mod notices;
 pub mod once;
 pub mod own_advisories;
+pub mod previews;
 pub mod products;
 pub mod promises;
 pub mod proofs;

@@ -63,6 +63,8 @@ notices! {
     Submitted = "submitted", "Submitted. It is being inspected now.";
     InsideOpened = "inside-opened", "Whoever may pull the product sees components and findings. New releases bear attested bills of materials.";
     InsideClosed = "inside-closed", "Components and findings are for members and the certification team again.";
+    PreviewerNamed = "previewer-named", "They see the product from now on; they are told.";
+    PreviewerRemoved = "previewer-removed", "They do not see the product any more.";
     Withdrawn = "withdrawn", "The product was taken off the market.";
     RemarkAdded = "remark-added", "The remark was added.";
     RemarkResolved = "remark-resolved", "The remark is resolved.";

@@ -16,9 +16,10 @@ use crate::{
     frame::{frame, protect},
     handlers::{
         account, agreement, classes, compare, components, feed, files, image, log, no_page,
-        notices, operator, own_advisories, product, product_edit, proofs, public_publisher,
-        publisher, publisher_keys, publisher_portal, register, review, robot, sign_in, storage,
-        storefront, submission, tags, team, templates, terms, vex, webhooks, wrong_method,
+        notices, operator, own_advisories, preview, product, product_edit, proofs,
+        public_publisher, publisher, publisher_keys, publisher_portal, register, review, robot,
+        sign_in, storage, storefront, submission, tags, team, templates, terms, vex, webhooks,
+        wrong_method,
     },
 };
 
@@ -49,6 +50,7 @@ fn consumers() -> Router<Arc<App>> {
         .route("/search", get(storefront::show_search))
         .route("/publishers/{publisher}", get(public_publisher::show))
         .route("/p/{publisher}/{product}", get(product::show))
+        .route("/preview/{publisher}/{product}", get(preview::show))
         .route("/p/{publisher}/{product}/tags", get(tags::show))
         .route("/p/{publisher}/{product}/compare", get(compare::show))
         .route("/p/{publisher}/{product}/images/{image}", get(image::show))
@@ -186,6 +188,14 @@ fn publishers() -> Router<Arc<App>> {
         .route(
             "/publisher/{slug}/{product}/withdraw",
             post(product_edit::withdraw),
+        )
+        .route(
+            "/publisher/{slug}/{product}/previewers",
+            post(preview::name),
+        )
+        .route(
+            "/publisher/{slug}/{product}/previewers/{account}/remove",
+            post(preview::remove),
         )
         .route(
             "/publisher/{slug}/{product}/openness",

@@ -30,6 +30,7 @@ mod once;
 mod openness;
 mod organising;
 mod own_advisories;
+mod previews;
 mod privacy;
 mod proofs;
 #[expect(dead_code, reason = "only a root is made with it here")]

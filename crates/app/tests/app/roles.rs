@@ -360,6 +360,18 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
             code(app.staging_tags(actor, "acme", "db").await),
         ),
         (
+            "previewers",
+            code(app.previewers(actor, "acme", "db").await),
+        ),
+        (
+            "add_previewer",
+            code(app.add_previewer(actor, ("acme", "db"), "nobody").await),
+        ),
+        (
+            "remove_previewer",
+            code(app.remove_previewer(actor, ("acme", "db"), "nobody").await),
+        ),
+        (
             "broken_promises",
             code(app.broken_promises(actor, &things.product).await),
         ),
@@ -400,6 +412,11 @@ async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> 
             "product_page",
             code(app.product_page(actor, "acme", "db").await),
         ),
+        (
+            "preview_page",
+            code(app.preview_page(actor, "acme", "db").await),
+        ),
+        ("my_previews", code(app.my_previews(actor).await)),
         ("tags_page", code(app.tags_page(actor, names, 1).await)),
         (
             "image_page",

@@ -44,6 +44,7 @@ mod once;
 mod openapi;
 mod own_advisories;
 mod pictures;
+mod previews;
 mod products;
 mod proofs;
 mod publishers;
@@ -109,6 +110,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(keys::routes())
         .merge(pictures::routes())
         .merge(drafts::routes())
+        .merge(previews::routes())
         .merge(submissions::routes())
         .merge(comments::routes())
         .merge(review::routes())

@@ -18,6 +18,7 @@ pub(crate) mod log;
 pub(crate) mod notices;
 pub(crate) mod operator;
 pub(crate) mod own_advisories;
+pub(crate) mod preview;
 pub(crate) mod product;
 pub(crate) mod product_edit;
 pub(crate) mod proofs;
