@@ -30,6 +30,9 @@ pub(crate) enum JobKind {
     Release {
         /// Which.
         submission: SubmissionId,
+        /// When; what is set before then counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<DateTime<Utc>>,
     },
     /// Keep what is pulled of a product before its first release.
     Preview {
@@ -79,7 +82,10 @@ impl JobKind {
     pub(crate) fn key(&self) -> String {
         match self {
             Self::Inspect { submission } => format!("inspect:{submission}"),
-            Self::Release { submission } => format!("release:{submission}"),
+            Self::Release { submission, at } => match at {
+                Some(at) => format!("release:{submission}:{}", at.timestamp_micros()),
+                None => format!("release:{submission}"),
+            },
             Self::Preview { product, asked_at } => {
                 format!("preview:{product}:{}", asked_at.timestamp_micros())
             }
@@ -144,12 +150,23 @@ impl App {
         id: JobId,
         kind: &JobKind,
     ) -> Result<(), AppError> {
+        self.enqueue_for(tx, id, kind, self.now()).await
+    }
+
+    /// Adds a job that is due at a time.
+    pub(crate) async fn enqueue_for(
+        &self,
+        tx: &mut Tx,
+        id: JobId,
+        kind: &JobKind,
+        run_at: DateTime<Utc>,
+    ) -> Result<(), AppError> {
         let job = NewJob {
             id,
             kind: kind.name(),
             payload: serde_json::to_value(kind).map_err(AppError::internal)?,
             dedupe_key: Some(kind.key()),
-            run_at: self.now(),
+            run_at,
         };
         store::jobs::enqueue(tx, &job).await?;
         Ok(())
@@ -278,7 +295,7 @@ impl App {
         };
         match kind {
             JobKind::Inspect { submission } => self.inspect(&running, &submission).await,
-            JobKind::Release { submission } => self.release(&submission).await,
+            JobKind::Release { submission, .. } => self.release(&submission).await,
             JobKind::Preview { product, .. } => self.keep_preview(&product).await,
             JobKind::MatchOwn { advisory, .. } => self.match_own(&running, &advisory).await,
             JobKind::Rematch { .. } => self.rematch(&running).await,
@@ -303,7 +320,7 @@ impl App {
                 (true, Ok(JobKind::Inspect { submission })) => {
                     self.give_up_inspection(tx, &submission).await
                 }
-                (true, Ok(JobKind::Release { submission })) => {
+                (true, Ok(JobKind::Release { submission, .. })) => {
                     let why = "the release failed several times; the operator finds the reason among the jobs";
                     self.give_up_release(tx, &submission, why).await
                 }

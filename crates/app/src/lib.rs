@@ -35,6 +35,7 @@ mod passwords;
 mod pictures;
 mod previews;
 mod products;
+mod publication;
 mod publisher_keys;
 mod publishers;
 mod pulls;
@@ -85,6 +86,7 @@ pub use once::{Once, OnceRequest};
 pub use pictures::picture_logo_problems;
 pub use previews::{Candidate, PreviewPage};
 pub use products::{ProductOverview, ProductRights};
+pub use publication::{PublicationTime, words as publication_words};
 pub use publisher_keys::NewKey;
 pub use publishers::{
     Application, DomainFound, DomainStanding, DomainToLookAt, EmailProofPage, InvitationPage,

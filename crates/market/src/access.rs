@@ -89,6 +89,8 @@ text_enum! {
         Subscribe = "subscribe",
         /// Put on hold, reinstate or revoke a listing.
         ManageListing = "manage-listing",
+        /// Set when a submission goes public once it is approved.
+        SetPublication = "set-publication",
         /// Take one's own product off the market.
         WithdrawProduct = "withdraw-product",
         /// Name the accounts that see a product before its first release.
@@ -190,6 +192,10 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::WaiveCheck, &[Role::Reviewer, Role::Operator]),
     (Action::Subscribe, &[Role::Account]),
     (Action::ManageListing, &[Role::Operator]),
+    (
+        Action::SetPublication,
+        &[Role::Editor, Role::Owner, Role::Operator],
+    ),
     (Action::WithdrawProduct, &[Role::Owner]),
     (Action::ManagePreview, &[Role::Editor, Role::Owner]),
     (
@@ -315,6 +321,7 @@ const LIMITS: &[(Holding, &[Action])] = &[
             Action::BrowseListings,
             Action::EditProduct,
             Action::Submit,
+            Action::SetPublication,
             Action::MakeStatement,
             Action::ReadSubmission,
             Action::SeePreview,

@@ -20,6 +20,7 @@ mod money;
 mod notice;
 mod own_advisory;
 mod proof;
+mod publication;
 mod retention;
 mod robot;
 mod scope;
@@ -58,6 +59,7 @@ pub use proof::{
     MOST_INVITATIONS, domain_text, domains_agree, email_domain, has_domain_text, may_look_again,
     may_mail_again, website_domain,
 };
+pub use publication::{MOST_PUBLICATION_DAYS, Publication, can_be_published_at};
 pub use retention::{RetentionRules, StagedTag, beside, is_beside_an_image};
 pub use robot::{RobotName, RobotNameError, RobotOwner};
 pub use scope::{MOST_SCOPES, RepositoryAction, RepositoryScope, ScopeError, TokenScopes};

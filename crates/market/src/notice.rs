@@ -13,6 +13,8 @@ text_enum! {
         Inspected = "inspected",
         /// A submission was approved, sent back or rejected.
         Decided = "decided",
+        /// The time was set at which a submission goes public.
+        Publication = "publication",
         /// A submission was given to a reviewer, or taken from one.
         Assigned = "assigned",
         /// Somebody wrote in a review thread.
@@ -61,6 +63,7 @@ impl NoticeKind {
             Self::Publisher => "A decision on a publisher",
             Self::Inspected => "A submission was inspected",
             Self::Decided => "A submission was decided on",
+            Self::Publication => "The time of a release",
             Self::Assigned => "A submission was assigned",
             Self::Remark => "A remark in a review",
             Self::Statement => "A statement about a vulnerability",

@@ -73,6 +73,7 @@ notices! {
     DocumentTaken = "document-taken", "What the document states and was not stated before waits for the certification team.";
     Decided = "decided", "The decision was recorded.";
     ApprovedOnce = "approved-once", "Your approval counts. Another reviewer has to approve this first release, too, before it is signed.";
+    PublicationSet = "publication-set", "It is set when the submission goes public.";
     Taken = "taken", "The submission is in your hands.";
     Given = "given", "The submission was given to them; they are told.";
     GivenBack = "given-back", "The submission is in nobody’s hands.";

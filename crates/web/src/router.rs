@@ -239,6 +239,10 @@ fn staff() -> Router<Arc<App>> {
             "/submissions/{id}/remarks/{remark}/reopen",
             post(submission::reopen_remark),
         )
+        .route(
+            "/submissions/{id}/publication",
+            post(submission::set_publication),
+        )
         .route("/submissions/{id}/reviewer", post(submission::assign))
         .route("/submissions/{id}/waivers", post(submission::waive))
         .route(

@@ -33,6 +33,7 @@ mod own_advisories;
 mod previews;
 mod privacy;
 mod proofs;
+mod publication;
 #[expect(dead_code, reason = "only a root is made with it here")]
 #[path = "../../../trust/tests/trust/publisher.rs"]
 mod publisher;

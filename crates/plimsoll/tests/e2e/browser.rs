@@ -160,6 +160,7 @@ fn people_walk_through_the_pages() {
             "/publisher/acme",
             "/publisher/acme/harbour",
             "/publisher/acme/products/new",
+            "/preview/acme/harbour",
             &image,
             &components,
         ] {

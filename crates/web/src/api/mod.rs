@@ -47,6 +47,7 @@ mod pictures;
 mod previews;
 mod products;
 mod proofs;
+mod publication;
 mod publishers;
 mod releases;
 mod releases_json;
@@ -112,6 +113,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(drafts::routes())
         .merge(previews::routes())
         .merge(submissions::routes())
+        .merge(publication::routes())
         .merge(comments::routes())
         .merge(review::routes())
         .merge(templates::routes())

@@ -48,6 +48,8 @@ words! {
     SideJson = "Side" for market::Side;
     /// Whose submissions of the review queue are meant.
     AssignedJson = "Assigned" for market::Assigned;
+    /// When an approved submission goes public.
+    PublicationJson = "Publication" for market::Publication;
     /// What a reviewer decides.
     DecisionJson = "Decision" for market::Decision;
     /// What became of a finding.

@@ -201,7 +201,8 @@ impl Market {
             }
             (
                 "POST",
-                "/webhooks/{webhook}/secret"
+                "/submissions/{submission}/publication"
+                | "/webhooks/{webhook}/secret"
                 | "/webhooks/{webhook}/test"
                 | "/publishers/{publisher}/keys/{key}/challenge"
                 | "/publishers/{publisher}/proofs/email"
@@ -209,7 +210,10 @@ impl Market {
                 | "/publishers/{publisher}/leave"
                 | "/publishers/{publisher}/invitations/{letter}/resend"
                 | "/webhooks/{webhook}/deliveries/{delivery}/redeliver",
-            ) => return ("", Body::empty()),
+            )
+            | ("PUT", "/publishers/{publisher}/products/{product}/previewers/{account}") => {
+                return ("", Body::empty());
+            }
             (_, path) => self.json(path),
         };
         ("application/json", body.to_string().into())
@@ -304,6 +308,9 @@ impl Market {
             "/vex/{statement}/decision" => json!({"decision": "accept"}),
             "/decision-templates" | "/decision-templates/{template}" => {
                 json!({"decision": "approve", "name": "Welcome", "body": "Welcome."})
+            }
+            "/submissions/{submission}/publication" => {
+                json!({"at": self.fixture.app.now() + chrono::TimeDelta::days(1)})
             }
             "/submissions/{submission}/reviewer" => json!({"reviewer": "reviewer"}),
             "/submissions/{submission}/decision" => {
