@@ -50,6 +50,11 @@ pub(crate) const TESTS: &[Package] = &[
         "the reference that trust metadata is compared with",
     ),
     (
+        "docker-registry",
+        "/usr/bin/docker-registry",
+        "the reference registry, which images are imported from",
+    ),
+    (
         "libc6-dev",
         "/usr/lib/x86_64-linux-gnu/libc.a",
         "a static program inside the plugin that Docker's engine runs",

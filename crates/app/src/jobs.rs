@@ -4,12 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use market::{JobId, OwnAdvisoryId, ProductId, RunId, SubmissionId};
+use market::{ImportId, JobId, OwnAdvisoryId, ProductId, RunId, SubmissionId};
 use serde::{Deserialize, Serialize};
 use store::{
     Tx,
     jobs::{Job, MAX_ATTEMPTS, NewJob, Progress, back_off},
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Actor, App, AppError};
@@ -41,6 +42,11 @@ pub(crate) enum JobKind {
         /// When: what happens while one is under way asks for another.
         asked_at: DateTime<Utc>,
     },
+    /// Bring an image from another registry.
+    Import {
+        /// Which import.
+        import: ImportId,
+    },
     /// Delete what nothing reaches.
     Collect {
         /// The run that the job does.
@@ -71,6 +77,7 @@ impl JobKind {
             Self::Inspect { .. } => "inspect",
             Self::Release { .. } => "release",
             Self::Preview { .. } => "preview",
+            Self::Import { .. } => "import",
             Self::MatchOwn { .. } => "match-own",
             Self::Rematch { .. } => "rematch",
             Self::Collect { .. } => "collect",
@@ -89,6 +96,7 @@ impl JobKind {
             Self::Preview { product, asked_at } => {
                 format!("preview:{product}:{}", asked_at.timestamp_micros())
             }
+            Self::Import { import } => format!("import:{import}"),
             Self::MatchOwn {
                 advisory,
                 withdrawn,
@@ -172,37 +180,44 @@ impl App {
         Ok(())
     }
 
-    /// Works on jobs until `stop`.
+    /// Works on jobs but imports until `stop`.
     pub async fn work(self: &Arc<Self>, worker: &str, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            match self.work_once(worker).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        () = self.job_added.notified() => {}
-                        () = tokio::time::sleep(LOOK) => {}
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "the job queue cannot be read; trying again"
-                    );
-                    tokio::time::sleep(LOOK).await;
-                }
-            }
+            let done = self.work_once(worker).await;
+            rest(done, &self.job_added, &stop).await;
         }
     }
 
-    /// Does the next job that is due; gives whether there was one.
+    /// Works on imports until `stop`.
+    pub async fn work_on_imports(self: &Arc<Self>, worker: &str, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let done = self.import_once(worker).await;
+            rest(done, &self.import_added, &stop).await;
+        }
+    }
+
+    /// Does the next job but an import that is due; gives whether there was one.
     ///
     /// # Errors
     /// The queue cannot be read or written.
     pub async fn work_once(self: &Arc<Self>, worker: &str) -> Result<bool, AppError> {
         let mut tx = self.begin().await?;
-        let claimed =
-            store::jobs::claim(&mut tx, worker, self.now(), self.config.upkeep.job_lease).await?;
+        let lease = self.config.upkeep.job_lease;
+        let claimed = store::jobs::claim(&mut tx, worker, self.now(), lease).await?;
+        tx.commit().await?;
+        let Some(job) = claimed else { return Ok(false) };
+        self.do_job(&job, worker).await?;
+        Ok(true)
+    }
+
+    /// Does the next import that is due; gives whether there was one.
+    ///
+    /// # Errors
+    /// The queue cannot be read or written.
+    pub async fn import_once(self: &Arc<Self>, worker: &str) -> Result<bool, AppError> {
+        let mut tx = self.begin().await?;
+        let lease = self.config.upkeep.job_lease;
+        let claimed = store::jobs::claim_import(&mut tx, worker, self.now(), lease).await?;
         tx.commit().await?;
         let Some(job) = claimed else { return Ok(false) };
         self.do_job(&job, worker).await?;
@@ -296,6 +311,7 @@ impl App {
         match kind {
             JobKind::Inspect { submission } => self.inspect(&running, &submission).await,
             JobKind::Release { submission, .. } => self.release(&submission).await,
+            JobKind::Import { import } => self.import(&import).await,
             JobKind::Preview { product, .. } => self.keep_preview(&product).await,
             JobKind::MatchOwn { advisory, .. } => self.match_own(&running, &advisory).await,
             JobKind::Rematch { .. } => self.rematch(&running).await,
@@ -323,6 +339,9 @@ impl App {
                 (true, Ok(JobKind::Release { submission, .. })) => {
                     let why = "the release failed several times; the operator finds the reason among the jobs";
                     self.give_up_release(tx, &submission, why).await
+                }
+                (true, Ok(JobKind::Import { import })) => {
+                    self.give_up_import(tx, &import, &error.to_string()).await
                 }
                 _ => Ok(()),
             };
@@ -355,6 +374,27 @@ impl App {
                 .map(|job| (job.kind, job.error.unwrap_or_default()))
                 .collect(),
         })
+    }
+}
+
+/// Waits for more to do, where there was nothing.
+async fn rest(done: Result<bool, AppError>, added: &Notify, stop: &CancellationToken) {
+    match done {
+        Ok(true) => {}
+        Ok(false) => {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = added.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the job queue cannot be read; trying again"
+            );
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod feeds;
 mod finding_view;
 mod findings;
 mod forecast;
+mod imports;
 mod inspection;
 mod jobs;
 mod letters;
@@ -77,6 +78,7 @@ pub use error::AppError;
 pub use feeds::{Feed, FeedOf};
 pub use finding_view::{FindingView, Rating};
 pub use forecast::Forecast;
+pub use imports::{ImportSource, ImportTarget};
 pub use jobs::JobSummary;
 pub use letters::LetterView;
 pub use notary::{TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile};
@@ -132,6 +134,7 @@ pub use store::{
     blobs::{Blob, BlobSource},
     classifications::{Classification, Unscored},
     images::ImageOutline,
+    imports::Import,
     invitations::{Invitation, NamedMember},
     letters::Letter,
     notices::{Addressed, Notice},

@@ -58,6 +58,8 @@ text_enum! {
         SetTerms = "set-terms",
         /// Create a product or change its draft manifest.
         EditProduct = "edit-product",
+        /// Bring an image from another registry into staging, or stop that.
+        ImportImage = "import-image",
         /// Submit a snapshot for review.
         Submit = "submit",
         /// Read a submission with its findings and thread.
@@ -165,6 +167,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     ),
     (Action::SetTerms, &[Role::Operator]),
     (Action::EditProduct, &[Role::Editor, Role::Owner]),
+    (Action::ImportImage, &[Role::Editor, Role::Owner]),
     (Action::Submit, &[Role::Editor, Role::Owner]),
     (
         Action::ReadSubmission,
@@ -320,6 +323,7 @@ const LIMITS: &[(Holding, &[Action])] = &[
         &[
             Action::BrowseListings,
             Action::EditProduct,
+            Action::ImportImage,
             Action::Submit,
             Action::SetPublication,
             Action::MakeStatement,

@@ -9,6 +9,8 @@ text_enum! {
     NoticeKind {
         /// A publisher was verified, turned down or suspended.
         Publisher = "publisher",
+        /// The import of an image came to its end.
+        Imported = "imported",
         /// A submission was inspected: its publisher sees what the machine found, reviewers can begin.
         Inspected = "inspected",
         /// A submission was approved, sent back or rejected.
@@ -61,6 +63,7 @@ impl NoticeKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Publisher => "A decision on a publisher",
+            Self::Imported => "An import of an image",
             Self::Inspected => "A submission was inspected",
             Self::Decided => "A submission was decided on",
             Self::Publication => "The time of a release",

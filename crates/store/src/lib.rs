@@ -22,6 +22,7 @@ mod db;
 mod error;
 pub mod findings;
 pub mod images;
+pub mod imports;
 pub mod invitations;
 pub mod jobs;
 pub mod letters;

@@ -61,6 +61,8 @@ notices! {
     ProductCreated = "product-created", "The product was created.";
     DraftSaved = "draft-saved", "The draft was saved.";
     Submitted = "submitted", "Submitted. It is being inspected now.";
+    ImportBegun = "import-begun", "The image is being brought here. This page says how far it is; you are told when it is over.";
+    ImportStopped = "import-stopped", "The import was stopped.";
     InsideOpened = "inside-opened", "Whoever may pull the product sees components and findings. New releases bear attested bills of materials.";
     InsideClosed = "inside-closed", "Components and findings are for members and the certification team again.";
     PreviewerNamed = "previewer-named", "They see the product from now on; they are told.";

@@ -15,8 +15,8 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, agreement, classes, compare, components, feed, files, image, log, no_page,
-        notices, operator, own_advisories, preview, product, product_edit, proofs,
+        account, agreement, classes, compare, components, feed, files, image, imports, log,
+        no_page, notices, operator, own_advisories, preview, product, product_edit, proofs,
         public_publisher, publisher, publisher_keys, publisher_portal, register, review, robot,
         sign_in, storage, storefront, submission, tags, team, templates, terms, vex, webhooks,
         wrong_method,
@@ -188,6 +188,14 @@ fn publishers() -> Router<Arc<App>> {
         .route(
             "/publisher/{slug}/{product}/withdraw",
             post(product_edit::withdraw),
+        )
+        .route(
+            "/publisher/{slug}/products/imports",
+            get(imports::show).post(imports::import),
+        )
+        .route(
+            "/publisher/{slug}/products/imports/{import}/stop",
+            post(imports::stop),
         )
         .route(
             "/publisher/{slug}/{product}/previewers",

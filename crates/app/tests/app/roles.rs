@@ -298,6 +298,13 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
         repository: "none".to_owned(),
         tag: "1".to_owned(),
     };
+    let nowhere = app::ImportSource {
+        registry: "no host".to_owned(),
+        repository: "db".parse().expect("a name"),
+        reference: app::ImportTarget::Tag("1".parse().expect("a tag")),
+        credentials: None,
+    };
+    let target = (&"db".parse().expect("a name"), &"1".parse().expect("a tag"));
     vec![
         (
             "add_publisher_key",
@@ -358,6 +365,19 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
         (
             "staging_tags",
             code(app.staging_tags(actor, "acme", "db").await),
+        ),
+        ("imports", code(app.imports(actor, "acme").await)),
+        (
+            "import_status",
+            code(app.import_status(actor, "acme", "imp_x").await),
+        ),
+        (
+            "import_image",
+            code(app.import_image(actor, "acme", &nowhere, target).await),
+        ),
+        (
+            "cancel_import",
+            code(app.cancel_import(actor, "acme", "imp_x").await),
         ),
         (
             "previewers",

@@ -161,6 +161,7 @@ fn people_walk_through_the_pages() {
             "/publisher/acme/harbour",
             "/publisher/acme/products/new",
             "/preview/acme/harbour",
+            "/publisher/acme/products/imports",
             &image,
             &components,
         ] {

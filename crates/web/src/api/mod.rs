@@ -34,6 +34,7 @@ mod error;
 mod extract;
 mod finding_json;
 mod forecast;
+mod imports;
 mod jobs;
 mod keys;
 mod letters;
@@ -112,6 +113,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(pictures::routes())
         .merge(drafts::routes())
         .merge(previews::routes())
+        .merge(imports::routes())
         .merge(submissions::routes())
         .merge(publication::routes())
         .merge(comments::routes())

@@ -14,6 +14,7 @@ pub(crate) mod components;
 pub(crate) mod feed;
 pub(crate) mod files;
 pub(crate) mod image;
+pub(crate) mod imports;
 pub(crate) mod log;
 pub(crate) mod notices;
 pub(crate) mod operator;
