@@ -134,7 +134,7 @@ pub async fn of_product(tx: &mut Tx, product: &ProductId) -> Result<Vec<Previewe
     )
 }
 
-/// Returns the products that an account sees, those it was named for last first.
+/// Returns the products that an account sees, the newest first.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -142,7 +142,7 @@ pub async fn of_account(tx: &mut Tx, account: &AccountId) -> Result<Vec<PreviewR
     fetch_all!(
         tx,
         PreviewRow,
-        "SELECT u.slug AS publisher, u.legal_name AS publisher_name, p.slug AS product, w.named_by, w.named_at FROM previewers w JOIN products p ON p.id = w.product_id JOIN publishers u ON u.id = p.publisher_id WHERE w.account_id = $1 AND p.state = 'draft' AND u.state = 'verified' ORDER BY w.named_at DESC, p.id",
+        "SELECT u.slug AS publisher, u.legal_name AS publisher_name, p.slug AS product, w.named_by, w.named_at FROM previewers w JOIN products p ON p.id = w.product_id JOIN publishers u ON u.id = p.publisher_id WHERE w.account_id = $1 AND p.state = 'draft' AND u.state = 'verified' ORDER BY w.product_id DESC",
         account.as_str()
     )
 }

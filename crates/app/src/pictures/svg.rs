@@ -107,6 +107,11 @@ fn rendered(bytes: &[u8]) -> Result<Vec<u8>, AppError> {
     let tree = Tree::from_str(text, &options)
         .map_err(|error| refuse(format!("it cannot be read as SVG: {error}")))?;
     let layers = tree.clip_paths().len() + tree.masks().len() + tree.patterns().len();
+    if !tree.root().has_children() {
+        return Err(refuse(
+            "the SVG draws nothing: convert text to paths, or upload it as PNG",
+        ));
+    }
     if !tree.filters().is_empty() {
         return Err(refuse(
             "the SVG has filters, which are not taken: upload it as PNG",
@@ -233,7 +238,7 @@ mod tests {
         let at = |x: usize, y: usize| &pixels[(y * 1_024 + x) * 4..][..4];
         assert_eq!(at(512, 512), [0xcc, 0, 0, 0xff]);
         assert_eq!(at(5, 5), [0; 4]);
-        let wide = r#"<svg xmlns="http://www.w3.org/2000/svg" width="400" height="100"/>"#;
+        let wide = r#"<svg xmlns="http://www.w3.org/2000/svg" width="400" height="100"><path d="M0 0h9v9z"/></svg>"#;
         assert_eq!(size(wide), Ok((1_024, 256)));
         assert!(is_one(b"\xef\xbb\xbf <?xml version='1.0'?><svg/>"));
         assert!(!is_one(b"\x89PNG\r\n"));
