@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 15] = [
+const TARGETS: [&str; 16] = [
     "manifests",
     "references",
     "tokens",
@@ -20,6 +20,7 @@ const TARGETS: [&str; 15] = [
     "trust",
     "log",
     "bundles",
+    "keyless",
     "notation",
     "feeds",
     "databases",

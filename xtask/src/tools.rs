@@ -45,6 +45,11 @@ pub(crate) const TESTS: &[Package] = &[
         "signs and rotates keys as users of content trust do; the reference server",
     ),
     (
+        "docker-registry",
+        "/usr/bin/docker-registry",
+        "the reference registry, which images are imported from",
+    ),
+    (
         "libc6-dev",
         "/usr/lib/x86_64-linux-gnu/libc.a",
         "a static program inside the plugin that Docker's engine runs",

@@ -3,12 +3,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use market::{JobId, OwnAdvisoryId, RunId, SubmissionId};
+use chrono::{DateTime, Utc};
+use market::{ImportId, JobId, OwnAdvisoryId, ProductId, RunId, SubmissionId};
 use serde::{Deserialize, Serialize};
 use store::{
     Tx,
     jobs::{Job, MAX_ATTEMPTS, NewJob, Progress, back_off},
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Actor, App, AppError};
@@ -29,6 +31,21 @@ pub(crate) enum JobKind {
     Release {
         /// Which.
         submission: SubmissionId,
+        /// When; what is set before then counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<DateTime<Utc>>,
+    },
+    /// Keep what is pulled of a product before its first release.
+    Preview {
+        /// Which.
+        product: ProductId,
+        /// When: what happens while one is under way asks for another.
+        asked_at: DateTime<Utc>,
+    },
+    /// Bring an image from another registry.
+    Import {
+        /// Which import.
+        import: ImportId,
     },
     /// Delete what nothing reaches.
     Collect {
@@ -59,6 +76,8 @@ impl JobKind {
         match self {
             Self::Inspect { .. } => "inspect",
             Self::Release { .. } => "release",
+            Self::Preview { .. } => "preview",
+            Self::Import { .. } => "import",
             Self::MatchOwn { .. } => "match-own",
             Self::Rematch { .. } => "rematch",
             Self::Collect { .. } => "collect",
@@ -70,7 +89,14 @@ impl JobKind {
     pub(crate) fn key(&self) -> String {
         match self {
             Self::Inspect { submission } => format!("inspect:{submission}"),
-            Self::Release { submission } => format!("release:{submission}"),
+            Self::Release { submission, at } => match at {
+                Some(at) => format!("release:{submission}:{}", at.timestamp_micros()),
+                None => format!("release:{submission}"),
+            },
+            Self::Preview { product, asked_at } => {
+                format!("preview:{product}:{}", asked_at.timestamp_micros())
+            }
+            Self::Import { import } => format!("import:{import}"),
             Self::MatchOwn {
                 advisory,
                 withdrawn,
@@ -132,48 +158,66 @@ impl App {
         id: JobId,
         kind: &JobKind,
     ) -> Result<(), AppError> {
+        self.enqueue_for(tx, id, kind, self.now()).await
+    }
+
+    /// Adds a job that is due at a time.
+    pub(crate) async fn enqueue_for(
+        &self,
+        tx: &mut Tx,
+        id: JobId,
+        kind: &JobKind,
+        run_at: DateTime<Utc>,
+    ) -> Result<(), AppError> {
         let job = NewJob {
             id,
             kind: kind.name(),
             payload: serde_json::to_value(kind).map_err(AppError::internal)?,
             dedupe_key: Some(kind.key()),
-            run_at: self.now(),
+            run_at,
         };
         store::jobs::enqueue(tx, &job).await?;
         Ok(())
     }
 
-    /// Works on jobs until `stop`.
+    /// Works on jobs but imports until `stop`.
     pub async fn work(self: &Arc<Self>, worker: &str, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            match self.work_once(worker).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        () = self.job_added.notified() => {}
-                        () = tokio::time::sleep(LOOK) => {}
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "the job queue cannot be read; trying again"
-                    );
-                    tokio::time::sleep(LOOK).await;
-                }
-            }
+            let done = self.work_once(worker).await;
+            rest(done, &self.job_added, &stop).await;
         }
     }
 
-    /// Does the next job that is due; gives whether there was one.
+    /// Works on imports until `stop`.
+    pub async fn work_on_imports(self: &Arc<Self>, worker: &str, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let done = self.import_once(worker).await;
+            rest(done, &self.import_added, &stop).await;
+        }
+    }
+
+    /// Does the next job but an import that is due; gives whether there was one.
     ///
     /// # Errors
     /// The queue cannot be read or written.
     pub async fn work_once(self: &Arc<Self>, worker: &str) -> Result<bool, AppError> {
         let mut tx = self.begin().await?;
-        let claimed =
-            store::jobs::claim(&mut tx, worker, self.now(), self.config.upkeep.job_lease).await?;
+        let lease = self.config.upkeep.job_lease;
+        let claimed = store::jobs::claim(&mut tx, worker, self.now(), lease).await?;
+        tx.commit().await?;
+        let Some(job) = claimed else { return Ok(false) };
+        self.do_job(&job, worker).await?;
+        Ok(true)
+    }
+
+    /// Does the next import that is due; gives whether there was one.
+    ///
+    /// # Errors
+    /// The queue cannot be read or written.
+    pub async fn import_once(self: &Arc<Self>, worker: &str) -> Result<bool, AppError> {
+        let mut tx = self.begin().await?;
+        let lease = self.config.upkeep.job_lease;
+        let claimed = store::jobs::claim_import(&mut tx, worker, self.now(), lease).await?;
         tx.commit().await?;
         let Some(job) = claimed else { return Ok(false) };
         self.do_job(&job, worker).await?;
@@ -266,7 +310,9 @@ impl App {
         };
         match kind {
             JobKind::Inspect { submission } => self.inspect(&running, &submission).await,
-            JobKind::Release { submission } => self.release(&submission).await,
+            JobKind::Release { submission, .. } => self.release(&submission).await,
+            JobKind::Import { import } => self.import(&import).await,
+            JobKind::Preview { product, .. } => self.keep_preview(&product).await,
             JobKind::MatchOwn { advisory, .. } => self.match_own(&running, &advisory).await,
             JobKind::Rematch { .. } => self.rematch(&running).await,
             JobKind::Collect { run } => self.collect(&running, &run).await,
@@ -290,9 +336,12 @@ impl App {
                 (true, Ok(JobKind::Inspect { submission })) => {
                     self.give_up_inspection(tx, &submission).await
                 }
-                (true, Ok(JobKind::Release { submission })) => {
+                (true, Ok(JobKind::Release { submission, .. })) => {
                     let why = "the release failed several times; the operator finds the reason among the jobs";
                     self.give_up_release(tx, &submission, why).await
+                }
+                (true, Ok(JobKind::Import { import })) => {
+                    self.give_up_import(tx, &import, &error.to_string()).await
                 }
                 _ => Ok(()),
             };
@@ -325,6 +374,27 @@ impl App {
                 .map(|job| (job.kind, job.error.unwrap_or_default()))
                 .collect(),
         })
+    }
+}
+
+/// Waits for more to do, where there was nothing.
+async fn rest(done: Result<bool, AppError>, added: &Notify, stop: &CancellationToken) {
+    match done {
+        Ok(true) => {}
+        Ok(false) => {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = added.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the job queue cannot be read; trying again"
+            );
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod feeds;
 mod finding_view;
 mod findings;
 mod forecast;
+mod imports;
 mod inspection;
 mod jobs;
 mod letters;
@@ -33,7 +34,9 @@ mod once;
 mod own_advisories;
 mod passwords;
 mod pictures;
+mod previews;
 mod products;
+mod publication;
 mod publisher_keys;
 mod publishers;
 mod pulls;
@@ -75,6 +78,7 @@ pub use error::AppError;
 pub use feeds::{Feed, FeedOf};
 pub use finding_view::{FindingView, Rating};
 pub use forecast::Forecast;
+pub use imports::{ImportSource, ImportTarget};
 pub use jobs::JobSummary;
 pub use letters::LetterView;
 pub use listings::ListingsPage;
@@ -83,7 +87,9 @@ pub use notices::{Mail, MailItem, Mailed, MuteLink, NOTICES_AT_ONCE, NoticePrefe
 pub use oci::Scope;
 pub use once::{Once, OnceRequest};
 pub use pictures::picture_logo_problems;
+pub use previews::{Candidate, PreviewPage};
 pub use products::{ProductOverview, ProductRights};
+pub use publication::{PublicationTime, words as publication_words};
 pub use publisher_keys::NewKey;
 pub use publishers::{
     Application, DomainFound, DomainStanding, DomainToLookAt, EmailProofPage, InvitationPage,
@@ -129,10 +135,12 @@ pub use store::{
     blobs::{Blob, BlobSource},
     classifications::{Classification, Unscored},
     images::ImageOutline,
+    imports::Import,
     invitations::{Invitation, NamedMember},
     letters::Letter,
     notices::{Addressed, Notice},
     own_advisories::OwnAdvisory,
+    previews::{PreviewRow, Previewer},
     products::Product,
     publishers::{Publisher, PublisherKey},
     releases::Release,

@@ -97,6 +97,11 @@ impl App {
             after: Some(after.as_str()),
         };
         self.record(tx, actor, action, change).await?;
+        if !after.is_public() {
+            self.end_submissions(tx, (actor, action), product, after)
+                .await?;
+        }
+        self.end_preview(tx, (actor, product, &name), event).await?;
         self.publish_listing(tx, (product, &name), event, reason)
             .await?;
         self.tell_of_listing(tx, (actor, product, &name), event, reason)

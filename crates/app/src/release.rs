@@ -25,7 +25,7 @@ impl App {
         let Some(submission) = store::submissions::find(&mut tx, id).await? else {
             return Ok(());
         };
-        if submission.state != SubmissionState::Approved {
+        if submission.state != SubmissionState::Approved || !submission.is_due(self.now()) {
             return Ok(());
         }
         let product = store::products::find(&mut tx, &submission.product_id)
@@ -77,6 +77,10 @@ impl App {
     ) -> Result<(), AppError> {
         let name = format!("{}/{}", publisher.slug, product.slug);
         let mut tx = self.begin().await?;
+        // Another may have released it, or somebody held it back, while it was being signed.
+        if !store::submissions::take_due(&mut tx, &submission.id, self.now()).await? {
+            return Ok(());
+        }
         store::collection::enter(&mut tx).await?;
         let repository = self
             .released_repository(&mut tx, publisher, product, &name)
@@ -173,8 +177,8 @@ impl App {
         Ok(store::repositories::find_or_create(tx, &repository).await?)
     }
 
-    /// Makes a manifest and its blobs part of the released repository; the bytes are shared.
-    async fn copy_manifest(
+    /// Makes a manifest and its blobs part of another repository; the bytes are shared.
+    pub(crate) async fn copy_manifest(
         &self,
         tx: &mut Tx,
         submission: &Submission,

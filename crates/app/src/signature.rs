@@ -9,7 +9,12 @@ use market::KeyStanding;
 use oci::{Algorithm, Digest, RawManifest};
 use serde::{Deserialize, Serialize};
 use store::{Tx, publishers::PublisherKey, submissions::Submission};
-use trust::{PublicKey, cosign, credential::Credential, keyless::Identity, notation::Certificate};
+use trust::{
+    PublicKey, cosign,
+    credential::Credential,
+    keyless::{self, Identity},
+    notation::Certificate,
+};
 
 use crate::{App, AppError, clock::to_the_minute, inspection::Stop};
 
@@ -50,6 +55,37 @@ impl Signers {
             keys,
             certificates,
             identities,
+        }
+    }
+
+    /// Says by whom cosign's signatures must be.
+    fn trusted<'a>(&'a self, app: &'a App) -> cosign::Trusted<'a> {
+        let root = app.config.identity_root.as_deref();
+        cosign::Trusted {
+            keys: &self.keys,
+            identities: &self.identities,
+            root: root.map(|root| (root, app.now())),
+        }
+    }
+
+    /// Says that one of them signed, with cosign.
+    fn signed_with_cosign(&self, verified: &cosign::Verified, digest: &Digest) -> SignatureResult {
+        match &verified.identity {
+            Some(signed) => self.signed_by_identity(signed, digest),
+            None => self.signed(&verified.key_id, digest),
+        }
+    }
+
+    /// Says that an identity signed, and who says when.
+    fn signed_by_identity(&self, signed: &keyless::Signed, digest: &Digest) -> SignatureResult {
+        let (identity, at) = (&signed.identity, to_the_minute(signed.at));
+        let seen = match signed.index {
+            Some(index) => format!("in the log as number {index}, seen on {at}"),
+            None => format!("seen by a timestamp authority on {at}"),
+        };
+        SignatureResult {
+            reason: format!("signed by {identity}, an identity the publisher registered, {seen}"),
+            ..self.signed(&identity.fingerprint(), digest)
         }
     }
 
@@ -176,8 +212,9 @@ impl App {
             return Ok(Err(cosign::VerifyError::Unsigned));
         };
         let payload_of = |digest: &Digest| payloads.get(digest).cloned();
-        let verified = cosign::verify(&manifest, &payload_of, digest, &signers.keys, None);
-        Ok(verified.map(|verified| signers.signed(&verified.key_id, digest)))
+        let trusted = signers.trusted(self);
+        let verified = cosign::verify(&manifest, &payload_of, digest, trusted, None);
+        Ok(verified.map(|verified| signers.signed_with_cosign(&verified, digest)))
     }
 
     /// Looks for the digest in the repository's trust metadata; none where there is none.

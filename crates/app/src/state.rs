@@ -38,6 +38,8 @@ pub struct AppConfig {
     pub open_registration: bool,
     /// Whom signatures of identities are believed by; without it they are refused.
     pub identity_root: Option<Arc<trust::keyless::TrustRoot>>,
+    /// How other registries are reached that images are imported from.
+    pub imports: oci::ClientOptions,
     /// Whether webhooks may be called without TLS.
     pub webhooks_over_http: bool,
     /// What one account may take of the registry.
@@ -109,6 +111,7 @@ pub struct App {
     pub(crate) pulls: PullRecorder,
     pub(crate) tag_pulls: TagPulls,
     pub(crate) job_added: Notify,
+    pub(crate) import_added: Notify,
     pub(crate) webhook_queued: Notify,
     pub(crate) domain_asked: Notify,
     pub(crate) requests: Arc<Requests>,
@@ -215,6 +218,7 @@ impl App {
             pulls,
             tag_pulls: TagPulls::default(),
             job_added: Notify::new(),
+            import_added: Notify::new(),
             webhook_queued: Notify::new(),
             domain_asked: Notify::new(),
             requests: Arc::default(),

@@ -3,7 +3,7 @@
 
 use certify::Status;
 use chrono::{DateTime, Utc};
-use market::{Action, ListingState, Plan, ProductManifest, PublisherState};
+use market::{Action, ListingState, Plan, ProductManifest, PublisherState, SubmissionId};
 use store::{
     Tx, products::Product, publishers::Publisher, releases::Release, search::Search,
     subscriptions::Subscription,
@@ -107,12 +107,12 @@ pub struct PublicCheck {
     pub waived: bool,
 }
 
-/// The newest release, looked into.
+/// A submission, looked into as far as consumers may.
 #[derive(Debug, Default)]
-struct Released {
-    images: Vec<ImageView>,
+pub(crate) struct PublicInside {
+    pub(crate) images: Vec<ImageView>,
     checks: (usize, usize),
-    check_results: Vec<PublicCheck>,
+    pub(crate) check_results: Vec<PublicCheck>,
     scanned_at: Option<DateTime<Utc>>,
 }
 
@@ -215,8 +215,8 @@ impl App {
         let (publisher, product) = self.public_product(&mut tx, publisher, product).await?;
         let releases = store::releases::of_product(&mut tx, &product.id).await?;
         let released = match releases.first() {
-            Some(release) => self.released(&mut tx, release).await?,
-            None => Released::default(),
+            Some(release) => self.public_inside(&mut tx, &release.submission_id).await?,
+            None => PublicInside::default(),
         };
         let roles = self.roles_for_product(&mut tx, actor, &product).await?;
         let subscription = match actor.signed_in() {
@@ -241,27 +241,32 @@ impl App {
         })
     }
 
-    async fn released(&self, tx: &mut Tx, release: &Release) -> Result<Released, AppError> {
-        let contents = crate::tags::contents(tx, &release.submission_id).await?;
+    /// Returns what consumers see of a submission that is released, or may be.
+    pub(crate) async fn public_inside(
+        &self,
+        tx: &mut Tx,
+        submission: &SubmissionId,
+    ) -> Result<PublicInside, AppError> {
+        let contents = crate::tags::contents(tx, submission).await?;
         let images = contents
             .iter()
             .map(|(row, content)| public_image(row, content))
             .collect();
-        let rows = store::submissions::checks(tx, &release.submission_id).await?;
+        let rows = store::submissions::checks(tx, submission).await?;
         let results = checked(&rows)?;
         let count = |counts: fn(Status) -> bool| {
             let counted = results.iter().filter(|(result, _)| counts(result.status));
             counted.count()
         };
-        let submission = store::submissions::find(tx, &release.submission_id).await?;
-        Ok(Released {
+        let found = store::submissions::find(tx, submission).await?;
+        Ok(PublicInside {
             images,
             checks: (
                 count(|status| status == Status::Passed),
                 count(|status| status != Status::NotApplicable),
             ),
             check_results: public_checks(&results),
-            scanned_at: submission.and_then(|submission| submission.inspected_at),
+            scanned_at: found.and_then(|found| found.inspected_at),
         })
     }
 

@@ -125,6 +125,8 @@ pub struct SubmissionPage {
     pub may_decide: bool,
     /// Whether the asker may submit again.
     pub may_submit: bool,
+    /// Whether the asker may set when it goes public.
+    pub may_publish: bool,
     /// Whether the asker may state something about a finding.
     pub may_state: bool,
     /// Whether the asker may waive a check.
@@ -200,7 +202,7 @@ impl App {
             )?,
             thread,
             difference: self.difference(&mut tx, &submission, &now).await?,
-            progress: progress(&mut tx, &submission).await?,
+            progress: progress(&mut tx, &submission, self.now()).await?,
             advisories: (
                 database.meta().version.clone(),
                 database.meta().created_at.clone(),
@@ -208,6 +210,7 @@ impl App {
             may_comment: may(Action::Comment),
             may_decide: may(Action::DecideSubmission),
             may_submit: may(Action::Submit),
+            may_publish: may(Action::SetPublication),
             may_state: may(Action::MakeStatement),
             may_waive: may(Action::WaiveCheck),
             may_classify: may(Action::Classify),
@@ -274,11 +277,14 @@ impl App {
 async fn progress(
     tx: &mut Tx,
     submission: &Submission,
+    now: DateTime<Utc>,
 ) -> Result<Option<(i64, i64, String)>, AppError> {
     let id = submission.id.clone();
     let job = match submission.state {
         SubmissionState::Inspecting => JobKind::Inspect { submission: id },
-        SubmissionState::Approved => JobKind::Release { submission: id },
+        SubmissionState::Approved if submission.is_due(now) => {
+            return Ok(Some((0, 0, String::new())));
+        }
         _ => return Ok(None),
     };
     let job = store::jobs::find_by_dedupe_key(tx, &job.key()).await?;

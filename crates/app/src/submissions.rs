@@ -2,7 +2,7 @@
 
 use market::{
     Action, Anchor, Approval, CommentId, Decision, KeyStanding, ListingEvent, Problem, ProductId,
-    PublisherState, Role, SubmissionEvent, SubmissionId, SubmissionState,
+    Publication, PublisherState, Role, SubmissionEvent, SubmissionId, SubmissionState,
 };
 use oci::Tag;
 use store::{
@@ -49,6 +49,7 @@ impl App {
         if let Some(last) = last {
             check_resubmission(last, &product.draft, &digest)?;
         }
+        let (publication, publish_at) = self.inherited_publication(last);
         let submission = Submission {
             id: self.id(SubmissionId::new),
             product_id: product.id.clone(),
@@ -67,6 +68,8 @@ impl App {
             problem: None,
             certifiable: false,
             reviewer_id: self.inherited_reviewer(&mut tx, &publisher, last).await?,
+            publication,
+            publish_at,
         };
         self.take_submission(&mut tx, actor, last, &submission)
             .await?;
@@ -312,13 +315,7 @@ impl App {
         )?;
         store::submissions::add_comment(&mut tx, &comment).await?;
         if decision == Decision::Approve {
-            self.enqueue(
-                &mut tx,
-                &JobKind::Release {
-                    submission: submission.id.clone(),
-                },
-            )
-            .await?;
+            self.publish_when_due(&mut tx, &submission).await?;
         }
         tx.commit().await?;
         self.job_added.notify_one();
@@ -365,6 +362,7 @@ impl App {
             after: Some(after.as_str()),
         };
         self.record(tx, actor, action, change).await?;
+        self.follow_preview(tx, &submission.product_id).await?;
         self.publish_submission(tx, submission, event, reason)
             .await?;
         self.tell_of_submission(tx, (actor, submission), event, reason)
@@ -425,9 +423,9 @@ fn check_resubmission(
     draft: &market::ProductManifest,
     digest: &str,
 ) -> Result<(), AppError> {
-    if last.state == SubmissionState::Approved {
+    if last.state == SubmissionState::Approved && last.publication != Publication::Held {
         return Err(AppError::Conflict(
-            "the last submission is approved and being released: wait until it is".to_owned(),
+            "the last submission is approved and goes public: wait until it has, or hold it back first".to_owned(),
         ));
     }
     // A signature is pushed beside the image and changes neither image nor manifest.

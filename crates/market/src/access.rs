@@ -12,6 +12,8 @@ text_enum! {
         Account = "account",
         /// Has a subscription that entitles to pull the product.
         Subscriber = "subscriber",
+        /// Was named by the owning publisher to see the product before its first release.
+        Previewer = "previewer",
         /// Member of the owning publisher who may look.
         Viewer = "viewer",
         /// Member of the owning publisher who may change, push and submit.
@@ -56,6 +58,8 @@ text_enum! {
         SetTerms = "set-terms",
         /// Create a product or change its draft manifest.
         EditProduct = "edit-product",
+        /// Bring an image from another registry into staging, or stop that.
+        ImportImage = "import-image",
         /// Submit a snapshot for review.
         Submit = "submit",
         /// Read a submission with its findings and thread.
@@ -87,8 +91,16 @@ text_enum! {
         Subscribe = "subscribe",
         /// Put on hold, reinstate or revoke a listing.
         ManageListing = "manage-listing",
+        /// Set when a submission goes public once it is approved.
+        SetPublication = "set-publication",
         /// Take one's own product off the market.
         WithdrawProduct = "withdraw-product",
+        /// Name the accounts that see a product before its first release.
+        ManagePreview = "manage-preview",
+        /// See a product before its first release, as consumers will.
+        SeePreview = "see-preview",
+        /// Pull the candidate of a product's first release.
+        PullPreview = "pull-preview",
         /// Pull from a staging repository.
         PullStaging = "pull-staging",
         /// Push to a staging repository.
@@ -155,6 +167,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     ),
     (Action::SetTerms, &[Role::Operator]),
     (Action::EditProduct, &[Role::Editor, Role::Owner]),
+    (Action::ImportImage, &[Role::Editor, Role::Owner]),
     (Action::Submit, &[Role::Editor, Role::Owner]),
     (
         Action::ReadSubmission,
@@ -182,7 +195,35 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::WaiveCheck, &[Role::Reviewer, Role::Operator]),
     (Action::Subscribe, &[Role::Account]),
     (Action::ManageListing, &[Role::Operator]),
+    (
+        Action::SetPublication,
+        &[Role::Editor, Role::Owner, Role::Operator],
+    ),
     (Action::WithdrawProduct, &[Role::Owner]),
+    (Action::ManagePreview, &[Role::Editor, Role::Owner]),
+    (
+        Action::SeePreview,
+        &[
+            Role::Previewer,
+            Role::Viewer,
+            Role::Editor,
+            Role::Finance,
+            Role::Owner,
+            Role::Reviewer,
+            Role::Operator,
+        ],
+    ),
+    (
+        Action::PullPreview,
+        &[
+            Role::Previewer,
+            Role::Viewer,
+            Role::Editor,
+            Role::Owner,
+            Role::Reviewer,
+            Role::Operator,
+        ],
+    ),
     (
         Action::PullStaging,
         &[
@@ -252,6 +293,8 @@ const LIMITS: &[(Holding, &[Action])] = &[
             Action::ReadSubmission,
             Action::ReadQueue,
             Action::ReadTerms,
+            Action::SeePreview,
+            Action::PullPreview,
             Action::PullStaging,
             Action::PullReleased,
             Action::ReadReleasedTrust,
@@ -266,6 +309,7 @@ const LIMITS: &[(Holding, &[Action])] = &[
         Holding::ScopedToken,
         &[
             Action::BrowseListings,
+            Action::PullPreview,
             Action::PullStaging,
             Action::PushStaging,
             Action::PublishTrust,
@@ -279,9 +323,13 @@ const LIMITS: &[(Holding, &[Action])] = &[
         &[
             Action::BrowseListings,
             Action::EditProduct,
+            Action::ImportImage,
             Action::Submit,
+            Action::SetPublication,
             Action::MakeStatement,
             Action::ReadSubmission,
+            Action::SeePreview,
+            Action::PullPreview,
             Action::PullStaging,
             Action::PushStaging,
             Action::PublishTrust,

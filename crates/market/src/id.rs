@@ -128,6 +128,8 @@ id_type! {
     LetterId = "ltr";
     /// A run of work on the store itself, such as a collection.
     RunId = "run";
+    /// An import of an image from another registry.
+    ImportId = "imp";
     /// A webhook.
     WebhookId = "whk";
     /// An event on its way to a webhook; its receiver knows it by this.

@@ -15,11 +15,13 @@ mod classification;
 mod clock;
 mod email;
 mod id;
+mod import;
 mod manifest;
 mod money;
 mod notice;
 mod own_advisory;
 mod proof;
+mod publication;
 mod retention;
 mod robot;
 mod scope;
@@ -43,6 +45,7 @@ pub use classification::{CLASSES_BY_HAND, MOST_REASON, classified, is_reason};
 pub use clock::FindingClock;
 pub use email::is_email;
 pub use id::*;
+pub use import::{ImportState, MOST_IMPORT_SECRET, MOST_IMPORTS};
 pub use manifest::{
     CATEGORIES, ENGINES, License, LogoSize, MAX_SHORT_DESCRIPTION, MIN_LOGO_PIXELS, Plan, Platform,
     Problem, ProductManifest, PullAccess, check_logo,
@@ -58,6 +61,7 @@ pub use proof::{
     MOST_INVITATIONS, domain_text, domains_agree, email_domain, has_domain_text, may_look_again,
     may_mail_again, website_domain,
 };
+pub use publication::{MOST_PUBLICATION_DAYS, Publication, can_be_published_at};
 pub use retention::{RetentionRules, StagedTag, beside, is_beside_an_image};
 pub use robot::{RobotName, RobotNameError, RobotOwner};
 pub use scope::{MOST_SCOPES, RepositoryAction, RepositoryScope, ScopeError, TokenScopes};

@@ -9,10 +9,14 @@ text_enum! {
     NoticeKind {
         /// A publisher was verified, turned down or suspended.
         Publisher = "publisher",
+        /// The import of an image came to its end.
+        Imported = "imported",
         /// A submission was inspected: its publisher sees what the machine found, reviewers can begin.
         Inspected = "inspected",
         /// A submission was approved, sent back or rejected.
         Decided = "decided",
+        /// The time was set at which a submission goes public.
+        Publication = "publication",
         /// A submission was given to a reviewer, or taken from one.
         Assigned = "assigned",
         /// Somebody wrote in a review thread.
@@ -21,6 +25,8 @@ text_enum! {
         Statement = "statement",
         /// A certification check was waived, or has to be passed again.
         Waiver = "waiver",
+        /// A publisher lets one see a product before its first release, or no longer does.
+        Preview = "preview",
         /// A release is on the market.
         Released = "released",
         /// A promise to fix begins.
@@ -57,12 +63,15 @@ impl NoticeKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Publisher => "A decision on a publisher",
+            Self::Imported => "An import of an image",
             Self::Inspected => "A submission was inspected",
             Self::Decided => "A submission was decided on",
+            Self::Publication => "The time of a release",
             Self::Assigned => "A submission was assigned",
             Self::Remark => "A remark in a review",
             Self::Statement => "A statement about a vulnerability",
             Self::Waiver => "A check was waived",
+            Self::Preview => "A look before a release",
             Self::Released => "A new release",
             Self::Promise => "A promise to fix begins",
             Self::FixDue => "A promise to fix ends soon",

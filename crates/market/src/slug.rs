@@ -21,9 +21,9 @@ pub enum SlugError {
 }
 
 /// Words that addresses and repositories need for themselves.
-const RESERVED: [&str; 12] = [
-    "staging", "library", "api", "v2", "token", "admin", "static", "sign-in", "search", "plimsoll",
-    "p", "badge",
+const RESERVED: [&str; 13] = [
+    "staging", "preview", "library", "api", "v2", "token", "admin", "static", "sign-in", "search",
+    "plimsoll", "p", "badge",
 ];
 
 impl Slug {

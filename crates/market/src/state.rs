@@ -216,7 +216,7 @@ pub enum SubmissionEvent {
     Released,
     /// The release could not be done; the reviewer may approve again.
     ReleaseFailed,
-    /// The product left the market after the approval.
+    /// The product left the market.
     ReleaseRefused,
     /// A newer one came.
     Superseded,
@@ -232,7 +232,7 @@ impl SubmissionEvent {
             Self::Decided(Decision::Reject) => "rejected",
             Self::Released => "released",
             Self::ReleaseFailed => "sent back to review",
-            Self::ReleaseRefused => "rejected at its release",
+            Self::ReleaseRefused => "ended with its product",
             Self::Superseded => "superseded",
         }
     }
@@ -251,11 +251,19 @@ impl SubmissionState {
             (Self::InReview, E::Decided(Decision::RequestChanges)) => Ok(Self::ChangesRequested),
             (Self::InReview, E::Decided(Decision::Approve)) => Ok(Self::Approved),
             (Self::InReview | Self::ChangesRequested, E::Decided(Decision::Reject))
-            | (Self::Approved, E::ReleaseRefused) => Ok(Self::Rejected),
+            | (
+                Self::Inspecting | Self::InReview | Self::ChangesRequested | Self::Approved,
+                E::ReleaseRefused,
+            ) => Ok(Self::Rejected),
             (Self::Approved, E::ReleaseFailed) => Ok(Self::InReview),
             (Self::Approved, E::Released) => Ok(Self::Released),
+            // An approved one only while it is held back, which is the caller's to know.
             (
-                Self::Inspecting | Self::InReview | Self::ChangesRequested | Self::Failed,
+                Self::Inspecting
+                | Self::InReview
+                | Self::ChangesRequested
+                | Self::Approved
+                | Self::Failed,
                 E::Superseded,
             ) => Ok(Self::Superseded),
             _ => Err(IllegalTransition {
@@ -269,6 +277,14 @@ impl SubmissionState {
     /// Returns whether a newer submission may take its place.
     pub fn can_be_superseded(self) -> bool {
         self.after(SubmissionEvent::Superseded).is_ok()
+    }
+
+    /// Returns whether it is on its way to a release and the machine has looked at it.
+    pub fn may_be_released(self) -> bool {
+        matches!(
+            self,
+            Self::InReview | Self::ChangesRequested | Self::Approved
+        )
     }
 
     /// Returns the state as people read it.

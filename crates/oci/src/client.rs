@@ -17,11 +17,12 @@ mod url;
 
 use std::{fmt, path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
 use ureq::Agent;
 
 pub use credentials::{Credentials, CredentialsError};
 pub use error::{ApiError, ClientError};
-pub use network::{AddressGuard, is_public};
+pub use network::{AddressGuard, is_allowed, is_public};
 pub use transfer::Progress;
 
 use crate::{Digest, RepoName};
@@ -40,6 +41,8 @@ pub struct ClientOptions {
     /// Whether only public addresses may be connected to, at whatever name, redirect or
     /// token service they are found. For servers that fetch what users name.
     pub public_only: bool,
+    /// Networks that may be reached then although they are not public.
+    pub allow_networks: Vec<IpNet>,
 }
 
 impl Default for ClientOptions {
@@ -50,6 +53,7 @@ impl Default for ClientOptions {
             read_timeout: Duration::from_secs(60),
             ca_file: None,
             public_only: false,
+            allow_networks: Vec::new(),
         }
     }
 }

@@ -194,6 +194,11 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
             advisories_file,
             token_life: config.token_life(),
             open_registration: config.is_on("accounts.open_registration"),
+            imports: oci::ClientOptions {
+                public_only: true,
+                allow_networks: config.import_networks(),
+                ..oci::ClientOptions::default()
+            },
             identity_root: identity_root(config)?,
             webhooks_over_http: config.is_on("webhooks.allow_http"),
             review: app::ReviewPolicy {

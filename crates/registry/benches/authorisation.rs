@@ -39,6 +39,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
             advisories_file: dir.join("advisories.db"),
             token_life: chrono::TimeDelta::hours(1),
             open_registration: true,
+            imports: oci::ClientOptions::default(),
             identity_root: None,
             webhooks_over_http: false,
             limits: app::Limits::default(),

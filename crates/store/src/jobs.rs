@@ -82,7 +82,31 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob<'_>) -> Result<bool, StoreError> 
     Ok(added > 0)
 }
 
-/// Takes the next job that is due, or whose lease ran out, until `now + lease`.
+/// Takes the next import that is due, or whose lease ran out, until `now + lease`. They have
+/// workers of their own: other registries may be slow.
+///
+/// # Errors
+/// The database refused.
+pub async fn claim_import(
+    tx: &mut Tx,
+    worker: &str,
+    now: DateTime<Utc>,
+    lease: TimeDelta,
+) -> Result<Option<Job>, StoreError> {
+    fetch_opt!(
+        tx,
+        Job,
+        [
+            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE kind = 'import' AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1) RETURNING *",
+            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE kind = 'import' AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *"
+        ],
+        worker,
+        now + lease,
+        now
+    )
+}
+
+/// Takes the next job but an import that is due, or whose lease ran out, until `now + lease`.
 ///
 /// # Errors
 /// The database refused.
@@ -96,8 +120,8 @@ pub async fn claim(
         tx,
         Job,
         [
-            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE (state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3) ORDER BY run_at, id LIMIT 1) RETURNING *",
-            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE (state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3) ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *"
+            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE kind <> 'import' AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1) RETURNING *",
+            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE kind <> 'import' AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *"
         ],
         worker,
         now + lease,

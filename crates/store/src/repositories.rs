@@ -13,7 +13,7 @@ use crate::{
 
 pub use links::{link_blob, unlink_blob};
 
-/// A repository: a publisher's staging, or a product's released images.
+/// A repository: a publisher's staging, the preview of a product, or its released images.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Repository {
     /// Its identifier.
@@ -24,7 +24,7 @@ pub struct Repository {
     /// Whose.
     #[sqlx(try_from = "String")]
     pub publisher_id: PublisherId,
-    /// The product whose releases it holds; none in staging.
+    /// The product whose releases it holds; none in staging and previews.
     pub product_id: Option<String>,
     /// When it was made.
     pub created_at: DateTime<Utc>,

@@ -76,7 +76,7 @@ pub async fn staging_after(
     fetch_all!(
         tx,
         Staging,
-        "SELECT id, name, publisher_id FROM repositories WHERE id > $1 AND product_id IS NULL ORDER BY id LIMIT $2",
+        "SELECT id, name, publisher_id FROM repositories WHERE id > $1 AND name LIKE 'staging/%' ORDER BY id LIMIT $2",
         last,
         limit
     )

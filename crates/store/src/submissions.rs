@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use market::{
-    AccountId, Anchor, CommentId, ProductId, ProductManifest, SubmissionId, SubmissionState,
+    AccountId, Anchor, CommentId, ProductId, ProductManifest, Publication, SubmissionId,
+    SubmissionState,
 };
 use sqlx::types::Json;
 
@@ -52,6 +53,18 @@ pub struct Submission {
     pub certifiable: bool,
     /// The account of the reviewer who took it.
     pub reviewer_id: Option<String>,
+    /// When it goes public once it is approved.
+    #[sqlx(try_from = "String")]
+    pub publication: Publication,
+    /// The time, where there is one.
+    pub publish_at: Option<DateTime<Utc>>,
+}
+
+impl Submission {
+    /// Returns whether it goes public at `now` if it is approved.
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.publication.is_due(self.publish_at, now)
+    }
 }
 
 /// A remark in a review thread.
@@ -101,7 +114,7 @@ pub struct CheckRow {
 pub async fn create(tx: &mut Tx, submission: &Submission) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO submissions (id, product_id, number, state, manifest, repository, tag, digest, media_type, submitted_by, submitted_at, waiting_since, certifiable, reviewer_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)",
+        "INSERT INTO submissions (id, product_id, number, state, manifest, repository, tag, digest, media_type, submitted_by, submitted_at, waiting_since, certifiable, reviewer_id, publication, publish_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15)",
         submission.id.as_str(),
         submission.product_id.as_str(),
         submission.number,
@@ -115,6 +128,8 @@ pub async fn create(tx: &mut Tx, submission: &Submission) -> Result<(), StoreErr
         submission.submitted_at,
         submission.certifiable,
         &submission.reviewer_id,
+        submission.publication.as_str(),
+        submission.publish_at,
     )?;
     Ok(())
 }
@@ -178,6 +193,48 @@ pub async fn set_state(
         at
     )?;
     Ok(moved > 0)
+}
+
+/// Sets when a submission goes public, unless its state or that has changed meanwhile; gives
+/// whether it was set.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_publication(
+    tx: &mut Tx,
+    submission: &Submission,
+    publication: Publication,
+    publish_at: Option<DateTime<Utc>>,
+) -> Result<bool, StoreError> {
+    let set = execute!(
+        tx,
+        "UPDATE submissions SET publication = $4, publish_at = $5 WHERE id = $1 AND state = $2 AND publication = $3",
+        submission.id.as_str(),
+        submission.state.as_str(),
+        submission.publication.as_str(),
+        publication.as_str(),
+        publish_at
+    )?;
+    Ok(set > 0)
+}
+
+/// Takes an approved submission that is due for whoever makes it public: nobody changes when it
+/// goes public until the transaction ends. Gives whether it is.
+///
+/// # Errors
+/// The database refused.
+pub async fn take_due(
+    tx: &mut Tx,
+    id: &SubmissionId,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let taken = execute!(
+        tx,
+        "UPDATE submissions SET state = state WHERE id = $1 AND state = 'approved' AND (publication = 'at-once' OR (publication = 'at-time' AND publish_at <= $2))",
+        id.as_str(),
+        now
+    )?;
+    Ok(taken > 0)
 }
 
 /// What inspection found out about a submission as a whole.

@@ -12,7 +12,7 @@ use crate::SigningKey;
 
 mod verify;
 
-pub use verify::{Verified, VerifyError, verify};
+pub use verify::{Trusted, Verified, VerifyError, verify};
 
 /// The media type of a payload.
 pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";

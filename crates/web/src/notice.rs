@@ -61,8 +61,12 @@ notices! {
     ProductCreated = "product-created", "The product was created.";
     DraftSaved = "draft-saved", "The draft was saved.";
     Submitted = "submitted", "Submitted. It is being inspected now.";
+    ImportBegun = "import-begun", "The image is being brought here. This page says how far it is; you are told when it is over.";
+    ImportStopped = "import-stopped", "The import was stopped.";
     InsideOpened = "inside-opened", "Whoever may pull the product sees components and findings. New releases bear attested bills of materials.";
     InsideClosed = "inside-closed", "Components and findings are for members and the certification team again.";
+    PreviewerNamed = "previewer-named", "They see the product from now on; they are told.";
+    PreviewerRemoved = "previewer-removed", "They do not see the product any more.";
     Withdrawn = "withdrawn", "The product was taken off the market.";
     RemarkAdded = "remark-added", "The remark was added.";
     RemarkResolved = "remark-resolved", "The remark is resolved.";
@@ -71,6 +75,7 @@ notices! {
     DocumentTaken = "document-taken", "What the document states and was not stated before waits for the certification team.";
     Decided = "decided", "The decision was recorded.";
     ApprovedOnce = "approved-once", "Your approval counts. Another reviewer has to approve this first release, too, before it is signed.";
+    PublicationSet = "publication-set", "It is set when the submission goes public.";
     Taken = "taken", "The submission is in your hands.";
     Given = "given", "The submission was given to them; they are told.";
     GivenBack = "given-back", "The submission is in nobody’s hands.";

@@ -15,10 +15,11 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, agreement, classes, compare, components, feed, files, image, log, no_page,
-        notices, operator, own_advisories, product, product_edit, proofs, public_publisher,
-        publisher, publisher_keys, publisher_portal, register, review, robot, sign_in, storage,
-        storefront, submission, tags, team, templates, terms, vex, webhooks, wrong_method,
+        account, agreement, classes, compare, components, feed, files, image, imports, log,
+        no_page, notices, operator, own_advisories, preview, product, product_edit, proofs,
+        public_publisher, publisher, publisher_keys, publisher_portal, register, review, robot,
+        sign_in, storage, storefront, submission, tags, team, templates, terms, vex, webhooks,
+        wrong_method,
     },
 };
 
@@ -49,6 +50,7 @@ fn consumers() -> Router<Arc<App>> {
         .route("/search", get(storefront::show_search))
         .route("/publishers/{publisher}", get(public_publisher::show))
         .route("/p/{publisher}/{product}", get(product::show))
+        .route("/preview/{publisher}/{product}", get(preview::show))
         .route("/p/{publisher}/{product}/tags", get(tags::show))
         .route("/p/{publisher}/{product}/compare", get(compare::show))
         .route("/p/{publisher}/{product}/images/{image}", get(image::show))
@@ -188,6 +190,22 @@ fn publishers() -> Router<Arc<App>> {
             post(product_edit::withdraw),
         )
         .route(
+            "/publisher/{slug}/products/imports",
+            get(imports::show).post(imports::import),
+        )
+        .route(
+            "/publisher/{slug}/products/imports/{import}/stop",
+            post(imports::stop),
+        )
+        .route(
+            "/publisher/{slug}/{product}/previewers",
+            post(preview::name),
+        )
+        .route(
+            "/publisher/{slug}/{product}/previewers/{account}/remove",
+            post(preview::remove),
+        )
+        .route(
             "/publisher/{slug}/{product}/openness",
             post(product_edit::set_openness),
         )
@@ -228,6 +246,10 @@ fn staff() -> Router<Arc<App>> {
         .route(
             "/submissions/{id}/remarks/{remark}/reopen",
             post(submission::reopen_remark),
+        )
+        .route(
+            "/submissions/{id}/publication",
+            post(submission::set_publication),
         )
         .route("/submissions/{id}/reviewer", post(submission::assign))
         .route("/submissions/{id}/waivers", post(submission::waive))

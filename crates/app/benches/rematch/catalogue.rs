@@ -248,6 +248,8 @@ impl Filler {
             problem: None,
             certifiable: false,
             reviewer_id: None,
+            publication: market::Publication::AtOnce,
+            publish_at: None,
         };
         let release = Release {
             id: id(ReleaseId::new, number),

@@ -84,6 +84,7 @@ async fn open(dir: &Path, db: Database) -> Arc<App> {
             advisories_file: dir.join("advisories.db"),
             token_life: chrono::TimeDelta::hours(1),
             open_registration: true,
+            imports: oci::ClientOptions::default(),
             identity_root: None,
             webhooks_over_http: false,
             limits: app::Limits::default(),

@@ -117,10 +117,14 @@ impl App {
                 format!("Submission {number} of {name} could not be inspected.\n\n{reason}"),
             ),
             SubmissionEvent::Decided(decision) => {
+                let when = crate::publication::words(submission.publication, submission.publish_at);
                 let what = match decision {
-                    Decision::Approve => "is approved and is being released",
-                    Decision::RequestChanges => "needs changes",
-                    Decision::Reject => "was rejected",
+                    Decision::Approve if submission.is_due(self.now()) => {
+                        "is approved and is being released".to_owned()
+                    }
+                    Decision::Approve => format!("is approved and goes public {when}"),
+                    Decision::RequestChanges => "needs changes".to_owned(),
+                    Decision::Reject => "was rejected".to_owned(),
                 };
                 (
                     NoticeKind::Decided,

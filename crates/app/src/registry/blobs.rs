@@ -192,6 +192,18 @@ impl App {
         }
     }
 
+    /// Refuses what would take so many bytes more than the publisher may, before it comes.
+    pub(crate) async fn require_room_for(
+        &self,
+        name: &RepoName,
+        more: u64,
+    ) -> Result<(), RegistryError> {
+        let mut tx = self.read().await?;
+        let usage = store::quotas::usage_around(&mut tx, name.as_str()).await?;
+        let more = i64::try_from(more).unwrap_or(i64::MAX);
+        self.require_room(usage.as_ref(), more)
+    }
+
     /// Refuses what would take, with `more` bytes, more than the publisher may.
     pub(super) fn require_room(
         &self,

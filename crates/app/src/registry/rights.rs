@@ -46,6 +46,8 @@ const NAMES_AT_ONCE: i64 = 200;
 enum Place {
     /// `staging/<publisher>/…`
     Staging(Box<Publisher>),
+    /// `preview/<publisher>/<product>`
+    Preview(Box<Product>),
     /// `<publisher>/<product>`
     Released(Box<Product>),
     /// Nowhere.
@@ -84,6 +86,14 @@ impl App {
                     pull: may(Action::PullStaging, &roles),
                     push,
                     delete: push,
+                }
+            }
+            Place::Preview(product) => {
+                let roles = self.preview_roles(&mut tx, actor, &product).await?;
+                let is_on = product.state == market::ListingState::Draft && gun.is_none();
+                Rights {
+                    pull: is_on && may(Action::PullPreview, &roles),
+                    ..Rights::default()
                 }
             }
             Place::Released(product) => Rights {
@@ -147,15 +157,29 @@ impl App {
                 let publisher = store::publishers::find_by_slug(tx, publisher).await?;
                 Ok(publisher.map_or(Place::Unknown, |found| Place::Staging(Box::new(found))))
             }
+            ["preview", publisher, product] => {
+                let product = self.product_in_place(tx, publisher, product).await?;
+                Ok(product.map_or(Place::Unknown, Place::Preview))
+            }
             [publisher, product] => {
-                let publisher = store::publishers::find_by_slug(tx, publisher).await?;
-                let publisher =
-                    publisher.map_or_else(|| self.id(PublisherId::new), |found| found.id);
-                let product = store::products::find_by_slug(tx, &publisher, product).await?;
-                Ok(product.map_or(Place::Unknown, |product| Place::Released(Box::new(product))))
+                let product = self.product_in_place(tx, publisher, product).await?;
+                Ok(product.map_or(Place::Unknown, Place::Released))
             }
             _ => Ok(Place::Unknown),
         }
+    }
+
+    /// Asks for a product even where there is no such publisher.
+    async fn product_in_place(
+        &self,
+        tx: &mut Tx,
+        publisher: &str,
+        product: &str,
+    ) -> Result<Option<Box<Product>>, StoreError> {
+        let publisher = store::publishers::find_by_slug(tx, publisher).await?;
+        let publisher = publisher.map_or_else(|| self.id(PublisherId::new), |found| found.id);
+        let product = store::products::find_by_slug(tx, &publisher, product).await?;
+        Ok(product.map(Box::new))
     }
 
     /// Returns the publisher in whose staging a name lies.
@@ -166,7 +190,7 @@ impl App {
     ) -> Result<Option<PublisherId>, StoreError> {
         Ok(match self.place(tx, name.as_str()).await? {
             Place::Staging(publisher) => Some(publisher.id),
-            Place::Released(_) | Place::Unknown => None,
+            Place::Preview(_) | Place::Released(_) | Place::Unknown => None,
         })
     }
 
@@ -233,7 +257,7 @@ impl App {
     ) -> Result<(), AppError> {
         match self.place(tx, name.as_str()).await? {
             Place::Staging(_) => Ok(()),
-            Place::Released(_) | Place::Unknown => {
+            Place::Preview(_) | Place::Released(_) | Place::Unknown => {
                 Err(AppError::Denied(takes_no_pushes(name).message))
             }
         }

@@ -72,18 +72,19 @@ impl App {
         signers: &Signers,
     ) -> Result<Result<SignatureResult, String>, Stop> {
         let digest = &image.digest;
-        let key = match kind {
-            BUNDLE => return self.verify_bundle(manifest, digest, signers).await,
-            notation::SIGNATURE => return self.verify_notation(manifest, image, signers).await,
+        match kind {
+            BUNDLE => self.verify_bundle(manifest, digest, signers).await,
+            notation::SIGNATURE => self.verify_notation(manifest, image, signers).await,
             _ => {
                 let payloads = self.payloads(manifest).await?;
                 let payload_of = |digest: &Digest| payloads.get(digest).cloned();
-                cosign::verify(manifest, &payload_of, digest, &signers.keys, None)
-                    .map(|verified| verified.key_id)
-                    .map_err(|error| error.to_string())
+                let trusted = signers.trusted(self);
+                let verified = cosign::verify(manifest, &payload_of, digest, trusted, None);
+                Ok(verified
+                    .map(|verified| signers.signed_with_cosign(&verified, digest))
+                    .map_err(|error| error.to_string()))
             }
-        };
-        Ok(key.map(|key| signers.signed(&key, digest)))
+        }
     }
 
     /// Verifies Notation's envelope of a manifest.
@@ -182,14 +183,7 @@ impl App {
                 "the image is signed by {identity}, which the publisher has not registered"
             ));
         }
-        Ok(SignatureResult {
-            reason: format!(
-                "signed by {identity}, an identity the publisher registered, taken by the log as number {} on {}",
-                signed.index,
-                to_the_minute(signed.at)
-            ),
-            ..signers.signed(&identity.fingerprint(), digest)
-        })
+        Ok(signers.signed_by_identity(&signed, digest))
     }
 }
 

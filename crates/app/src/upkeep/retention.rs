@@ -184,7 +184,7 @@ impl App {
             .await?;
         let mut shown = Vec::new();
         for repository in store::repositories::of_publisher(&mut tx, &publisher.id).await? {
-            if repository.product_id.is_some() {
+            if !repository.name.starts_with("staging/") {
                 continue;
             }
             let staging = Staging {

@@ -3,11 +3,12 @@
 use app::{
     NewKey, PublisherKey, Submission,
     market::Decision,
-    oci::{RawManifest, media_type},
+    oci::{Descriptor, RawManifest, media_type},
 };
 use chrono::TimeDelta;
 use trust::{
     bundle::{self, PROVENANCE, SIGNATURE},
+    cosign,
     referrer::EMPTY,
 };
 
@@ -40,14 +41,19 @@ async fn proven(world: &World, by: (&Sigstore, &str), row: &PublisherKey, text: 
     }
 }
 
-/// Submits another image with a bundle beside it.
-async fn submitted(world: &World, by: (&Sigstore, &str), kind: &str) -> Submission {
+/// Pushes another image; gives its tag.
+async fn another(world: &World) -> (String, Descriptor) {
     world.clock.advance(TimeDelta::minutes(1));
     let tag = world.app.now().timestamp().to_string();
     let image = Image::vulnerable(&tag);
     world.push(Some(&tag), &image).await;
     let manifest = RawManifest::parse(image.manifest(), Some(media_type::OCI_MANIFEST));
-    let subject = manifest.expect("a manifest").descriptor();
+    (tag, manifest.expect("a manifest").descriptor())
+}
+
+/// Submits another image with a bundle beside it.
+async fn submitted(world: &World, by: (&Sigstore, &str), kind: &str) -> Submission {
+    let (tag, subject) = another(world).await;
     let now = world.app.now();
     let bundle = by.0.sign_image(by.1, (&subject.digest, kind), now);
     for blob in [EMPTY, &bundle] {
@@ -56,7 +62,24 @@ async fn submitted(world: &World, by: (&Sigstore, &str), kind: &str) -> Submissi
     let carrier = bundle::manifest(&bundle, kind, subject, now);
     let pushed = world.push_manifest(STAGING, None, carrier.bytes).await;
     pushed.expect("pushed");
-    let submission = world.submit(&tag).await.expect("submitted");
+    looked_at(world, &tag).await
+}
+
+/// Submits another image with a signature as cosign 2 leaves it.
+async fn submitted_with_tag(world: &World, by: (&Sigstore, &str)) -> Submission {
+    let (tag, subject) = another(world).await;
+    let beside = by.0.sign_beside(by.1, &subject.digest, world.app.now());
+    for blob in &beside.blobs {
+        world.push_blob(STAGING, blob).await.expect("pushed");
+    }
+    let signatures = cosign::signature_tag(&subject.digest).expect("a tag");
+    let pushed = world.push_manifest(STAGING, Some(signatures.as_str()), beside.manifest);
+    pushed.await.expect("pushed");
+    looked_at(world, &tag).await
+}
+
+async fn looked_at(world: &World, tag: &str) -> Submission {
+    let submission = world.submit(tag).await.expect("submitted");
     world.work().await;
     let found = world.submission(&submission).await;
     // The next one is looked at when nobody waits for a decision on this one.
@@ -101,6 +124,15 @@ both! {
             ((&sigstore, ANN), PROVENANCE, "and no signature"),
         ] {
             let (verified, reason) = found(&submitted(&world, by, kind).await);
+            assert!(!verified && reason.contains(why), "{reason}");
+        }
+        let (verified, reason) = found(&submitted_with_tag(&world, (&sigstore, ANN)).await);
+        assert!(verified && reason.contains("in the log as number 7"), "{reason}");
+        for (by, why) in [
+            ((&sigstore, "mallory@acme.example"), "none of the identities that count"),
+            ((&other, ANN), "no log of the market's trust root"),
+        ] {
+            let (verified, reason) = found(&submitted_with_tag(&world, by).await);
             assert!(!verified && reason.contains(why), "{reason}");
         }
         let id = row.id.as_str();

@@ -118,7 +118,7 @@ async fn signed_and_whole(world: &World, digest: &str) {
         &signature,
         &|digest| payloads.get(digest).cloned(),
         &digest,
-        &keys,
+        cosign::Trusted::keys(&keys),
         Some(&identity),
     );
     verified.expect("the operator's signature holds");
@@ -126,7 +126,7 @@ async fn signed_and_whole(world: &World, digest: &str) {
         &signature,
         &|digest| payloads.get(digest).cloned(),
         &digest,
-        &[world.key.public()],
+        cosign::Trusted::keys(&[world.key.public()]),
         None,
     );
     publishers_own.expect_err("the operator's is the only signature on the public name");

@@ -30,8 +30,11 @@ mod once;
 mod openness;
 mod organising;
 mod own_advisories;
+mod pictures;
+mod previews;
 mod privacy;
 mod proofs;
+mod publication;
 #[expect(dead_code, reason = "only a root is made with it here")]
 #[path = "../../../trust/tests/trust/publisher.rs"]
 mod publisher;

@@ -60,6 +60,13 @@ pub(crate) async fn reviewing(
             code(app.review_queue(actor, &QueueQuery::default(), 1).await),
         ),
         (
+            "set_publication",
+            code(
+                app.set_publication(actor, submission, app::PublicationTime::At(world.app.now()))
+                    .await,
+            ),
+        ),
+        (
             "assign_submission",
             code(app.assign_submission(actor, submission, nobody).await),
         ),

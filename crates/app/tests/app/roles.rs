@@ -298,6 +298,13 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
         repository: "none".to_owned(),
         tag: "1".to_owned(),
     };
+    let nowhere = app::ImportSource {
+        registry: "no host".to_owned(),
+        repository: "db".parse().expect("a name"),
+        reference: app::ImportTarget::Tag("1".parse().expect("a tag")),
+        credentials: None,
+    };
+    let target = (&"db".parse().expect("a name"), &"1".parse().expect("a tag"));
     vec![
         (
             "add_publisher_key",
@@ -359,6 +366,31 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
             "staging_tags",
             code(app.staging_tags(actor, "acme", "db").await),
         ),
+        ("imports", code(app.imports(actor, "acme").await)),
+        (
+            "import_status",
+            code(app.import_status(actor, "acme", "imp_x").await),
+        ),
+        (
+            "import_image",
+            code(app.import_image(actor, "acme", &nowhere, target).await),
+        ),
+        (
+            "cancel_import",
+            code(app.cancel_import(actor, "acme", "imp_x").await),
+        ),
+        (
+            "previewers",
+            code(app.previewers(actor, "acme", "db").await),
+        ),
+        (
+            "add_previewer",
+            code(app.add_previewer(actor, ("acme", "db"), "nobody").await),
+        ),
+        (
+            "remove_previewer",
+            code(app.remove_previewer(actor, ("acme", "db"), "nobody").await),
+        ),
         (
             "broken_promises",
             code(app.broken_promises(actor, &things.product).await),
@@ -400,6 +432,11 @@ async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> 
             "product_page",
             code(app.product_page(actor, "acme", "db").await),
         ),
+        (
+            "preview_page",
+            code(app.preview_page(actor, "acme", "db").await),
+        ),
+        ("my_previews", code(app.my_previews(actor).await)),
         ("tags_page", code(app.tags_page(actor, names, 1).await)),
         (
             "image_page",

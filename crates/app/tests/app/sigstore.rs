@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use trust::{
     SigningKey,
     bundle::{self, BUNDLE},
+    cosign,
     keyless::TrustRoot,
     log::leaf_hash,
 };
@@ -21,6 +22,12 @@ pub(crate) struct Sigstore {
     authority: SigningKey,
     certificates: SigningKey,
     log: SigningKey,
+}
+
+/// What lies under the tag of an image's signatures.
+pub(crate) struct Beside {
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) blobs: [Vec<u8>; 2],
 }
 
 /// A key that is good for minutes, with its certificate.
@@ -261,6 +268,41 @@ impl Sigstore {
             "messageSignature": { "signature": signature },
         });
         bundle.to_string()
+    }
+
+    /// Signs an image as somebody, as cosign 2 does; gives what lies under the tag of signatures.
+    pub(crate) fn sign_beside(&self, subject: &str, digest: &Digest, now: DateTime<Utc>) -> Beside {
+        let signer = self.signer(subject, now);
+        let payload = cosign::payload("market.example/staging/acme/db", digest, None);
+        let signature = cosign::sign(&signer.key, payload);
+        let hash = hex::encode(Sha256::digest(&signature.payload));
+        let spec = json!({
+            "data": { "hash": { "algorithm": "sha256", "value": hash } },
+            "signature": {
+                "content": signature.signature, "publicKey": { "content": signer.pem() },
+            },
+        });
+        let entry = self.entry("hashedrekord", &spec, now);
+        let kept = json!({
+            "SignedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"],
+            "Payload": {
+                "body": entry["canonicalizedBody"],
+                "integratedTime": now.timestamp(),
+                "logIndex": 7,
+                "logID": hex::encode(Sha256::digest(self.log.public().to_der())),
+            },
+        });
+        let pem = STANDARD.decode(signer.pem()).expect("base64");
+        let image = cosign::signature_manifest(&[signature]).expect("an image");
+        let mut manifest: Value = serde_json::from_slice(&image.manifest.bytes).expect("JSON");
+        let annotations = &mut manifest["layers"][0]["annotations"];
+        annotations["dev.sigstore.cosign/bundle"] = kept.to_string().into();
+        let pem = String::from_utf8(pem).expect("text");
+        annotations["dev.sigstore.cosign/certificate"] = pem.into();
+        Beside {
+            manifest: manifest.to_string().into_bytes(),
+            blobs: [image.config, image.payloads.concat()],
+        }
     }
 
     /// Signs an image as somebody, as `cosign sign` does; gives the bundle.

@@ -115,6 +115,7 @@ fn world_config(dir: &Path, upkeep: app::UpkeepConfig) -> AppConfig {
         advisories_file: dir.join("advisories.db"),
         token_life: TimeDelta::minutes(5),
         open_registration: true,
+        imports: oci::ClientOptions::default(),
         identity_root: Some(Arc::new(Sigstore::new().root())),
         webhooks_over_http: false,
         limits: app::Limits::default(),

@@ -108,7 +108,7 @@ impl Client {
         &self,
         repo: &RepoName,
         descriptor: &Descriptor,
-    ) -> Result<impl Read + Send + 'static, ClientError> {
+    ) -> Result<impl Read + Send + 'static + use<>, ClientError> {
         let place = self.place(repo);
         let call = Call::get(self.blob_url(repo, &descriptor.digest), &place);
         let response = self

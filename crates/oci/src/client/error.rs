@@ -102,7 +102,26 @@ impl ClientError {
         }
     }
 
-    pub(super) fn from_read(place: &str, source: std::io::Error) -> Self {
+    /// Returns whether the host has no address that may be connected to.
+    pub fn is_kept_from(&self) -> bool {
+        let Self::Connection { error, .. } = self else {
+            return false;
+        };
+        matches!(&**error, ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied)
+    }
+
+    /// Returns whether the same call may do better a while later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Answer { status, .. } => *status == 429 || *status >= 500,
+            Self::Connection { .. } => !self.is_kept_from(),
+            Self::Broken { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Returns what a reader of a blob failed with.
+    pub fn from_read(place: &str, source: std::io::Error) -> Self {
         let place = place.to_owned();
         match VerifyError::in_io(&source) {
             Some(found) => Self::Damaged {

@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
+use ipnet::IpNet;
 use ureq::{
     Agent, Error,
     config::{AutoHeaderValue, Config},
@@ -54,7 +55,11 @@ pub(super) fn agent(base: &str, options: &ClientOptions) -> Result<Agent, Client
         config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
     }
     let resolver = match options.public_only {
-        true => AddressGuard::new(is_public, "the host has no public address"),
+        true => {
+            let allowed = options.allow_networks.clone();
+            let allows = move |address| is_allowed(&allowed, address);
+            AddressGuard::new(allows, "the host has no public address")
+        }
         false => AddressGuard::new(|_| true, "the host has no address"),
     };
     Ok(Agent::with_parts(
@@ -114,6 +119,13 @@ impl Resolver for AddressGuard {
     }
 }
 
+/// Returns whether an address is public, or in one of the networks that are allowed beside.
+pub fn is_allowed(networks: &[IpNet], address: IpAddr) -> bool {
+    // An IPv4 address in the form of IPv6 is the same place.
+    let address = address.to_canonical();
+    is_public(address) || networks.iter().any(|network| network.contains(&address))
+}
+
 /// Returns whether an address is one of the public network: none of this machine, of a private
 /// or local network, of a group, or kept for something special (the special-purpose registries
 /// of IANA, RFC 6890). What stands for an IPv4 address in IPv6 is judged by that.
@@ -165,6 +177,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn an_allowed_network_is_allowed_in_both_forms() {
+        let allows = |network: &str, address: &str| {
+            let network = network.parse().expect("a network");
+            is_allowed(&[network], address.parse().expect("an address"))
+        };
+        assert!(allows("10.20.0.0/16", "10.20.1.1"));
+        assert!(allows("10.20.0.0/16", "::ffff:10.20.1.1"));
+        assert!(!allows("10.20.0.0/16", "10.21.1.1"));
+        assert!(allows("10.20.0.0/16", "8.8.8.8"));
+        assert!(allows("fd00::/8", "fd00::1"));
+    }
 
     #[test]
     fn knows_public_addresses() {

@@ -425,6 +425,20 @@ pub(crate) const KEYS: &[Key] = &[
          as `10.20.0.0/16`. Everybody who keeps webhooks can then send requests there.",
     ),
     key(
+        "imports.allow_networks",
+        Kind::Networks,
+        "",
+        "Addresses and networks that images may be imported from although they are not public, such \
+         as `10.20.0.0/16`. Every publisher can then reach what answers there.",
+    ),
+    key(
+        "imports.workers",
+        Kind::Number,
+        "2",
+        "How many imports from other registries run at once in this process; 0 leaves them to other \
+         processes.",
+    ),
+    key(
         "publishers.dns_server",
         Kind::IpAddress,
         "",

@@ -215,6 +215,12 @@ impl Config {
         value::networks(text).expect("it was checked when it was set")
     }
 
+    /// Returns the networks that images may be imported from although they are not public.
+    pub(crate) fn import_networks(&self) -> Vec<ipnet::IpNet> {
+        let text = self.text("imports.allow_networks").unwrap_or_default();
+        value::networks(text).expect("it was checked when it was set")
+    }
+
     /// Returns the DNS server that publishers' domains are looked up at; none for the system's.
     pub(crate) fn dns_server(&self) -> Option<std::net::SocketAddr> {
         let text = self.text("publishers.dns_server")?;

@@ -38,10 +38,15 @@ pub(super) struct Errands {
 pub(super) fn start(
     market: &Market,
     errands: Errands,
-    workers: u32,
+    (workers, importers): (u32, u32),
     stop: &CancellationToken,
 ) -> Background {
     let mut tasks = JoinSet::new();
+    for number in 1..=importers {
+        let (app, stop) = (Arc::clone(&market.app), stop.clone());
+        let name = format!("{}-import-{number}", node_name());
+        tasks.spawn(async move { app.work_on_imports(&name, stop).await });
+    }
     for number in 1..=workers {
         let (app, stop) = (Arc::clone(&market.app), stop.clone());
         let name = format!("{}-{number}", node_name());

@@ -131,7 +131,8 @@ pub(crate) async fn serve(
         caller: webhooks::Caller::new(config.webhook_networks()),
         lookout: domains::Lookout::new(config.dns_server())?,
     };
-    let background = background::start(&market, errands, config.workers(), &stop);
+    let workers = (config.workers(), config.number("imports.workers"));
+    let background = background::start(&market, errands, workers, &stop);
     let (server, watch) = put_together(&market, config, &stop)?;
     let tls = doors.tls.as_ref().map(Tls::acceptor).transpose()?;
     if let Some(tls) = doors.tls {

@@ -1,10 +1,10 @@
 //! Requests to addresses that somebody else chose: no redirects, no proxy, no private
 //! addresses, and an end.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use ipnet::IpNet;
-use oci::{AddressGuard, is_public};
+use oci::{AddressGuard, is_allowed};
 use ureq::{Agent, Error, config::AutoHeaderValue, unversioned::transport::DefaultConnector};
 
 /// Most bytes of an answer's headers.
@@ -27,7 +27,7 @@ pub(super) fn agent(allowed: Vec<IpNet>, longest: Duration, refusal: &'static st
         .max_idle_connections(0)
         .timeout_global(Some(longest))
         .build();
-    let guard = AddressGuard::new(move |address| allows(&allowed, address), refusal);
+    let guard = AddressGuard::new(move |address| is_allowed(&allowed, address), refusal);
     Agent::with_parts(config, DefaultConnector::default(), guard)
 }
 
@@ -38,29 +38,5 @@ pub(super) fn words(error: &Error) -> String {
         Error::HostNotFound => "the name of its host leads nowhere".to_owned(),
         Error::BadUri(_) | Error::Http(_) => "its address cannot be used".to_owned(),
         other => other.to_string(),
-    }
-}
-
-fn allows(allowed: &[IpNet], address: IpAddr) -> bool {
-    // An IPv4 address in the form of IPv6 is the same place.
-    let address = address.to_canonical();
-    is_public(address) || allowed.iter().any(|network| network.contains(&address))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_allowed_network_is_allowed_in_both_forms() {
-        let is_allowed = |network: &str, address: &str| {
-            let network = network.parse().expect("a network");
-            allows(&[network], address.parse().expect("an address"))
-        };
-        assert!(is_allowed("10.20.0.0/16", "10.20.1.1"));
-        assert!(is_allowed("10.20.0.0/16", "::ffff:10.20.1.1"));
-        assert!(!is_allowed("10.20.0.0/16", "10.21.1.1"));
-        assert!(is_allowed("10.20.0.0/16", "8.8.8.8"));
-        assert!(is_allowed("fd00::/8", "fd00::1"));
     }
 }

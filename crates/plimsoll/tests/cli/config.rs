@@ -89,6 +89,8 @@ mail.smtp_url                          default                   -
 mail.from                              default                   -
 webhooks.allow_http                    default                   false
 webhooks.allow_networks                default                   -
+imports.allow_networks                 default                   -
+imports.workers                        default                   2
 publishers.dns_server                  default                   -
 telemetry.otlp_endpoint                default                   -
 telemetry.sample_percent               default                   100

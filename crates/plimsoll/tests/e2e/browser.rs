@@ -160,6 +160,8 @@ fn people_walk_through_the_pages() {
             "/publisher/acme",
             "/publisher/acme/harbour",
             "/publisher/acme/products/new",
+            "/preview/acme/harbour",
+            "/publisher/acme/products/imports",
             &image,
             &components,
         ] {

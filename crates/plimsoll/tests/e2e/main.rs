@@ -17,6 +17,7 @@ mod docker;
 mod doors;
 mod engine;
 mod http;
+mod imports;
 mod kills;
 mod limits;
 mod mail;

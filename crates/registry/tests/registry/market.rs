@@ -168,6 +168,7 @@ impl Place {
                 advisories_file: dir.join("advisories.db"),
                 token_life: chrono::TimeDelta::minutes(5),
                 open_registration: true,
+                imports: oci::ClientOptions::default(),
                 identity_root: None,
                 webhooks_over_http: false,
                 limits: app::Limits::default(),

@@ -4,6 +4,7 @@ extern crate plimsoll_store as store;
 
 #[macro_use]
 mod databases;
+mod before_release;
 mod children;
 mod classifications;
 mod component_index;

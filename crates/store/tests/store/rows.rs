@@ -93,6 +93,8 @@ pub(crate) fn submission(number: u8, product: &Product, by: &Account) -> Submiss
         problem: None,
         certifiable: false,
         reviewer_id: None,
+        publication: market::Publication::AtOnce,
+        publish_at: None,
     }
 }
 

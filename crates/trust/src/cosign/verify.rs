@@ -1,18 +1,47 @@
 //! Verification of cosign's signatures, with a precise reason for each refusal.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
 use oci::{Descriptor, Digest, RawManifest, Reference};
 
 use super::{
     MAX_PAYLOAD_BYTES, MAX_SIGNATURES, PAYLOAD_TYPE, Payload, SIMPLE_SIGNING, signature_of,
 };
-use crate::PublicKey;
+use crate::{
+    PublicKey,
+    keyless::{Identity, Kept, Signed as Keyless, TrustRoot},
+};
+
+/// By whom a signature must be.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trusted<'a> {
+    /// One of these keys,
+    pub keys: &'a [PublicKey],
+    /// or one of these identities,
+    pub identities: &'a [Identity],
+    /// as the trust root, where there is one, says at this time.
+    pub root: Option<(&'a TrustRoot, DateTime<Utc>)>,
+}
+
+impl<'a> Trusted<'a> {
+    /// Trusts keys alone.
+    pub fn keys(keys: &'a [PublicKey]) -> Self {
+        Self {
+            keys,
+            ..Self::default()
+        }
+    }
+}
 
 /// A signature that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Whose it is, by [`PublicKey::key_id`].
+    /// Whose it is, by [`PublicKey::key_id`] or [`Identity::fingerprint`].
     pub key_id: String,
+    /// Which identity signed, and when, where it was no key.
+    pub identity: Option<Keyless>,
     /// The repository that the signer named.
     pub docker_reference: String,
     /// The bytes that were signed.
@@ -51,6 +80,17 @@ pub enum VerifyError {
         /// The keys tried, by their ids.
         tried: Vec<String>,
     },
+    /// It is by an identity, of which nothing can be said.
+    #[error(
+        "the image is signed by an identity with a certificate, and no trust root says whom to believe (the operator's `trust.identity_root`)"
+    )]
+    NoTrustRoot,
+    /// It is by an identity, and does not hold.
+    #[error("the signature with a certificate does not hold: {0}")]
+    Keyless(String),
+    /// Another identity made it.
+    #[error("the image is signed by {0}, which is none of the identities that count here")]
+    UnknownIdentity(String),
     /// A trusted key signed something that is no payload of cosign's.
     #[error("key {key_id} signed something else than an image: {what}")]
     NoClaims {
@@ -81,9 +121,9 @@ pub enum VerifyError {
     },
 }
 
-/// Verifies that one of `keys` signed the image `digest`; `manifest` is what lies under
-/// [`super::signature_tag`] and `payload_of` fetches its blobs. With `identity` (host and
-/// repository) the signer must have named that repository.
+/// Verifies that one of those trusted signed the image `digest`; `manifest` is what lies under
+/// [`super::signature_tag`] and `payload_of` fetches its blobs. With `repository` (host and
+/// name) the signer must have named that repository.
 ///
 /// # Errors
 /// [`VerifyError`] says why no signature holds.
@@ -91,8 +131,8 @@ pub fn verify(
     manifest: &RawManifest,
     payload_of: &dyn Fn(&Digest) -> Option<Vec<u8>>,
     digest: &Digest,
-    keys: &[PublicKey],
-    identity: Option<&str>,
+    trusted: Trusted<'_>,
+    repository: Option<&str>,
 ) -> Result<Verified, VerifyError> {
     let layers = manifest
         .image()
@@ -103,8 +143,8 @@ pub fn verify(
     let mut furthest = VerifyError::Unsigned;
     for layer in layers.iter().filter(|l| l.media_type == SIMPLE_SIGNING) {
         let verified = signed_bytes(layer, payload_of)
-            .and_then(|payload| check_signature(layer, payload, keys))
-            .and_then(|signed| check_claims(signed, digest, identity));
+            .and_then(|payload| check_signature(layer, payload, trusted))
+            .and_then(|signed| check_claims(signed, digest, repository));
         match verified {
             Ok(verified) => return Ok(verified),
             Err(reason) => furthest = furthest.max(reason),
@@ -141,16 +181,17 @@ fn digest_like(model: &Digest, bytes: &[u8]) -> Digest {
     digester.finish()
 }
 
-/// A payload that a trusted key signed, whatever it says.
+/// A payload that somebody trusted signed, whatever it says.
 struct Signed {
     key_id: String,
+    identity: Option<Keyless>,
     payload: Vec<u8>,
 }
 
 fn check_signature(
     layer: &Descriptor,
     payload: Vec<u8>,
-    keys: &[PublicKey],
+    trusted: Trusted<'_>,
 ) -> Result<Signed, VerifyError> {
     let text = signature_of(layer).ok_or_else(|| {
         VerifyError::Malformed("the layer has no signature annotation".to_owned())
@@ -158,23 +199,51 @@ fn check_signature(
     let signature = STANDARD
         .decode(text)
         .map_err(|_| VerifyError::Malformed("the signature is not base64".to_owned()))?;
-    let key = keys.iter().find(|key| key.verify_der(&payload, &signature));
-    match key {
-        Some(key) => Ok(Signed {
+    let mut keys = trusted.keys.iter();
+    if let Some(key) = keys.find(|key| key.verify_der(&payload, &signature)) {
+        return Ok(Signed {
             key_id: key.key_id(),
+            identity: None,
             payload,
-        }),
+        });
+    }
+    let none = BTreeMap::new();
+    match Kept::find(layer.annotations.as_ref().unwrap_or(&none)) {
+        Some(kept) => {
+            let signed = check_identity(&kept, (&payload, &signature), trusted)?;
+            Ok(Signed {
+                key_id: signed.identity.fingerprint(),
+                identity: Some(signed),
+                payload,
+            })
+        }
         None => Err(VerifyError::UnknownKey {
             payload: layer.digest.clone(),
-            tried: keys.iter().map(PublicKey::key_id).collect(),
+            tried: trusted.keys.iter().map(PublicKey::key_id).collect(),
         }),
+    }
+}
+
+fn check_identity(
+    kept: &Kept<'_>,
+    (payload, signature): (&[u8], &[u8]),
+    trusted: Trusted<'_>,
+) -> Result<Keyless, VerifyError> {
+    let root = trusted.root.ok_or(VerifyError::NoTrustRoot)?;
+    let signed = kept.verify(payload, signature, root);
+    let signed = signed.map_err(|error| VerifyError::Keyless(error.to_string()))?;
+    match trusted.identities.contains(&signed.identity) {
+        true => Ok(signed),
+        false => Err(VerifyError::UnknownIdentity(shorten(
+            &signed.identity.to_string(),
+        ))),
     }
 }
 
 fn check_claims(
     signed: Signed,
     digest: &Digest,
-    identity: Option<&str>,
+    expected: Option<&str>,
 ) -> Result<Verified, VerifyError> {
     let no_claims = |what| VerifyError::NoClaims {
         key_id: signed.key_id.clone(),
@@ -195,7 +264,7 @@ fn check_claims(
         });
     }
     let named = claims.critical.identity.docker_reference;
-    if let Some(expected) = identity
+    if let Some(expected) = expected
         && repository(&named) != repository(expected)
     {
         return Err(VerifyError::OtherRepository {
@@ -206,6 +275,7 @@ fn check_claims(
     }
     Ok(Verified {
         key_id: signed.key_id,
+        identity: signed.identity,
         docker_reference: named,
         payload: signed.payload,
     })

@@ -4,9 +4,16 @@
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 use x509_cert::{
-    der::{Decode as _, asn1::OctetString},
-    ext::pkix::{
-        BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, name::GeneralName,
+    der::{
+        Any, Decode as _, Encode as _,
+        asn1::{ObjectIdentifier, OctetString},
+    },
+    ext::{
+        Extensions,
+        pkix::{
+            BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
+            name::GeneralName,
+        },
     },
 };
 
@@ -14,13 +21,11 @@ use super::{Identity, KeylessError, TrustRoot};
 use crate::notation::Certificate;
 
 /// Where the log's promises stand.
-const PROMISES: &str = "1.3.6.1.4.1.11129.2.4.2";
-/// The same, in DER.
-const PROMISES_DER: [u8; 12] = [6, 10, 0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 2];
+const PROMISES: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.4.2");
 /// Who vouched for the identity, as DER text, and as it was written at first (Fulcio's `oid-info`).
-const ISSUER: &str = "1.3.6.1.4.1.57264.1.8";
-const ISSUER_AT_FIRST: &str = "1.3.6.1.4.1.57264.1.1";
-const CODE_SIGNING: &str = "1.3.6.1.5.5.7.3.3";
+const ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.8");
+const ISSUER_AT_FIRST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.1");
+const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
 /// More promises of one certificate are not looked at.
 const MAX_PROMISES: usize = 16;
 
@@ -46,23 +51,30 @@ impl Leaf {
         &self.0
     }
 
-    /// Checks that it is for signing, was given by an authority of the root, and stands in a log.
-    pub(super) fn check(&self, root: &TrustRoot, at: DateTime<Utc>) -> Result<(), KeylessError> {
+    /// Checks that it is for signing, was given by an authority of the root that was believed at
+    /// each of these times, and stands in a log, where the root names any.
+    pub(super) fn check(
+        &self,
+        root: &TrustRoot,
+        times: &[DateTime<Utc>],
+    ) -> Result<(), KeylessError> {
         let refuse = |problem| Err(KeylessError::Certificate(problem));
         if !self.is_for_signing() {
             return refuse("is not for signing code");
         }
         let (begins, ends) = self.0.validity();
-        if at < begins || at > ends {
-            return refuse("was not in force when the log took the signature");
+        for at in times {
+            if *at < begins || *at > ends {
+                return refuse("was not in force when the signature was made");
+            }
+            let Some(issuer) = root.issuer(self, *at) else {
+                return refuse("was given by no authority of the market's trust root");
+            };
+            if root.names_logs() && self.is_promised(root, issuer) != Some(true) {
+                return refuse("stands in no log of certificates of the market's trust root");
+            }
         }
-        let Some(issuer) = root.issuer(self, at) else {
-            return refuse("was given by no authority of the market's trust root");
-        };
-        match self.is_promised(root, issuer) {
-            Some(true) => Ok(()),
-            _ => refuse("stands in no log of certificates of the market's trust root"),
-        }
+        Ok(())
     }
 
     fn is_for_signing(&self) -> bool {
@@ -74,9 +86,8 @@ impl Leaf {
         let usage = about.get_extension::<KeyUsage>().ok().flatten();
         let signs = usage.is_some_and(|(_, usage)| usage.0.contains(KeyUsages::DigitalSignature));
         let purposes = about.get_extension::<ExtendedKeyUsage>().ok().flatten();
-        let is_code = |(_, found): (bool, ExtendedKeyUsage)| {
-            found.0.iter().any(|oid| oid.to_string() == CODE_SIGNING)
-        };
+        let is_code =
+            |(_, found): (bool, ExtendedKeyUsage)| found.0.iter().any(|oid| *oid == CODE_SIGNING);
         !is_authority && signs && purposes.is_some_and(is_code)
     }
 
@@ -99,9 +110,9 @@ impl Leaf {
         Identity::new(&issuer, subject).ok()
     }
 
-    fn extension(&self, oid: &str) -> Option<&[u8]> {
+    fn extension(&self, oid: ObjectIdentifier) -> Option<&[u8]> {
         let mut all = self.0.parsed().tbs_certificate().extensions()?.iter();
-        let found = all.find(|extension| extension.extn_id.to_string() == oid)?;
+        let found = all.find(|extension| extension.extn_id == oid)?;
         Some(found.extn_value.as_bytes())
     }
 
@@ -133,79 +144,15 @@ impl Leaf {
 
     /// Returns what was to be signed of it before the promises were added.
     fn without_promises(&self) -> Option<Vec<u8>> {
-        let certificate = Element::first(self.0.der())?;
-        let about = Element::first(certificate.content)?;
-        let mut kept = Vec::new();
-        let mut rest = about.content;
-        while !rest.is_empty() {
-            let part = Element::first(rest)?;
-            rest = &rest[part.whole.len()..];
-            match part.tag {
-                // `extensions [3] EXPLICIT`
-                0xa3 => kept.extend(wrap(0xa3, &wrap(0x30, &others(part.content)?))),
-                _ => kept.extend(part.whole),
-            }
-        }
-        Some(wrap(0x30, &kept))
+        let about = self.0.parsed().tbs_certificate().to_der().ok()?;
+        let mut parts = Vec::<Any>::from_der(&about).ok()?;
+        // Extensions come last.
+        let last = parts.last_mut()?;
+        let mut extensions = Extensions::from_der(last.value()).ok()?;
+        extensions.retain(|extension| extension.extn_id != PROMISES);
+        *last = Any::new(last.header().tag(), extensions.to_der().ok()?).ok()?;
+        parts.to_der().ok()
     }
-}
-
-/// Returns the extensions that are no promises, one after the other.
-fn others(extensions: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = Element::first(extensions)?.content;
-    let mut kept = Vec::new();
-    while !rest.is_empty() {
-        let extension = Element::first(rest)?;
-        rest = &rest[extension.whole.len()..];
-        if !extension.content.starts_with(&PROMISES_DER) {
-            kept.extend(extension.whole);
-        }
-    }
-    Some(kept)
-}
-
-/// One element of DER: a tag, a length, and what is in it.
-struct Element<'a> {
-    tag: u8,
-    content: &'a [u8],
-    whole: &'a [u8],
-}
-
-impl<'a> Element<'a> {
-    fn first(der: &'a [u8]) -> Option<Self> {
-        let (&tag, &length) = (der.first()?, der.get(1)?);
-        let (head, size) = match length {
-            0..=0x7f => (2, usize::from(length)),
-            0x81..=0x83 => {
-                let head = 2 + usize::from(length & 0x7f);
-                let digits = der.get(2..head)?.iter();
-                let size = digits.fold(0, |size, digit| size << 8 | usize::from(*digit));
-                (head, size)
-            }
-            _ => return None,
-        };
-        Some(Self {
-            tag,
-            content: der.get(head..head + size)?,
-            whole: &der[..head + size],
-        })
-    }
-}
-
-fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
-    let size = content.len().to_be_bytes();
-    let zeros = size.iter().take_while(|digit| **digit == 0).count();
-    let mut element = vec![tag];
-    match content.len() {
-        0..=0x7f => element.push(size[7]),
-        _ => {
-            let digits = &size[zeros..];
-            element.extend(u8::try_from(digits.len()).map(|count| 0x80 | count));
-            element.extend(digits);
-        }
-    }
-    element.extend(content);
-    element
 }
 
 /// Reads a list of promises (`SignedCertificateTimestampList`).

@@ -2,33 +2,44 @@
 //! a key was, and a log says when it signed (sigstore's "keyless" signatures).
 //!
 //! Nothing is asked over a network: authorities and logs are those of a [`TrustRoot`] that the
-//! operator gave. Step by step, as sigstore's client specification has it: the log's time and
-//! its proof; the certificate's chain at that time, and that a log of certificates promised to
-//! take it; the signature; that the log's entry is of just this signature; whose it is.
-//! Bundles of version 0.3 with the time of the log itself; those with countersignatures of time
-//! (RFC 3161, as version 2 of the log has them) are refused with words.
+//! operator gave. Step by step, as sigstore's client specification has it: when the signature was
+//! made, as authorities of time (RFC 3161) and the log say, and that it stands in the log; the
+//! certificate's chain at each of these times, and that a log of certificates promised to take it;
+//! the signature; that the log's entry is of just this signature; whose it is.
+//! A trust root without logs is that of an instance that has none: there an authority's word for
+//! the time is enough.
+//!
+//! Signatures come in bundles of version 0.3, or as cosign 2 keeps them ([`Kept`]).
 
 mod certificate;
 mod entry;
+mod kept;
 mod root;
+mod timestamp;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use oci::Digest;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-pub use self::root::{MAX_ROOT_BYTES, TrustRoot, TrustRootError};
 use self::{
     certificate::Leaf,
-    entry::{Entry, OVER_BYTES, OVER_ENVELOPE, Signature},
+    entry::{Entry, Signature, is_hash},
     root::bytes,
+};
+pub use self::{
+    kept::Kept,
+    root::{MAX_ROOT_BYTES, TrustRoot, TrustRootError},
+    timestamp::verify_timestamp,
 };
 use crate::bundle::{BUNDLE, BundleError, Envelope, MAX_SIGNATURE_BYTES, kind, malformed};
 
 /// As bundles of version 0.3 were called at first.
 const BUNDLE_AT_FIRST: &str = "application/vnd.dev.sigstore.bundle+json;version=0.3";
-/// The log's clock may be this much ahead.
+/// The clocks of logs and authorities may be this much ahead.
 const LEEWAY: TimeDelta = TimeDelta::minutes(5);
+/// No signature has more countersignatures of time.
+const MAX_TIMESTAMPS: usize = 16;
 /// No part of an identity is longer.
 const MAX_NAME_BYTES: usize = 2_000;
 
@@ -113,10 +124,10 @@ impl std::fmt::Display for Identity {
 pub struct Signed {
     /// Whose it is.
     pub identity: Identity,
-    /// When the log took it.
+    /// When it was made, as the first of those who saw it says.
     pub at: DateTime<Utc>,
-    /// Its number in the log.
-    pub index: u64,
+    /// Its number in the log; none where the instance has no log.
+    pub index: Option<u64>,
 }
 
 /// Why a signature of an identity does not hold.
@@ -128,14 +139,22 @@ pub enum KeylessError {
     /// It is, or has in it, what is not supported.
     #[error("the bundle holds {0}, which is not supported")]
     Kind(String),
-    /// The log's own time is not there.
+    /// The log's entry is of a kind that says nothing of such a signature.
     #[error(
-        "the log did not sign when it took the signature: countersignatures of time are not supported, so sign with version 1 of the log"
+        "the log's entry of the signature is of the kind {0}, which is not one of such signatures"
+    )]
+    Entry(String),
+    /// Nobody says when.
+    #[error(
+        "nobody says when the signature was made: neither the log nor a timestamp authority of the market's trust root"
     )]
     Untimed,
-    /// The log's time is yet to come.
-    #[error("the log took the signature at {0}, which is yet to come")]
+    /// The time is yet to come.
+    #[error("the signature was seen at {0}, which is yet to come")]
     Future(DateTime<Utc>),
+    /// Something is wrong with a countersignature of time.
+    #[error("the timestamp of the signature {0}")]
+    Timestamp(&'static str),
     /// Something is wrong with the log's entry.
     #[error("the log's entry of the signature {0}")]
     Log(&'static str),
@@ -170,6 +189,22 @@ struct Material {
     certificate: Option<RawJson>,
     #[serde(default)]
     tlog_entries: Vec<Entry>,
+    #[serde(default)]
+    timestamp_verification_data: Timestamps,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Timestamps {
+    #[serde(default)]
+    rfc3161_timestamps: Vec<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Timestamp {
+    #[serde(deserialize_with = "bytes")]
+    signed_timestamp: Vec<u8>,
 }
 
 #[derive(Deserialize)]
@@ -180,9 +215,18 @@ struct RawJson {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct MessageSignature {
+    message_digest: Option<MessageDigest>,
     #[serde(deserialize_with = "bytes")]
     signature: Vec<u8>,
+}
+
+/// What the signer says the signature is over.
+#[derive(Deserialize)]
+struct MessageDigest {
+    algorithm: String,
+    digest: String,
 }
 
 /// Tells whether a bundle was signed by an identity, and not with a key alone.
@@ -208,11 +252,8 @@ pub fn verify_statement(
         return Err(KeylessError::Signature);
     };
     let message = envelope.message();
-    let signed = bundle.check(
-        (&message, &envelope.payload, signature),
-        &OVER_ENVELOPE,
-        (root, now),
-    )?;
+    let content = (message.as_slice(), Some(envelope.payload.as_slice()));
+    let signed = bundle.check(content, signature, (root, now))?;
     match envelope.about(digest)? {
         Some((kind, _)) => Ok((signed, kind)),
         None => Err(KeylessError::OtherDigest {
@@ -232,10 +273,14 @@ pub fn verify_message(
     with: (&TrustRoot, DateTime<Utc>),
 ) -> Result<Signed, KeylessError> {
     let bundle = read(bundle)?;
-    let Some(MessageSignature { signature }) = &bundle.message_signature else {
+    let Some(signed) = &bundle.message_signature else {
         return Err(KeylessError::Kind("no signature over bytes".to_owned()));
     };
-    bundle.check((message, message, signature), &OVER_BYTES, with)
+    let mut said = signed.message_digest.iter();
+    match said.all(|said| is_hash(&said.algorithm, &said.digest, message)) {
+        true => bundle.check((message, None), &signed.signature, with),
+        false => Err(KeylessError::Signature),
+    }
 }
 
 fn read(bytes: &[u8]) -> Result<Bundle, BundleError> {
@@ -250,45 +295,116 @@ fn read(bytes: &[u8]) -> Result<Bundle, BundleError> {
 }
 
 impl Bundle {
-    /// Checks a signature over `message`, whose entry in the log is of `content`.
+    /// Checks a signature over a message, which is that of an envelope where there is a payload.
     fn check(
         &self,
-        (message, content, signature): (&[u8], &[u8], &[u8]),
-        places: &entry::Places,
-        (root, now): (&TrustRoot, DateTime<Utc>),
+        (message, payload): (&[u8], Option<&[u8]>),
+        signature: &[u8],
+        with: (&TrustRoot, DateTime<Utc>),
     ) -> Result<Signed, KeylessError> {
-        let Some(certificate) = &self.verification_material.certificate else {
+        let material = &self.verification_material;
+        let Some(certificate) = &material.certificate else {
             return Err(KeylessError::Kind("no certificate of a signer".to_owned()));
         };
-        let [entry] = self.verification_material.tlog_entries.as_slice() else {
-            return Err(KeylessError::Kind(format!(
-                "{} entries of logs, where one is expected",
-                self.verification_material.tlog_entries.len()
-            )));
+        let timestamps = material
+            .timestamp_verification_data
+            .rfc3161_timestamps
+            .iter();
+        let evidence = Evidence {
+            entries: &material.tlog_entries,
+            timestamps: timestamps
+                .map(|found| found.signed_timestamp.as_slice())
+                .collect(),
         };
-        let at = entry.check(root)?;
-        if at > now + LEEWAY {
-            return Err(KeylessError::Future(at));
-        }
-        let leaf = Leaf::read(&certificate.raw_bytes)?;
-        leaf.check(root, at)?;
-        if !leaf.certificate().verify(message, signature) {
-            return Err(KeylessError::Signature);
-        }
-        entry.is_of(&Signature {
-            content,
+        let signature = Signature {
+            message,
+            payload,
             signature,
             certificate: &certificate.raw_bytes,
-            places,
-        })?;
+        };
+        evidence.check(&signature, with)
+    }
+}
+
+/// Who saw a signature, and when.
+struct Evidence<'a> {
+    entries: &'a [Entry],
+    /// Answers of timestamp authorities.
+    timestamps: Vec<&'a [u8]>,
+}
+
+impl Evidence<'_> {
+    fn check(
+        &self,
+        signature: &Signature<'_>,
+        (root, now): (&TrustRoot, DateTime<Utc>),
+    ) -> Result<Signed, KeylessError> {
+        let (mut times, problem) = self.stamped(signature.signature, root)?;
+        let entry = self.entry(root)?;
+        if let Some(entry) = entry {
+            let taken = entry.check(root, times.first().copied());
+            // Who has a stamp that does not hold is told why.
+            times.extend(taken.map_err(|error| match error {
+                KeylessError::Untimed => problem.clone().unwrap_or(error),
+                _ => error,
+            })?);
+        }
+        let Some(at) = times.iter().min().copied() else {
+            return Err(problem.unwrap_or(KeylessError::Untimed));
+        };
+        if let Some(future) = times.iter().find(|at| **at > now + LEEWAY) {
+            return Err(KeylessError::Future(*future));
+        }
+        let leaf = Leaf::read(signature.certificate)?;
+        leaf.check(root, &times)?;
+        if !leaf
+            .certificate()
+            .verify(signature.message, signature.signature)
+        {
+            return Err(KeylessError::Signature);
+        }
+        if let Some(entry) = entry {
+            entry.is_of(signature)?;
+        }
         let identity = leaf.identity().ok_or(KeylessError::Certificate(
             "names no identity, or more than one",
         ))?;
-        let index = entry.index()?;
+        let index = entry.map(Entry::index).transpose()?;
         Ok(Signed {
             identity,
             at,
             index,
         })
+    }
+
+    /// Returns when authorities of the root saw the signature, and why one of the answers does not hold.
+    fn stamped(
+        &self,
+        signature: &[u8],
+        root: &TrustRoot,
+    ) -> Result<(Vec<DateTime<Utc>>, Option<KeylessError>), KeylessError> {
+        if self.timestamps.len() > MAX_TIMESTAMPS {
+            return Err(KeylessError::Timestamp("is one of too many"));
+        }
+        let (mut times, mut problem) = (Vec::new(), None);
+        for answer in &self.timestamps {
+            match verify_timestamp(answer, signature, root) {
+                Ok(at) => times.push(at),
+                Err(error) => problem = Some(error),
+            }
+        }
+        Ok((times, problem))
+    }
+
+    /// Returns the log's entry, where the root names logs.
+    fn entry(&self, root: &TrustRoot) -> Result<Option<&Entry>, KeylessError> {
+        match self.entries {
+            _ if !root.names_logs() => Ok(None),
+            [entry] => Ok(Some(entry)),
+            more => Err(KeylessError::Kind(format!(
+                "{} entries of logs, where one is expected",
+                more.len()
+            ))),
+        }
     }
 }

@@ -88,16 +88,18 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    fn new(name: &str, public: [u8; 32]) -> Self {
-        let hash = Sha256::new()
-            .chain_update(name)
-            .chain_update([b'\n', ALGORITHM]);
-        let hash = hash.chain_update(public).finalize();
+    pub(crate) fn new(name: &str, public: [u8; 32]) -> Self {
+        let [a, b, c, d, ..] = full_id(name, &public);
         Self {
             name: name.to_owned(),
-            id: [hash[0], hash[1], hash[2], hash[3]],
+            id: [a, b, c, d],
             public,
         }
+    }
+
+    /// Returns the hash that signatures have the first four bytes of.
+    pub(crate) fn full_id(&self) -> Hash {
+        full_id(&self.name, &self.public)
     }
 
     /// Returns the log's name.
@@ -181,6 +183,13 @@ pub(crate) fn split(note: &str) -> Result<(&str, Vec<NoteSignature<'_>>), NoteEr
         found.push(NoteSignature { name, id, bytes });
     }
     Ok((text, found))
+}
+
+fn full_id(name: &str, public: &[u8; 32]) -> Hash {
+    let hash = Sha256::new()
+        .chain_update(name)
+        .chain_update([b'\n', ALGORITHM]);
+    hash.chain_update(public).finalize().into()
 }
 
 impl std::fmt::Display for Verifier {

@@ -145,7 +145,7 @@ impl Certificate {
 
     /// Tells whether it is an authority's in force at a time and signed `below`, with so many
     /// authorities between it and the signer.
-    pub(crate) fn may_vouch(&self, below: &Self, between: usize, at: DateTime<Utc>) -> bool {
+    fn may_vouch(&self, below: &Self, between: usize, at: DateTime<Utc>) -> bool {
         let (begins, ends) = self.validity();
         let (about, issuer) = (
             below.parsed.tbs_certificate(),
@@ -156,6 +156,21 @@ impl Certificate {
             && about.issuer() == issuer.subject()
             && self.authority_problem(between).is_none()
             && self.vouches_for(below) == Some(true)
+    }
+
+    /// Tells whether each of `above`, the lowest first, vouches for the one below it at a time.
+    /// A chain may end below its root; what an operator gave is believed as it is.
+    pub(crate) fn chain_vouches(leaf: &Self, above: &[Self], at: DateTime<Utc>) -> bool {
+        let below = std::iter::once(leaf).chain(above);
+        let mut pairs = below.zip(above).enumerate();
+        pairs.all(|(between, (below, above))| above.may_vouch(below, between, at))
+    }
+
+    /// Tells whether it is an authority's.
+    pub(crate) fn is_authority(&self) -> bool {
+        let about = self.parsed.tbs_certificate();
+        let found = about.get_extension::<BasicConstraints>();
+        found.is_ok_and(|found| found.is_some_and(|(_, constraints)| constraints.ca))
     }
 
     /// Returns its name: SHA-256 over its DER, 64 hexadecimal digits.
@@ -265,7 +280,19 @@ impl Certificate {
     fn vouches_for(&self, other: &Self) -> Option<bool> {
         let message = other.parsed.tbs_certificate().to_der().ok()?;
         let signature = other.parsed.signature().as_bytes()?;
-        let oid = other.parsed.signature_algorithm().oid.to_string();
+        let oid = other.parsed.signature_algorithm().oid;
+        self.verify_with(oid, &message, signature)
+    }
+
+    /// Tells whether its key made `signature` over `message` with an algorithm of X.509 (RFC 5758);
+    /// none where the algorithm is too weak, not the key's or not known here.
+    pub(crate) fn verify_with(
+        &self,
+        oid: ObjectIdentifier,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Option<bool> {
+        let oid = oid.to_string();
         let (algorithm, key) = self.key()?;
         let is_rsa = matches!(
             algorithm,
@@ -282,12 +309,12 @@ impl Certificate {
             (hash, Algorithm::Es512) => {
                 let signature = p521::ecdsa::Signature::from_der(signature).ok()?;
                 let key = p521::ecdsa::VerifyingKey::from_sec1_bytes(&key).ok()?;
-                let hash = hash_for_p521(hash, &message)?;
+                let hash = hash_for_p521(hash, message)?;
                 return Some(key.verify_prehash(&hash, &signature).is_ok());
             }
             _ => return None,
         };
-        Some(check(with, &key, &message, signature))
+        Some(check(with, &key, message, signature))
     }
 
     /// Returns what keeps it from being a signer's.

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use oci::{Digest, RawManifest};
 use plimsoll_trust::{
     PublicKey,
-    cosign::{self, AttachError, MAX_SIGNATURES, Signature, SignatureImage, Verified, VerifyError},
+    cosign::{
+        self, AttachError, MAX_SIGNATURES, Signature, SignatureImage, Trusted, Verified,
+        VerifyError,
+    },
 };
 use proptest::prelude::*;
 
@@ -42,7 +45,13 @@ fn check(
         let mut blobs = carried.payloads.iter();
         blobs.find(|p| Digest::of(p) == *digest).cloned()
     };
-    cosign::verify(&carried.manifest, &fetch, &image(), keys, identity)
+    cosign::verify(
+        &carried.manifest,
+        &fetch,
+        &image(),
+        Trusted::keys(keys),
+        identity,
+    )
 }
 
 #[test]
@@ -52,7 +61,7 @@ fn the_recorded_signature_holds() {
         &recorded(),
         &fetch,
         &image(),
-        &[key(1).public(), cosign_pub()],
+        Trusted::keys(&[key(1).public(), cosign_pub()]),
         Some(REPOSITORY),
     )
     .expect("cosign's signature");
@@ -103,7 +112,14 @@ fn signatures_are_added_once() {
     assert_eq!(both.manifest.image().expect("an image").layers.len(), 2);
     let fetch = |_: &Digest| Some(PAYLOAD.to_vec());
     for key in [cosign_pub(), key(2).public()] {
-        cosign::verify(&both.manifest, &fetch, &image(), &[key], None).expect("both hold");
+        cosign::verify(
+            &both.manifest,
+            &fetch,
+            &image(),
+            Trusted::keys(&[key]),
+            None,
+        )
+        .expect("both hold");
     }
 }
 
@@ -158,7 +174,7 @@ fn an_altered_payload_is_told_from_an_unknown_key() {
         &carried.manifest,
         &fetch,
         &image(),
-        &[key(1).public()],
+        Trusted::keys(&[key(1).public()]),
         None,
     );
     assert!(matches!(reason, Err(VerifyError::PayloadAltered { .. })));

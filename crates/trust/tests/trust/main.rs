@@ -2,12 +2,14 @@
 
 mod bundle;
 mod cosign;
+mod instance;
 mod jws;
 mod key;
 mod keyless;
 mod log;
 mod notation;
 mod publisher;
+mod timestamps;
 mod tools;
 mod tuf;
 

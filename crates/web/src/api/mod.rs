@@ -34,6 +34,7 @@ mod error;
 mod extract;
 mod finding_json;
 mod forecast;
+mod imports;
 mod jobs;
 mod keys;
 mod letters;
@@ -44,8 +45,10 @@ mod once;
 mod openapi;
 mod own_advisories;
 mod pictures;
+mod previews;
 mod products;
 mod proofs;
+mod publication;
 mod publishers;
 mod releases;
 mod releases_json;
@@ -109,7 +112,10 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(keys::routes())
         .merge(pictures::routes())
         .merge(drafts::routes())
+        .merge(previews::routes())
+        .merge(imports::routes())
         .merge(submissions::routes())
+        .merge(publication::routes())
         .merge(comments::routes())
         .merge(review::routes())
         .merge(templates::routes())

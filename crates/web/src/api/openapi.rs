@@ -36,6 +36,8 @@ use super::{
         (name = "subscriptions", description = "What entitles to pull."),
         (name = "publishers", description = "Organisations, their keys, pictures and members."),
         (name = "drafts", description = "A publisher's products before and beside their listings."),
+        (name = "imports", description = "Images that are brought from other registries."),
+        (name = "previews", description = "Products before their first release, for accounts that are named."),
         (name = "submissions", description = "Snapshots under review."),
         (name = "classifications", description = "Classes that the certification team gives vulnerabilities by hand, and what waits for one."),
         (name = "own advisories", description = "Vulnerabilities that the certification team adds by hand."),

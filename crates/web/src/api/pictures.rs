@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{Asker, At, Body, Png, SignedIn},
+    extract::{Asker, At, Body, Picture, SignedIn},
     publishers::PublisherPath,
     words::DigestJson,
 };
@@ -44,6 +44,12 @@ struct PicturePath {
 #[expect(dead_code, reason = "stands for the bytes in the document")]
 struct PngBytes(Vec<u8>);
 
+/// An SVG document of at most 512 KiB, of plain shapes; it is kept as PNG.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "stands for the bytes in the document")]
+struct SvgBytes(Vec<u8>);
+
 /// A picture that was uploaded.
 #[derive(Serialize, ToSchema)]
 struct PictureJson {
@@ -65,15 +71,15 @@ struct LogoJson {
     digest: DigestJson,
 }
 
-/// Uploads a picture.
+/// Uploads a picture; what is drawn (SVG) is rendered and kept as PNG.
 #[utoipa::path(post, path = "/publishers/{publisher}/pictures", tag = "publishers", params(PublisherPath),
-    request_body(content = PngBytes, content_type = "image/png"),
+    request_body(content((PngBytes = "image/png"), (SvgBytes = "image/svg+xml"))),
     responses((status = 201, description = "The picture.", body = PictureJson)))]
 async fn upload_picture(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<PublisherPath>,
-    Png(bytes): Png,
+    Picture(bytes): Picture,
 ) -> Answer<(StatusCode, Json<PictureJson>)> {
     let asset = app
         .upload_picture(&actor, at.publisher.as_str(), bytes)

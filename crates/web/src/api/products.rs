@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, ImageView, LayerView, ListingCard, ProductPage, Release, Search};
+use app::{App, ImageView, LayerView, ListingCard, ProductPage, Publisher, Release, Search};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -167,7 +167,7 @@ struct ProductJson {
 
 /// A publisher as everybody sees it.
 #[derive(Serialize, ToSchema)]
-struct PublicPublisherJson {
+pub(super) struct PublicPublisherJson {
     /// Its short name.
     slug: SlugJson,
     /// Legal entity.
@@ -195,7 +195,7 @@ struct ReleaseJson {
 
 /// One platform of an image.
 #[derive(Serialize, ToSchema)]
-struct ImageJson {
+pub(super) struct ImageJson {
     /// `os/architecture`.
     platform: String,
     /// Of the platform's manifest.
@@ -310,12 +310,7 @@ impl From<ProductPage> for ProductJson {
         let name = format!("{}/{}", page.publisher.slug, page.product.slug);
         let subscription = page.subscription.map(|own| SubscriptionJson::of(name, own));
         Self {
-            publisher: PublicPublisherJson {
-                slug: page.publisher.slug.into(),
-                legal_name: page.publisher.legal_name,
-                website: page.publisher.website,
-                logo: page.publisher.logo,
-            },
+            publisher: page.publisher.into(),
             product: page.product.slug.into(),
             state: page.product.state.into(),
             state_reason: page.product.state_reason,
@@ -330,6 +325,17 @@ impl From<ProductPage> for ProductJson {
             advisories_at: page.advisories_at,
             subscription,
             may_pull: page.may_pull,
+        }
+    }
+}
+
+impl From<Publisher> for PublicPublisherJson {
+    fn from(publisher: Publisher) -> Self {
+        Self {
+            slug: publisher.slug.into(),
+            legal_name: publisher.legal_name,
+            website: publisher.website,
+            logo: publisher.logo,
         }
     }
 }

@@ -17,7 +17,9 @@ use super::{
     releases_json::ContentDifferenceJson,
     review::WaitingJson,
     waivers::WaiverJson,
-    words::{ClassJson, CommentIdJson, SlugJson, SubmissionIdJson, SubmissionStateJson},
+    words::{
+        ClassJson, CommentIdJson, PublicationJson, SlugJson, SubmissionIdJson, SubmissionStateJson,
+    },
 };
 
 /// An immutable snapshot on its way through review.
@@ -49,6 +51,10 @@ pub(super) struct SubmissionJson {
     problem: Option<String>,
     /// Whether a release of it would be certified.
     certifiable: bool,
+    /// When it goes public once it is approved.
+    publication: PublicationJson,
+    /// The time, where there is one.
+    publish_at: Option<DateTime<Utc>>,
 }
 
 /// What signature verification found.
@@ -283,6 +289,8 @@ impl From<Submission> for SubmissionJson {
             signature: submission.signature.map(|found| SignatureJson::of(&found)),
             problem: submission.problem,
             certifiable: submission.certifiable,
+            publication: submission.publication.into(),
+            publish_at: submission.publish_at,
         }
     }
 }

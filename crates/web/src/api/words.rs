@@ -48,6 +48,10 @@ words! {
     SideJson = "Side" for market::Side;
     /// Whose submissions of the review queue are meant.
     AssignedJson = "Assigned" for market::Assigned;
+    /// When an approved submission goes public.
+    PublicationJson = "Publication" for market::Publication;
+    /// How an import fares.
+    ImportStateJson = "ImportState" for market::ImportState;
     /// What a reviewer decides.
     DecisionJson = "Decision" for market::Decision;
     /// What became of a finding.
@@ -141,6 +145,8 @@ names! {
     WaiverIdJson = "WaiverId" for market::WaiverId, "^wvr_[0-9A-Za-z]{26}$", 30..=30;
     /// The identifier of a template of a decision.
     TemplateIdJson = "TemplateId" for market::TemplateId, "^tpl_[0-9A-Za-z]{26}$", 30..=30;
+    /// An import's identifier.
+    ImportIdJson = "ImportId" for market::ImportId, "^imp_[0-9A-Za-z]{26}$", 30..=30;
     /// A webhook's identifier.
     WebhookIdJson = "WebhookId" for market::WebhookId, "^whk_[0-9A-Za-z]{26}$", 30..=30;
     /// A delivery's identifier.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, Subscription, Token};
+use app::{App, AppError, PreviewRow, Subscription, Token};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -16,7 +16,7 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::{
-        account::{AccountPage, LoginRow, SubscriptionRow},
+        account::{AccountPage, LoginRow, PreviewLink, SubscriptionRow},
         robot::{NewToken, TokenForm},
     },
     view::{price, subscription_pill},
@@ -74,6 +74,7 @@ pub(crate) async fn cancel_subscription(
 async fn view(app: &App, viewer: Viewer) -> Result<AccountPage, Failure> {
     let tokens = app.list_tokens(&viewer.actor).await?;
     let subscriptions = app.my_subscriptions(&viewer.actor).await?;
+    let previews = app.my_previews(&viewer.actor).await?;
     let account = viewer.actor.signed_in();
     let account =
         account.ok_or_else(|| AppError::Unauthenticated("to see your account".to_owned()))?;
@@ -100,6 +101,10 @@ async fn view(app: &App, viewer: Viewer) -> Result<AccountPage, Failure> {
             .map(|login| login_row(login, &viewer))
             .collect(),
         robots: own.map(|robot| robot_row(robot, &viewer)).collect(),
+        previews: previews
+            .into_iter()
+            .map(|row| preview_link(row, &viewer))
+            .collect(),
         subscriptions: subscriptions
             .into_iter()
             .map(|row| subscription_row(row, &viewer))
@@ -118,6 +123,16 @@ fn login_row(login: &Token, viewer: &Viewer) -> LoginRow {
         since: viewer.when(login.created_at),
         last_used_at: login.last_used_at.map(|at| viewer.when(at)),
         ends: login.expires_at.map(|at| viewer.when(at)),
+    }
+}
+
+fn preview_link(row: PreviewRow, viewer: &Viewer) -> PreviewLink {
+    let product = format!("{}/{}", row.publisher, row.product);
+    PreviewLink {
+        url: format!("/preview/{product}"),
+        product,
+        publisher: row.publisher_name,
+        since: viewer.when(row.named_at),
     }
 }
 

@@ -54,6 +54,7 @@ pub(crate) async fn proof(
     match app.log_statement(&name, since).await {
         Ok(Some(statement)) => ([Cache::Head.header()], Json(statement)).into_response(),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(AppError::Conflict(reason)) => (StatusCode::CONFLICT, reason).into_response(),
         Err(error) => broken(&error),
     }
 }

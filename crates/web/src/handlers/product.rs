@@ -18,7 +18,7 @@ use crate::{
         PublisherLine, Release, SubscriptionLine,
     },
     router::{RELEASE_CERTIFICATE, RELEASE_KEY},
-    view::{Digest, Install, picture_url, price, subscription_pill},
+    view::{Digest, Install, Layout, When, picture_url, price, subscription_pill},
     viewer::Viewer,
 };
 
@@ -75,28 +75,28 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
     let name = format!("{}/{}", found.publisher.slug, found.product.slug);
     let released = found.releases.first();
     let released = released.ok_or_else(|| app::AppError::not_found("product", &name))?;
-    let listed = found
-        .product
-        .listed
-        .clone()
-        .map(|listed| listed.0)
-        .unwrap_or_default();
+    let listed = listed(&found.product);
     let url = format!("/p/{name}");
-    let absolute_url = format!("{}{url}", app.config().public_url);
+    let (tag, digest) = (released.tag.clone(), released.digest.clone());
     Ok(ProductPage {
         hold: hold(&found.product, &viewer),
         certificate: found
             .product
             .certified
-            .then(|| certificate(released, &found.check_results, &viewer)),
+            .then(|| certificate(&found.check_results, viewer.when(released.released_at))),
         subscription: found
             .subscription
             .map(|mine| subscription(&listed, &mine, &viewer)),
-        install: install(app, name, released, &listed),
-        release: Release {
-            tag: released.tag.clone(),
-            digest: Digest(released.digest.clone()),
-            released_at: viewer.when(released.released_at),
+        install: Some(install(
+            app,
+            name,
+            (tag.clone(), digest.clone()),
+            listed.access,
+        )),
+        release: Some(Release {
+            tag,
+            digest: Digest(digest),
+            since: viewer.when(released.released_at),
             scanned_at: found.scanned_at.map(|at| viewer.when(at)),
             advisories_at: DateTime::parse_from_rfc3339(&found.advisories_at)
                 .ok()
@@ -104,14 +104,36 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
             platforms: found
                 .images
                 .into_iter()
-                .map(|image| platform(&url, image))
+                .map(|image| platform(Some(&url), image))
                 .collect(),
-        },
+        }),
+        statements_url: found.has_statements.then(|| format!("{url}/vex.json")),
+        ..described(app, viewer.layout, &found.publisher, listed, url)
+    })
+}
+
+/// Returns what a product's page says however it came there.
+pub(super) fn described(
+    app: &App,
+    layout: Layout,
+    publisher: &app::Publisher,
+    listed: ProductManifest,
+    url: String,
+) -> ProductPage {
+    let absolute_url = format!("{}{url}", app.config().public_url);
+    ProductPage {
+        preview: None,
+        hold: None,
+        certificate: None,
+        subscription: None,
+        install: None,
+        release: None,
+        statements_url: None,
         publisher: PublisherLine {
-            url: format!("/publishers/{}", found.publisher.slug),
-            feed_url: format!("/p/{}/feed.atom", found.publisher.slug),
-            name: found.publisher.legal_name,
-            is_verified: found.publisher.state == PublisherState::Verified,
+            url: format!("/publishers/{}", publisher.slug),
+            feed_url: format!("/p/{}/feed.atom", publisher.slug),
+            name: publisher.legal_name.clone(),
+            is_verified: publisher.state == PublisherState::Verified,
         },
         plans: plans(&listed),
         logo_url: listed.logo.as_deref().map(picture_url),
@@ -133,10 +155,15 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
         },
         badge_url: format!("{absolute_url}/badge.svg"),
         absolute_url,
-        statements_url: found.has_statements.then(|| format!("{url}/vex.json")),
         url,
-        layout: viewer.layout,
-    })
+        layout,
+    }
+}
+
+/// Returns the manifest that consumers see.
+pub(super) fn listed(product: &app::Product) -> ProductManifest {
+    let listed = product.listed.clone();
+    listed.map(|listed| listed.0).unwrap_or_default()
 }
 
 fn hold(product: &app::Product, viewer: &Viewer) -> Option<HoldNotice> {
@@ -149,7 +176,7 @@ fn hold(product: &app::Product, viewer: &Viewer) -> Option<HoldNotice> {
     })
 }
 
-fn certificate(released: &app::Release, checks: &[PublicCheck], viewer: &Viewer) -> Certificate {
+pub(super) fn certificate(checks: &[PublicCheck], granted_at: When) -> Certificate {
     let line = |check: &PublicCheck| CheckLine {
         title: check.title.clone(),
         proves: check.proves.to_owned(),
@@ -164,7 +191,7 @@ fn certificate(released: &app::Release, checks: &[PublicCheck], viewer: &Viewer)
     };
     Certificate {
         kind: "Certified container".to_owned(),
-        granted_at: viewer.when(released.released_at),
+        granted_at,
         until: None,
         checks: checks.iter().map(line).collect(),
     }
@@ -191,21 +218,21 @@ fn subscription(
     }
 }
 
-fn install(
+pub(super) fn install(
     app: &App,
     repository: String,
-    released: &app::Release,
-    listed: &ProductManifest,
+    (tag, digest): (String, String),
+    access: PullAccess,
 ) -> Install {
     Install {
         registry: app.config().host().to_owned(),
         repository,
-        tag: released.tag.clone(),
-        digest: released.digest.clone(),
+        tag,
+        digest,
         key_url: format!("{}{RELEASE_KEY}", app.config().public_url),
         certificate_url: format!("{}{RELEASE_CERTIFICATE}", app.config().public_url),
-        needs_token: listed.access != PullAccess::Everyone,
-        needs_subscription: listed.access == PullAccess::Subscribers,
+        needs_token: access != PullAccess::Everyone,
+        needs_subscription: access == PullAccess::Subscribers,
     }
 }
 
@@ -219,7 +246,7 @@ fn plans(listed: &ProductManifest) -> Vec<PlanView> {
     plans.collect()
 }
 
-fn platform(url: &str, image: ImageView) -> PlatformView {
+pub(super) fn platform(url: Option<&str>, image: ImageView) -> PlatformView {
     PlatformView {
         platform: image.platform,
         os: image
@@ -227,7 +254,7 @@ fn platform(url: &str, image: ImageView) -> PlatformView {
             .unwrap_or_else(|| "no distribution".to_owned()),
         size: image.size,
         layers: image.layers.len(),
-        url: format!("{url}/images/{}", image.digest),
+        url: url.map(|url| format!("{url}/images/{}", image.digest)),
         digest: Digest(image.digest),
     }
 }

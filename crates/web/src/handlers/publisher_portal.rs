@@ -27,7 +27,10 @@ pub(crate) async fn apply(State(app): State<Arc<App>>, form: Form) -> Answer {
     let application = typed(&form);
     let logo = form.files("logo").next();
     let mut problems = application.problems();
-    problems.extend(logo.map_or_else(no_logo, |png| app::picture_logo_problems(png)));
+    problems.extend(match logo {
+        Some(picture) => app::picture_logo_problems(picture.clone()).await,
+        None => no_logo(),
+    });
     let refusal = if problems.is_empty() {
         match app
             .apply_as_publisher(&form.viewer.actor, &application)

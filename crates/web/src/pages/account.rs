@@ -27,6 +27,8 @@ pub struct AccountPage {
     pub logins: Vec<LoginRow>,
     /// The account's robots.
     pub robots: Vec<RobotRow>,
+    /// What it sees before its release.
+    pub previews: Vec<PreviewLink>,
     /// What the account is subscribed to.
     pub subscriptions: Vec<SubscriptionRow>,
 }
@@ -63,4 +65,17 @@ pub struct SubscriptionRow {
     pub since: When,
     /// Address to post to for cancelling, if that is possible.
     pub cancel_url: Option<String>,
+}
+
+/// A product that the account sees before its release.
+#[derive(Debug, Clone)]
+pub struct PreviewLink {
+    /// Its name.
+    pub product: String,
+    /// Address of its page.
+    pub url: String,
+    /// Who publishes it.
+    pub publisher: String,
+    /// Since when.
+    pub since: When,
 }

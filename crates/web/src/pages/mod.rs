@@ -8,6 +8,7 @@ pub mod components;
 pub mod error;
 pub mod feed;
 pub mod image;
+pub mod imports;
 pub mod notices;
 pub mod operator;
 pub mod own_advisories;

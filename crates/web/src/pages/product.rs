@@ -6,7 +6,7 @@ use super::storefront::initial;
 use crate::view::{Digest, Html, Install, Layout, Pill, When, megabytes, outcome_pill};
 
 /// A listing.
-#[derive(Debug, Template)]
+#[derive(Debug, Clone, Template)]
 #[template(path = "product.html")]
 pub struct ProductPage {
     /// What is around.
@@ -23,6 +23,8 @@ pub struct ProductPage {
     pub category: String,
     /// Words people search for.
     pub tags: Vec<String>,
+    /// What stands above a product that is not on the market.
+    pub preview: Option<PreviewNote>,
     /// The warning, while the listing is on hold.
     pub hold: Option<HoldNotice>,
     /// The certificate, if it has one.
@@ -43,12 +45,12 @@ pub struct ProductPage {
     pub plans: Vec<PlanView>,
     /// What the viewer has.
     pub subscription: Option<SubscriptionLine>,
-    /// How to get it.
-    pub install: Install,
+    /// How to get it, where there is something to get.
+    pub install: Option<Install>,
     /// The publisher's own words on installing; sanitised.
     pub instructions: Html,
-    /// What is released.
-    pub release: Release,
+    /// What is released, or would be.
+    pub release: Option<Release>,
     /// Address of the badge with its host, for pages elsewhere.
     pub badge_url: String,
     /// Address of this page with its host.
@@ -62,7 +64,7 @@ impl ProductPage {
 
     /// Returns whether somebody may subscribe now.
     fn is_open(&self) -> bool {
-        self.hold.is_none() && !self.plans.is_empty()
+        self.hold.is_none() && self.preview.is_none() && !self.plans.is_empty()
     }
 
     fn badge_markdown(&self) -> String {
@@ -90,6 +92,15 @@ impl ProductPage {
             (None, None) => "listed",
         }
     }
+}
+
+/// What stands above a product that is not on the market.
+#[derive(Debug, Clone)]
+pub struct PreviewNote {
+    /// Whether there is a submission that would be released.
+    pub has_candidate: bool,
+    /// Address of the product's editor, for those who have one.
+    pub edit_url: Option<String>,
 }
 
 /// Who publishes a product.
@@ -192,15 +203,15 @@ pub struct SubscriptionLine {
     pub until: Option<When>,
 }
 
-/// What is released under the public name.
+/// What is released under the public name, or would be.
 #[derive(Debug, Clone)]
 pub struct Release {
     /// The version's tag.
     pub tag: String,
     /// The digest of the index or manifest.
     pub digest: Digest,
-    /// When it was released.
-    pub released_at: When,
+    /// When it was released; of a candidate, when it was submitted.
+    pub since: When,
     /// When it was last scanned.
     pub scanned_at: Option<When>,
     /// The date of the advisory database of that scan.
@@ -222,8 +233,8 @@ pub struct PlatformView {
     pub digest: Digest,
     /// How many layers there are.
     pub layers: usize,
-    /// Address of its history.
-    pub url: String,
+    /// Address of its history, once it is released.
+    pub url: Option<String>,
 }
 
 impl PlatformView {

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::publisher::SubmissionLink;
-use crate::view::{Choice, FieldErrors, Layout, Pill};
+use crate::view::{Choice, FieldErrors, Layout, Pill, When};
 
 /// The editor of a product.
 #[derive(Debug, Template)]
@@ -54,6 +54,12 @@ pub struct ProductState {
     pub listing: Pill,
     /// Address of its public page, while it has one.
     pub public_url: Option<String>,
+    /// Address of the page as consumers will see it.
+    pub preview_url: String,
+    /// Whether it was never released.
+    pub is_unreleased: bool,
+    /// Who sees it before it is.
+    pub previewers: Vec<PreviewerRow>,
     /// Address of its releases.
     pub tags_url: String,
     /// Tags in its staging repository, newest first.
@@ -74,6 +80,17 @@ pub struct ProductState {
     pub submit_error: Option<String>,
     /// The submissions, newest first.
     pub submissions: Vec<SubmissionLink>,
+}
+
+/// Somebody who sees a product before its first release.
+#[derive(Debug, Clone)]
+pub struct PreviewerRow {
+    /// The name they sign in with.
+    pub name: String,
+    /// Who named them.
+    pub by: String,
+    /// Since when.
+    pub since: When,
 }
 
 /// The twelve items as form fields.

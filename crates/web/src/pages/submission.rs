@@ -1,7 +1,7 @@
 //! `/submissions/{id}`: one snapshot under review, for its publisher and the reviewers.
 
 use askama::Template;
-use market::{Class, SubmissionState};
+use market::{Class, Publication, SubmissionState};
 
 use super::submission_parts::{
     AnchorChoice, Changes, Check, Finding, ManifestItem, PlatformPanel, Progress, Remark,
@@ -85,6 +85,8 @@ pub struct SubmissionPage {
     pub is_first_approval: bool,
     /// Whether the viewer's approval is among them, and so cannot be given again.
     pub has_approved: bool,
+    /// When it goes public, while that may still be.
+    pub publication: Option<PublicationPanel>,
     /// In whose hands it is, for staff.
     pub in_hand: Option<InHand>,
     /// Whether the viewer may write in the thread.
@@ -124,6 +126,9 @@ impl SubmissionPage {
             SubmissionState::InReview => "Waits for the certification team.",
             SubmissionState::ChangesRequested => {
                 "Waits for the publisher: answer the open remarks, then submit again."
+            }
+            SubmissionState::Approved if self.progress.is_none() => {
+                "Approved; it is signed and released at its time."
             }
             SubmissionState::Approved => "Approved; it is being signed and released.",
             SubmissionState::Released => "Signed and public.",
@@ -172,5 +177,26 @@ impl SubmissionPage {
             )
         });
         [all].into_iter().chain(classes).collect()
+    }
+}
+
+/// When a submission goes public, and the form that sets it.
+#[derive(Debug, Clone)]
+pub struct PublicationPanel {
+    /// When, in words; a time with the seconds, in UTC.
+    pub when: String,
+    /// What is set.
+    pub publication: Publication,
+    /// The time as a field of a form has it.
+    pub at: String,
+    /// Whether it is approved.
+    pub is_approved: bool,
+    /// Whether the viewer may set it.
+    pub can_set: bool,
+}
+
+impl PublicationPanel {
+    fn is(&self, publication: &str) -> bool {
+        self.publication.as_str() == publication
     }
 }

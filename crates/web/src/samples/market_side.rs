@@ -6,8 +6,8 @@ use super::{ago, customer, digest, layout, now, page, said};
 use crate::{
     pages::{
         product::{
-            Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView, ProductPage,
-            PublisherLine, Release, SubscriptionLine,
+            Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView, PreviewNote,
+            ProductPage, PublisherLine, Release, SubscriptionLine,
         },
         public_publisher::PublicPublisherPage,
         storefront::{CategoryLink, ProductCard, StorefrontPage},
@@ -44,7 +44,23 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     let mut anonymous = product();
     anonymous.subscription = None;
     anonymous.layout.viewer = None;
+    let mut preview = open.clone();
+    preview.url = "/preview/harbour/pilot".to_owned();
+    preview.preview = Some(PreviewNote {
+        has_candidate: true,
+        edit_url: Some("/publisher/harbour/pilot".to_owned()),
+    });
+    let mut empty_preview = preview.clone();
+    (empty_preview.install, empty_preview.release) = (None, None);
+    empty_preview.certificate = None;
+    empty_preview.plans.clear();
+    empty_preview.preview = Some(PreviewNote {
+        has_candidate: false,
+        edit_url: None,
+    });
     vec![
+        page("product-preview", &preview),
+        page("product-preview-empty", &empty_preview),
         page("storefront", &storefront()),
         page("search", &search),
         page("storefront-empty", &empty),
@@ -195,6 +211,7 @@ fn product() -> ProductPage {
         logo_url: Some("/static/mark.svg".to_owned()),
         category: "Databases".to_owned(),
         tags: vec!["sql".to_owned(), "backup".to_owned()],
+        preview: None,
         hold: None,
         certificate: Some(certificate()),
         short_description: "A relational database that keeps its head in heavy weather; backups included.".to_owned(),
@@ -217,7 +234,7 @@ fn product() -> ProductPage {
             since: ago(24 * 30),
             until: None,
         }),
-        install: Install {
+        install: Some(Install {
             registry: "market.example".to_owned(),
             repository: "harbour/pilot".to_owned(),
             tag: "1.4".to_owned(),
@@ -226,9 +243,9 @@ fn product() -> ProductPage {
             certificate_url: "https://market.example/keys/operator.crt".to_owned(),
             needs_token: true,
             needs_subscription: true,
-        },
+        }),
         instructions: Html("<p>Mount a volume at <code>/data</code> and set <code>PILOT_PASSWORD</code>.</p>".to_owned()),
-        release: release(),
+        release: Some(release()),
         badge_url: "https://market.example/p/harbour/pilot/badge.svg".to_owned(),
         absolute_url: "https://market.example/p/harbour/pilot".to_owned(),
     }
@@ -279,13 +296,13 @@ fn release() -> Release {
         os: "Alpine 3.19".to_owned(),
         size: 48_320_111,
         layers: 3,
-        url: format!("/p/harbour/pilot/images/{}", digest(start).0),
+        url: Some(format!("/p/harbour/pilot/images/{}", digest(start).0)),
         digest: digest(start),
     };
     Release {
         tag: "1.4".to_owned(),
         digest: digest("9f2c44aa01"),
-        released_at: ago(24 * 20),
+        since: ago(24 * 20),
         scanned_at: Some(ago(5)),
         advisories_at: Some(ago(9)),
         platforms: vec![

@@ -1,6 +1,7 @@
 //! Pages full of plausible data, for the tests that render every template.
 
 mod classes;
+mod imports;
 mod market_side;
 mod operating;
 mod own_advisories;
@@ -21,6 +22,7 @@ use crate::view::{Csrf, Digest, Flash, Layout, Viewer, When};
 pub(crate) fn all() -> Vec<(&'static str, String)> {
     [
         classes::pages(),
+        imports::pages(),
         market_side::pages(),
         operating::pages(),
         own_advisories::pages(),

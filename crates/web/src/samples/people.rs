@@ -5,7 +5,7 @@ use market::{Problem, SubscriptionState};
 use super::{ago, customer, layout, page};
 use crate::{
     pages::{
-        account::{AccountPage, LoginRow, SubscriptionRow},
+        account::{AccountPage, LoginRow, PreviewLink, SubscriptionRow},
         error::ErrorPage,
         notices::{KindRow, MutePage, NoticeRow, NoticesPage},
         register::RegisterPage,
@@ -22,6 +22,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     fresh.logins.clear();
     fresh.robots.clear();
     fresh.subscriptions.clear();
+    fresh.previews.clear();
     let mut looked_at = robot_page();
     looked_at.can_manage = false;
     looked_at.new_token = None;
@@ -212,6 +213,12 @@ fn account() -> AccountPage {
         new_token: Some(new_token()),
         tokens: tokens(),
         form: token_form(),
+        previews: vec![PreviewLink {
+            product: "harbour/pilot".to_owned(),
+            url: "/preview/harbour/pilot".to_owned(),
+            publisher: "Harbour Systems Ltd".to_owned(),
+            since: ago(30),
+        }],
         logins: vec![LoginRow {
             id: "tok_3".to_owned(),
             client: "docker".to_owned(),

@@ -8,7 +8,7 @@ use market::{
 use super::{ago, layout, now, page, people, publisher, said};
 use crate::{
     pages::{
-        product_edit::{ManifestForm, PlanForm, ProductEditPage, ProductState},
+        product_edit::{ManifestForm, PlanForm, PreviewerRow, ProductEditPage, ProductState},
         proofs::{DomainView, EmailProofPage, ProofsView},
         publisher::{
             AcceptedRow, DroppedTagRow, ForecastRow, KeyRow, ProductRow, ProofTask, PublisherPage,
@@ -377,6 +377,13 @@ fn edit() -> ProductEditPage {
             slug: "pilot".to_owned(),
             listing: listing_pill(ListingState::OnHold),
             public_url: Some("/p/harbour/pilot".to_owned()),
+            preview_url: "/preview/harbour/pilot".to_owned(),
+            is_unreleased: true,
+            previewers: vec![PreviewerRow {
+                name: "ada".to_owned(),
+                by: "grace".to_owned(),
+                since: ago(30),
+            }],
             tags_url: "/p/harbour/pilot/tags".to_owned(),
             staging_tags: vec!["1.5".to_owned(), "1.4".to_owned()],
             staging_repository: "staging/harbour/pilot".to_owned(),

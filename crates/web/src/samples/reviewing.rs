@@ -1,14 +1,14 @@
 //! Submissions under review.
 
 use chrono::TimeDelta;
-use market::{Class, Deadline, SubmissionState};
+use market::{Class, Deadline, Publication, SubmissionState};
 
 use super::{ago, digest, layout, now, page, publisher, reviewer};
 use crate::{
     pages::{
         AnchorChoice, Changes, Check, ComponentLine, Finding, LayerPanel, ManifestItem,
         PlatformPanel, Progress, Remark, SignatureLine, SignatureReport,
-        submission::{InHand, SubmissionPage},
+        submission::{InHand, PublicationPanel, SubmissionPage},
     },
     view::{Choice, Due, FieldErrors, Html, Paging, Pill, SeverityCounts, Tone},
 };
@@ -155,6 +155,13 @@ fn submission() -> SubmissionPage {
         approvals: None,
         is_first_approval: false,
         has_approved: false,
+        publication: Some(PublicationPanel {
+            when: "at 30 Nov 2026, 09:00:00 UTC".to_owned(),
+            publication: Publication::AtTime,
+            at: "2026-11-30T09:00:00".to_owned(),
+            is_approved: false,
+            can_set: true,
+        }),
         in_hand: Some(InHand {
             reviewer: None,
             is_mine: false,

@@ -79,6 +79,15 @@ impl Install {
         ]
     }
 
+    /// Returns the way to pull what is not released.
+    pub fn preview(&self) -> Commands {
+        Commands {
+            tool: "Docker",
+            proves: "By digest you get exactly these bytes. The operator has not signed them: that comes with the release. Podman and Skopeo pull them in the same way.",
+            lines: self.signed_in("docker login", &format!("docker pull {}", self.by_digest())),
+        }
+    }
+
     /// Returns the ways to prove that it is what was certified.
     pub fn checks(&self) -> Vec<Commands> {
         vec![

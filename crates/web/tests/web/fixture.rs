@@ -56,6 +56,7 @@ async fn open_with(
             advisories_file: dir.join("advisories.db"),
             token_life: TimeDelta::minutes(5),
             open_registration: true,
+            imports: app::oci::ClientOptions::default(),
             identity_root: None,
             webhooks_over_http: false,
             limits: app::Limits::default(),

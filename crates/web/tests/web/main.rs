@@ -2,4 +2,5 @@
 
 mod api;
 mod fixture;
+mod log;
 mod pages;

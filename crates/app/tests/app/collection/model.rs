@@ -348,6 +348,8 @@ impl<'a> History<'a> {
             problem: None,
             certifiable: false,
             reviewer_id: None,
+            publication: market::Publication::AtOnce,
+            publish_at: None,
         };
         store::submissions::create(&mut tx, &submission)
             .await

@@ -13,7 +13,7 @@ use oci::{Digest, ImageRef};
 use serde_json::json;
 use trust::{
     PublicKey,
-    cosign::{self, Verified, VerifyError},
+    cosign::{self, Trusted, Verified, VerifyError},
 };
 
 use self::{
@@ -309,7 +309,8 @@ fn verify(
         place.payload(layer)
     };
     let keys = std::slice::from_ref(key);
-    cosign::verify(&manifest, &payload_of, digest, keys, identity.as_deref())
+    let trusted = Trusted::keys(keys);
+    cosign::verify(&manifest, &payload_of, digest, trusted, identity.as_deref())
         .map_err(|error| refused(&error))
 }
 

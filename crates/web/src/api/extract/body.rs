@@ -20,23 +20,26 @@ pub(in crate::api) const MAX_PICTURE_BYTES: usize = 5 << 20;
 /// A JSON body.
 pub(in crate::api) struct Body<T>(pub(in crate::api) T);
 
-/// The bytes of a picture; whether it is one, the use case finds out.
-pub(in crate::api) struct Png(pub(in crate::api) Bytes);
+/// The bytes of a picture, PNG or SVG; whether it is one, the use case finds out.
+pub(in crate::api) struct Picture(pub(in crate::api) Bytes);
+
+/// What a picture may be.
+const PICTURES: &[&str] = &["image/png", "image/svg+xml"];
 
 impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
-        let bytes = read(request, app, "application/json", MAX_JSON_BYTES).await?;
+        let bytes = read(request, app, &["application/json"], MAX_JSON_BYTES).await?;
         parse(&bytes).map(Self)
     }
 }
 
-impl FromRequest<Arc<App>> for Png {
+impl FromRequest<Arc<App>> for Picture {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
-        read(request, app, "image/png", MAX_PICTURE_BYTES)
+        read(request, app, PICTURES, MAX_PICTURE_BYTES)
             .await
             .map(Self)
     }
@@ -45,7 +48,7 @@ impl FromRequest<Arc<App>> for Png {
 async fn read(
     mut request: Request,
     app: &Arc<App>,
-    media_type: &str,
+    media_types: &[&str],
     limit: usize,
 ) -> Result<Bytes, ApiError> {
     let sent = request
@@ -54,8 +57,9 @@ async fn read(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .unwrap_or_default();
-    if !sent.trim().eq_ignore_ascii_case(media_type) {
-        return Err(ApiError::wrong_type(media_type));
+    let is_sent = |media_type: &&str| sent.trim().eq_ignore_ascii_case(media_type);
+    if !media_types.iter().any(is_sent) {
+        return Err(ApiError::wrong_type(&media_types.join(" or ")));
     }
     DefaultBodyLimit::max(limit).apply(&mut request);
     Bytes::from_request(request, app).await.map_err(|error| {

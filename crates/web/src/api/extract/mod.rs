@@ -8,7 +8,7 @@ mod path;
 mod query;
 
 pub(super) use actor::{Asker, SignedIn};
-pub(super) use body::{Body, MAX_PICTURE_BYTES, Png};
+pub(super) use body::{Body, MAX_PICTURE_BYTES, Picture};
 pub(super) use object::{object, objects};
 pub(super) use path::At;
 pub(super) use query::{Asked, within};

@@ -19,7 +19,7 @@ use crate::{
     failure::Failure,
     form::Form,
     notice::Notice,
-    pages::product_edit::{ManifestForm, ProductEditPage, ProductState},
+    pages::product_edit::{ManifestForm, PreviewerRow, ProductEditPage, ProductState},
     view::{FieldErrors, Flash, listing_pill},
     viewer::Viewer,
 };
@@ -166,13 +166,21 @@ pub(crate) async fn withdraw(
             &format!("/publisher/{publisher}/{product}"),
             Notice::Withdrawn,
         ),
-        Err(error) => {
-            let refusal = Refusal::of(error)?;
-            let mut page = view(&app, form.viewer, &publisher, &product).await?;
-            page.layout.flash = Some(refusal.flash());
-            page_with(refusal.status, &page)
-        }
+        Err(error) => refused_at(&app, form.viewer, (&publisher, &product), error).await,
     }
+}
+
+/// Shows the page again with what one of its small forms was refused for.
+pub(super) async fn refused_at(
+    app: &App,
+    viewer: Viewer,
+    (publisher, product): (&str, &str),
+    error: AppError,
+) -> Answer {
+    let refusal = Refusal::of(error)?;
+    let mut page = view(app, viewer, publisher, product).await?;
+    page.layout.flash = Some(refusal.flash());
+    page_with(refusal.status, &page)
 }
 
 fn refused(refusal: &Refusal) -> Option<Flash> {
@@ -219,7 +227,16 @@ async fn view(
     let found = app.product_draft(&viewer.actor, publisher, product).await?;
     let rights = app.product_rights(&viewer.actor, publisher).await?;
     let tags = app.staging_tags(&viewer.actor, publisher, product).await?;
+    let previewers = app.previewers(&viewer.actor, publisher, product).await?;
     let mut state = product_state(&found, tags, &viewer);
+    state.previewers = previewers
+        .into_iter()
+        .map(|one| PreviewerRow {
+            name: one.name,
+            by: one.named_by,
+            since: viewer.when(one.named_at),
+        })
+        .collect();
     let (publisher, product, _, problems) = found;
     state.can_submit &= rights.may_edit;
     state.can_withdraw &= rights.may_withdraw;
@@ -248,6 +265,9 @@ fn product_state(found: &Found, tags: Vec<String>, viewer: &Viewer) -> ProductSt
     ProductState {
         slug: product.slug.to_string(),
         listing: listing_pill(product.state),
+        preview_url: format!("/preview/{name}"),
+        is_unreleased: product.state == ListingState::Draft,
+        previewers: Vec::new(),
         public_url: product.state.is_public().then(|| format!("/p/{name}")),
         tags_url: format!("/p/{name}/tags"),
         typed: (

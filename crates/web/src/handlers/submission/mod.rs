@@ -7,12 +7,13 @@ mod view;
 
 use std::sync::Arc;
 
-use app::{App, AppError, Assignment, NewWaiver};
+use app::{App, AppError, Assignment, NewWaiver, PublicationTime};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use market::{Class, Decision, SubmissionState};
+use chrono::NaiveDateTime;
+use market::{Class, Decision, Publication, SubmissionState};
 
 use super::{Parameters, part, vex::day};
 use crate::{
@@ -119,6 +120,41 @@ pub(crate) async fn assign(
         Err(error) => return refuse(&app, &form, &id, error).await,
     };
     form.viewer.done(&format!("/submissions/{id}"), notice)
+}
+
+/// `POST /submissions/{id}/publication`
+pub(crate) async fn set_publication(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Answer {
+    let outcome = match publication_time(&form) {
+        Ok(when) => app.set_publication(&form.viewer.actor, &id, when).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(_) => form.viewer.done(
+            &format!("/submissions/{id}#publication"),
+            Notice::PublicationSet,
+        ),
+        Err(error) => refuse(&app, &form, &id, error).await,
+    }
+}
+
+/// Reads when something is to go public; browsers send the time without a zone, here UTC.
+fn publication_time(form: &Form) -> Result<PublicationTime, AppError> {
+    match form.text("when").parse::<Publication>() {
+        Ok(Publication::AtOnce) => Ok(PublicationTime::AtOnce),
+        Ok(Publication::Held) => Ok(PublicationTime::Held),
+        Ok(Publication::AtTime) => {
+            let at = form.text("at").trim();
+            let read = |form| NaiveDateTime::parse_from_str(at, form);
+            let at = read("%Y-%m-%dT%H:%M").or_else(|_| read("%Y-%m-%dT%H:%M:%S"));
+            at.map(|at| PublicationTime::At(at.and_utc()))
+                .map_err(|_| AppError::invalid("at", "write the day and the time in UTC"))
+        }
+        Err(_) => Err(AppError::invalid("when", "choose when it goes public")),
+    }
 }
 
 /// `POST /submissions/{id}/waivers`

@@ -2,14 +2,14 @@
 
 use app::{CheckView, Difference, FindingView, certify};
 use chrono::DateTime;
-use market::{Deadline, FindingState, SubmissionState, Waiting};
+use market::{Deadline, FindingState, Publication, SubmissionState, Waiting};
 
 use super::{image, manifest, thread};
 use crate::{
     handlers::{compare::changed_content, count, publisher::severity_counts, vex},
     pages::{
         Changes, Check, Finding, Progress, SignatureLine, SignatureReport,
-        submission::{InHand, SubmissionPage},
+        submission::{InHand, PublicationPanel, SubmissionPage},
     },
     view::{Choice, Digest, Due, FieldErrors, Paging, entry_url, time_span, urlencoded},
     viewer::Viewer,
@@ -82,6 +82,7 @@ pub(super) fn page(
             .approvals
             .as_ref()
             .is_some_and(|it| it.is_given_by_asker),
+        publication: publication(found),
         in_hand: in_hand(found, &viewer),
         can_comment: found.may_comment && is_settled,
         can_decide: found.may_decide && is_open,
@@ -112,6 +113,24 @@ fn approvals(view: &app::ApprovalsView) -> String {
         [one] => format!("{two} {one} approved it; another reviewer has to, too."),
         all => format!("{two} Approved by {}.", all.join(" and ")),
     }
+}
+
+/// Returns when it goes public, where that is not as usual or the viewer may set it.
+fn publication(found: &app::SubmissionPage) -> Option<PublicationPanel> {
+    let submission = &found.submission;
+    let may_go_public =
+        submission.state == SubmissionState::Inspecting || submission.state.may_be_released();
+    let is_set = submission.publication != Publication::AtOnce;
+    (may_go_public && (is_set || found.may_publish)).then(|| PublicationPanel {
+        when: app::publication_words(submission.publication, submission.publish_at),
+        publication: submission.publication,
+        at: submission
+            .publish_at
+            .map(|at| at.format("%Y-%m-%dT%H:%M:%S").to_string())
+            .unwrap_or_default(),
+        is_approved: submission.state == SubmissionState::Approved,
+        can_set: found.may_publish,
+    })
 }
 
 fn waited(waiting: &Waiting) -> String {

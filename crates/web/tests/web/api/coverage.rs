@@ -149,6 +149,7 @@ impl Market {
             ("delivery", delivery),
             ("proof", proof),
             ("letter", joined(&fixture).await),
+            ("import", imported(&fixture).await),
         ];
         let mut tokens = vec![String::new()];
         for role in &ROLES[1..] {
@@ -201,7 +202,8 @@ impl Market {
             }
             (
                 "POST",
-                "/webhooks/{webhook}/secret"
+                "/submissions/{submission}/publication"
+                | "/webhooks/{webhook}/secret"
                 | "/webhooks/{webhook}/test"
                 | "/publishers/{publisher}/keys/{key}/challenge"
                 | "/publishers/{publisher}/proofs/email"
@@ -209,7 +211,10 @@ impl Market {
                 | "/publishers/{publisher}/leave"
                 | "/publishers/{publisher}/invitations/{letter}/resend"
                 | "/webhooks/{webhook}/deliveries/{delivery}/redeliver",
-            ) => return ("", Body::empty()),
+            )
+            | ("PUT", "/publishers/{publisher}/products/{product}/previewers/{account}") => {
+                return ("", Body::empty());
+            }
             (_, path) => self.json(path),
         };
         ("application/json", body.to_string().into())
@@ -305,6 +310,13 @@ impl Market {
             "/decision-templates" | "/decision-templates/{template}" => {
                 json!({"decision": "approve", "name": "Welcome", "body": "Welcome."})
             }
+            "/publishers/{publisher}/imports" => json!({
+                "registry": "registry.example", "repository": "team/db", "reference": "1.0",
+                "into": "db", "tag": "1.0", "login": {"user": "ann", "password": "secret"},
+            }),
+            "/submissions/{submission}/publication" => {
+                json!({"at": self.fixture.app.now() + chrono::TimeDelta::days(1)})
+            }
             "/submissions/{submission}/reviewer" => json!({"reviewer": "reviewer"}),
             "/submissions/{submission}/decision" => {
                 json!({"decision": "reject", "reason": "No."})
@@ -331,6 +343,23 @@ async fn added(fixture: &Fixture) -> String {
     let reviewer = fixture.actor("reviewer").await;
     let made = fixture.app.add_own_advisory(&reviewer, &new).await;
     made.expect("added").id.to_string()
+}
+
+/// Has the owner import an image; gives the import's identifier.
+async fn imported(fixture: &Fixture) -> String {
+    let source = app::ImportSource {
+        registry: "registry.example".to_owned(),
+        repository: "team/db".parse().expect("a name"),
+        reference: app::ImportTarget::Tag("1.0".parse().expect("a tag")),
+        credentials: None,
+    };
+    let target = (
+        &"db".parse().expect("a name"),
+        &"1.0".parse().expect("a tag"),
+    );
+    let owner = fixture.actor("owner").await;
+    let made = fixture.app.import_image(&owner, "acme", &source, target);
+    made.await.expect("asked for").id.to_string()
 }
 
 /// Has the reviewer waive a check; gives the waiver's identifier.

@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 70] = [
+const FORMS: [&str; 75] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -41,6 +41,8 @@ const FORMS: [&str; 70] = [
     "/publisher/acme/ship-db/submit",
     "/publisher/acme/ship-db/withdraw",
     "/publisher/acme/ship-db/openness",
+    "/publisher/acme/ship-db/previewers",
+    "/publisher/acme/ship-db/previewers/ann/remove",
     "/submissions/sub_x/remarks",
     "/submissions/sub_x/remarks/x/resolve",
     "/submissions/sub_x/remarks/x/reopen",
@@ -72,6 +74,9 @@ const FORMS: [&str; 70] = [
     "/publisher/acme/ship-db/vex",
     "/publisher/acme/ship-db/vex/import",
     "/publisher/acme/ship-db/vex/vex_x/decision",
+    "/publisher/acme/products/imports",
+    "/publisher/acme/products/imports/imp_x/stop",
+    "/submissions/sub_x/publication",
     "/submissions/sub_x/reviewer",
     "/submissions/sub_x/waivers",
     "/submissions/sub_x/waivers/wvr_x/end",

@@ -2,6 +2,7 @@
 
 mod access;
 mod attacks;
+mod before_release;
 mod browser;
 mod classes;
 mod people;

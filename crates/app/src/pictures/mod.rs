@@ -1,4 +1,7 @@
-//! Logos and screenshots: uploaded, decoded, checked, given out.
+//! Logos and screenshots: uploaded, decoded, checked, given out. What is drawn (SVG) is made a
+//! picture of pixels first, and only that is kept.
+
+mod svg;
 
 use bytes::Bytes;
 use market::{Action, LogoSize, Problem, check_logo};
@@ -14,8 +17,9 @@ const MAX_PICTURE_BYTES: usize = 5 << 20;
 const MAX_PICTURE_PIXELS: u32 = 8_192;
 
 /// Returns what keeps a picture from being a logo, before it is uploaded.
-pub fn picture_logo_problems(png: &[u8]) -> Vec<Problem> {
-    match decode_png(png).map(check_logo) {
+pub async fn picture_logo_problems(picture: Bytes) -> Vec<Problem> {
+    let decoded = async { decode_png(&as_png(picture).await?) };
+    match decoded.await.map(check_logo) {
         Ok(Ok(())) => Vec::new(),
         Ok(Err(problem)) => vec![problem],
         Err(error) => vec![Problem {
@@ -32,22 +36,33 @@ pub fn picture_logo_problems(png: &[u8]) -> Vec<Problem> {
     }
 }
 
+/// Returns a picture as PNG: what is drawn is rendered, and nothing of the drawing is kept.
+async fn as_png(picture: Bytes) -> Result<Bytes, AppError> {
+    if !svg::is_one(&picture) {
+        return Ok(picture);
+    }
+    svg::render(picture).await.map(Bytes::from)
+}
+
 impl App {
-    /// Uploads a picture for use as logo or screenshot; it is decoded, not trusted.
+    /// Uploads a picture (PNG or SVG) for use as logo or screenshot; it is decoded, not trusted,
+    /// and kept as PNG.
     ///
     /// # Errors
-    /// It is no PNG, too large, or the asker may not.
+    /// It is neither, too large, or the asker may not.
     pub async fn upload_picture(
         &self,
         actor: &Actor,
         slug: &str,
-        png: Bytes,
+        picture: Bytes,
     ) -> Result<Asset, AppError> {
-        let size = decode_png(&png)?;
         let mut tx = self.read().await?;
         let publisher = self
             .publisher_for(&mut tx, actor, slug, Action::EditProduct)
             .await?;
+        drop(tx);
+        let png = as_png(picture).await?;
+        let size = decode_png(&png)?;
         let digest = Digest::of(&png);
         let asset = Asset {
             digest: digest.to_string(),
@@ -58,7 +73,6 @@ impl App {
             size: i64::try_from(png.len()).unwrap_or(i64::MAX),
             created_at: self.now(),
         };
-        drop(tx);
         self.blobs.put_bytes(&digest, png).await?;
         let mut tx = self.begin().await?;
         store::assets::create(&mut tx, &*self.blobs, &asset).await?;
