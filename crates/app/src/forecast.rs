@@ -1,8 +1,10 @@
 //! What becomes of a publisher's listings if nothing is done, and by when it must be
 //! (programme and policies, "Classification of Issues").
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use market::ListingState;
+use market::{ListingState, ProductId};
 use store::{products::Product, promises::Due};
 
 use crate::{Actor, App, AppError};
@@ -48,18 +50,21 @@ impl App {
     ) -> Result<Vec<Forecast>, AppError> {
         let mut tx = self.read().await?;
         let publisher = self.member_publisher(&mut tx, actor, publisher).await?;
-        let products = store::products::of_publisher(&mut tx, &publisher.id).await?;
-        let due = store::promises::due_of_publisher(&mut tx, &publisher.id).await?;
-        let forecast = |product: Product| {
-            let of_it = |due: &&Due| due.product_id == product.id;
-            let due = due.iter().filter(of_it).cloned().collect();
-            Forecast::of(product, due)
-        };
-        Ok(products
-            .into_iter()
-            .filter(|product| product.state.is_public())
-            .map(forecast)
-            .filter(|forecast| forecast.hold_at.is_some())
-            .collect())
+        let mut due: BTreeMap<ProductId, Vec<Due>> = BTreeMap::new();
+        for one in store::promises::due_of_publisher(&mut tx, &publisher.id).await? {
+            due.entry(one.product_id.clone()).or_default().push(one);
+        }
+        let mut forecasts = Vec::new();
+        for product in store::products::on_hold_of_publisher(&mut tx, &publisher.id).await? {
+            let due = due.remove(&product.id).unwrap_or_default();
+            forecasts.push(Forecast::of(product, due));
+        }
+        for (product, due) in due {
+            let product = store::products::find(&mut tx, &product).await?;
+            forecasts.extend(product.map(|product| Forecast::of(product, due)));
+        }
+        forecasts.retain(|forecast| forecast.hold_at.is_some());
+        forecasts.sort_by(|a, b| a.product.slug.cmp(&b.product.slug));
+        Ok(forecasts)
     }
 }

@@ -125,6 +125,22 @@ pub async fn on_hold(tx: &mut Tx) -> Result<Vec<Product>, StoreError> {
     )
 }
 
+/// Returns a publisher's products that are on hold.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn on_hold_of_publisher(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+) -> Result<Vec<Product>, StoreError> {
+    fetch_all!(
+        tx,
+        Product,
+        "SELECT * FROM products WHERE publisher_id = $1 AND state = 'on-hold'",
+        publisher.as_str()
+    )
+}
+
 /// Returns a page of a publisher's products, by short name.
 ///
 /// # Errors

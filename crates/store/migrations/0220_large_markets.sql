@@ -25,5 +25,8 @@ CREATE INDEX products_on_market ON products (certified DESC, updated_at DESC, id
 CREATE INDEX products_by_category ON products (category, certified, state) WHERE state IN ('listed', 'on-hold');
 CREATE INDEX products_on_hold ON products (updated_at, id) WHERE state = 'on-hold';
 
+CREATE INDEX products_on_hold_by_publisher ON products (publisher_id) WHERE state = 'on-hold';
+CREATE INDEX subscriptions_by_account ON subscriptions (account_id, id);
+
 -- Reminders look at all promises that run, and at nothing else of them.
 CREATE INDEX findings_promised ON findings (due_at, submission_id, notified_at) WHERE state = 'open' AND due_at IS NOT NULL;
