@@ -4,7 +4,7 @@ use market::{
     ListingState, ProductManifest, ReleaseId, RepositoryId, SubscriptionId, SubscriptionState,
 };
 use store::{
-    Tx, accounts, products, publishers, pulls, releases,
+    Database, DatabaseUrl, Tx, accounts, products, publishers, pulls, releases,
     repositories::{self, Repository},
     search::{self, Search},
     subscriptions,
@@ -256,4 +256,30 @@ both! {
         assert_eq!(stored.product(), Some(cast.product.id));
         assert_eq!(cast.repository.product(), None);
     }
+}
+
+#[tokio::test]
+async fn listings_from_before_are_learned_when_the_database_is_opened() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let url = DatabaseUrl::Sqlite(dir.path().join("market.db"));
+    let db = Database::open(&url).await.expect("opened");
+    let mut tx = db.begin().await.expect("a transaction");
+    list(&mut tx, &[("Harbour", "x")]).await;
+    for statement in [
+        "DELETE FROM product_words",
+        "UPDATE products SET words_known = FALSE",
+    ] {
+        let Tx::Sqlite(connection) = &mut tx else {
+            panic!("a file")
+        };
+        let done = sqlx::query(statement).execute(&mut **connection).await;
+        done.expect("forgotten");
+    }
+    let nothing = names(&mut tx, &text("harbour")).await;
+    assert_eq!(nothing, Vec::<String>::new());
+    tx.commit().await.expect("committed");
+    db.close().await;
+    let db = Database::open(&url).await.expect("opened");
+    let mut tx = db.read().await.expect("a connection");
+    assert_eq!(names(&mut tx, &text("harbour")).await, ["Harbour"]);
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use app::KeptBecause;
 use market::Decision;
+use store::blobs::BlobStore as _;
 
 use super::*;
 use crate::{images::Image, world::told};
