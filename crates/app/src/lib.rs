@@ -47,6 +47,7 @@ mod requests;
 mod review_queue;
 mod robots;
 pub mod scan;
+mod sign_again;
 mod sign_in;
 mod signature;
 mod state;

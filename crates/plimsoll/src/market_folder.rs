@@ -5,7 +5,7 @@
 //! plimsoll.db               the database, unless `database.url` says otherwise
 //! keys/release.key, .pub    signs releases
 //! keys/tokens.key           what the keys of registry tokens are derived from
-//! keys/trust.key            what the keys are derived from that are held for trust metadata
+//! keys/trust.key, .pub      what the keys are derived from that are held for trust metadata
 //! keys/root.key, .pub       signs the roots of released names; may be kept elsewhere
 //! blobs/                    unless they are in S3
 //! uploads/                  pushes that are not whole yet
