@@ -87,6 +87,7 @@ fn view(app: &App, viewer: Viewer, found: app::PreviewPage) -> ProductPage {
     let edit_url = format!("/publisher/{name}");
     ProductPage {
         preview: Some(PreviewNote {
+            is_listed: found.product.state.is_public(),
             has_candidate: candidate.is_some(),
             edit_url: found.is_insider.then_some(edit_url),
         }),
