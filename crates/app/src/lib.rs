@@ -94,7 +94,8 @@ pub use publication::{PublicationTime, words as publication_words};
 pub use publisher_keys::NewKey;
 pub use publishers::{
     Application, DomainFound, DomainStanding, DomainToLookAt, EmailProofPage, InvitationPage,
-    Membership, Profile, Proofs, PublisherPage, PublisherTerms, Team,
+    Membership, NewPartnership, PartnershipView, Profile, Proofs, PublisherPage, PublisherTerms,
+    Team,
 };
 pub use requests::RequestSlot;
 pub use review_queue::{QueueCursor, QueueCursorError, QueueEntry, QueuePage, QueueQuery};
@@ -141,6 +142,7 @@ pub use store::{
     letters::Letter,
     notices::{Addressed, Notice},
     own_advisories::OwnAdvisory,
+    partnerships::{Partnership, PartnershipAgreement},
     previews::{PreviewRow, Previewer},
     products::Product,
     publishers::{Publisher, PublisherKey},

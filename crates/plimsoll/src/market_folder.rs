@@ -203,6 +203,7 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
             webhooks_over_http: config.is_on("webhooks.allow_http"),
             review: app::ReviewPolicy {
                 two_for_first_release: config.is_on("review.two_for_first_release"),
+                partners_only: config.is_on("review.partners_only"),
             },
             limits: Limits {
                 requests_per_account: limit(config, "server.limits.requests_per_account"),
