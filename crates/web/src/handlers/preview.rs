@@ -32,7 +32,7 @@ pub(crate) async fn show(
     let found = app
         .preview_page(&viewer.actor, &publisher, &product)
         .await?;
-    page_with(StatusCode::OK, &view(&app, viewer, found))
+    page_with(StatusCode::OK, &view(&app, &viewer, found))
 }
 
 /// `POST /publisher/{slug}/{product}/previewers`
@@ -74,7 +74,7 @@ fn back_to(publisher: &str, product: &str) -> String {
     format!("/publisher/{publisher}/{product}#preview")
 }
 
-fn view(app: &App, viewer: Viewer, found: app::PreviewPage) -> ProductPage {
+fn view(app: &App, viewer: &Viewer, found: app::PreviewPage) -> ProductPage {
     let name = format!("{}/{}", found.publisher.slug, found.product.slug);
     let mut listed = listed(&found.product);
     if listed.name.is_empty() {
