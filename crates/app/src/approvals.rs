@@ -11,6 +11,8 @@ use crate::{Actor, App, AppError, audit::Change, notices::News};
 pub struct ReviewPolicy {
     /// Whether a product's first release needs the approvals of two different people.
     pub two_for_first_release: bool,
+    /// Whether only publishers that are partners get certified releases.
+    pub partners_only: bool,
 }
 
 /// The approvals of a first release that two people must approve.

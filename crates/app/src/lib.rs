@@ -47,6 +47,7 @@ mod requests;
 mod review_queue;
 mod robots;
 pub mod scan;
+mod sign_again;
 mod sign_in;
 mod signature;
 mod state;
@@ -93,7 +94,8 @@ pub use publication::{PublicationTime, words as publication_words};
 pub use publisher_keys::NewKey;
 pub use publishers::{
     Application, DomainFound, DomainStanding, DomainToLookAt, EmailProofPage, InvitationPage,
-    Membership, Profile, Proofs, PublisherPage, PublisherTerms, Team,
+    Membership, NewPartnership, PartnershipView, Profile, Proofs, PublisherPage, PublisherTerms,
+    Team,
 };
 pub use requests::RequestSlot;
 pub use review_queue::{QueueCursor, QueueCursorError, QueueEntry, QueuePage, QueueQuery};
@@ -140,6 +142,7 @@ pub use store::{
     letters::Letter,
     notices::{Addressed, Notice},
     own_advisories::OwnAdvisory,
+    partnerships::{Partnership, PartnershipAgreement},
     previews::{PreviewRow, Previewer},
     products::Product,
     publishers::{Publisher, PublisherKey},

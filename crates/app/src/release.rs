@@ -89,7 +89,7 @@ impl App {
             self.copy_manifest(&mut tx, submission, &repository, manifest)
                 .await?;
         }
-        self.put_signature(&mut tx, &repository, submission, signature)
+        self.put_signature(&mut tx, &repository, &submission.digest, signature)
             .await?;
         self.put_attestations(&mut tx, &repository, attestations)
             .await?;
@@ -146,18 +146,37 @@ impl App {
         name: &str,
         submission: &Submission,
     ) -> Result<cosign::SignatureImage, AppError> {
-        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
-        let reference = format!("{}/{name}", self.config.host());
-        let notes = BTreeMap::from([("tag".to_owned(), submission.tag.clone())]);
-        let payload = cosign::payload(&reference, &digest, Some(&notes));
-        let signature = cosign::sign(&self.keys.release, payload);
+        let signature = self.release_signature(name, &submission.digest, &submission.tag)?;
         let image = cosign::signature_manifest(&[signature]).map_err(AppError::internal)?;
+        self.store_signature(&image).await?;
+        Ok(image)
+    }
+
+    /// Signs a digest under its public name; the same each time.
+    pub(crate) fn release_signature(
+        &self,
+        name: &str,
+        digest: &str,
+        tag: &str,
+    ) -> Result<cosign::Signature, AppError> {
+        let digest: Digest = digest.parse().map_err(AppError::internal)?;
+        let reference = format!("{}/{name}", self.config.host());
+        let notes = BTreeMap::from([("tag".to_owned(), tag.to_owned())]);
+        let payload = cosign::payload(&reference, &digest, Some(&notes));
+        Ok(cosign::sign(&self.keys.release, payload))
+    }
+
+    /// Stores the blobs of which a signature consists.
+    pub(crate) async fn store_signature(
+        &self,
+        image: &cosign::SignatureImage,
+    ) -> Result<(), AppError> {
         for blob in image.payloads.iter().chain([&image.config]) {
             self.blobs
                 .put_bytes(&Digest::of(blob), blob.clone().into())
                 .await?;
         }
-        Ok(image)
+        Ok(())
     }
 
     async fn released_repository(
@@ -209,11 +228,11 @@ impl App {
         self.keep_manifest(tx, &released.id, manifest).await
     }
 
-    async fn put_signature(
+    pub(crate) async fn put_signature(
         &self,
         tx: &mut Tx,
         repository: &Repository,
-        submission: &Submission,
+        digest: &str,
         signature: &cosign::SignatureImage,
     ) -> Result<(), AppError> {
         for blob in signature.payloads.iter().chain([&signature.config]) {
@@ -225,7 +244,7 @@ impl App {
         }
         self.keep_manifest(tx, &repository.id, &signature.manifest)
             .await?;
-        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
+        let digest: Digest = digest.parse().map_err(AppError::internal)?;
         let tag = cosign::signature_tag(&digest).ok_or_else(|| {
             AppError::Conflict(format!(
                 "images under {} digests cannot be signed in cosign's form",

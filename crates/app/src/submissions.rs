@@ -1,5 +1,6 @@
 //! Submitting a snapshot, and what people then say and decide about it.
 
+use chrono::{DateTime, Utc};
 use market::{
     Action, Anchor, Approval, CommentId, Decision, KeyStanding, ListingEvent, Problem, ProductId,
     Publication, PublisherState, Role, SubmissionEvent, SubmissionId, SubmissionState,
@@ -11,7 +12,10 @@ use store::{
     submissions::{Comment, Submission},
 };
 
-use crate::{Actor, App, AppError, audit::Change, jobs::JobKind, products::require_verified};
+use crate::{
+    Actor, App, AppError, audit::Change, jobs::JobKind, products::require_verified,
+    publication::words,
+};
 
 /// What is submitted: a tag in one of the publisher's staging repositories.
 #[derive(Debug, Clone)]
@@ -47,7 +51,7 @@ impl App {
         let earlier = store::submissions::of_product(&mut tx, &product.id).await?;
         let last = earlier.first();
         if let Some(last) = last {
-            check_resubmission(last, &product.draft, &digest)?;
+            check_resubmission(last, &product.draft, (&digest, self.now()))?;
         }
         let (publication, publish_at) = self.inherited_publication(last);
         let submission = Submission {
@@ -421,12 +425,18 @@ impl App {
 fn check_resubmission(
     last: &Submission,
     draft: &market::ProductManifest,
-    digest: &str,
+    (digest, now): (&str, DateTime<Utc>),
 ) -> Result<(), AppError> {
     if last.state == SubmissionState::Approved && last.publication != Publication::Held {
-        return Err(AppError::Conflict(
-            "the last submission is approved and goes public: wait until it has, or hold it back first".to_owned(),
-        ));
+        return Err(AppError::Conflict(match last.is_due(now) {
+            true => {
+                "the last submission is approved and being released: wait until it is".to_owned()
+            }
+            false => format!(
+                "the last submission is approved and goes public {}: hold it back first",
+                words(last.publication, last.publish_at)
+            ),
+        }));
     }
     // A signature is pushed beside the image and changes neither image nor manifest.
     let waits_for_signature = last.inspected_at.is_some() && !is_signed(last);

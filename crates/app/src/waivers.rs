@@ -201,11 +201,10 @@ impl App {
             passes &= !result.failed() || result.level != certify::Level::Error || waiver.is_some();
         }
         let is_signed = crate::submissions::is_signed(submission);
-        Ok(
-            passes
-                && is_signed
-                && submission.manifest.platform == Platform::CertifiedInfrastructure,
-        )
+        Ok(passes
+            && is_signed
+            && submission.manifest.platform == Platform::CertifiedInfrastructure
+            && self.may_be_certified(tx, submission).await?)
     }
 
     async fn counting_waivers(

@@ -52,6 +52,10 @@ text_enum! {
         JoinPublisher = "join-publisher",
         /// Leave a publisher that one belongs to.
         LeavePublisher = "leave-publisher",
+        /// Apply for partnership with the operator.
+        ApplyForPartnership = "apply-for-partnership",
+        /// Decide on partnerships, never one's own organisation's, and write their agreement.
+        DecidePartnership = "decide-partnership",
         /// Read what a publisher owes for being on the market.
         ReadTerms = "read-terms",
         /// Set what a publisher owes for being on the market.
@@ -161,6 +165,8 @@ pub const RULES: &[(Action, &[Role])] = &[
         Action::LeavePublisher,
         &[Role::Viewer, Role::Editor, Role::Finance, Role::Owner],
     ),
+    (Action::ApplyForPartnership, &[Role::Owner]),
+    (Action::DecidePartnership, &[Role::Operator]),
     (
         Action::ReadTerms,
         &[Role::Finance, Role::Owner, Role::Operator],
@@ -374,6 +380,7 @@ pub fn is_own_work(action: Action, roles: &[Role]) -> bool {
             | Action::Classify
             | Action::ManageAdvisories
             | Action::WaiveCheck
+            | Action::DecidePartnership
     );
     decides && roles.iter().any(|role| is_member_role(*role))
 }

@@ -20,6 +20,7 @@ mod manifest;
 mod money;
 mod notice;
 mod own_advisory;
+mod partnership;
 mod proof;
 mod publication;
 mod retention;
@@ -56,6 +57,7 @@ pub use notice::{
     mail_back_off,
 };
 pub use own_advisory::OwnAdvisory;
+pub use partnership::{MOST_MEMBERSHIP, PartnershipDecision, PartnershipState, SupportExchange};
 pub use proof::{
     DOMAIN_FILE, DOMAIN_LOOKS, DOMAIN_RECORD, DomainProof, EMAIL_PROOF_LIFE, INVITATION_LIFE,
     MOST_INVITATIONS, domain_text, domains_agree, email_domain, has_domain_text, may_look_again,

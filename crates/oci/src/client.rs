@@ -22,7 +22,7 @@ use ureq::Agent;
 
 pub use credentials::{Credentials, CredentialsError};
 pub use error::{ApiError, ClientError};
-pub use network::{AddressGuard, is_allowed, is_public};
+pub use network::{AddressGuard, agent, is_allowed, is_public};
 pub use transfer::Progress;
 
 use crate::{Digest, RepoName};
@@ -96,7 +96,7 @@ impl Client {
         }
         Ok(Self {
             host: host.to_owned(),
-            agent: network::agent(&base, options)?,
+            agent: agent(&base, options)?,
             auth: auth::Auth::new(credentials),
             base,
         })

@@ -29,7 +29,7 @@ pub use archive::{DockerArchive, OciArchive, open_image};
 #[cfg(feature = "client")]
 pub use client::{
     AddressGuard, ApiError, Client, ClientError, ClientOptions, Credentials, CredentialsError,
-    Progress, is_allowed, is_public,
+    Progress, agent, is_allowed, is_public,
 };
 pub use config::{Config, Healthcheck, History, ImageConfig, RootFs};
 pub use digest::{Algorithm, Digest, DigestError, Digester};

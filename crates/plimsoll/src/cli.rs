@@ -10,7 +10,8 @@ use crate::{
         account::AccountCommand, advisories::AdvisoriesCommand, certify::CertifyArgs,
         collect::CollectArgs, config::ConfigCommand, help::HelpArgs, keys::KeysCommand,
         publisher::PublisherCommand, robot::RobotCommand, sbom::SbomArgs, scan::ScanArgs,
-        scrub::ScrubArgs, serve::ServeArgs, token::TokenCommand, verify::VerifyArgs, why::WhyArgs,
+        scrub::ScrubArgs, serve::ServeArgs, signing_key::SigningKeyCommand, token::TokenCommand,
+        verify::VerifyArgs, why::WhyArgs,
     },
     printer::{Color, Format},
 };
@@ -82,6 +83,8 @@ pub(crate) enum Command {
     Account(AccountCommand),
     #[command(subcommand)]
     Publisher(PublisherCommand),
+    #[command(subcommand)]
+    SigningKey(SigningKeyCommand),
     #[command(subcommand)]
     Token(TokenCommand),
     Collect(CollectArgs),

@@ -15,6 +15,7 @@ mod docker_plugin;
 mod exit;
 mod failure;
 mod image;
+mod market_api;
 mod market_folder;
 mod printer;
 mod progress;

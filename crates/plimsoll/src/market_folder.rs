@@ -5,7 +5,7 @@
 //! plimsoll.db               the database, unless `database.url` says otherwise
 //! keys/release.key, .pub    signs releases
 //! keys/tokens.key           what the keys of registry tokens are derived from
-//! keys/trust.key            what the keys are derived from that are held for trust metadata
+//! keys/trust.key, .pub      what the keys are derived from that are held for trust metadata
 //! keys/root.key, .pub       signs the roots of released names; may be kept elsewhere
 //! blobs/                    unless they are in S3
 //! uploads/                  pushes that are not whole yet
@@ -203,6 +203,7 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
             webhooks_over_http: config.is_on("webhooks.allow_http"),
             review: app::ReviewPolicy {
                 two_for_first_release: config.is_on("review.two_for_first_release"),
+                partners_only: config.is_on("review.partners_only"),
             },
             limits: Limits {
                 requests_per_account: limit(config, "server.limits.requests_per_account"),

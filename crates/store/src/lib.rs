@@ -31,6 +31,7 @@ pub mod notary;
 pub mod notices;
 pub mod once;
 pub mod own_advisories;
+pub mod partnerships;
 pub mod previews;
 pub mod products;
 pub mod promises;

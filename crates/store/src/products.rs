@@ -141,6 +141,25 @@ pub async fn on_hold_of_publisher(
     )
 }
 
+/// Returns products that are on the market, listed or on hold, in the order of their identifiers
+/// from the one after `after` on.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn on_market_after(
+    tx: &mut Tx,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Product>, StoreError> {
+    fetch_all!(
+        tx,
+        Product,
+        "SELECT * FROM products WHERE state IN ('listed', 'on-hold') AND id COLLATE \"C\" > $1 ORDER BY id COLLATE \"C\" LIMIT $2",
+        after,
+        limit
+    )
+}
+
 /// Returns a page of a publisher's products, by short name.
 ///
 /// # Errors

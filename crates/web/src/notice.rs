@@ -52,6 +52,9 @@ notices! {
     MemberRemoved = "member-removed", "The membership was ended.";
     Left = "left", "You no longer belong to it.";
     Joined = "joined", "Welcome: you belong to it now.";
+    PartnershipApplied = "partnership-applied", "The application was sent. You are told what the operator decides.";
+    PartnershipDecided = "partnership-decided", "The decision on the partnership was recorded; the publisher is told.";
+    PartnershipAgreementSet = "partnership-agreement-set", "The partnership agreement has a new version.";
     TermsSet = "terms-set", "The terms were set. The publisher's owners and finance are told.";
     KeyAdded = "key-added", "The key was registered. Prove that it is yours, and it counts.";
     KeyChallenged = "key-challenged", "There is a new text to sign. The one before is good no more.";

@@ -16,10 +16,10 @@ use crate::{
     frame::{frame, protect},
     handlers::{
         account, agreement, classes, compare, components, feed, files, image, imports, log,
-        no_page, notices, operator, own_advisories, preview, product, product_edit, proofs,
-        public_publisher, publisher, publisher_keys, publisher_portal, register, review, robot,
-        sign_in, storage, storefront, submission, tags, team, templates, terms, vex, webhooks,
-        wrong_method,
+        no_page, notices, operator, own_advisories, partnership, preview, product, product_edit,
+        proofs, public_publisher, publisher, publisher_keys, publisher_portal, register, review,
+        robot, sign_in, storage, storefront, submission, tags, team, templates, terms, vex,
+        webhooks, wrong_method,
     },
 };
 
@@ -32,6 +32,7 @@ pub(crate) const RELEASE_CERTIFICATE: &str = "/.well-known/plimsoll/release.crt"
 pub fn router(app: Arc<App>) -> Router {
     let pages = consumers()
         .merge(publishers())
+        .merge(products())
         .merge(staff())
         .fallback(no_page)
         .method_not_allowed_fallback(wrong_method)
@@ -148,6 +149,7 @@ fn publishers() -> Router<Arc<App>> {
             post(team::withdraw),
         )
         .route("/publisher/{slug}/agreement", post(agreement::accept))
+        .route("/publisher/{slug}/partnership", post(partnership::apply))
         .route(
             "/publisher/{slug}/retention",
             post(publisher::set_retention),
@@ -164,6 +166,12 @@ fn publishers() -> Router<Arc<App>> {
             "/publisher/{slug}/keys/{id}/proof",
             post(publisher_keys::prove),
         )
+}
+
+/// Members of a publisher, at its products.
+fn products() -> Router<Arc<App>> {
+    let pictures = DefaultBodyLimit::max(MAX_FORM_BYTES);
+    Router::new()
         .route(
             "/publisher/{slug}/products/new",
             get(product_edit::show_new)
@@ -268,6 +276,14 @@ fn staff() -> Router<Arc<App>> {
             post(operator::decide_publisher),
         )
         .route("/operator/publishers/{slug}/terms", post(terms::set))
+        .route(
+            "/operator/publishers/{slug}/partnership",
+            post(partnership::decide),
+        )
+        .route(
+            "/operator/partnership",
+            get(partnership::edit).post(partnership::set),
+        )
         .route(
             "/operator/listings/{publisher}/{product}",
             post(operator::manage_listing),

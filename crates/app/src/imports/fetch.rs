@@ -290,20 +290,21 @@ impl Fetch<'_> {
             Err(error) => return Err(error.into()),
         };
         for referrer in referrers.into_iter().take(MOST_ATTACHED) {
-            let manifest = self.manifest(referrer.digest.as_str()).await?;
-            self.keep_attached(manifest)?;
+            self.keep_attached(referrer.digest.as_str()).await?;
         }
-        if let Some(tag) = cosign::signature_tag(root) {
-            match self.manifest(tag.as_str()).await {
-                Ok(manifest) => self.keep_attached(manifest)?,
-                Err(Stop::Never(_)) => {}
-                Err(other) => return Err(other),
-            }
+        match cosign::signature_tag(root) {
+            Some(tag) => self.keep_attached(tag.as_str()).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn keep_attached(&mut self, manifest: RawManifest) -> Result<(), Stop> {
+    /// Keeps what is attached under a reference; what is not there is not in the way.
+    async fn keep_attached(&mut self, reference: &str) -> Result<(), Stop> {
+        let manifest = match self.manifest(reference).await {
+            Ok(manifest) => manifest,
+            Err(Stop::Never(_)) => return Ok(()),
+            Err(other) => return Err(other),
+        };
         let is_known = self
             .manifests
             .iter()

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use market::ProductId;
 use oci::{Algorithm, Digest, Gun, RepoName};
 use store::{Tx, notary as rows};
-use trust::tuf::{self, File, FileMeta, Role, RootKeys, Signer};
+use trust::tuf::{self, File, FileMeta, Role, Root, RootKeys, Signer};
 
 use super::publish::{note_in_force, on_another_thread};
 use crate::{App, AppError};
@@ -46,12 +46,12 @@ impl App {
         rows::lock(tx).await?;
         let current = self.current_trust(tx, &gun, &tuf::ancestors([])).await?;
         let mut uploads = BTreeMap::new();
-        if !current.files.contains_key(&Role::Root) {
-            if images.is_empty() {
-                return Ok(());
-            }
-            uploads.insert(Role::Root, self.first_root(tx, &gun).await?);
-        }
+        let root = match current.files.get(&Role::Root) {
+            None if images.is_empty() => return Ok(()),
+            None => Some(self.first_root(tx, &gun).await?),
+            Some(root) => self.next_root(tx, &gun, root).await?,
+        };
+        uploads.extend(root.map(|root| (Role::Root, root)));
         let version = current.newest.get(&Role::Targets);
         let version = version.map_or(1, |newest| newest.version + 1);
         let targets = tuf::targets(version, &images, &self.targets_key(&gun), self.now());
@@ -75,9 +75,50 @@ impl App {
                     .to_owned(),
             ));
         };
-        let now = self.now();
-        let signer =
-            tuf::root_signer(key.clone(), gun.as_str(), now).map_err(AppError::internal)?;
+        let signer = tuf::root_signer(key.clone(), gun.as_str(), self.now());
+        self.write_root(tx, gun, 1, &signer.map_err(AppError::internal)?)
+            .await
+    }
+
+    /// Makes the root that names the release key there is now, where the one in force names
+    /// another: the same root key says so, with the same certificate, so that no client notices.
+    async fn next_root(
+        &self,
+        tx: &mut Tx,
+        gun: &Gun,
+        file: &File,
+    ) -> Result<Option<File>, AppError> {
+        let root = file.root().map_err(AppError::internal)?;
+        if self.is_targets_key_of(&root, gun) {
+            return Ok(None);
+        }
+        let ours = self.keys.root.as_ref().and_then(|signing| {
+            let print = signing.public().key_id();
+            let mut named = root.role(&Role::Root)?.keys.values();
+            let key = named.find(|key| key.fingerprint().as_ref() == Some(&print))?;
+            Some(Signer {
+                key: key.clone(),
+                signing: signing.clone(),
+            })
+        });
+        let Some(signer) = ours else {
+            return Err(AppError::Conflict(
+                "the key for releases is another one than before, which only the root key can tell clients: put `keys/root.key` back, the one of the first release, and start again"
+                    .to_owned(),
+            ));
+        };
+        let next = self.write_root(tx, gun, file.version + 1, &signer);
+        next.await.map(Some)
+    }
+
+    /// Writes a root that names the keys there are now.
+    async fn write_root(
+        &self,
+        tx: &mut Tx,
+        gun: &Gun,
+        version: i64,
+        signer: &Signer,
+    ) -> Result<File, AppError> {
         let snapshot = self.held_key(tx, gun, &Role::Snapshot).await?;
         let timestamp = self.held_key(tx, gun, &Role::Timestamp).await?;
         let keys = RootKeys {
@@ -85,7 +126,30 @@ impl App {
             snapshot: &snapshot,
             timestamp: &timestamp,
         };
-        tuf::root(1, &signer, keys, now).map_err(AppError::internal)
+        tuf::root(version, signer, keys, self.now()).map_err(AppError::internal)
+    }
+
+    /// Tells whether the trust metadata of a released name is signed with the release key there is now.
+    ///
+    /// # Errors
+    /// There is none: nothing was released under that name at this host.
+    pub(crate) async fn signs_targets(&self, tx: &mut Tx, name: &str) -> Result<bool, AppError> {
+        let repository: RepoName = name.parse().map_err(AppError::internal)?;
+        let gun = Gun::new(self.config.host(), &repository);
+        let row = rows::newest_file(tx, gun.as_str(), Role::Root.as_str()).await?;
+        let row = row.ok_or_else(|| {
+            AppError::Conflict(format!(
+                "nothing is signed as {gun}: `server.public_url` must be what it was when it was released"
+            ))
+        })?;
+        let file = File::parse(row.content).map_err(AppError::internal)?;
+        Ok(self.is_targets_key_of(&file.root().map_err(AppError::internal)?, &gun))
+    }
+
+    fn is_targets_key_of(&self, root: &Root, gun: &Gun) -> bool {
+        let targets = self.targets_key(gun).key;
+        let named = root.role(&Role::Targets);
+        named.is_some_and(|named| named.keys.contains_key(targets.id()))
     }
 
     fn targets_key(&self, gun: &Gun) -> Signer {

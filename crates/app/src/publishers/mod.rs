@@ -1,11 +1,13 @@
 //! Publishers: what their members and the operator see of them. `apply` is how one comes,
 //! `proofs` what it proves, `decide` what the operator decides, `members` who belongs to it
-//! and `invitations` who is to, `keys` what it signs with, `terms` what it owes.
+//! and `invitations` who is to, `keys` what it signs with, `terms` what it owes, `partnership`
+//! what certification may need.
 
 mod apply;
 mod decide;
 mod invitations;
 mod members;
+mod partnership;
 mod proofs;
 mod terms;
 
@@ -20,6 +22,7 @@ use crate::{Actor, App, AppError, ProductOverview};
 pub use apply::{Application, Profile};
 pub use invitations::InvitationPage;
 pub use members::Team;
+pub use partnership::{NewPartnership, PartnershipView};
 pub use proofs::{DomainFound, DomainStanding, DomainToLookAt, EmailProofPage, Proofs};
 pub use terms::PublisherTerms;
 

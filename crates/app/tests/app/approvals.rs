@@ -13,6 +13,7 @@ use crate::{
 
 const TWO: ReviewPolicy = ReviewPolicy {
     two_for_first_release: true,
+    partners_only: false,
 };
 
 /// A world whose first releases two people approve.

@@ -30,6 +30,7 @@ mod once;
 mod openness;
 mod organising;
 mod own_advisories;
+mod partnership;
 mod pictures;
 mod previews;
 mod privacy;

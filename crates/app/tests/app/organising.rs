@@ -107,4 +107,37 @@ pub(crate) async fn organising(world: &World, actor: &Actor) -> Vec<(&'static st
             code(app.accept_invitation(actor, "ltr_x", "x").await),
         ),
     ]
+    .into_iter()
+    .chain(partnering(world, actor).await)
+    .collect()
+}
+
+/// Around partnership.
+async fn partnering(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
+    let app = &world.app;
+    let nobody = app::NewPartnership {
+        exchange: market::SupportExchange::Member,
+        membership: "",
+        agreement: None,
+    };
+    let grant = market::PartnershipDecision::Grant;
+    vec![
+        ("partnership", code(app.partnership(actor, "acme").await)),
+        (
+            "apply_for_partnership",
+            code(app.apply_for_partnership(actor, "acme", nobody).await),
+        ),
+        (
+            "decide_partnership",
+            code(app.decide_partnership(actor, "acme", grant, "").await),
+        ),
+        (
+            "partnership_agreement",
+            code(app.partnership_agreement(actor).await),
+        ),
+        (
+            "set_partnership_agreement",
+            code(app.set_partnership_agreement(actor, "").await),
+        ),
+    ]
 }

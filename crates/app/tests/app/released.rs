@@ -1,14 +1,23 @@
 //! The trust metadata of released names, as a client with content trust reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use app::{WhichFile, market::ListingEvent, oci::Gun};
+use app::{
+    Keys, ReviewPolicy, WhichFile,
+    market::ListingEvent,
+    oci::{Digest, Gun, RawManifest, RepoName},
+};
 use chrono::TimeDelta;
-use trust::tuf::{File, Role, find_target};
+use futures_util::TryStreamExt as _;
+use trust::{
+    PublicKey, SigningKey,
+    cosign::{self, Trusted},
+    tuf::{File, Role, find_target},
+};
 
 use crate::{
     images::Image,
-    world::{HOST, World},
+    world::{HOST, World, keys, told},
 };
 
 fn gun() -> Gun {
@@ -46,7 +55,70 @@ async fn signed(world: &World) -> Vec<(String, i64)> {
     targets.targets.iter().map(check).collect()
 }
 
+/// Tells whether one of the signatures beside an image of the public name is by a key.
+async fn is_signed_by(world: &World, digest: &Digest, key: PublicKey) -> bool {
+    let name: RepoName = "acme/db".parse().expect("a name");
+    let tag = cosign::signature_tag(digest).expect("a tag");
+    let row = world.app.find_manifest(&name, tag.as_str()).await;
+    let row = row.expect("there");
+    let manifest = RawManifest::parse(row.content.to_vec(), Some(&row.media_type));
+    let manifest = manifest.expect("a manifest");
+    let mut payloads = HashMap::new();
+    for layer in &manifest.image().expect("an image").layers {
+        let blob = world.app.open_blob(&layer.digest, None).await;
+        let bytes: Vec<_> = blob
+            .expect("there")
+            .into_stream()
+            .try_collect()
+            .await
+            .expect("read");
+        payloads.insert(layer.digest.clone(), bytes.concat());
+    }
+    let payload_of = |digest: &Digest| payloads.get(digest).cloned();
+    cosign::verify(&manifest, &payload_of, digest, Trusted::keys(&[key]), None).is_ok()
+}
+
 both! {
+    async fn the_release_key_is_replaced_and_clients_go_on(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let mut digests = Vec::new();
+        for tag in ["1.0", "1.1"] {
+            let released = world.released(tag, &Image::vulnerable(tag)).await;
+            digests.push(released.digest.parse::<Digest>().expect("a digest"));
+        }
+        let before = files(&world).await;
+        let key = |number| SigningKey::from_scalar(&[number; 32]).expect("a key");
+        let with = async |release, root| {
+            let keys = Keys { release: key(release), root, ..keys() };
+            let node = world.node_with(ReviewPolicy::default(), keys).await;
+            node.sign_releases_again().await
+        };
+        for root in [None, Some(key(79))] {
+            let refused = told(with(77, root).await.map(drop));
+            assert!(refused.contains("put `keys/root.key` back"), "{refused}");
+            assert_eq!(files(&world).await, before, "nothing is half done");
+        }
+        assert_eq!(with(77, keys().root).await.expect("signed"), 1);
+        let after = files(&world).await;
+        assert_eq!((after[&Role::Root].version, after[&Role::Targets].version), (2, 3));
+        // The root key that clients know signed it, in the same certificate.
+        let root = |file: &File| file.root().expect("a root").role(&Role::Root).cloned();
+        assert_eq!(root(&after[&Role::Root]), root(&before[&Role::Root]));
+        assert_eq!(signed(&world).await.len(), 2);
+        for digest in &digests {
+            for number in [7, 77] {
+                assert!(is_signed_by(&world, digest, key(number).public()).await, "{number}");
+            }
+            assert!(!is_signed_by(&world, digest, key(78).public()).await);
+        }
+        assert_eq!(with(77, keys().root).await.expect("signed"), 0);
+        assert_eq!(files(&world).await, after, "and only once");
+        assert_eq!(with(7, keys().root).await.expect("signed"), 1, "and back");
+        assert_eq!(files(&world).await[&Role::Root].version, 3);
+        assert_eq!(signed(&world).await.len(), 2);
+    }
+
     async fn every_released_tag_is_signed_until_the_product_is_revoked(db: Database) {
         let world = World::new(db).await;
         world.product().await;

@@ -124,11 +124,21 @@ fn world_config(dir: &Path, upkeep: app::UpkeepConfig) -> AppConfig {
     }
 }
 
+/// The keys that every node has.
+pub(crate) fn keys() -> Keys {
+    Keys {
+        release: SigningKey::from_scalar(&[7; 32]).expect("a key"),
+        tokens: SigningKey::from_scalar(&[8; 32]).expect("a key"),
+        trust: SigningKey::from_scalar(&[9; 32]).expect("a key"),
+        root: SigningKey::from_scalar(&[10; 32]).ok(),
+    }
+}
+
 /// Opens an application over what the nodes of a marketplace share.
 async fn node(
     db: &Database,
     blobs: &Arc<CountingBlobs>,
-    (uploads, config): (Arc<dyn Uploads>, AppConfig),
+    (uploads, config, keys): (Arc<dyn Uploads>, AppConfig, Keys),
     clock: &Arc<ManualClock>,
 ) -> Arc<App> {
     let parts = Parts {
@@ -136,12 +146,7 @@ async fn node(
         blobs: Arc::clone(blobs) as Arc<dyn BlobStore>,
         uploads,
         clock: Arc::clone(clock) as Arc<dyn app::Clock>,
-        keys: Keys {
-            release: SigningKey::from_scalar(&[7; 32]).expect("a key"),
-            tokens: SigningKey::from_scalar(&[8; 32]).expect("a key"),
-            trust: SigningKey::from_scalar(&[9; 32]).expect("a key"),
-            root: SigningKey::from_scalar(&[10; 32]).ok(),
-        },
+        keys,
         config,
     };
     App::new(parts).await.expect("an application")
@@ -155,6 +160,11 @@ impl World {
 
     /// Opens another node that reviews by a policy.
     pub(crate) async fn node_reviewing(&self, review: app::ReviewPolicy) -> Arc<App> {
+        self.node_with(review, keys()).await
+    }
+
+    /// Opens another node, with keys of its own.
+    pub(crate) async fn node_with(&self, review: app::ReviewPolicy, keys: Keys) -> Arc<App> {
         let dir = self.dir.path();
         let files = FsBlobs::open(&dir.join("blobs")).expect("blobs");
         let uploads = FsUploads::open(&dir.join("uploads"), &files).expect("uploads");
@@ -165,7 +175,7 @@ impl World {
         node(
             &self.db,
             &self.blobs,
-            (Arc::new(uploads), config),
+            (Arc::new(uploads), config, keys),
             &self.clock,
         )
         .await
@@ -300,7 +310,7 @@ impl World {
             person(6, "carl-consumer", None).await,
         );
         let config = world_config(dir.path(), upkeep);
-        let app = node(&db, &blobs, (uploads, config), &clock).await;
+        let app = node(&db, &blobs, (uploads, config, keys()), &clock).await;
         Self {
             app,
             db,

@@ -22,7 +22,12 @@ use super::{ClientError, ClientOptions, url};
 /// How this client names itself.
 const USER_AGENT: &str = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
 
-pub(super) fn agent(base: &str, options: &ClientOptions) -> Result<Agent, ClientError> {
+/// Makes the HTTP client for `base`, a scheme with a host; it follows no redirect, and an answer
+/// that refuses is an answer.
+///
+/// # Errors
+/// [`ClientError::Certificates`].
+pub fn agent(base: &str, options: &ClientOptions) -> Result<Agent, ClientError> {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         // Followed by hand, because credentials must stay with their host.

@@ -1,15 +1,40 @@
 //! `plimsoll keys`: the operator's keys.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use app::Actor;
-use clap::Subcommand;
-use serde_json::json;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use trust::PublicKey;
 
 use super::Context;
-use crate::{cli::DataArgs, exit::Exit, failure::Failure};
+use crate::{
+    cli::DataArgs,
+    exit::Exit,
+    failure::Failure,
+    printer::{Cell, columns, count},
+    server::keys,
+};
 
-/// Manage the operator's keys
+/// Make, list and rotate the operator's keys
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
+    /// Make the keys of a marketplace that is yet to start, the root apart from the rest
+    ///
+    /// Run it on a machine without a network. DIR must not be there. Afterwards `DIR/offline` is
+    /// yours to keep in a safe, and `DIR/online` becomes the folder `keys` of each server.
+    Make(MakeArgs),
+    /// List the keys, where they are, and by which fingerprints others know them
+    List(DataArgs),
+    /// Sign what is on the market with another release key, after it was replaced
+    ///
+    /// Wants the root key in its place, and tells clients with content trust whom to believe
+    /// from now on. Signatures by the old key stay beside the new ones. What is signed already is
+    /// left alone, so it may be run again.
+    SignAgain(SignAgainArgs),
     /// Make a new key for registry tokens
     ///
     /// It is published at once and signs a minute later, on every node, without a restart.
@@ -17,21 +42,166 @@ pub(crate) enum KeysCommand {
     RotateTokens(DataArgs),
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct MakeArgs {
+    /// The folder to make
+    dir: PathBuf,
+    /// A file whose first line encrypts the root key
+    #[arg(long, value_name = "FILE")]
+    root_passphrase_file: Option<PathBuf>,
+    /// A file whose first line encrypts the others; servers need it as `keys.passphrase_file`
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignAgainArgs {
+    /// The address under which it was released, unless `server.public_url` says it
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
 pub(super) fn run(command: &KeysCommand, context: &Context<'_>) -> Result<Exit, Failure> {
-    let KeysCommand::RotateTokens(data) = command;
+    match command {
+        KeysCommand::Make(args) => make(args, context)?,
+        KeysCommand::List(data) => list(data, context)?,
+        KeysCommand::SignAgain(args) => sign_again(args, context)?,
+        KeysCommand::RotateTokens(data) => rotate_tokens(data, context)?,
+    }
+    Ok(Exit::Success)
+}
+
+fn make(args: &MakeArgs, context: &Context<'_>) -> Result<(), Failure> {
+    let passphrase = |file: &Option<PathBuf>| file.as_deref().map(keys::first_line).transpose();
+    let root = passphrase(&args.root_passphrase_file)?;
+    let rest = passphrase(&args.passphrase_file)?;
+    let place = args.dir.display();
+    fs::create_dir(&args.dir).map_err(|error| {
+        Failure::failed(format!("cannot make the folder `{place}`"))
+            .because(&error)
+            .hint("name a folder that is not there: keys are never written over others")
+    })?;
+    let (offline, online) = (args.dir.join("offline"), args.dir.join("online"));
+    keys::make_apart((&offline, &online), (root.as_deref(), rest.as_deref()))?;
+    if root.is_none() || rest.is_none() {
+        context.printer.warn(
+            "not all of the keys are encrypted: whoever reads the files has them (--root-passphrase-file, --passphrase-file)",
+        );
+    }
+    let print = |name: &str| fingerprint(&online.join(format!("{name}.pub")));
+    let (root, release) = (print("root")?, print("release")?);
+    if context.printer.is_json() {
+        return context.printer.json(&json!({
+            "offline": offline, "online": online, "root": root, "release": release,
+        }));
+    }
+    context.printer.out(&format!(
+        "Made the keys of a marketplace\n\
+         Root:    {root}\n\
+         Release: {release}\n\n\
+         1. Write both fingerprints down, on paper that two people sign.\n\
+         2. Copy `{place}/offline` to two media, read both back, and lock them away apart from each other.\n   \
+            The root key is needed for the first release of each product, and to replace a lost or seen release key.\n\
+         3. Copy `{place}/online` to `keys` in the data folder of each server, and keep one more copy in a safe.\n   \
+            Its keys sign every day. Lost, they cannot be made again.\n\
+         4. Keep the passphrases apart from the media. Then remove `{place}`.\n\
+         5. Start the server, and compare: plimsoll keys list --data DIR\n"
+    ))
+}
+
+/// Returns the fingerprint of a public key in a file.
+fn fingerprint(path: &Path) -> Result<String, Failure> {
+    let key = keys::public(path)?;
+    Ok(key
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), PublicKey::key_id))
+}
+
+fn list(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
+    let dir = context.config(data.flags())?.data_dir().join("keys");
+    if !dir.is_dir() {
+        return Err(
+            Failure::usage(format!("there are no keys in `{}`", dir.display()))
+                .hint("name the marketplace's data folder with --data or `data.dir`"),
+        );
+    }
+    let mut documents = Vec::new();
+    let head = ["KEY", "PLACE", "FINGERPRINT", "WHAT IT DOES"];
+    let mut rows = vec![head.into_iter().map(Cell::new).collect::<Vec<_>>()];
+    for (name, purpose) in keys::NAMES {
+        let place = place(&dir, name)?;
+        let print = fingerprint(&dir.join(format!("{name}.pub")))?;
+        rows.push([name, place, &print, purpose].map(Cell::new).into());
+        let print = Some(print).filter(|print| print != "-");
+        documents.push(json!({
+            "name": name, "place": place, "fingerprint": print, "purpose": purpose,
+        }));
+    }
+    match context.printer.is_json() {
+        true => context.printer.json(&Value::Array(documents)),
+        false => context.printer.out(&columns(&rows)),
+    }
+}
+
+/// Says where a key is.
+fn place(dir: &Path, name: &str) -> Result<&'static str, Failure> {
+    let path = dir.join(format!("{name}.key"));
+    match fs::read_to_string(&path) {
+        Ok(text) if text.contains("ENCRYPTED") => Ok("here, encrypted"),
+        Ok(_) => Ok("here, in clear"),
+        Err(_) if !path.exists() && !keys::is_elsewhere(dir, name) => Ok("not made yet"),
+        Err(_) if !path.exists() && name == "root" => Ok("kept elsewhere"),
+        Err(_) if !path.exists() => Ok("gone"),
+        Err(error) => {
+            let what = format!("cannot read the key `{}`", path.display());
+            Err(Failure::failed(what).because(&error))
+        }
+    }
+}
+
+fn sign_again(args: &SignAgainArgs, context: &Context<'_>) -> Result<(), Failure> {
+    let mut flags = args.data.flags();
+    flags.push(("server.public_url", args.public_url.clone()));
+    let config = context.config(flags)?;
+    if config
+        .text("server.public_url")
+        .unwrap_or_default()
+        .is_empty()
+    {
+        return Err(
+            Failure::usage("what is signed names the marketplace's address")
+                .hint("give --public-url, as the server has it"),
+        );
+    }
+    let (key, signed) = context.in_configured_market(&config, async |app| {
+        let signed = app.sign_releases_again().await?;
+        Ok((app.release_key().key_id(), signed))
+    })?;
+    if context.printer.is_json() {
+        return context
+            .printer
+            .json(&json!({ "key": key, "products": signed }));
+    }
+    let products = count(signed, "product", "products");
+    context
+        .printer
+        .out(&format!("Signed {products} with key {key}\n"))
+}
+
+fn rotate_tokens(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
     let keys = context.in_market(data, async |app| {
         app.rotate_token_keys(&Actor::system()).await?;
         Ok(app.token_keys().await?.keys)
     })?;
     let newest = keys.first().map(|key| key.kid.clone()).unwrap_or_default();
     if context.printer.is_json() {
-        context
+        return context
             .printer
-            .json(&json!({ "key": newest, "keys": keys.len() }))?;
-    } else {
-        context
-            .printer
-            .out(&format!("Made key {newest}; it signs in a minute\n"))?;
+            .json(&json!({ "key": newest, "keys": keys.len() }));
     }
-    Ok(Exit::Success)
+    context
+        .printer
+        .out(&format!("Made key {newest}; it signs in a minute\n"))
 }

@@ -19,6 +19,7 @@ mod scan_report;
 mod scan_text;
 pub(crate) mod scrub;
 pub(crate) mod serve;
+pub(crate) mod signing_key;
 pub(crate) mod token;
 pub(crate) mod verify;
 pub(crate) mod why;
@@ -73,16 +74,27 @@ impl Context<'_> {
         data: &DataArgs,
         work: impl AsyncFnOnce(&Arc<App>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let config = self.config(data.flags())?;
+        self.in_configured_market(&self.config(data.flags())?, work)
+    }
+
+    /// The same with a configuration that was read.
+    ///
+    /// # Errors
+    /// As [`Self::in_market`].
+    pub(crate) fn in_configured_market<T>(
+        &self,
+        config: &Config,
+        work: impl AsyncFnOnce(&Arc<App>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         config.check()?;
-        market_folder::must_exist(&config)?;
+        market_folder::must_exist(config)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .or_fail("cannot start the runtime")?;
         runtime.block_on(async {
             let url = config.text("server.public_url").unwrap_or_default();
-            let market = market_folder::open(&config, url).await?;
+            let market = market_folder::open(config, url).await?;
             let done = work(&market.app).await;
             market.app.close().await;
             done
@@ -108,6 +120,7 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<Exit, Failure> {
         Command::Advisories(command) => advisories::run(&command, &context),
         Command::Account(command) => account::run(&command, &context),
         Command::Publisher(command) => publisher::run(&command, &context),
+        Command::SigningKey(command) => signing_key::run(&command, &context),
         Command::Token(command) => token::run(&command, &context),
         Command::Collect(args) => collect::run(&args, &context),
         Command::Scrub(args) => scrub::run(&args, &context),

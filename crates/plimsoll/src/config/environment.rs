@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 use super::keys::{KEYS, nearest};
 
 /// Variables that are ours but no keys.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     "PLIMSOLL_CONFIG",
     "PLIMSOLL_FORMAT",
+    "PLIMSOLL_MARKET",
     "PLIMSOLL_REGISTRY_USER",
     "PLIMSOLL_REGISTRY_PASSWORD",
     "PLIMSOLL_TEST_DATA",

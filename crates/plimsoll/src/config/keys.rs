@@ -365,6 +365,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Whether a product's first release needs the approvals of two different reviewers.",
     ),
     key(
+        "review.partners_only",
+        Kind::Bool,
+        "false",
+        "Whether only the releases of publishers whose partnership the operator granted are certified.",
+    ),
+    key(
         "advisories.file",
         Kind::Path,
         "",

@@ -42,16 +42,21 @@ impl RegistryArgs {
         environment: &Environment,
     ) -> Result<Client, Failure> {
         let host = host(reference);
-        let options = ClientOptions {
-            plain_http: self.plain_http.then_some(true),
-            ca_file: self.ca_file.clone(),
-            ..ClientOptions::default()
-        };
+        let options = self.options();
         let credentials = self.credentials(host, environment)?;
         Client::new(host, credentials, &options).map_err(|error| match error {
             oci::ClientError::Host(_) => Failure::from_error(Exit::Usage, &error),
             error => error.into(),
         })
+    }
+
+    /// Returns how hosts are spoken with.
+    pub(crate) fn options(&self) -> ClientOptions {
+        ClientOptions {
+            plain_http: self.plain_http.then_some(true),
+            ca_file: self.ca_file.clone(),
+            ..ClientOptions::default()
+        }
     }
 
     /// Returns the scheme that is spoken with `host`.
@@ -64,7 +69,15 @@ impl RegistryArgs {
         }
     }
 
-    fn credentials(&self, host: &str, environment: &Environment) -> Result<Credentials, Failure> {
+    /// Returns what to sign in with at `host`.
+    ///
+    /// # Errors
+    /// A file with credentials cannot be used.
+    pub(crate) fn credentials(
+        &self,
+        host: &str,
+        environment: &Environment,
+    ) -> Result<Credentials, Failure> {
         if let Some(user) = &self.user {
             let (user, password) = user.split_once(':').ok_or_else(|| {
                 Failure::usage("--user needs a name and a password with a colon between them")

@@ -1,58 +1,129 @@
 //! The operator's keys, in files that only their owner can read.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
 };
 
 use app::Keys;
-use trust::{KeyError, SigningKey};
+use trust::{KeyError, PublicKey, SigningKey};
 
 use crate::{
     config::Config,
     failure::{Failure, OrFail},
 };
 
+/// The operator's keys: what each file is called, and what it is for.
+pub(crate) const NAMES: [(&str, &str); 4] = [
+    (
+        "root",
+        "signs whom consumers of a released name believe; may be kept elsewhere",
+    ),
+    ("release", "signs releases"),
+    (
+        "trust",
+        "signs for publishers that nothing is newer, and the log's heads",
+    ),
+    ("tokens", "signs registry tokens"),
+];
+
 /// Reads the keys, or makes those that are missing.
 ///
 /// # Errors
-/// A file cannot be read or written, or the passphrase does not fit.
+/// A file cannot be read or written, the passphrase does not fit, or a key is gone that was there.
 pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
     let dir = config.data_dir().join("keys");
     let passphrase = passphrase(config)?;
     let passphrase = passphrase.as_deref();
-    let release = key(&dir.join("release.key"), passphrase)?;
-    let tokens = key(&dir.join("tokens.key"), passphrase)?;
-    let trust = key(&dir.join("trust.key"), passphrase)?;
-    let root = root_key(&dir, passphrase)?;
-    write_public(&dir.join("release.pub"), &release)?;
     Ok(Keys {
-        release,
-        tokens,
-        trust,
-        root,
+        release: kept(&dir, "release", passphrase)?,
+        // Whoever must have another one takes this file away: it has no public half beside it.
+        tokens: key(&dir.join("tokens.key"), passphrase)?,
+        trust: kept(&dir, "trust", passphrase)?,
+        root: match is_elsewhere(&dir, "root") {
+            true => None,
+            false => Some(with_public(&dir, "root", passphrase)?),
+        },
     })
 }
 
-/// Reads the root key, which may be kept elsewhere: once its public half is here, no other one
-/// is made in its place.
-fn root_key(dir: &Path, passphrase: Option<&str>) -> Result<Option<SigningKey>, Failure> {
-    let (private, public) = (dir.join("root.key"), dir.join("root.pub"));
-    if public.exists() && !private.exists() {
-        return Ok(None);
-    }
-    let root = key(&private, passphrase)?;
-    write_public(&public, &root)?;
-    Ok(Some(root))
+/// Tells whether a key was here, and is kept elsewhere or lost: its public half alone is here.
+pub(crate) fn is_elsewhere(dir: &Path, name: &str) -> bool {
+    let is_there = |ending| dir.join(name).with_extension(ending).exists();
+    is_there("pub") && !is_there("key")
 }
 
-fn write_public(path: &Path, key: &SigningKey) -> Result<(), Failure> {
-    if path.exists() {
-        return Ok(());
+/// Reads a key that must stay the same for as long as there is a marketplace: one that was here
+/// and is gone is not replaced by another, which nobody believes.
+fn kept(dir: &Path, name: &str, passphrase: Option<&str>) -> Result<SigningKey, Failure> {
+    if is_elsewhere(dir, name) {
+        let place = dir.display();
+        return Err(Failure::failed(format!(
+            "the key `{place}/{name}.key` is gone, of which `{name}.pub` is the public half"
+        ))
+        .hint(format!(
+            "put your copy back. If there is none, remove `{name}.pub`: another key is made, which nobody who knows the old one believes"
+        )));
     }
-    write(path, &key.public().to_pem(), 0o644).or_fail(format!("cannot write `{}`", path.display()))
+    with_public(dir, name, passphrase)
+}
+
+/// Reads or makes a key that has its public half beside it.
+fn with_public(dir: &Path, name: &str, passphrase: Option<&str>) -> Result<SigningKey, Failure> {
+    let key = key(&dir.join(name).with_extension("key"), passphrase)?;
+    let path = dir.join(name).with_extension("pub");
+    match public(&path)? {
+        None => write(&path, &key.public().to_pem(), 0o644)
+            .or_fail(format!("cannot write `{}`", path.display()))?,
+        Some(public) if public == key.public() => {}
+        Some(_) => {
+            return Err(Failure::failed(format!(
+                "the key `{name}.key` is not the one of `{}`",
+                path.display()
+            ))
+            .hint("one of them is of another marketplace or time: put back the two that belong together"));
+        }
+    }
+    Ok(key)
+}
+
+/// Reads the public half of a key, where it is there.
+///
+/// # Errors
+/// The file cannot be read, or is no public key.
+pub(crate) fn public(path: &Path) -> Result<Option<PublicKey>, Failure> {
+    let what = format!("cannot read the key `{}`", path.display());
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::failed(what).because(&error)),
+    };
+    PublicKey::from_pem(&text).map(Some).or_fail(what)
+}
+
+/// Makes the keys of a marketplace that is yet to start: the root in one folder, what servers
+/// need in another. Both must not be there.
+///
+/// # Errors
+/// A folder is there, or cannot be written.
+pub(crate) fn make_apart(
+    (offline, online): (&Path, &Path),
+    (root, rest): (Option<&str>, Option<&str>),
+) -> Result<(), Failure> {
+    for dir in [offline, online] {
+        let what = format!("cannot make the folder `{}`", dir.display());
+        DirBuilder::new().mode(0o700).create(dir).or_fail(what)?;
+    }
+    let made = with_public(offline, "root", root)?;
+    let public = online.join("root.pub");
+    write(&public, &made.public().to_pem(), 0o644)
+        .or_fail(format!("cannot write `{}`", public.display()))?;
+    for name in ["release", "trust"] {
+        with_public(online, name, rest)?;
+    }
+    key(&online.join("tokens.key"), rest).map(drop)
 }
 
 /// Reads a key that is there.
@@ -67,16 +138,22 @@ fn passphrase(config: &Config) -> Result<Option<String>, Failure> {
     if let Some(text) = config.text("keys.passphrase") {
         return Ok(Some(text.to_owned()));
     }
-    let Some(path) = config.path("keys.passphrase_file") else {
-        return Ok(None);
-    };
+    let path = config.path("keys.passphrase_file");
+    path.map(|path| first_line(&path)).transpose()
+}
+
+/// Reads a passphrase: a file's first line.
+///
+/// # Errors
+/// The file cannot be read, or its first line is empty.
+pub(crate) fn first_line(path: &Path) -> Result<String, Failure> {
     let place = path.display();
-    let text = fs::read_to_string(&path)
-        .or_fail(format!("cannot read `keys.passphrase_file` (`{place}`)"))?;
+    let text =
+        fs::read_to_string(path).or_fail(format!("cannot read the passphrase in `{place}`"))?;
     match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(Some(line.to_owned())),
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
         _ => Err(Failure::usage(format!(
-            "the first line of `keys.passphrase_file` (`{place}`) is empty"
+            "the first line of `{place}` is empty: write the passphrase there"
         ))),
     }
 }

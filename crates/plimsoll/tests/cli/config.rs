@@ -79,6 +79,7 @@ registry.scrub_every                   default                   never
 registry.scrub_rate                    default                   50MiB
 accounts.open_registration             default                   true
 review.two_for_first_release           default                   false
+review.partners_only                   default                   false
 advisories.file                        default                   -
 advisories.sources                     default                   debian=https://security-tracker.debian.org/tracker/data/json, osv-debian=https://storage.googleapis.com/osv-vulnerabilities/Debian/all.zip, osv-alpine=https://storage.googleapis.com/osv-vulnerabilities/Alpine/all.zip
 keys.rotate_tokens_after               default                   90d

@@ -31,22 +31,23 @@ need no server and say the same as it does.
 Usage: plimsoll [OPTIONS] <COMMAND>
 
 Commands:
-  serve       Run a marketplace: registry, storefront, portal and workers
-  scan        List the known vulnerabilities of an image
-  sbom        Write an image's bill of materials
-  verify      Check that an image is what a market certified
-  certify     Run the certification checks over an image
-  advisories  Download, compile, look up and carry advisories
-  account     Manage the accounts of a marketplace
-  publisher   Decide on publishers and manage their members
-  token       Manage the access tokens of an account
-  collect     Delete manifests, blobs and bytes that nothing reaches any more
-  scrub       Read all stored blobs and manifests and compare them with their digests
-  why         Say why a manifest or blob is kept, and where
-  robot       Manage robot accounts: machines of a publisher or of a person
-  keys        Manage the operator's keys
-  config      Show or check the configuration
-  help        Explain a command, `images` or `exit-codes`
+  serve        Run a marketplace: registry, storefront, portal and workers
+  scan         List the known vulnerabilities of an image
+  sbom         Write an image's bill of materials
+  verify       Check that an image is what a market certified
+  certify      Run the certification checks over an image
+  advisories   Download, compile, look up and carry advisories
+  account      Manage the accounts of a marketplace
+  publisher    Decide on publishers and manage their members
+  signing-key  Register, prove, list and revoke what a publisher signs with
+  token        Manage the access tokens of an account
+  collect      Delete manifests, blobs and bytes that nothing reaches any more
+  scrub        Read all stored blobs and manifests and compare them with their digests
+  why          Say why a manifest or blob is kept, and where
+  robot        Manage robot accounts: machines of a publisher or of a person
+  keys         Make, list and rotate the operator's keys
+  config       Show or check the configuration
+  help         Explain a command, `images` or `exit-codes`
 
 Options:
   -h, --help

@@ -7,6 +7,7 @@ mod certify;
 mod config;
 mod help;
 mod inputs;
+mod keys;
 mod market;
 mod matching;
 mod reports;

@@ -188,6 +188,7 @@ fn people_walk_through_the_pages() {
         }
         let link = browser.text("td code.break").expect("a letter's link");
         look(&browser, &link);
+        look(&browser, &format!("{base}/operator/partnership"));
         look(&browser, &format!("{base}/operator/agreement"));
         // A new version in each round, which ann has to accept in the next.
         browser

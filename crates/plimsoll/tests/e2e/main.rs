@@ -29,6 +29,7 @@ mod proofs;
 mod robots;
 mod scale;
 mod shutdown;
+mod signing_keys;
 mod swarm;
 mod tls;
 mod watch;

@@ -10,8 +10,13 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use testkit::Server;
 
-use crate::{doors::until, market::Market, openssl, skip};
+use crate::{
+    doors::until,
+    market::{Market, succeed},
+    openssl, skip,
+};
 
 /// A trust server and what is needed to speak to it.
 struct Side {
@@ -297,4 +302,48 @@ fn notary_reads_what_is_released() {
         !found && said.contains("No valid trust data for 1.1"),
         "{said}"
     );
+}
+
+/// As the operator's guide has it, while a client remembers what it saw.
+#[test]
+fn notary_goes_on_when_the_release_key_is_replaced() {
+    if Command::new("notary").arg("--help").output().is_err() {
+        return skip("notary is not installed");
+    }
+    let (mut market, _digest) = Market::with_release();
+    let host = market.server.host().to_owned();
+    let gun = format!("{host}/acme/harbour");
+    let side = Side {
+        url: market.server.url().to_owned(),
+        authorization: String::new(),
+        home: market.dir.path().join("reader"),
+        credentials: String::new(),
+    };
+    let lookup = || side.notary(&["lookup", &gun, "1.0"], "");
+    let before = lookup();
+    assert!(before.0, "{before:?}");
+    let data = market.server.data().to_owned();
+    market.server.kill().expect("the server ends");
+    let old = fs::read(data.join("keys/release.pub")).expect("a key");
+    for file in ["release.key", "release.pub"] {
+        fs::remove_file(data.join("keys").join(file)).expect("taken out");
+    }
+    let binary = Path::new(env!("CARGO_BIN_EXE_plimsoll"));
+    market.server = Server::start(binary, &data, &host, &[]).expect("it starts again");
+    assert_ne!(fs::read(data.join("keys/release.pub")).expect("a key"), old);
+    let mut again = Command::new(binary);
+    again.args([
+        "keys",
+        "sign-again",
+        "--public-url",
+        market.server.url(),
+        "--data",
+    ]);
+    let said = succeed(again.arg(&data));
+    assert!(said.starts_with("Signed 1 product with key "), "{said}");
+    assert_eq!(lookup(), before, "the client notices nothing");
+    let kept = format!("tuf/{gun}/metadata/root.json");
+    let root = fs::read(side.home.join(kept)).expect("the client keeps it");
+    let root: Value = serde_json::from_slice(&root).expect("JSON");
+    assert_eq!(root["signed"]["version"], 2, "and follows it");
 }

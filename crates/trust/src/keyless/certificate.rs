@@ -86,8 +86,7 @@ impl Leaf {
         let usage = about.get_extension::<KeyUsage>().ok().flatten();
         let signs = usage.is_some_and(|(_, usage)| usage.0.contains(KeyUsages::DigitalSignature));
         let purposes = about.get_extension::<ExtendedKeyUsage>().ok().flatten();
-        let is_code =
-            |(_, found): (bool, ExtendedKeyUsage)| found.0.iter().any(|oid| *oid == CODE_SIGNING);
+        let is_code = |(_, found): (bool, ExtendedKeyUsage)| found.0.contains(&CODE_SIGNING);
         !is_authority && signs && purposes.is_some_and(is_code)
     }
 

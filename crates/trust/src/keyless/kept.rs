@@ -50,10 +50,8 @@ impl<'a> Kept<'a> {
         signature: &[u8],
         with: (&TrustRoot, DateTime<Utc>),
     ) -> Result<Signed, KeylessError> {
-        let unreadable = KeylessError::Certificate("cannot be read");
-        let certificate = match crate::pem::decode(self.certificate) {
-            Some(("CERTIFICATE", der)) => der,
-            _ => return Err(unreadable),
+        let Some(("CERTIFICATE", certificate)) = crate::pem::decode(self.certificate) else {
+            return Err(KeylessError::Certificate("cannot be read"));
         };
         let entries = self.entry.map(Entry::kept).transpose()?;
         let answer = match self.timestamp.map(serde_json::from_str::<Answer>) {

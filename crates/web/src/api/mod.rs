@@ -44,6 +44,7 @@ mod notices;
 mod once;
 mod openapi;
 mod own_advisories;
+mod partnership;
 mod pictures;
 mod previews;
 mod products;
@@ -107,6 +108,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(letters::routes())
         .merge(team::routes())
         .merge(terms::routes())
+        .merge(partnership::routes())
         .merge(forecast::routes())
         .merge(agreements::routes())
         .merge(keys::routes())

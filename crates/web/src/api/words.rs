@@ -50,6 +50,12 @@ words! {
     AssignedJson = "Assigned" for market::Assigned;
     /// When an approved submission goes public.
     PublicationJson = "Publication" for market::Publication;
+    /// Where an application for partnership stands.
+    PartnershipStateJson = "PartnershipState" for market::PartnershipState;
+    /// What the operator decides on a partnership.
+    PartnershipDecisionJson = "PartnershipDecision" for market::PartnershipDecision;
+    /// How support cases are exchanged with a partner.
+    SupportExchangeJson = "SupportExchange" for market::SupportExchange;
     /// How an import fares.
     ImportStateJson = "ImportState" for market::ImportState;
     /// What a reviewer decides.

@@ -19,6 +19,7 @@ pub(crate) mod log;
 pub(crate) mod notices;
 pub(crate) mod operator;
 pub(crate) mod own_advisories;
+pub(crate) mod partnership;
 pub(crate) mod preview;
 pub(crate) mod product;
 pub(crate) mod product_edit;

@@ -32,7 +32,7 @@ pub(crate) async fn show(
     let found = app
         .preview_page(&viewer.actor, &publisher, &product)
         .await?;
-    page_with(StatusCode::OK, &view(&app, viewer, found))
+    page_with(StatusCode::OK, &view(&app, &viewer, found))
 }
 
 /// `POST /publisher/{slug}/{product}/previewers`
@@ -74,7 +74,7 @@ fn back_to(publisher: &str, product: &str) -> String {
     format!("/publisher/{publisher}/{product}#preview")
 }
 
-fn view(app: &App, viewer: Viewer, found: app::PreviewPage) -> ProductPage {
+fn view(app: &App, viewer: &Viewer, found: app::PreviewPage) -> ProductPage {
     let name = format!("{}/{}", found.publisher.slug, found.product.slug);
     let mut listed = listed(&found.product);
     if listed.name.is_empty() {
@@ -87,6 +87,7 @@ fn view(app: &App, viewer: Viewer, found: app::PreviewPage) -> ProductPage {
     let edit_url = format!("/publisher/{name}");
     ProductPage {
         preview: Some(PreviewNote {
+            is_listed: found.product.state.is_public(),
             has_candidate: candidate.is_some(),
             edit_url: found.is_insider.then_some(edit_url),
         }),

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use market::{Class, ListingState, RetentionRules};
 
 use super::{
-    Parameters, asked_page, count, paging_of,
+    Parameters, asked_page, count, paging_of, partnership,
     proofs::proofs_view,
     publisher_keys::{Typed, key_row},
     robot::robot_row,
@@ -133,6 +133,20 @@ pub(super) async fn terms_refused(
     page_with(refusal.status, &page)
 }
 
+/// Shows the page again with a partnership that cannot be so.
+pub(super) async fn partnership_refused(
+    app: &App,
+    mut viewer: Viewer,
+    slug: &str,
+    (typed, refusal): (String, Refusal),
+) -> Answer {
+    viewer.layout.flash = refusal.flash_unless_at_fields();
+    let mut page = view(app, viewer, slug).await?;
+    page.partnership.typed = typed;
+    page.partnership.errors = refusal.errors;
+    page_with(refusal.status, &page)
+}
+
 /// Shows the page again with a member that cannot be so.
 pub(super) async fn team_refused(
     app: &App,
@@ -190,6 +204,7 @@ async fn view_part(
     let team = app.team(&viewer.actor, slug).await?;
     let team = team_view(team, app.now(), &viewer);
     let terms = terms_view(app, slug, &viewer).await?;
+    let partnership = partnership::panel(app, slug, &viewer).await?;
     let publisher = found.publisher;
     let proofs = proofs_view(proofs, &publisher, &viewer);
     let profile = shown(&publisher);
@@ -222,6 +237,7 @@ async fn view_part(
         proofs,
         team,
         terms,
+        partnership,
         typed: profile.clone(),
         profile,
         profile_errors: FieldErrors::default(),

@@ -12,6 +12,7 @@ pub mod imports;
 pub mod notices;
 pub mod operator;
 pub mod own_advisories;
+pub mod partnership;
 pub mod product;
 pub mod product_edit;
 pub mod proofs;

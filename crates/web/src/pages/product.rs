@@ -97,6 +97,8 @@ impl ProductPage {
 /// What stands above a product that is not on the market.
 #[derive(Debug, Clone)]
 pub struct PreviewNote {
+    /// Whether it is on the market, and this is what a next release would make of it.
+    pub is_listed: bool,
     /// Whether there is a submission that would be released.
     pub has_candidate: bool,
     /// Address of the product's editor, for those who have one.

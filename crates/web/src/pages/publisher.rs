@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{
+    partnership::PartnershipPanel,
     proofs::ProofsView,
     publisher_portal::ApplicationForm,
     robot::RobotRow,
@@ -26,6 +27,8 @@ pub struct PublisherPage {
     pub team: TeamView,
     /// What it owes, where that is the viewer's to know.
     pub terms: Option<TermsView>,
+    /// How it stands towards partnership.
+    pub partnership: PartnershipPanel,
     /// The profile as it was typed, to be mended.
     pub typed: ApplicationForm,
     /// What is wrong with that.

@@ -47,6 +47,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     let mut preview = open.clone();
     preview.url = "/preview/harbour/pilot".to_owned();
     preview.preview = Some(PreviewNote {
+        is_listed: false,
         has_candidate: true,
         edit_url: Some("/publisher/harbour/pilot".to_owned()),
     });
@@ -55,6 +56,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     empty_preview.certificate = None;
     empty_preview.plans.clear();
     empty_preview.preview = Some(PreviewNote {
+        is_listed: true,
         has_candidate: false,
         edit_url: None,
     });

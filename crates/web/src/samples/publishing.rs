@@ -8,6 +8,7 @@ use market::{
 use super::{ago, layout, now, page, people, publisher, said};
 use crate::{
     pages::{
+        partnership::{PartnershipPanel, PartnershipRow},
         product_edit::{ManifestForm, PlanForm, PreviewerRow, ProductEditPage, ProductState},
         proofs::{DomainView, EmailProofPage, ProofsView},
         publisher::{
@@ -20,7 +21,7 @@ use crate::{
         terms::{TermsLine, TermsView},
     },
     view::{
-        Choice, FieldErrors, Paging, Pill, SeverityCounts, Tone, When, listing_pill,
+        Choice, FieldErrors, Html, Paging, Pill, SeverityCounts, Tone, When, listing_pill,
         proof_commands, publisher_pill, submission_pill,
     },
 };
@@ -39,6 +40,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     empty.agreement_due = None;
     empty.accepted.clear();
     empty.terms = None;
+    empty.partnership = PartnershipPanel::default();
     empty.state = publisher_pill(PublisherState::Rejected);
     empty.state_reason = Some("The phone number does not answer.".to_owned());
     let mut new = edit();
@@ -243,6 +245,7 @@ fn organisation() -> PublisherPage {
         profile: profile(),
         team: team(),
         terms: Some(terms()),
+        partnership: partnership(),
         proofs: proofs(),
         typed: profile(),
         profile_errors: FieldErrors::default(),
@@ -445,5 +448,32 @@ fn form() -> ManifestForm {
             Choice::new("subscribers", "Subscribers", "subscribers"),
             Choice::new("everyone", "Everybody", "subscribers"),
         ],
+    }
+}
+
+fn partnership() -> PartnershipPanel {
+    let row = |state, decided| PartnershipRow {
+        state,
+        exchange: "member: Harbour Systems, 4711".to_owned(),
+        agreement: Some(2),
+        by: "grace".to_owned(),
+        at: ago(80),
+        decided,
+    };
+    let refused = ("olive".to_owned(), ago(70), "No such member.".to_owned());
+    PartnershipPanel {
+        all: vec![
+            row(Pill::new(Tone::Active, "Applied"), None),
+            row(Pill::new(Tone::Bad, "Refused"), Some(refused)),
+        ],
+        agreement: Some((2, Html("<p>Be good.</p>".to_owned()))),
+        is_needed: true,
+        can_apply: true,
+        decisions: vec![("grant", "Grant"), ("refuse", "Refuse")],
+        typed: "Harbour".to_owned(),
+        errors: FieldErrors(vec![Problem {
+            field: "membership".to_owned(),
+            message: "say as whom".to_owned(),
+        }]),
     }
 }

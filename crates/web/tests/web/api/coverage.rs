@@ -310,6 +310,13 @@ impl Market {
             "/decision-templates" | "/decision-templates/{template}" => {
                 json!({"decision": "approve", "name": "Welcome", "body": "Welcome."})
             }
+            "/publishers/{publisher}/partnership" => {
+                json!({"exchange": "member", "membership": "Acme, 4711"})
+            }
+            "/publishers/{publisher}/partnership/decision" => {
+                json!({"decision": "grant", "reason": "So."})
+            }
+            "/partnership-agreement" => json!({"text": "Be a partner."}),
             "/publishers/{publisher}/imports" => json!({
                 "registry": "registry.example", "repository": "team/db", "reference": "1.0",
                 "into": "db", "tag": "1.0", "login": {"user": "ann", "password": "secret"},

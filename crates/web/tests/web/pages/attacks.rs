@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 75] = [
+const FORMS: [&str; 78] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -76,6 +76,9 @@ const FORMS: [&str; 75] = [
     "/publisher/acme/ship-db/vex/vex_x/decision",
     "/publisher/acme/products/imports",
     "/publisher/acme/products/imports/imp_x/stop",
+    "/publisher/acme/partnership",
+    "/operator/publishers/acme/partnership",
+    "/operator/partnership",
     "/submissions/sub_x/publication",
     "/submissions/sub_x/reviewer",
     "/submissions/sub_x/waivers",

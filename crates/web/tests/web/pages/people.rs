@@ -139,3 +139,40 @@ async fn everybody_sees_a_verified_publisher_and_nothing_private() {
     let missing = nobody.get("/publishers/nobody").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn an_owner_applies_for_partnership_and_the_operator_decides() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    let mut ann = Browser::of(&fixture, "ann").await;
+    let mut olga = Browser::of(&fixture, "olga").await;
+    let text = "/operator/partnership";
+    let page = olga.get(text).await;
+    let page = olga.send(&page, text, &[("text", "Be *good*.")], &[]).await;
+    said(&page, "The partnership agreement has a new version");
+    let (home, apply) = ("/publisher/acme", "/publisher/acme/partnership");
+    let page = ann.get(home).await;
+    let unread = [("exchange", "member"), ("membership", "Acme, 4711")];
+    let page = ann.send(&page, apply, &unread, &[]).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    let read = [unread.as_slice(), &[("agreement", "1")]].concat();
+    let page = ann.send(&page, apply, &read, &[]).await;
+    said(&page, "The application was sent");
+    let decide = "/operator/publishers/acme/partnership";
+    let page = olga.get(home).await;
+    let page = olga
+        .send(&page, decide, &[("decision", "grant"), ("reason", "")], &[])
+        .await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let grant = [("decision", "grant"), ("reason", "Known to the exchange.")];
+    let page = olga.send(&page, decide, &grant, &[]).await;
+    said(&page, "The decision on the partnership was recorded");
+    let page = ann.get(home).await;
+    assert_eq!(page.texts("#partnership ~ table .pill"), ["Partner"]);
+    assert!(
+        page.text.contains("Known to the exchange."),
+        "{}",
+        page.text
+    );
+}

@@ -1,0 +1,108 @@
+//! What is on the market, signed with the release key there is now: so the key can be replaced
+//! while those who pull notice nothing.
+
+use std::collections::BTreeMap;
+
+use market::Action;
+use oci::{Digest, RawManifest};
+use store::{Tx, products::Product, repositories::Repository};
+use trust::cosign::{self, Signature, SignatureImage};
+
+use crate::{Actor, App, AppError, audit::Change};
+
+/// So many products are read at once.
+const AT_ONCE: i64 = 100;
+
+impl App {
+    /// Signs what is on the market with the release key there is now, where another one signed
+    /// it: beside each of cosign's signatures, and in the trust metadata of each name, whose
+    /// root key says whom to believe from now on. Gives how many products that were.
+    ///
+    /// # Errors
+    /// The root key is not here, or something cannot be read or written; what was signed before
+    /// stays, and the next attempt goes on there.
+    pub async fn sign_releases_again(&self) -> Result<usize, AppError> {
+        let (mut count, mut after) = (0, String::new());
+        loop {
+            let mut tx = self.read().await?;
+            let products = store::products::on_market_after(&mut tx, &after, AT_ONCE).await?;
+            drop(tx);
+            let Some(last) = products.last() else {
+                return Ok(count);
+            };
+            after = last.id.to_string();
+            for product in &products {
+                count += usize::from(self.sign_product_again(product).await?);
+            }
+        }
+    }
+
+    /// Signs all releases of a product in one transaction; tells whether there was anything to do.
+    async fn sign_product_again(&self, product: &Product) -> Result<bool, AppError> {
+        let mut tx = self.begin().await?;
+        store::collection::enter(&mut tx).await?;
+        let name = self.name_of(&mut tx, product).await?;
+        let Some(repository) = store::repositories::find_by_name(&mut tx, &name).await? else {
+            return Ok(false);
+        };
+        let mut signatures: BTreeMap<String, Vec<Signature>> = BTreeMap::new();
+        for release in store::releases::of_product(&mut tx, &product.id).await? {
+            let signature = self.release_signature(&name, &release.digest, &release.tag)?;
+            signatures
+                .entry(release.digest)
+                .or_default()
+                .push(signature);
+        }
+        let mut is_done = self.signs_targets(&mut tx, &name).await?;
+        for (digest, signatures) in &signatures {
+            let image = beside(&mut tx, &repository, digest, signatures).await?;
+            if image.payloads.is_empty() {
+                continue;
+            }
+            self.store_signature(&image).await?;
+            self.put_signature(&mut tx, &repository, digest, &image)
+                .await?;
+            is_done = false;
+        }
+        if is_done {
+            return Ok(false);
+        }
+        self.sign_targets(&mut tx, &name, &product.id).await?;
+        let key = self.keys.release.public().key_id();
+        let change = Change {
+            subject: product.id.as_str(),
+            reason: Some(&key),
+            after: Some("signed-again"),
+            ..Change::default()
+        };
+        self.record(&mut tx, &Actor::system(), Action::ManageListing, change)
+            .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Adds signatures to those that a digest has; those that are there already add nothing.
+async fn beside(
+    tx: &mut Tx,
+    repository: &Repository,
+    digest: &str,
+    signatures: &[Signature],
+) -> Result<SignatureImage, AppError> {
+    let digest: Digest = digest.parse().map_err(AppError::internal)?;
+    let tag = cosign::signature_tag(&digest);
+    let row = match &tag {
+        Some(tag) => {
+            store::repositories::find_manifest_by_tag(tx, &repository.id, tag.as_str()).await?
+        }
+        None => None,
+    };
+    let image = match row {
+        Some(row) => {
+            let found = RawManifest::parse(row.content, Some(&row.media_type));
+            cosign::append(&found.map_err(AppError::internal)?, signatures)
+        }
+        None => cosign::signature_manifest(signatures),
+    };
+    image.map_err(AppError::internal)
+}

@@ -1,0 +1,164 @@
+//! The operator's keys: made in a ceremony, put in place, lost and recovered as the guide says.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::{serve::Server, support::Place};
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).expect("copied")),
+        }
+    }
+}
+
+/// Returns what is said of one key.
+fn listed(place: &Place, name: &str) -> Value {
+    let keys = place.json(&["keys", "list", "--data", "data"]);
+    let mut keys = keys.as_array().expect("a list").iter();
+    keys.find(|key| key["name"] == name).expect(name).clone()
+}
+
+/// Starts a server that must not start; gives what it says.
+fn refused(place: &Place) -> String {
+    place.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"])
+}
+
+#[test]
+fn keys_are_made_in_a_ceremony_and_put_in_place() {
+    let place = Place::new();
+    place.write("root-words", "a long one for the safe\n");
+    place.write("words", "one for the servers\n");
+    let files = [
+        "--root-passphrase-file",
+        "root-words",
+        "--passphrase-file",
+        "words",
+    ];
+    let make = [&["keys", "make", "ceremony"], &files[..]].concat();
+    let said = place.run(&make);
+    let again = place.run(&make);
+    insta::assert_snapshot!(again, @r"
+exit 3
+--- out ---
+--- err ---
+error: cannot make the folder `ceremony`
+  caused by: File exists (os error 17)
+hint: name a folder that is not there: keys are never written over others
+");
+    for file in [
+        "offline/root.key",
+        "online/release.key",
+        "online/trust.key",
+        "online/tokens.key",
+    ] {
+        let key = fs::read_to_string(place.join("ceremony").join(file)).expect(file);
+        assert!(key.contains("BEGIN ENCRYPTED PRIVATE KEY"), "{file}");
+    }
+    assert!(!place.join("ceremony/online/root.key").exists());
+
+    copy(&place.join("ceremony/online"), &place.join("data/keys"));
+    place.write("p.toml", "[keys]\npassphrase_file = \"words\"\n");
+    let server = Server::start(&place, &["--config", "p.toml"]);
+    let root = listed(&place, "root");
+    assert_eq!(root["place"], "kept elsewhere");
+    let release = listed(&place, "release");
+    assert_eq!(release["place"], "here, encrypted");
+    for (key, name) in [(&root, "[ROOT]"), (&release, "[RELEASE]")] {
+        let print = key["fingerprint"].as_str().expect("a fingerprint");
+        assert!(said.contains(print), "{name} is what was written down");
+    }
+    let public = fs::read_to_string(place.join("ceremony/online/release.pub")).expect("a key");
+    assert!(
+        server
+            .get("/.well-known/plimsoll/release.pub")
+            .contains(public.trim())
+    );
+    drop(server);
+    let plain = place.run(&["keys", "make", "plain"]);
+    assert!(
+        plain.contains("warning: not all of the keys are encrypted"),
+        "{plain}"
+    );
+}
+
+/// As the guide has it: a key that is lost is put back from the copy, and no other takes its place.
+#[test]
+fn a_lost_key_is_put_back_from_the_copy() {
+    let place = Place::new();
+    drop(Server::start(&place, &[]));
+    let release = listed(&place, "release");
+    copy(&place.join("data/keys"), &place.join("safe"));
+    fs::remove_file(place.join("data/keys/release.key")).expect("lost");
+    assert_eq!(listed(&place, "release")["place"], "gone");
+    insta::assert_snapshot!(refused(&place), @r"
+exit 3
+--- out ---
+--- err ---
+error: the key `data/keys/release.key` is gone, of which `release.pub` is the public half
+hint: put your copy back. If there is none, remove `release.pub`: another key is made, which nobody who knows the old one believes
+");
+    // A key of another marketplace is not taken for it.
+    place.run(&["keys", "make", "other"]);
+    let other = place.join("other/online/release.key");
+    fs::copy(other, place.join("data/keys/release.key")).expect("copied");
+    insta::assert_snapshot!(refused(&place), @r"
+exit 3
+--- out ---
+--- err ---
+error: the key `release.key` is not the one of `data/keys/release.pub`
+hint: one of them is of another marketplace or time: put back the two that belong together
+");
+    fs::copy(
+        place.join("safe/release.key"),
+        place.join("data/keys/release.key"),
+    )
+    .expect("copied");
+    fs::remove_file(place.join("data/keys/trust.key")).expect("lost");
+    assert!(refused(&place).contains("trust.key` is gone"));
+    copy(&place.join("safe"), &place.join("data/keys"));
+    drop(Server::start(&place, &[]));
+    assert_eq!(listed(&place, "release"), release);
+}
+
+/// As the guide has it: everything is lost but the copies of the folder and of its keys.
+#[test]
+fn a_lost_machine_is_replaced_from_the_copies() {
+    let place = Place::new();
+    let first = Server::start(&place, &[]);
+    let account = [
+        "account",
+        "create",
+        "ann",
+        "--email",
+        "ann@example.com",
+        "--data",
+        "data",
+    ];
+    place.json(&account);
+    drop(first);
+    let keys = place.json(&["keys", "list", "--data", "data"]);
+    copy(&place.join("data/keys"), &place.join("safe"));
+    fs::remove_dir_all(place.join("data/keys")).expect("kept apart");
+    copy(&place.join("data"), &place.join("backup"));
+    fs::remove_dir_all(place.join("data")).expect("lost");
+
+    copy(&place.join("backup"), &place.join("data"));
+    copy(&place.join("safe"), &place.join("data/keys"));
+    let again = Server::start(&place, &[]);
+    assert_eq!(
+        again.ready["operator_password"],
+        Value::Null,
+        "it is the old one"
+    );
+    drop(again);
+    assert_eq!(place.json(&["keys", "list", "--data", "data"]), keys);
+    let accounts = place.json(&["account", "list", "--data", "data"]);
+    assert_eq!(accounts.as_array().map(Vec::len), Some(2));
+}
