@@ -95,7 +95,7 @@ async fn run(products: u64, address: Option<String>) {
     for place in addresses(&names) {
         all.extend(slowest(&router, &askers, &place).await);
     }
-    all.sort_by(|a, b| b.1.cmp(&a.1));
+    all.sort_by_key(|(_, p99, _)| std::cmp::Reverse(*p99));
     println!("| address | as | 99th of {TIMES}, ms | median, ms |\n|---|---|---|---|");
     for (place, p99, median) in &all {
         println!("| {place} | {:.1} | {:.1} |", ms(*p99), ms(*median));

@@ -24,11 +24,15 @@ macro_rules! words {
         }
 
         impl ToSchema for $json {
-            fn name() -> std::borrow::Cow<'static, str> { $name.into() }
+            fn name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
         }
 
         impl From<$word> for $json {
-            fn from(word: $word) -> Self { Self(word) }
+            fn from(word: $word) -> Self {
+                Self(word)
+            }
         }
     )* };
 }
@@ -117,11 +121,15 @@ macro_rules! names {
         }
 
         impl ToSchema for $json {
-            fn name() -> std::borrow::Cow<'static, str> { $name.into() }
+            fn name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
         }
 
         impl From<$text> for $json {
-            fn from(text: $text) -> Self { Self(text) }
+            fn from(text: $text) -> Self {
+                Self(text)
+            }
         }
     )* };
 }

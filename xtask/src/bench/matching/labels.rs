@@ -44,6 +44,9 @@ impl fmt::Display for Label {
 /// Ecosystem, package, version, vulnerability.
 type Key = (String, String, String, String);
 
+/// By ecosystem, package and vulnerability: each record's id and what it lists.
+type Lists = BTreeMap<(String, String, String), Vec<(String, Vec<String>)>>;
+
 /// Labels as they come; who says yes, who says no.
 #[derive(Default)]
 pub(super) struct Labels {
@@ -241,8 +244,7 @@ impl Labels {
     /// was not published when the list was made, and says nothing.
     fn of_lists(&mut self) {
         let mut known: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-        let mut lists: BTreeMap<(String, String, String), Vec<(String, Vec<String>)>> =
-            BTreeMap::new();
+        let mut lists = Lists::new();
         for (ecosystem, name, vulnerability, id, versions) in std::mem::take(&mut self.lists) {
             let all = known.entry((ecosystem.clone(), name.clone())).or_default();
             all.extend(versions.iter().cloned());
