@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 16] = [
+const TARGETS: [&str; 18] = [
     "manifests",
     "references",
     "tokens",
@@ -24,6 +24,8 @@ const TARGETS: [&str; 16] = [
     "notation",
     "feeds",
     "databases",
+    "files",
+    "layers",
 ];
 
 /// What libFuzzer sees the way of its inputs by; these flags are stable, so no other toolchain is needed.

@@ -1,0 +1,20 @@
+//! A layer, packed or not: what is found in it can be merged with itself, and is found again.
+#![no_main]
+
+use inventory::{DiffId, Limits, merge, scan_layer};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let limits = Limits {
+        uncompressed_bytes: 4 << 20,
+        entries: 1_000,
+        ..Limits::default()
+    };
+    let scan = || scan_layer(&mut &*data, "fuzz", &limits, DiffId::Skip);
+    let Ok(report) = scan() else {
+        return;
+    };
+    assert_eq!(Some(&report), scan().ok().as_ref(), "the same bytes, the same report");
+    let digest = |number: u8| format!("sha256:{number:064x}").parse().expect("a digest");
+    merge(&[(digest(0), report.clone()), (digest(1), report)]);
+});
