@@ -21,12 +21,16 @@ CREATE INDEX products_without_words ON products (id) WHERE listed IS NOT NULL AN
 -- One index for each question about what is on the market. One by state alone says nothing
 -- where nearly everything is listed, and SQLite would take it all the same.
 DROP INDEX products_by_state;
-CREATE INDEX products_on_market ON products (certified DESC, updated_at DESC, id, category) WHERE state IN ('listed', 'on-hold');
+CREATE INDEX products_on_market ON products (certified DESC, updated_at DESC, id, category, state) WHERE state IN ('listed', 'on-hold');
 CREATE INDEX products_by_category ON products (category, certified, state) WHERE state IN ('listed', 'on-hold');
 CREATE INDEX products_on_hold ON products (updated_at, id) WHERE state = 'on-hold';
 
 CREATE INDEX products_on_hold_by_publisher ON products (publisher_id) WHERE state = 'on-hold';
 CREATE INDEX subscriptions_by_account ON subscriptions (account_id, id);
+CREATE INDEX subscriptions_by_product ON subscriptions (product_id, account_id) WHERE state <> 'lapsed';
+CREATE INDEX accounts_of_staff ON accounts (staff_role) WHERE staff_role IS NOT NULL;
+CREATE INDEX repositories_by_publisher ON repositories (publisher_id);
+CREATE INDEX sessions_by_account ON sessions (account_id);
 
 -- Reminders look at all promises that run, and at nothing else of them.
 CREATE INDEX findings_promised ON findings (due_at, submission_id, notified_at) WHERE state = 'open' AND due_at IS NOT NULL;

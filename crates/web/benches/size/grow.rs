@@ -37,11 +37,11 @@ pub(crate) async fn grow(db: &Database, size: &Size) {
     grower.findings(size).await;
     grower.happenings(size).await;
     grower.tx.commit().await.expect("committed");
-    let mut tx = db.begin().await.expect("a transaction");
-    if matches!(tx, Tx::Postgres(_)) {
-        run(&mut tx, "ANALYZE").await;
+    // As PostgreSQL does by itself after a while.
+    let mut connection = db.read().await.expect("a connection");
+    if matches!(connection, Tx::Postgres(_)) {
+        run(&mut connection, "VACUUM ANALYZE").await;
     }
-    tx.commit().await.expect("committed");
 }
 
 /// Counts what a statement counts.
