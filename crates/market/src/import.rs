@@ -27,5 +27,7 @@ impl ImportState {
 
 /// Most imports of one publisher that wait or are under way.
 pub const MOST_IMPORTS: i64 = 10;
+/// Most characters of a registry's host and port.
+pub const MOST_IMPORT_REGISTRY: usize = 255;
 /// Most characters of a user's name or a password for another registry. Tokens are long.
 pub const MOST_IMPORT_SECRET: usize = 4_096;

@@ -23,13 +23,19 @@ pub enum MoneyError {
     /// Below zero.
     #[error("a price is zero or more; {0} minor units were given")]
     Negative(i64),
+    /// An amount that no price has.
+    #[error("a price is at most {} minor units", Money::MOST)]
+    TooMuch,
 }
 
 impl Money {
+    /// The most that a price may be, in minor units.
+    pub const MOST: i64 = 1_000_000_000_000;
+
     /// Checks that this can be a price.
     ///
     /// # Errors
-    /// A currency that is no code, or an amount below zero.
+    /// A currency that is no code, or an amount below zero or above [`Money::MOST`].
     pub fn check_price(&self) -> Result<(), MoneyError> {
         if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
             return Err(MoneyError::Currency(
@@ -38,6 +44,9 @@ impl Money {
         }
         if self.amount_minor < 0 {
             return Err(MoneyError::Negative(self.amount_minor));
+        }
+        if self.amount_minor > Self::MOST {
+            return Err(MoneyError::TooMuch);
         }
         Ok(())
     }

@@ -121,6 +121,8 @@ mod tests {
             ["listing_fee", "revenue_share"]
         );
         assert_eq!(fields(terms(Some(0), -1)), ["listing_fee", "revenue_share"]);
+        assert_eq!(fields(terms(Some(Money::MOST), 0)), [""; 0]);
+        assert_eq!(fields(terms(Some(Money::MOST + 1), 0)), ["listing_fee"]);
     }
 
     #[test]

@@ -152,9 +152,14 @@ impl Tally {
             0 => 1.0,
             whole => part as f64 / whole as f64,
         };
+        let nobody_is_affected = self.right == 0 && self.missed.is_empty();
         (
             share(self.right, self.missed.len()),
-            share(self.right, self.surplus.len()),
+            match nobody_is_affected {
+                // There is nothing to find, so what counts is what was not found.
+                true => share(self.silent, self.surplus.len()),
+                false => share(self.right, self.surplus.len()),
+            },
         )
     }
 }

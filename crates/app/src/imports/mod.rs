@@ -2,7 +2,10 @@
 
 mod fetch;
 
-use market::{Action, ImportId, ImportState, MOST_IMPORT_SECRET, MOST_IMPORTS, NoticeKind};
+use market::{
+    Action, ImportId, ImportState, MOST_IMPORT_REGISTRY, MOST_IMPORT_SECRET, MOST_IMPORTS,
+    NoticeKind,
+};
 use oci::{Client, Credentials, Digest, RepoName, Tag};
 use serde::{Deserialize, Serialize};
 use store::{
@@ -76,6 +79,10 @@ impl App {
         require_verified(&publisher)?;
         let account = actor.require_account("to import an image")?;
         let config = &self.config.imports;
+        if source.registry.len() > MOST_IMPORT_REGISTRY {
+            let message = format!("a host has at most {MOST_IMPORT_REGISTRY} characters");
+            return Err(AppError::invalid("registry", message));
+        }
         if let Err(error) = Client::new(&source.registry, Credentials::Anonymous, config) {
             return Err(AppError::invalid("registry", error.to_string()));
         }

@@ -154,7 +154,9 @@ impl Labels {
                 };
                 // Where one range ends another may begin; `-0` marks what is before every release.
                 let both = what == "fixed" && introduced.contains(version);
-                if version == "0" || version.ends_with("-0") || both {
+                // Of a module's streams each has its fix, and a label does not say which it means.
+                let is_modular = version.contains(".module");
+                if version == "0" || version.ends_with("-0") || both || is_modular {
                     continue;
                 }
                 let key = (
