@@ -10,7 +10,7 @@ use store::{
 use crate::{Actor, App, AppError, audit::Change};
 
 /// The longest agreement, in bytes.
-const MOST_BYTES: usize = 200_000;
+pub(crate) const MOST_BYTES: usize = 200_000;
 
 /// How a publisher stands towards the agreement.
 #[derive(Debug, Clone, PartialEq, Eq)]

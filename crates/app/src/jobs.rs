@@ -204,10 +204,7 @@ impl App {
         let mut tx = self.begin().await?;
         let lease = self.config.upkeep.job_lease;
         let claimed = store::jobs::claim(&mut tx, worker, self.now(), lease).await?;
-        tx.commit().await?;
-        let Some(job) = claimed else { return Ok(false) };
-        self.do_job(&job, worker).await?;
-        Ok(true)
+        self.do_claimed(tx, claimed, worker).await
     }
 
     /// Does the next import that is due; gives whether there was one.
@@ -218,6 +215,15 @@ impl App {
         let mut tx = self.begin().await?;
         let lease = self.config.upkeep.job_lease;
         let claimed = store::jobs::claim_import(&mut tx, worker, self.now(), lease).await?;
+        self.do_claimed(tx, claimed, worker).await
+    }
+
+    async fn do_claimed(
+        self: &Arc<Self>,
+        tx: Tx,
+        claimed: Option<Job>,
+        worker: &str,
+    ) -> Result<bool, AppError> {
         tx.commit().await?;
         let Some(job) = claimed else { return Ok(false) };
         self.do_job(&job, worker).await?;

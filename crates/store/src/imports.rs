@@ -53,6 +53,18 @@ pub struct Import {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
+impl Import {
+    /// Returns where the image comes from, as people write it.
+    pub fn source(&self) -> String {
+        let is_digest = self.reference.contains(':');
+        let between = if is_digest { '@' } else { ':' };
+        format!(
+            "{}/{}{between}{}",
+            self.registry, self.repository, self.reference
+        )
+    }
+}
+
 /// Adds an import.
 ///
 /// # Errors

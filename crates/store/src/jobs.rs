@@ -93,17 +93,7 @@ pub async fn claim_import(
     now: DateTime<Utc>,
     lease: TimeDelta,
 ) -> Result<Option<Job>, StoreError> {
-    fetch_opt!(
-        tx,
-        Job,
-        [
-            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE kind = 'import' AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1) RETURNING *",
-            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE kind = 'import' AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *"
-        ],
-        worker,
-        now + lease,
-        now
-    )
+    claim_next(tx, true, worker, (now, lease)).await
 }
 
 /// Takes the next job but an import that is due, or whose lease ran out, until `now + lease`.
@@ -116,16 +106,26 @@ pub async fn claim(
     now: DateTime<Utc>,
     lease: TimeDelta,
 ) -> Result<Option<Job>, StoreError> {
+    claim_next(tx, false, worker, (now, lease)).await
+}
+
+async fn claim_next(
+    tx: &mut Tx,
+    is_import: bool,
+    worker: &str,
+    (now, lease): (DateTime<Utc>, TimeDelta),
+) -> Result<Option<Job>, StoreError> {
     fetch_opt!(
         tx,
         Job,
         [
-            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE kind <> 'import' AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1) RETURNING *",
-            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE kind <> 'import' AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *"
+            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE (kind = 'import') = $4 AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1) RETURNING *",
+            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE (kind = 'import') = $4 AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *"
         ],
         worker,
         now + lease,
-        now
+        now,
+        is_import
     )
 }
 

@@ -73,9 +73,6 @@ pub async fn search(
     offset: i64,
 ) -> Result<Hits, StoreError> {
     let terms = terms(tx, &search.text).await?;
-    if terms.is_some_and_nowhere() {
-        return Ok(Hits::default());
-    }
     let (ids, total, more) = if terms.is_none() {
         let total = count(tx, search).await?;
         (
@@ -108,10 +105,6 @@ pub async fn search(
 impl Terms {
     fn is_none(&self) -> bool {
         self.bounds[0].0.is_empty()
-    }
-
-    fn is_some_and_nowhere(&self) -> bool {
-        !self.is_none() && self.rarest == 0
     }
 }
 
@@ -291,13 +284,13 @@ pub(crate) async fn learn(tx: &mut Tx, product: &str, text: &str) -> Result<(), 
 
 /// Learns the words of listings from before there were any.
 pub(crate) async fn learn_old(db: &Database) -> Result<(), StoreError> {
+    // Nearly always there are none, and then no writer need be waited for.
+    if without_words(&mut db.read().await?).await?.is_empty() {
+        return Ok(());
+    }
     loop {
         let mut tx = db.begin().await?;
-        let old = fetch_all!(
-            &mut tx,
-            (String, String),
-            "SELECT id, search_text FROM products WHERE listed IS NOT NULL AND NOT words_known ORDER BY id LIMIT 200"
-        )?;
+        let old = without_words(&mut tx).await?;
         if old.is_empty() {
             return Ok(());
         }
@@ -306,6 +299,15 @@ pub(crate) async fn learn_old(db: &Database) -> Result<(), StoreError> {
         }
         tx.commit().await?;
     }
+}
+
+/// Returns some of the listings whose words are not known yet, and their texts.
+async fn without_words(tx: &mut Tx) -> Result<Vec<(String, String)>, StoreError> {
+    fetch_all!(
+        tx,
+        (String, String),
+        "SELECT id, search_text FROM products WHERE listed IS NOT NULL AND NOT words_known ORDER BY id LIMIT 200"
+    )
 }
 
 #[cfg(test)]

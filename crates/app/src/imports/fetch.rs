@@ -16,8 +16,8 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use market::{Action, ImportId};
 use oci::{
-    Client, ClientError, Descriptor, Digest, ErrorCode, RawManifest, Reference, RepoName,
-    media_type,
+    Client, ClientError, Descriptor, Digest, DigestError, ErrorCode, RawManifest, Reference,
+    ReferenceError, RepoName, media_type,
 };
 use store::imports::{self as rows, HowFar, Import};
 use tokio::{sync::mpsc, task::spawn_blocking, time};
@@ -214,27 +214,30 @@ impl Fetch<'_> {
 
     /// Fetches a manifest by tag or digest.
     async fn manifest(&self, reference: &str) -> Result<RawManifest, Stop> {
-        let is_digest = reference.contains(':');
-        let parse = |error: &dyn std::error::Error| Stop::Never(error.to_string());
+        let wrong = |error: &dyn std::error::Error| Stop::Never(error.to_string());
+        let (tag, digest) = match reference.contains(':') {
+            true => (
+                None,
+                Some(
+                    reference
+                        .parse()
+                        .map_err(|error: DigestError| wrong(&error))?,
+                ),
+            ),
+            false => (
+                Some(
+                    reference
+                        .parse()
+                        .map_err(|error: ReferenceError| wrong(&error))?,
+                ),
+                None,
+            ),
+        };
         let reference = Reference {
             host: None,
             repo: self.from.clone(),
-            tag: match is_digest {
-                true => None,
-                false => Some(
-                    reference
-                        .parse()
-                        .map_err(|error: oci::ReferenceError| parse(&error))?,
-                ),
-            },
-            digest: match is_digest {
-                true => Some(
-                    reference
-                        .parse()
-                        .map_err(|error: oci::DigestError| parse(&error))?,
-                ),
-                false => None,
-            },
+            tag,
+            digest,
         };
         let client = Arc::clone(&self.client);
         let asked = spawn_blocking(move || client.manifest(&reference)).await;

@@ -120,7 +120,7 @@ impl App {
             import: import.id.clone(),
         };
         self.enqueue(&mut tx, &job).await?;
-        let from = source_of(&import);
+        let from = import.source();
         let change = Change {
             subject: import.id.as_str(),
             reason: Some(&from),
@@ -245,7 +245,7 @@ impl App {
             return Ok(());
         };
         let (from, to) = (
-            source_of(import),
+            import.source(),
             format!("{}:{}", import.staging, import.tag),
         );
         let (title, body) = match error {
@@ -312,17 +312,4 @@ impl App {
             .trust
             .derive_seed(format!("import\n{id}").as_bytes())
     }
-}
-
-/// Returns where an image comes from, as people write it.
-fn source_of(import: &Import) -> String {
-    let between = if import.reference.contains(':') {
-        '@'
-    } else {
-        ':'
-    };
-    format!(
-        "{}/{}{between}{}",
-        import.registry, import.repository, import.reference
-    )
 }

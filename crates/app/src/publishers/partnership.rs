@@ -12,10 +12,10 @@ use store::{
     submissions::Submission,
 };
 
-use crate::{Actor, App, AppError, audit::Change, notices::News, products::require_verified};
-
-/// The longest agreement, in bytes.
-const MOST_BYTES: usize = 200_000;
+use crate::{
+    Actor, App, AppError, agreements::MOST_BYTES, audit::Change, notices::News,
+    products::require_verified,
+};
 
 /// How a publisher stands towards partnership.
 #[derive(Debug, Clone)]

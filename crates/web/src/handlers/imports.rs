@@ -152,17 +152,9 @@ async fn load(app: &App, viewer: Viewer, publisher: &str) -> Result<ImportsPage,
 }
 
 fn row(import: Import, viewer: &Viewer) -> ImportRow {
-    let between = if import.reference.contains(':') {
-        '@'
-    } else {
-        ':'
-    };
     ImportRow {
         id: import.id.to_string(),
-        source: format!(
-            "{}/{}{between}{}",
-            import.registry, import.repository, import.reference
-        ),
+        source: import.source(),
         target: format!("{}:{}", import.staging, import.tag),
         state: match import.state {
             ImportState::Waiting => Pill::new(Tone::Quiet, "Waiting"),

@@ -100,13 +100,9 @@ fn paging_of(
 
 /// Returns the ways from a page to the rest of a list: `page` of `total` in parts of `size`.
 fn paging((page, total, size): (usize, usize, usize), url: impl Fn(usize) -> String) -> Paging {
-    let start = (page - 1) * size;
-    Paging {
-        first: if total == 0 { 0 } else { count(start) + 1 },
-        last: count(total.min(start + size)),
-        total: count(total),
-        more: false,
-        previous_url: (page > 1).then(|| url(page - 1)),
-        next_url: (start + size < total).then(|| url(page + 1)),
-    }
+    let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let place = (whole(page), whole(size));
+    paging_of(place, (whole(total), false), |page| {
+        url(usize::try_from(page).unwrap_or(1))
+    })
 }
