@@ -9,8 +9,25 @@ use store::{
 
 use crate::{Actor, App, AppError, audit::Change};
 
-/// The longest agreement, in bytes.
-pub(crate) const MOST_BYTES: usize = 200_000;
+/// The longest agreement, in characters.
+const MOST_CHARACTERS: usize = 200_000;
+
+/// Returns the text of an agreement without what is blank around it.
+///
+/// # Errors
+///
+/// [`AppError::Invalid`] where nothing is left, or there is too much.
+pub(crate) fn agreement_text(text: &str) -> Result<&str, AppError> {
+    let characters = text.chars().count();
+    if characters > MOST_CHARACTERS {
+        let message = format!("it has {characters} characters; {MOST_CHARACTERS} are the most");
+        return Err(AppError::invalid("text", message));
+    }
+    match text.trim() {
+        "" => Err(AppError::invalid("text", "write the agreement")),
+        text => Ok(text),
+    }
+}
 
 /// How a publisher stands towards the agreement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,18 +85,8 @@ impl App {
         let mut tx = self.begin().await?;
         self.authorize(&mut tx, actor, Action::SetAgreement, None)
             .await?;
-        let text = text.trim();
+        let text = agreement_text(text)?;
         let current = store::agreements::current(&mut tx).await?;
-        let problem = if text.is_empty() {
-            "write the agreement".to_owned()
-        } else if text.len() > MOST_BYTES {
-            format!("it has {} bytes; {MOST_BYTES} are the most", text.len())
-        } else {
-            String::new()
-        };
-        if !problem.is_empty() {
-            return Err(AppError::invalid("text", problem));
-        }
         if current.as_ref().is_some_and(|current| current.text == text) {
             let message = "the text is the same as the current version's";
             return Err(AppError::Conflict(message.to_owned()));

@@ -29,5 +29,8 @@ impl ImportState {
 pub const MOST_IMPORTS: i64 = 10;
 /// Most characters of a registry's host and port.
 pub const MOST_IMPORT_REGISTRY: usize = 255;
+/// Most characters of a repository below a publisher's staging: with what stands before it a
+/// repository's name still fits the 255 characters that clients take.
+pub const MOST_IMPORT_NAME: usize = 200;
 /// Most characters of a user's name or a password for another registry. Tokens are long.
 pub const MOST_IMPORT_SECRET: usize = 4_096;

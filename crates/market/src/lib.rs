@@ -46,7 +46,9 @@ pub use classification::{CLASSES_BY_HAND, MOST_REASON, classified, is_reason};
 pub use clock::FindingClock;
 pub use email::is_email;
 pub use id::*;
-pub use import::{ImportState, MOST_IMPORT_REGISTRY, MOST_IMPORT_SECRET, MOST_IMPORTS};
+pub use import::{
+    ImportState, MOST_IMPORT_NAME, MOST_IMPORT_REGISTRY, MOST_IMPORT_SECRET, MOST_IMPORTS,
+};
 pub use manifest::{
     CATEGORIES, ENGINES, License, LogoSize, MAX_SHORT_DESCRIPTION, MIN_LOGO_PIXELS, Plan, Platform,
     Problem, ProductManifest, PullAccess, check_logo,

@@ -72,6 +72,20 @@ impl OwnAdvisory {
             }
             _ => {}
         }
+        for (field, version) in [
+            ("introduced", &self.introduced),
+            ("fixed", &self.fixed),
+            ("last_affected", &self.last_affected),
+        ] {
+            let length = |version: &String| version.chars().count();
+            if version
+                .as_ref()
+                .map(length)
+                .is_some_and(|length| length > MOST_LINE)
+            {
+                wrong(field, "a version has at most 200 characters");
+            }
+        }
         if self.fixed.is_some() && self.last_affected.is_some() {
             wrong(
                 "last_affected",

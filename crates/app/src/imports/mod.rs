@@ -3,8 +3,8 @@
 mod fetch;
 
 use market::{
-    Action, ImportId, ImportState, MOST_IMPORT_REGISTRY, MOST_IMPORT_SECRET, MOST_IMPORTS,
-    NoticeKind,
+    Action, ImportId, ImportState, MOST_IMPORT_NAME, MOST_IMPORT_REGISTRY, MOST_IMPORT_SECRET,
+    MOST_IMPORTS, NoticeKind,
 };
 use oci::{Client, Credentials, Digest, RepoName, Tag};
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,10 @@ impl App {
         if source.registry.len() > MOST_IMPORT_REGISTRY {
             let message = format!("a host has at most {MOST_IMPORT_REGISTRY} characters");
             return Err(AppError::invalid("registry", message));
+        }
+        if into.as_str().len() > MOST_IMPORT_NAME {
+            let message = format!("a repository here has at most {MOST_IMPORT_NAME} characters");
+            return Err(AppError::invalid("into", message));
         }
         if let Err(error) = Client::new(&source.registry, Credentials::Anonymous, config) {
             return Err(AppError::invalid("registry", error.to_string()));

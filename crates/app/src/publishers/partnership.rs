@@ -13,7 +13,7 @@ use store::{
 };
 
 use crate::{
-    Actor, App, AppError, agreements::MOST_BYTES, audit::Change, notices::News,
+    Actor, App, AppError, agreements::agreement_text, audit::Change, notices::News,
     products::require_verified,
 };
 
@@ -230,13 +230,7 @@ impl App {
         let mut tx = self.begin().await?;
         self.authorize(&mut tx, actor, Action::DecidePartnership, None)
             .await?;
-        let text = text.trim();
-        if text.is_empty() || text.len() > MOST_BYTES {
-            return Err(AppError::invalid(
-                "text",
-                format!("write the agreement, in at most {MOST_BYTES} bytes"),
-            ));
-        }
+        let text = agreement_text(text)?;
         let current = rows::agreement(&mut tx).await?;
         if current.as_ref().is_some_and(|current| current.text == text) {
             let message = "the text is the same as the current version's";

@@ -23,6 +23,8 @@ pub use send::{WebhookAnswer, WebhookCall};
 const MOST_WEBHOOKS: usize = 20;
 /// Longest description, in characters.
 const MAX_DESCRIPTION: usize = 200;
+/// Most kinds of events that are named; there are fewer.
+const MOST_KINDS: usize = 20;
 /// How long the secret before signs beside the new one.
 const OLD_SECRET: TimeDelta = TimeDelta::days(1);
 /// How long it is kept what was sent.
@@ -389,6 +391,9 @@ impl App {
         }
         if settings.kinds.is_empty() {
             wrong("kinds", "choose at least one kind of event");
+        }
+        if settings.kinds.len() > MOST_KINDS {
+            wrong("kinds", "name each kind of event once");
         }
         if !settings.kinds.iter().all(|kind| of.may_hear(*kind)) {
             wrong("kinds", "subscribers hear of listings only");

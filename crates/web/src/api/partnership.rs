@@ -55,7 +55,7 @@ struct PartnershipVerdictJson {
 #[serde(deny_unknown_fields)]
 struct NewPartnershipAgreementJson {
     /// Markdown.
-    #[schema(min_length = 1, max_length = 50_000, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 200_000, pattern = r"\S")]
     text: String,
 }
 

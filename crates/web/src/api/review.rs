@@ -140,10 +140,8 @@ pub(super) struct WaitingJson {
 #[serde(deny_unknown_fields)]
 struct NewAssignmentJson {
     /// The name of the reviewer who gets it; null gives it back.
-    #[schema(max_length = 100)]
     reviewer: Option<String>,
     /// The name of the reviewer who has it, if one has.
-    #[schema(max_length = 100)]
     instead_of: Option<String>,
 }
 

@@ -24,9 +24,10 @@ const ROLES: [&str; 8] = [
 ];
 
 /// A market with one of everything, and the names of these things.
-struct Market {
-    fixture: Fixture,
-    tokens: Vec<String>,
+pub(super) struct Market {
+    pub(super) fixture: Fixture,
+    /// The access token of each of [`ROLES`].
+    pub(super) tokens: Vec<String>,
     names: Vec<(&'static str, String)>,
 }
 
@@ -106,7 +107,7 @@ async fn joined(fixture: &Fixture) -> String {
 }
 
 impl Market {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let fixture = Fixture::new().await;
         people(&fixture).await;
         fixture.product("owner").await;
@@ -163,7 +164,7 @@ impl Market {
         }
     }
 
-    fn fill(&self, path: &str) -> String {
+    pub(super) fn fill(&self, path: &str) -> String {
         let mut path = path.to_owned();
         for (name, value) in &self.names {
             path = path.replace(&format!("{{{name}}}"), value);
@@ -196,10 +197,16 @@ impl Market {
         if path.ends_with("/pictures") {
             return ("image/png", picture(8).into());
         }
-        let body = match (method, path) {
-            ("GET" | "DELETE", _) | (_, "/advisories/reload" | "/notices/read") => {
-                return ("", Body::empty());
-            }
+        match self.good(method, path) {
+            Some(body) => ("application/json", body.to_string().into()),
+            None => ("", Body::empty()),
+        }
+    }
+
+    /// The JSON with which the operation succeeds, if it takes any.
+    pub(super) fn good(&self, method: &str, path: &str) -> Option<Value> {
+        match (method, path) {
+            ("GET" | "DELETE", _) | (_, "/advisories/reload" | "/notices/read") => None,
             (
                 "POST",
                 "/submissions/{submission}/publication"
@@ -212,12 +219,9 @@ impl Market {
                 | "/publishers/{publisher}/invitations/{letter}/resend"
                 | "/webhooks/{webhook}/deliveries/{delivery}/redeliver",
             )
-            | ("PUT", "/publishers/{publisher}/products/{product}/previewers/{account}") => {
-                return ("", Body::empty());
-            }
-            (_, path) => self.json(path),
-        };
-        ("application/json", body.to_string().into())
+            | ("PUT", "/publishers/{publisher}/products/{product}/previewers/{account}") => None,
+            (_, path) => Some(self.json(path)),
+        }
     }
 
     fn json(&self, path: &str) -> Value {

@@ -5,5 +5,6 @@ mod client;
 mod coverage;
 mod errors;
 mod fuzz;
+mod limits;
 mod once;
 mod stories;
