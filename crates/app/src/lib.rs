@@ -17,6 +17,7 @@ mod bills;
 mod classification;
 mod clock;
 mod component_index;
+mod draft_versions;
 mod error;
 mod feeds;
 mod finding_view;
@@ -75,6 +76,7 @@ pub use approvals::{ApprovalsView, ReviewPolicy};
 pub use assignment::{Assignment, AssignmentView};
 pub use classification::{ClassificationEntry, ClassificationsPage, NewClassification};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use draft_versions::{DraftDifference, DraftVersions};
 pub use error::AppError;
 pub use feeds::{Feed, FeedOf};
 pub use finding_view::{FindingView, Rating};
@@ -136,6 +138,7 @@ pub use store::{
     audit::NamedRecord,
     blobs::{Blob, BlobSource},
     classifications::{Classification, Unscored},
+    draft_versions::{DraftLine, DraftVersion},
     images::ImageOutline,
     imports::Import,
     invitations::{Invitation, NamedMember},

@@ -145,17 +145,9 @@ impl App {
         let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
         self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
             .await?;
-        store::products::set_draft(&mut tx, &product.id, draft, self.now()).await?;
-        let problems = self.manifest_problems(&mut tx, draft).await?;
-        let fields = draft.changed_fields(&product.draft).join(" ");
-        let change = Change {
-            subject: product.id.as_str(),
-            reason: Some(&fields),
-            after: Some("draft-saved"),
-            ..Change::default()
-        };
-        self.record(&mut tx, actor, Action::EditProduct, change)
+        self.write_draft(&mut tx, (actor, &product), draft, None)
             .await?;
+        let problems = self.manifest_problems(&mut tx, draft).await?;
         tx.commit().await?;
         Ok(problems)
     }

@@ -19,6 +19,7 @@ pub mod condemned;
 pub mod contents;
 pub mod damaged;
 mod db;
+pub mod draft_versions;
 mod error;
 pub mod findings;
 pub mod images;

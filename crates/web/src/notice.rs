@@ -63,6 +63,7 @@ notices! {
     KeyRevoked = "key-revoked", "The key was revoked. Signatures by it no longer count for new submissions.";
     ProductCreated = "product-created", "The product was created.";
     DraftSaved = "draft-saved", "The draft was saved.";
+    DraftRestored = "draft-restored", "The draft says again what that version said. What stood there before is among the versions.";
     Submitted = "submitted", "Submitted. It is being inspected now.";
     ImportBegun = "import-begun", "The image is being brought here. This page says how far it is; you are told when it is over.";
     ImportStopped = "import-stopped", "The import was stopped.";

@@ -15,11 +15,11 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, agreement, classes, compare, components, feed, files, image, imports, log,
-        no_page, notices, operator, own_advisories, partnership, preview, product, product_edit,
-        proofs, public_publisher, publisher, publisher_keys, publisher_portal, register, review,
-        robot, sign_in, storage, storefront, submission, tags, team, templates, terms, vex,
-        webhooks, wrong_method,
+        account, agreement, classes, compare, components, draft_versions, feed, files, image,
+        imports, log, no_page, notices, operator, own_advisories, partnership, preview, product,
+        product_edit, proofs, public_publisher, publisher, publisher_keys, publisher_portal,
+        register, review, robot, sign_in, storage, storefront, submission, tags, team, templates,
+        terms, vex, webhooks, wrong_method,
     },
 };
 
@@ -187,6 +187,18 @@ fn products() -> Router<Arc<App>> {
         .route(
             "/publisher/{slug}/{product}/submit",
             post(product_edit::submit),
+        )
+        .route(
+            "/publisher/{slug}/{product}/versions",
+            get(draft_versions::show_all),
+        )
+        .route(
+            "/publisher/{slug}/{product}/versions/{number}",
+            get(draft_versions::show),
+        )
+        .route(
+            "/publisher/{slug}/{product}/versions/{number}/restore",
+            post(draft_versions::restore),
         )
         .route(
             "/publisher/{slug}/{product}/vex",

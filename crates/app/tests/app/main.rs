@@ -16,6 +16,7 @@ mod chance;
 mod classification;
 mod collection;
 mod deadlines;
+mod draft_versions;
 mod forty_days;
 mod identities;
 mod images;

@@ -355,6 +355,22 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
             code(app.save_draft(actor, "acme", "db", &things.draft).await),
         ),
         (
+            "draft_versions",
+            code(app.draft_versions(actor, "acme", "db").await),
+        ),
+        (
+            "draft_version",
+            code(app.draft_version(actor, ("acme", "db"), 1).await),
+        ),
+        (
+            "compare_drafts",
+            code(app.compare_drafts(actor, ("acme", "db"), (1, None)).await),
+        ),
+        (
+            "restore_draft",
+            code(app.restore_draft(actor, ("acme", "db"), 1).await),
+        ),
+        (
             "product_draft",
             code(app.product_draft(actor, "acme", "db").await),
         ),

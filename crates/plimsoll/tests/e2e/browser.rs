@@ -159,6 +159,8 @@ fn people_walk_through_the_pages() {
             "/publisher",
             "/publisher/acme",
             "/publisher/acme/harbour",
+            "/publisher/acme/harbour/versions",
+            "/publisher/acme/harbour/versions/1",
             "/publisher/acme/products/new",
             "/preview/acme/harbour",
             "/publisher/acme/products/imports",

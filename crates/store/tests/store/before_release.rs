@@ -1,8 +1,12 @@
-//! Rows of what happens before something is public: previews, imports, times of publication.
+//! Rows of what happens before something is public: drafts, previews, imports, times of
+//! publication.
 
-use market::{ImportId, ImportState, Publication, PublisherState, SubmissionState};
+use market::{
+    ImportId, ImportState, ProductManifest, Publication, PublisherState, SubmissionState,
+};
 use serde_json::json;
 use store::{
+    draft_versions::{self, DraftLine},
     imports::{self, HowFar, Import},
     jobs::{self, NewJob},
     previews, publishers, submissions,
@@ -14,6 +18,30 @@ use crate::{
 };
 
 both! {
+    async fn the_newest_versions_of_a_draft_are_kept(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let product = cast(&mut tx).await.product.id;
+        for number in 1..=4 {
+            assert_eq!(draft_versions::next_number(&mut tx, &product).await.expect("a number"), number);
+            let line = DraftLine {
+                number,
+                fields: "name tags".to_owned(),
+                saved_by: (number > 1).then(|| "ann".to_owned()),
+                saved_at: at(number),
+                restored_from: (number == 4).then_some(2),
+            };
+            let manifest = ProductManifest { name: format!("No. {number}"), ..ProductManifest::default() };
+            draft_versions::add(&mut tx, &product, (&line, &manifest), 3).await.expect("added");
+        }
+        let lines = draft_versions::of_product(&mut tx, &product).await.expect("rows");
+        let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
+        assert_eq!(numbers, [4, 3, 2]);
+        assert_eq!((lines[0].restored_from, lines[0].saved_by.as_deref()), (Some(2), Some("ann")));
+        let found = draft_versions::find(&mut tx, &product, 3).await.expect("asked").expect("it");
+        assert_eq!((found.line, found.manifest.name.as_str()), (lines[1].clone(), "No. 3"));
+        assert_eq!(draft_versions::find(&mut tx, &product, 1).await.expect("asked"), None);
+    }
+
     async fn a_preview_is_seen_by_those_named_while_the_publisher_may_publish(db: Database) {
         let mut tx = db.begin().await.expect("a transaction");
         let cast = cast(&mut tx).await;

@@ -29,6 +29,7 @@ mod agreements;
 mod audit;
 mod classifications;
 mod comments;
+mod draft_versions;
 mod drafts;
 mod error;
 mod extract;
@@ -114,6 +115,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(keys::routes())
         .merge(pictures::routes())
         .merge(drafts::routes())
+        .merge(draft_versions::routes())
         .merge(previews::routes())
         .merge(imports::routes())
         .merge(submissions::routes())

@@ -5,6 +5,7 @@ pub mod agreement;
 pub mod classes;
 pub mod compare;
 pub mod components;
+pub mod draft_versions;
 pub mod error;
 pub mod feed;
 pub mod image;

@@ -61,6 +61,8 @@ pub struct SubmissionPage {
     pub checks: Vec<Check>,
     /// The image, platform by platform.
     pub platforms: Vec<PlatformPanel>,
+    /// Address of the versions of the product's draft.
+    pub versions_url: String,
     /// The manifest as it was submitted.
     pub manifest: Vec<ManifestItem>,
     /// The review thread, oldest first.

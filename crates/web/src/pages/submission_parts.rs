@@ -262,7 +262,7 @@ impl ComponentLine {
     }
 }
 
-/// An item of the manifest as it was submitted.
+/// An item of a manifest.
 #[derive(Debug, Clone)]
 pub struct ManifestItem {
     /// The field's name in the manifest's JSON.
@@ -271,7 +271,7 @@ pub struct ManifestItem {
     pub title: String,
     /// What stands there; sanitised.
     pub value: Html,
-    /// Whether it differs from the submission before.
+    /// Whether it differs from what was there before.
     pub is_changed: bool,
 }
 

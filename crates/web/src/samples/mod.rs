@@ -1,6 +1,7 @@
 //! Pages full of plausible data, for the tests that render every template.
 
 mod classes;
+mod draft_versions;
 mod imports;
 mod market_side;
 mod operating;
@@ -22,6 +23,7 @@ use crate::view::{Csrf, Digest, Flash, Layout, Viewer, When};
 pub(crate) fn all() -> Vec<(&'static str, String)> {
     [
         classes::pages(),
+        draft_versions::pages(),
         imports::pages(),
         market_side::pages(),
         operating::pages(),

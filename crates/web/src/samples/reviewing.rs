@@ -122,6 +122,7 @@ fn submission() -> SubmissionPage {
         advisories_at: Some(ago(9)),
         checks: checks(),
         platforms: vec![platform()],
+        versions_url: "/publisher/harbour/pilot/versions".to_owned(),
         manifest: vec![
             item("name", "Product name", "Pilot Database", false),
             item(

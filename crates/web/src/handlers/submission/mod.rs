@@ -1,7 +1,6 @@
 //! `/submissions/{id}`: one snapshot under review, for its publisher and the reviewers.
 
 mod image;
-mod manifest;
 mod thread;
 mod view;
 

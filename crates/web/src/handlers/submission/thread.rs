@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use app::{CommentWithAuthor, FindingView};
 use market::{Anchor, Decision};
 
-use super::manifest::{TITLES, title};
+use crate::handlers::manifest_items::{TITLES, title};
 use crate::{
     markdown::markdown,
     pages::{AnchorChoice, Remark},

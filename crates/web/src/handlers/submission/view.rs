@@ -4,9 +4,9 @@ use app::{CheckView, Difference, FindingView, certify};
 use chrono::DateTime;
 use market::{Deadline, FindingState, Publication, SubmissionState, Waiting};
 
-use super::{image, manifest, thread};
+use super::{image, thread};
 use crate::{
-    handlers::{compare::changed_content, count, publisher::severity_counts, vex},
+    handlers::{compare::changed_content, count, manifest_items, publisher::severity_counts, vex},
     pages::{
         Changes, Check, Finding, Progress, SignatureLine, SignatureReport,
         submission::{InHand, PublicationPanel, SubmissionPage},
@@ -37,6 +37,7 @@ pub(super) fn page(
         id: submission.id.to_string(),
         number: count(submission.number),
         product: submission.manifest.name.clone(),
+        versions_url: format!("{editor_url}/versions"),
         product_url: (found.may_submit || !viewer.actor.is_staff()).then_some(editor_url),
         publisher: found.publisher.legal_name.clone(),
         state: submission.state,
@@ -64,7 +65,10 @@ pub(super) fn page(
             .iter()
             .map(|image| image::panel(&url, image, findings))
             .collect(),
-        manifest: manifest::items(&submission.manifest, found.difference.as_ref()),
+        manifest: manifest_items::items(&submission.manifest, |field| {
+            let difference = found.difference.as_ref();
+            difference.is_some_and(|it| it.fields.iter().any(|changed| changed == field))
+        }),
         remarks: thread::remarks(found, &viewer),
         anchors: thread::anchors(found, findings),
         draft_remark: String::new(),
@@ -196,7 +200,7 @@ fn changes(difference: &Difference) -> Changes {
         fields: difference
             .fields
             .iter()
-            .map(|field| manifest::title(field).to_owned())
+            .map(|field| manifest_items::title(field).to_owned())
             .collect(),
         content: changed_content(&difference.content),
         checks: difference.checks.iter().map(check).collect(),

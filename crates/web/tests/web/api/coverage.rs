@@ -114,6 +114,7 @@ impl Market {
         let first = fixture.submission("owner", "1.0").await;
         fixture.release(&first).await;
         let submission = fixture.submission("owner", "2.0").await;
+        redrafted(&fixture).await;
         let app = &fixture.app;
         let reviewer = fixture.actor("reviewer").await;
         let comment = app
@@ -151,6 +152,7 @@ impl Market {
             ("proof", proof),
             ("letter", joined(&fixture).await),
             ("import", imported(&fixture).await),
+            ("number", "1".to_owned()),
         ];
         let mut tokens = vec![String::new()];
         for role in &ROLES[1..] {
@@ -217,6 +219,7 @@ impl Market {
                 | "/publishers/{publisher}/proofs/domain"
                 | "/publishers/{publisher}/leave"
                 | "/publishers/{publisher}/invitations/{letter}/resend"
+                | "/publishers/{publisher}/products/{product}/manifest/versions/{number}/restoration"
                 | "/webhooks/{webhook}/deliveries/{delivery}/redeliver",
             )
             | ("PUT", "/publishers/{publisher}/products/{product}/previewers/{account}") => None,
@@ -335,6 +338,16 @@ impl Market {
             other => panic!("{other} is not covered: say what a good body is"),
         }
     }
+}
+
+/// Has the owner change the draft, so that there is a version to go back to.
+async fn redrafted(fixture: &Fixture) {
+    let mut draft = manifest(&app::oci::Digest::of(&picture(512)).to_string());
+    draft["name"] = json!("Ship DB 2");
+    let draft = serde_json::from_value(draft).expect("a manifest");
+    let owner = fixture.actor("owner").await;
+    let saved = fixture.app.save_draft(&owner, "acme", "ship-db", &draft);
+    saved.await.expect("saved");
 }
 
 /// Has the reviewer add a vulnerability by hand; gives its identifier.

@@ -151,7 +151,7 @@ async fn answers_made_up_requests_as_the_document_says() {
 async fn answers_requests_about_real_things_as_the_document_says() {
     check(|submission| {
         format!(
-            "[parameters]\npublisher = \"acme\"\nproduct = \"ship-db\"\nsubmission = \"{submission}\"\n"
+            "[parameters]\npublisher = \"acme\"\nproduct = \"ship-db\"\nsubmission = \"{submission}\"\nnumber = 1\n"
         )
     })
     .await;

@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 78] = [
+const FORMS: [&str; 79] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -41,6 +41,7 @@ const FORMS: [&str; 78] = [
     "/publisher/acme/ship-db/submit",
     "/publisher/acme/ship-db/withdraw",
     "/publisher/acme/ship-db/openness",
+    "/publisher/acme/ship-db/versions/1/restore",
     "/publisher/acme/ship-db/previewers",
     "/publisher/acme/ship-db/previewers/ann/remove",
     "/submissions/sub_x/remarks",
@@ -354,6 +355,8 @@ async fn markup_in_names_texts_and_remarks_stays_text() {
         "/publisher/evil",
         "/publisher/acme",
         "/publisher/acme/ship-db",
+        "/publisher/acme/ship-db/versions",
+        "/publisher/acme/ship-db/versions/1",
         "/",
         "/search?q=<script>&category=<script>",
         "/p/acme/ship-db",

@@ -5,6 +5,7 @@ mod attacks;
 mod before_release;
 mod browser;
 mod classes;
+mod draft_versions;
 mod people;
 mod places;
 mod queue;

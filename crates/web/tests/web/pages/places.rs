@@ -92,6 +92,7 @@ pub(crate) async fn stocked(fixture: Fixture) -> (Fixture, Names) {
         ("{publisher}", "acme".to_owned()),
         ("{slug}", "acme".to_owned()),
         ("{product}", "ship-db".to_owned()),
+        ("{number}", "1".to_owned()),
         ("{robot}", "acme+ci".to_owned()),
         ("{letter}", letter),
         ("{key}", key),

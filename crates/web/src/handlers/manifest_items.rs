@@ -1,8 +1,7 @@
-//! The manifest as it was submitted, item by item.
+//! A manifest as people read it, item by item.
 
 use std::fmt::Write as _;
 
-use app::Difference;
 use market::{ENGINES, ProductManifest, PullAccess};
 
 use crate::{
@@ -34,15 +33,11 @@ pub(super) fn title(field: &str) -> &str {
     found.map_or(field, |(_, title)| title)
 }
 
-/// Returns every item.
+/// Returns every item, with whether it differs from what was there before.
 pub(super) fn items(
     manifest: &ProductManifest,
-    difference: Option<&Difference>,
+    is_changed: impl Fn(&str) -> bool,
 ) -> Vec<ManifestItem> {
-    let is_changed = |field: &str| {
-        difference
-            .is_some_and(|difference| difference.fields.iter().any(|changed| changed == field))
-    };
     let items = TITLES.iter().map(|(field, title)| ManifestItem {
         field: (*field).to_owned(),
         title: (*title).to_owned(),
@@ -52,7 +47,8 @@ pub(super) fn items(
     items.collect()
 }
 
-fn value(manifest: &ProductManifest, field: &str) -> Html {
+/// Returns what stands in a field.
+pub(super) fn value(manifest: &ProductManifest, field: &str) -> Html {
     match field {
         "name" => text(&manifest.name),
         "logo" => pictures(manifest.logo.as_slice(), "Logo", r#" class="logo""#),
