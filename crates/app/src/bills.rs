@@ -34,17 +34,19 @@ impl App {
         drop(tx);
         let name = format!("{}/{}/{}", self.config.host(), publisher.slug, product.slug);
         let now = self.now();
-        let time = now.to_rfc3339_opts(SecondsFormat::Secs, true);
         let made = blocking(move || -> Result<Vec<Said>, AppError> {
             let mut made = Vec::new();
             for (row, content) in images {
                 let digest: Digest = row.digest.parse().map_err(AppError::internal)?;
+                // The same image, the same documents, whenever they are written.
+                let time = content.created().unwrap_or(now);
                 let subject = Subject {
                     name: name.clone(),
                     digest: digest.clone(),
                     platform: content.platform,
                 };
-                let serial = subject.serial(now.timestamp());
+                let serial = subject.serial(time.timestamp());
+                let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
                 for (kind, write) in [(CYCLONEDX, cyclonedx as Writer), (SPDX, spdx as Writer)] {
                     let document = write(&content.inventory, &subject, &time, &serial);
                     made.push((digest.clone(), kind, document));

@@ -194,6 +194,12 @@ impl ImageContent {
         }
     }
 
+    /// Returns when the image was made, as its builder wrote it.
+    pub fn created(&self) -> Option<DateTime<Utc>> {
+        let created = DateTime::parse_from_rfc3339(self.config.created.as_deref()?);
+        created.ok().map(|time| time.to_utc())
+    }
+
     /// Returns the name of the distribution inside, or an empty one.
     pub fn distribution(&self) -> &str {
         let distribution = self.inventory.distribution.as_ref();

@@ -40,6 +40,23 @@ impl<R: BufRead> Gunzip<R> {
         }
     }
 
+    /// Returns whether nothing follows but the zeros with which tapes are filled up, which
+    /// gzip(1) passes over as well.
+    fn is_at_end(&mut self) -> io::Result<bool> {
+        loop {
+            let bytes = self.inner.fill_buf()?;
+            if bytes.is_empty() {
+                return Ok(true);
+            }
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            let more = zeros < bytes.len();
+            self.inner.consume(zeros);
+            if more {
+                return Ok(false);
+            }
+        }
+    }
+
     fn header(&mut self) -> io::Result<()> {
         let mut header = [0; 10];
         self.inner.read_exact(&mut header)?;
@@ -119,7 +136,7 @@ impl<R: BufRead> Read for Gunzip<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while !out.is_empty() {
             if self.state != State::Within {
-                if self.state == State::Between && self.inner.fill_buf()?.is_empty() {
+                if self.state == State::Between && self.is_at_end()? {
                     return Ok(0);
                 }
                 self.header()?;
@@ -185,6 +202,8 @@ mod tests {
         let whole = [member(&text, 6), member(b"", 6), member(b"more", 0)].concat();
         let expected = [&text[..], b"more"].concat();
         assert_eq!(read(&whole).expect("whole"), expected);
+        let padded = [&whole[..], &[0; 700]].concat();
+        assert_eq!(read(&padded).expect("padded"), expected);
         let kind = |bytes: &[u8]| read(bytes).expect_err("damaged").kind();
         assert_eq!(kind(b""), io::ErrorKind::UnexpectedEof);
         assert_eq!(

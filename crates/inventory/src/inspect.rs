@@ -12,7 +12,10 @@ use std::{
 
 use oci::{Descriptor, Digest, ImageSource, PlatformImage};
 
-use crate::{DiffId, InspectError, Inventory, LayerReport, Limits, merge, scan_layer};
+use crate::{
+    DiffId, InspectError, Inventory, LayerReport, Limits, Problem, ScanError,
+    layer::scan_as_far_as_may_be, merge,
+};
 
 /// How far an inspection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +76,8 @@ pub fn inspect(
 /// Returns the report of every layer, lowest first.
 ///
 /// # Errors
-/// [`InspectError`] names the layer that cannot be had or understood.
+/// [`InspectError`] names the layer that cannot be had or understood. One that exceeds a limit
+/// is an error where its `diff_id` is asked for, else a problem of its report.
 pub fn scan_layers(
     source: &dyn ImageSource,
     image: &PlatformImage,
@@ -229,12 +233,27 @@ impl<'a> Work<'a> {
             silent: 0,
         };
         let (limits, diff_id) = (&self.scan.limits, self.scan.diff_id);
-        let report = scan_layer(&mut reader, &layer.media_type, limits, diff_id);
-        let report = report.map_err(|source| InspectError::Layer {
+        let failed = |source| InspectError::Layer {
             index: index + 1,
             digest: layer.digest.clone(),
             source,
-        })?;
+        };
+        let scanned = scan_as_far_as_may_be(&mut reader, &layer.media_type, limits, diff_id);
+        let (mut report, breach) = scanned.map_err(failed)?;
+        match breach {
+            // A proof of the whole content is not to be had of a part.
+            Some(breach) if diff_id == DiffId::Compute => return Err(failed(breach)),
+            Some(breach) => {
+                // Only to its end is the blob compared with its digest.
+                let rest = io::copy(&mut reader, &mut io::sink());
+                let broken = |source| failed(ScanError::Read { offset: 0, source });
+                rest.map_err(broken)?;
+                report.size = layer.size;
+                let text = format!("not read any further: {breach} ({})", layer.digest);
+                report.problems.push(Problem::of("", text));
+            }
+            None => {}
+        }
         (self.scan.keep)(&layer.digest, &report);
         self.bytes.fetch_add(reader.silent, Ordering::Relaxed);
         self.done.fetch_add(1, Ordering::Relaxed);

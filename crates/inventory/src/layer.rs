@@ -32,6 +32,19 @@ pub fn scan_layer(
     limits: &Limits,
     diff_id: DiffId,
 ) -> Result<LayerReport, ScanError> {
+    match scan_as_far_as_may_be(reader, media_type, limits, diff_id)? {
+        (report, None) => Ok(report),
+        (_, Some(breach)) => Err(breach),
+    }
+}
+
+/// As [`scan_layer`], but returns what was read of a layer that exceeds a limit, and the breach.
+pub(crate) fn scan_as_far_as_may_be(
+    reader: &mut dyn Read,
+    media_type: &str,
+    limits: &Limits,
+    diff_id: DiffId,
+) -> Result<(LayerReport, Option<ScanError>), ScanError> {
     if media_type.ends_with("+encrypted") {
         return Err(ScanError::Encrypted {
             media_type: media_type.to_owned(),
@@ -39,18 +52,27 @@ pub fn scan_layer(
     }
     let size = Cell::new(0);
     let blob = Counted::new(reader, &size);
+    let mut builder = LayerBuilder::new(limits);
     let (walked, diff_id) = match diff_id {
-        DiffId::Skip => (walk(blob, None, media_type, limits), None),
+        DiffId::Skip => (walk(blob, None, media_type, &mut builder), None),
         DiffId::Compute => thread::scope(|scope| {
             let (queue, work) = hash_queue();
             let hasher = scope.spawn(move || work.run());
             // Takes the queue along, so that the hasher ends when the walk does.
-            let walked = walk(blob, Some(queue), media_type, limits);
+            let walked = walk(blob, Some(queue), media_type, &mut builder);
             (walked, Some(hasher.join().expect("hashing does not panic")))
         }),
     };
-    let (builder, uncompressed_size) = walked?;
-    Ok(builder.finish(diff_id, size.get(), uncompressed_size))
+    match walked {
+        Ok(uncompressed_size) => {
+            let report = builder.finish(diff_id, size.get(), uncompressed_size);
+            Ok((report, None))
+        }
+        Err(breach @ ScanError::Limit { .. }) => {
+            Ok((builder.finish(None, size.get(), 0), Some(breach)))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns what the analysers that want a file of this path make of its bytes, and what they
@@ -96,15 +118,16 @@ pub enum DiffId {
     Skip,
 }
 
-fn walk<'l>(
+/// Returns the bytes of the uncompressed stream.
+fn walk(
     blob: Counted<'_>,
     queue: Option<HashQueue>,
     media_type: &str,
-    limits: &'l Limits,
-) -> Result<(LayerBuilder<'l>, u64), ScanError> {
+    builder: &mut LayerBuilder<'_>,
+) -> Result<u64, ScanError> {
+    let limits = builder.limits;
     let mut stream = LayerStream::new(blob, limits, queue)?;
     let mut archive = Archive::new(&mut stream, limits, media_type);
-    let mut builder = LayerBuilder::new(limits);
     let mut body = Body::default();
     while let Some(mut entry) = archive.next()? {
         builder.entry_count += 1;
@@ -130,8 +153,7 @@ fn walk<'l>(
     }
     // What follows the archive belongs to the diff_id as well.
     stream.skip(u64::MAX)?;
-    let size = stream.offset();
-    Ok((builder, size))
+    Ok(stream.offset())
 }
 
 /// Collects a report, from an archive or a directory.

@@ -47,6 +47,7 @@ mod stream;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod unzstd;
 
 pub use base::{BaseImage, KnownBase, base_image};
 pub use changes::{PackageChange, package_changes};

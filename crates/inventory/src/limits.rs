@@ -7,6 +7,9 @@ use crate::ScanError;
 pub struct Limits {
     /// Bytes of the uncompressed stream (default 64 GiB).
     pub uncompressed_bytes: u64,
+    /// Bytes of the window that a zstd frame may ask for (default 128 MiB, zstd's own); of wide
+    /// ones only one is open at a time.
+    pub zstd_window: u64,
     /// Entries of the archive (default 1,000,000).
     pub entries: u64,
     /// Bytes of one path or link target (default 4096, Linux' `PATH_MAX`).
@@ -27,6 +30,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             uncompressed_bytes: 64 << 30,
+            zstd_window: 128 << 20,
             entries: 1_000_000,
             path_bytes: 4096,
             all_path_bytes: 256 << 20,

@@ -9,7 +9,11 @@ mod spdx;
 pub use cyclonedx::cyclonedx;
 pub use spdx::spdx;
 
+use std::collections::HashMap;
+
 use oci::Digest;
+
+use crate::{Inventory, Problem, Removed};
 
 /// What a bill of materials is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,9 +74,38 @@ impl Subject {
     }
 }
 
+/// Returns what each distribution package brought that is not counted again, by its package URL.
+fn brings(inventory: &Inventory) -> HashMap<&str, Vec<&str>> {
+    let mut brings = HashMap::<_, Vec<_>>::new();
+    for part in &inventory.covered {
+        let owner = part.covered_by.as_deref().unwrap_or_default();
+        brings.entry(owner).or_default().push(part.purl.as_str());
+    }
+    brings
+}
+
+/// Says what was not understood, and where.
+fn problem(problem: &Problem) -> String {
+    match (problem.path.as_str(), problem.line) {
+        ("", _) => problem.text.clone(),
+        (path, 0) => format!("{path}: {}", problem.text),
+        (path, line) => format!("{path}:{line}: {}", problem.text),
+    }
+}
+
+/// Says what a layer took away.
+fn gone(removed: &Removed) -> String {
+    let now = removed.replaced_by.as_ref();
+    let now = now.map_or_else(String::new, |version| format!(", now {version}"));
+    format!(
+        "{} of layer {}, taken away by layer {}{now}",
+        removed.purl, removed.layer, removed.by
+    )
+}
+
 /// Tells equal references apart by a number at the end.
 fn unique(references: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = std::collections::HashMap::<String, usize>::new();
+    let mut seen = HashMap::<String, usize>::new();
     let number = |reference: String| {
         let count = seen.entry(reference.clone()).or_default();
         *count += 1;

@@ -3,20 +3,23 @@
 
 use std::{
     cell::Cell,
-    io::{self, BufRead, BufReader, Cursor, Read},
+    io::{self, BufReader, Cursor, Read},
     sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
 };
 
 use oci::{Algorithm, Digest, Digester};
 
-use crate::{Limits, ScanError, gunzip::Gunzip, limits};
+use crate::{
+    Limits, ScanError,
+    gunzip::Gunzip,
+    limits,
+    unzstd::{TooWide, Unzstd},
+};
 
 /// Fits the second-level cache together with the decoder's window.
 const CHUNK: usize = 256 << 10;
 /// Chunks that may wait for the hashing thread.
 const WAITING: usize = 4;
-/// A zstd frame may ask for a window of 128 MiB at most (zstd's own default).
-const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// Counts what is read from the blob.
 pub(crate) struct Counted<'a> {
@@ -40,7 +43,7 @@ impl Read for Counted<'_> {
 }
 
 /// Undoes whatever compression the first bytes show.
-fn decoder(blob: Counted<'_>) -> io::Result<Box<dyn Read + '_>> {
+fn decoder(blob: Counted<'_>, window: u64) -> io::Result<Box<dyn Read + '_>> {
     let mut reader = BufReader::with_capacity(CHUNK, blob);
     let mut magic = Vec::with_capacity(4);
     (&mut reader).take(4).read_to_end(&mut magic)?;
@@ -48,15 +51,23 @@ fn decoder(blob: Counted<'_>) -> io::Result<Box<dyn Read + '_>> {
     Ok(match magic.as_slice() {
         [0x1f, 0x8b, ..] => Box::new(Gunzip::new(whole)),
         // A zstd frame, or one of the skippable frames zstd:chunked puts first.
-        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Box::new(zstd(whole)?),
+        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
+            Box::new(Unzstd::new(whole, window)?)
+        }
         _ => Box::new(whole),
     })
 }
 
-fn zstd<R: BufRead>(whole: R) -> io::Result<zstd::stream::read::Decoder<'static, R>> {
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(whole)?;
-    decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-    Ok(decoder)
+/// What the reader said, after so many uncompressed bytes.
+fn read_error(offset: u64, source: io::Error, limits: &Limits) -> ScanError {
+    match source.get_ref().is_some_and(|inner| inner.is::<TooWide>()) {
+        true => ScanError::Limit {
+            name: "zstd_window",
+            limit: limits.zstd_window,
+            place: format!("a frame after byte {offset}: {source}"),
+        },
+        false => ScanError::Read { offset, source },
+    }
 }
 
 /// Hands chunks to the hashing thread and takes them back empty.
@@ -107,7 +118,7 @@ pub(crate) struct LayerStream<'a> {
     chunk: Vec<u8>,
     used: usize,
     before: u64,
-    limit: u64,
+    limits: Limits,
     hash: Option<HashQueue>,
 }
 
@@ -118,13 +129,14 @@ impl<'a> LayerStream<'a> {
         limits: &Limits,
         hash: Option<HashQueue>,
     ) -> Result<Self, ScanError> {
-        let source = decoder(blob).map_err(|source| ScanError::Read { offset: 0, source })?;
+        let source = decoder(blob, limits.zstd_window);
+        let source = source.map_err(|source| ScanError::Read { offset: 0, source })?;
         Ok(Self {
             source,
             chunk: Vec::new(),
             used: 0,
             before: 0,
-            limit: limits.uncompressed_bytes,
+            limits: limits.clone(),
             hash,
         })
     }
@@ -160,16 +172,15 @@ impl<'a> LayerStream<'a> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => {
                     self.chunk.clear();
-                    return Err(ScanError::Read {
-                        offset: self.before + filled as u64,
-                        source,
-                    });
+                    let offset = self.before + filled as u64;
+                    return Err(read_error(offset, source, &self.limits));
                 }
             }
         }
         self.chunk.truncate(filled);
         let total = self.before + filled as u64;
-        limits::check("uncompressed_bytes", self.limit, total, "the whole layer")
+        let limit = self.limits.uncompressed_bytes;
+        limits::check("uncompressed_bytes", limit, total, "the whole layer")
     }
 
     /// Returns up to `most` of the next bytes without taking them; fewer where a chunk ends,

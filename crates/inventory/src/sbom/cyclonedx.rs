@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use super::{Subject, license};
+use super::{Subject, brings, license};
 use crate::{Claim, Component, Confidence, Distribution, Inventory, Kind};
 
 /// Returns the bill of materials; `timestamp` is RFC 3339, `serial` a UUID.
@@ -17,7 +17,15 @@ pub fn cyclonedx(inventory: &Inventory, subject: &Subject, timestamp: &str, seri
         .collect();
     let references = super::unique(inventory.components.iter().map(|c| c.purl.clone()));
     let all = inventory.components.iter().zip(&references);
-    components.extend(all.map(|(one, reference)| component(one, reference)));
+    let brings = brings(inventory);
+    components.extend(all.map(|(one, reference)| {
+        let mut value = component(one, reference);
+        if let Some(Value::Array(properties)) = value.get_mut("properties") {
+            let parts = brings.get(one.purl.as_str()).into_iter().flatten();
+            properties.extend(parts.map(|part| property("plimsoll:covers", part)));
+        }
+        value
+    }));
     let provided: Vec<_> = components.iter().map(|c| c["bom-ref"].clone()).collect();
     let mut dependencies = vec![json!({ "ref": reference, "dependsOn": provided })];
     dependencies.extend(needs(inventory, &references));
@@ -27,7 +35,11 @@ pub fn cyclonedx(inventory: &Inventory, subject: &Subject, timestamp: &str, seri
         });
     let mut properties = vec![property("plimsoll:platform", &subject.platform)];
     properties.extend(layers);
-    json!({
+    let removed = inventory.removed.iter().map(super::gone);
+    properties.extend(removed.map(|text| property("plimsoll:removed", &text)));
+    let problems = inventory.problems.iter().map(super::problem);
+    properties.extend(problems.map(|text| property("plimsoll:problem", &text)));
+    let mut document = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -51,7 +63,12 @@ pub fn cyclonedx(inventory: &Inventory, subject: &Subject, timestamp: &str, seri
         },
         "components": components,
         "dependencies": dependencies,
-    })
+    });
+    if !inventory.problems.is_empty() {
+        let part = json!({ "aggregate": "incomplete", "assemblies": [subject.purl()] });
+        document["compositions"] = json!([part]);
+    }
+    document
 }
 
 fn operating_system(distribution: &Distribution) -> Value {

@@ -5,16 +5,23 @@ use std::collections::BTreeMap;
 use oci::Digest;
 use serde_json::{Value, json};
 
-use super::{Subject, license};
-use crate::{Component, Distribution, Inventory};
+use super::{Subject, brings, license};
+use crate::{Claim, Component, Confidence, Distribution, Inventory};
 
 const IMAGE: &str = "SPDXRef-image";
+const TOOL: &str = concat!("Tool: plimsoll-", env!("CARGO_PKG_VERSION"));
 const SYSTEM: &str = "SPDXRef-operating-system";
 
 /// Returns the bill of materials; `timestamp` is RFC 3339 in UTC, `serial` a UUID.
 pub fn spdx(inventory: &Inventory, subject: &Subject, timestamp: &str, serial: &str) -> Value {
     let mut references = BTreeMap::new();
+    let brings = brings(inventory);
+    let notes = |texts: Vec<String>| annotations(texts, timestamp);
     let mut packages = vec![image(subject)];
+    if !inventory.removed.is_empty() {
+        let removed = inventory.removed.iter().map(super::gone);
+        packages[0]["annotations"] = notes(removed.collect());
+    }
     let mut relationships = vec![relation("SPDXRef-DOCUMENT", "DESCRIBES", IMAGE)];
     if let Some(distribution) = &inventory.distribution {
         packages.push(operating_system(distribution));
@@ -22,7 +29,11 @@ pub fn spdx(inventory: &Inventory, subject: &Subject, timestamp: &str, serial: &
     }
     let names = super::unique(inventory.components.iter().map(|c| c.purl.clone()));
     for (component, name) in inventory.components.iter().zip(&names) {
-        let package = package(component, name, &mut references);
+        let mut package = package(component, name, &mut references);
+        let mut texts = vec![seen(component)];
+        let parts = brings.get(component.purl.as_str()).into_iter().flatten();
+        texts.extend(parts.map(|part| format!("Brings and answers for {part}.")));
+        package["annotations"] = notes(texts);
         let id = package["SPDXID"].as_str().unwrap_or_default();
         relationships.push(relation(IMAGE, "CONTAINS", id));
         packages.push(package);
@@ -39,7 +50,7 @@ pub fn spdx(inventory: &Inventory, subject: &Subject, timestamp: &str, serial: &
         "documentNamespace": format!("urn:uuid:{serial}"),
         "creationInfo": {
             "created": timestamp,
-            "creators": [format!("Tool: plimsoll-{}", env!("CARGO_PKG_VERSION"))],
+            "creators": [TOOL],
         },
         "packages": packages,
         "relationships": relationships,
@@ -47,7 +58,49 @@ pub fn spdx(inventory: &Inventory, subject: &Subject, timestamp: &str, serial: &
     if !extracted.is_empty() {
         document["hasExtractedLicensingInfos"] = json!(extracted);
     }
+    if !inventory.problems.is_empty() {
+        let problems = inventory.problems.iter().map(super::problem);
+        document["annotations"] = notes(problems.collect());
+    }
     document
+}
+
+fn annotations(texts: Vec<String>, timestamp: &str) -> Value {
+    let annotation = |text| {
+        json!({
+            "annotationDate": timestamp,
+            "annotationType": "OTHER",
+            "annotator": TOOL,
+            "comment": text,
+        })
+    };
+    texts.into_iter().map(annotation).collect()
+}
+
+/// Says how a component stands to the image, how sure that is, and what shows it.
+fn seen(component: &Component) -> String {
+    let claim = match component.claim {
+        Claim::Installed => "Installed",
+        Claim::Declared => "Only declared by a lock file, not seen to be installed",
+        Claim::Claimed => "Only claimed by a bill of materials found inside, not seen",
+    };
+    let confidence = match component.confidence {
+        Confidence::High => "high",
+        Confidence::Medium => "medium",
+        Confidence::Low => "low",
+    };
+    let places = component.evidence.iter().map(|one| {
+        let within = match one.within.as_str() {
+            "" => String::new(),
+            within => format!("!/{within}"),
+        };
+        format!(
+            "{}{within} of layer {} ({})",
+            one.path, one.layer, one.analyser
+        )
+    });
+    let places = places.collect::<Vec<_>>().join(", ");
+    format!("{claim}. Confidence: {confidence}. Shown by {places}.")
 }
 
 fn image(subject: &Subject) -> Value {

@@ -8,7 +8,8 @@ use std::{
 
 use oci::{Descriptor, Digest, ImageSource, PlatformImage, RawManifest, SourceError};
 use plimsoll_inventory::{
-    DiffId, InspectError, KnownBase, LayerReport, Progress, Scan, base_image, inspect, scan_layers,
+    DiffId, InspectError, KnownBase, LayerReport, Limits, Progress, Scan, base_image, inspect,
+    scan_layers,
 };
 use serde_json::json;
 
@@ -197,6 +198,46 @@ fn forged_and_broken_layers_are_named() {
         fails((source, short)),
         InspectError::LayerCount { .. }
     ));
+}
+
+#[test]
+fn a_layer_beyond_a_bound_is_an_item_of_the_result_unless_proof_is_asked_for() {
+    let layers = vec![
+        Layer::new().file(STATUS, status(&["a"])),
+        Layer::new().file("x", "1"),
+    ];
+    let (mut source, image) = image(layers, false);
+    let second = image.layers()[1].digest.clone();
+    // A frame with a window of 2 GiB, as `zstd --long=31` asks for.
+    let wide = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 21 << 3, 1, 0, 0];
+    source.blobs.insert(second.clone(), wide);
+    let scan = Scan {
+        diff_id: DiffId::Skip,
+        ..Scan::default()
+    };
+    let inventory = inspect(&source, &image, &scan).expect("an inventory");
+    assert_eq!(names(&inventory), [("a", 0)]);
+    let [problem] = &inventory.problems[..] else {
+        panic!("{:?}", inventory.problems);
+    };
+    for part in ["not read", "`zstd_window`", "2147483648", second.as_str()] {
+        assert!(problem.text.contains(part), "{problem:?}");
+    }
+    let error = inspect(&source, &image, &Scan::default()).expect_err("no proof");
+    assert!(
+        matches!(error, InspectError::Layer { index: 2, .. }),
+        "{error}"
+    );
+    // What was read before a bound counts.
+    let limits = Limits {
+        entries: 1,
+        ..Limits::default()
+    };
+    let two = Layer::new().file(STATUS, status(&["b"])).file("y", "1");
+    let (source, image) = self::image(vec![two], false);
+    let inventory = inspect(&source, &image, &Scan { limits, ..scan }).expect("an inventory");
+    assert_eq!(names(&inventory), [("b", 0)]);
+    assert!(inventory.problems[0].text.contains("`entries`"));
 }
 
 #[test]

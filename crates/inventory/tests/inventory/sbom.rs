@@ -107,36 +107,84 @@ fn dependencies_and_evidence_are_in_the_document() {
 }
 
 #[test]
+fn what_is_not_seen_or_not_understood_is_in_both_documents() {
+    let (mut inventory, subject) = rich();
+    let lower = Layer::new().file("lib/apk/db/installed", "P:gone\nV:1\n\n");
+    let wheel = "Metadata-Version: 2.1\nName: six\nVersion: 1.16.0\n";
+    let installed = "P:py3-six\nV:1.16.0-r9\nF:usr/lib/six.dist-info\nR:METADATA\n\nP:nothing\n\n";
+    let upper = Layer::new()
+        .file("lib/apk/db/installed", installed)
+        .file("usr/lib/six.dist-info/METADATA", wheel);
+    let other = merged([lower, upper]);
+    assert_eq!((other.covered.len(), other.removed.len()), (1, 1));
+    inventory.components.extend(other.components);
+    inventory.covered = other.covered;
+    inventory.removed = other.removed;
+    inventory.problems = other.problems;
+    let documents = [
+        cyclonedx(&inventory, &subject, TIME, SERIAL),
+        spdx(&inventory, &subject, TIME, SERIAL),
+    ];
+    for document in &documents {
+        let text = document.to_string();
+        for part in [
+            "lib/apk/db/installed:6: apk: a package without name",
+            "pkg:pypi/six@1.16.0",
+            "pkg:apk/alpine/gone@1 of layer",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+    let [cyclonedx, spdx] = documents;
+    assert_eq!(cyclonedx["compositions"][0]["aggregate"], "incomplete");
+    let packages = spdx["packages"].as_array().expect("a list");
+    let declared = packages.iter().find(|one| one["name"] == "a").expect("a");
+    let said = declared["annotations"][0]["comment"]
+        .as_str()
+        .expect("a text");
+    assert!(said.starts_with("Only declared by a lock file"), "{said}");
+    assert!(
+        said.contains("Confidence: high") && said.contains("(npm)"),
+        "{said}"
+    );
+    check_schemas(&inventory, &subject);
+}
+
+#[test]
 fn documents_keep_to_their_schemas() {
     for (inventory, subject) in [image(), rich(), (merged([]), image().1)] {
-        for (schema, document) in [
-            (
-                "bom-1.6.schema.json",
-                cyclonedx(&inventory, &subject, TIME, SERIAL),
-            ),
-            (
-                "spdx-2.3.schema.json",
-                spdx(&inventory, &subject, TIME, SERIAL),
-            ),
-        ] {
-            let folder = tempfile::tempdir().expect("a folder");
-            let file = folder.path().join("document.json");
-            std::fs::write(&file, document.to_string()).expect("a file");
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemas/validate.py");
-            let run = std::process::Command::new("python3")
-                .args(["-W", "ignore", script, schema])
-                .arg(&file)
-                .output();
-            let Ok(output) = run else {
-                eprintln!("left out: there is no python3");
-                return;
-            };
-            if output.status.code() == Some(77) {
-                eprintln!("left out: Python has no module jsonschema");
-                return;
-            }
-            let said = String::from_utf8_lossy(&output.stdout);
-            assert!(output.status.success(), "{schema}: {said}");
+        check_schemas(&inventory, &subject);
+    }
+}
+
+fn check_schemas(inventory: &Inventory, subject: &Subject) {
+    for (schema, document) in [
+        (
+            "bom-1.6.schema.json",
+            cyclonedx(inventory, subject, TIME, SERIAL),
+        ),
+        (
+            "spdx-2.3.schema.json",
+            spdx(inventory, subject, TIME, SERIAL),
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("document.json");
+        std::fs::write(&file, document.to_string()).expect("a file");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemas/validate.py");
+        let run = std::process::Command::new("python3")
+            .args(["-W", "ignore", script, schema])
+            .arg(&file)
+            .output();
+        let Ok(output) = run else {
+            eprintln!("left out: there is no python3");
+            return;
+        };
+        if output.status.code() == Some(77) {
+            eprintln!("left out: Python has no module jsonschema");
+            return;
         }
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{schema}: {said}");
     }
 }

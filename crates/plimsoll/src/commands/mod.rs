@@ -65,6 +65,11 @@ impl Context<'_> {
         self.global.now.unwrap_or_else(|| SystemClock.now())
     }
 
+    /// Returns the time to go by, where it was given.
+    pub(crate) fn given_now(&self) -> Option<DateTime<Utc>> {
+        self.global.now
+    }
+
     /// Does something with the marketplace in a data folder, also beside a running server.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! `plimsoll sbom`: an image's bill of materials.
 
 use app::scan::ImageContent;
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use inventory::{
-    DiffId,
+    DiffId, Inventory,
     sbom::{Subject, cyclonedx, spdx},
 };
 use oci::{Digest, ImageRef};
@@ -11,10 +12,15 @@ use oci::{Digest, ImageRef};
 use super::{Context, sbom_diff, sbom_diff::DiffArgs, sbom_text};
 use crate::{
     advisory_file::timestamp,
+    config::environment::Environment,
     exit::Exit,
     failure::Failure,
     image::{self, ImageArgs},
+    printer::{Printer, count, plain},
 };
+
+/// More problems than these are counted rather than told.
+const NOTED: usize = 10;
 
 /// Write an image's bill of materials
 ///
@@ -30,7 +36,10 @@ use crate::{
   plimsoll sbom --by-layer registry.example/team/app:1.4
   plimsoll sbom diff registry.example/team/app:1.3 registry.example/team/app:1.4
 
-With --platform all, JSON documents come one to a line."
+With --platform all, JSON documents come one to a line.
+
+The same image gives the same bytes: documents bear the time of $SOURCE_DATE_EPOCH, else that
+at which the image was made, and a serial number that follows from it and the digest."
 )]
 pub(crate) struct SbomArgs {
     #[command(subcommand)]
@@ -80,10 +89,11 @@ pub(super) fn run(args: &SbomArgs, context: &Context<'_>) -> Result<Exit, Failur
             continue;
         }
         let subject = subject(image.image(), digest.as_ref(), content);
-        let (time, serial) = (
-            timestamp(context.now()),
-            subject.serial(context.now().timestamp()),
-        );
+        let time = match given_time(context, &config.environment)? {
+            Some(time) => time,
+            None => content.created().unwrap_or_else(|| context.now()),
+        };
+        let (time, serial) = (timestamp(time), subject.serial(time.timestamp()));
         let write = match args.output_format {
             Document::Spdx => spdx,
             Document::Cyclonedx | Document::Table => cyclonedx,
@@ -94,8 +104,46 @@ pub(super) fn run(args: &SbomArgs, context: &Context<'_>) -> Result<Exit, Failur
         } else {
             printer.json(&document)?;
         }
+        note_problems(&content.inventory, printer);
     }
     Ok(Exit::Success)
+}
+
+/// Returns the time that a document is told to bear: by the flag, else by the variable that
+/// reproducible builds agreed on.
+fn given_time(
+    context: &Context<'_>,
+    environment: &Environment,
+) -> Result<Option<DateTime<Utc>>, Failure> {
+    if let Some(time) = context.given_now() {
+        return Ok(Some(time));
+    }
+    let Some(text) = environment.get("SOURCE_DATE_EPOCH") else {
+        return Ok(None);
+    };
+    let seconds = text.parse().ok();
+    match seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0)) {
+        Some(time) => Ok(Some(time)),
+        None => Err(Failure::usage(format!(
+            "SOURCE_DATE_EPOCH is `{text}`: it must be a number of seconds since 1970"
+        ))),
+    }
+}
+
+/// Says on the side what is not in a document, as it was not understood.
+fn note_problems(inventory: &Inventory, printer: &Printer) {
+    for problem in inventory.problems.iter().take(NOTED) {
+        let path = match problem.path.as_str() {
+            "" => String::new(),
+            path => format!("{}: ", plain(path)),
+        };
+        printer.note(&format!("{path}{}", plain(&problem.text)));
+    }
+    let more = inventory.problems.len().saturating_sub(NOTED);
+    if more > 0 {
+        let problems = count(more, "problem", "problems");
+        printer.note(&format!("and {problems} more, which the document lists"));
+    }
 }
 
 /// Returns what a document about an image is about.

@@ -301,6 +301,9 @@ Examples:
   plimsoll sbom diff registry.example/team/app:1.3 registry.example/team/app:1.4
 
 With --platform all, JSON documents come one to a line.
+
+The same image gives the same bytes: documents bear the time of $SOURCE_DATE_EPOCH, else that
+at which the image was made, and a serial number that follows from it and the digest.
 "#);
 }
 

@@ -26,6 +26,48 @@ fn bills_of_materials_name_the_components() {
 }
 
 #[test]
+fn the_same_image_gives_the_same_bytes() {
+    let place = place();
+    for format in ["cyclonedx", "spdx"] {
+        let args = ["sbom", "oci:image:1.4", "--output-format", format];
+        let first = place.output(&args).stdout;
+        let text = String::from_utf8_lossy(&first);
+        assert!(
+            text.contains("2026-10-20T10:00:00Z"),
+            "as the image was made: {text}"
+        );
+        assert_eq!(place.output(&args).stdout, first);
+        let told = |epoch| {
+            let mut command = place.command(&args);
+            command.env("SOURCE_DATE_EPOCH", epoch);
+            command.output().expect("the binary runs")
+        };
+        let text = String::from_utf8(told("1700000000").stdout).expect("text");
+        assert!(text.contains("2023-11-14T22:13:20Z"), "{text}");
+        assert_eq!(told("yesterday").status.code(), Some(2));
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_told_on_the_side() {
+    let place = Place::new();
+    let names: String = (0..12).map(|_| "V:1\n\n").collect();
+    let root = place.write("rootfs/lib/apk/db/installed", names + "P:a\nV:1\n\n");
+    assert!(root.exists());
+    let output = place.output(&["sbom", "dir:rootfs"]);
+    let said = String::from_utf8(output.stderr).expect("text");
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 11, "{said}");
+    assert!(
+        lines[0].starts_with("lib/apk/db/installed: apk: a package without"),
+        "{said}"
+    );
+    assert!(lines[10].contains("2 problems more"), "{said}");
+    let quiet = place.output(&["sbom", "dir:rootfs", "--quiet"]);
+    assert!(quiet.stderr.is_empty());
+}
+
+#[test]
 fn tables_are_for_people() {
     insta::assert_snapshot!(
         place().run(&["sbom", "oci:image:1.4", "--output-format", "table"]),
