@@ -45,6 +45,16 @@ pub(crate) const TESTS: &[Package] = &[
         "signs and rotates keys as users of content trust do; the reference server",
     ),
     (
+        "softhsm2",
+        "/usr/lib/softhsm/libsofthsm2.so",
+        "a PKCS#11 token that the operator's key is in",
+    ),
+    (
+        "opensc",
+        "/usr/bin/pkcs11-tool",
+        "looks into the token, and listens to what is asked of it",
+    ),
+    (
         "docker-registry",
         "/usr/bin/docker-registry",
         "the reference registry, which images are imported from",

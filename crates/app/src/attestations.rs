@@ -7,10 +7,11 @@
 
 use oci::{Descriptor, Digest, RawManifest};
 use serde_json::{Value, json};
-use store::{Tx, repositories::Repository, submissions::Submission};
+use store::{Tx, release_certificates as rows, repositories::Repository, submissions::Submission};
 use trust::{
+    Signer,
     bundle::{self, PROVENANCE, SIGNATURE, TEST_RESULT},
-    notation::Signer,
+    notation::{Certified, CertifyError, certify},
     referrer::EMPTY,
 };
 
@@ -54,11 +55,14 @@ impl App {
         self.blobs
             .put_bytes(&Digest::of(EMPTY), EMPTY.into())
             .await?;
-        let mut attestations = vec![self.notation(image_of(&root)?)?];
+        let mut attestations = vec![self.notation(image_of(&root)?).await?];
         for (digest, kind, predicate) in statements {
             let image = image_of(&digest)?.clone();
-            let subject = (name.as_str(), &digest);
-            let content = bundle::sign(&self.keys.release, subject, kind, predicate);
+            let (name, subject) = (name.clone(), digest.clone());
+            let sign = move |key: &dyn Signer| {
+                bundle::sign(key, (name.as_str(), &subject), kind, predicate)
+            };
+            let content = self.with_release_key(sign).await??;
             if content.len() > bundle::MAX_BUNDLE_BYTES {
                 return Err(AppError::TooLarge(format!(
                     "what is to be attested of {digest} ({kind}) has {} bytes, and at most {} are: the publisher closes the product's components, then it is approved again",
@@ -99,23 +103,43 @@ impl App {
     }
 
     /// Signs an image in the form of Notation.
-    fn notation(&self, image: &Descriptor) -> Result<Attestation, AppError> {
-        let signer = self.notation_signer()?;
-        let content = signer.sign(image, self.now());
-        let manifest = signer.manifest(&content, image.clone(), self.now());
-        Ok(Attestation { manifest, content })
+    async fn notation(&self, image: &Descriptor) -> Result<Attestation, AppError> {
+        let (certificate, image, now) = (self.certificate().await?, image.clone(), self.now());
+        let sign = move |key: &dyn Signer| {
+            let key = Certified::new(key, &certificate);
+            let content = key.sign(&image, now)?;
+            let manifest = key.manifest(&content, image, now);
+            Ok(Attestation { manifest, content })
+        };
+        self.with_release_key(sign).await?
     }
 
     /// Returns the certificate that consumers trust Notation's signatures by (PEM).
     ///
     /// # Errors
-    /// The market's host cannot stand in a certificate.
-    pub fn release_certificate(&self) -> Result<String, AppError> {
-        Ok(self.notation_signer()?.certificate())
+    /// The market's host cannot stand in a certificate, or the key did not sign it.
+    pub async fn release_certificate(&self) -> Result<String, AppError> {
+        Ok(trust::certificate_pem(&self.certificate().await?))
     }
 
-    fn notation_signer(&self) -> Result<Signer, AppError> {
-        Signer::new(self.keys.release.clone(), self.config.host()).map_err(AppError::internal)
+    /// Returns the certificate of the key for releases; made when it is first asked for, and
+    /// the same on every node from then on.
+    async fn certificate(&self) -> Result<Vec<u8>, AppError> {
+        let (key, host) = (self.release_key().key_id(), self.config.host());
+        if let Some(found) = rows::find(&mut self.read().await?, &key, host).await? {
+            return Ok(found);
+        }
+        let name = host.to_owned();
+        let sign = move |key: &dyn Signer| certify(key, &name);
+        let made = match self.with_release_key(sign).await? {
+            Err(CertifyError::Unsigned(error)) => return Err(error.into()),
+            made => made.map_err(AppError::internal)?,
+        };
+        let mut tx = self.begin().await?;
+        rows::add(&mut tx, (&key, host), &made, self.now()).await?;
+        let kept = rows::find(&mut tx, &key, host).await?;
+        tx.commit().await?;
+        Ok(kept.unwrap_or(made))
     }
 
     /// Says how the release came about (SLSA provenance 1); the publisher's own signature, which

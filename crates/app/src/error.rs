@@ -43,6 +43,9 @@ pub enum AppError {
     /// The database has too much to do, or is out of reach.
     #[error("the database cannot answer at present: try again in a moment")]
     Busy,
+    /// The key for releases did not sign.
+    #[error("nothing can be signed at present: {0}")]
+    Unsigned(#[from] trust::SignError),
     /// The server failed.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -95,6 +98,7 @@ impl AppError {
         match self {
             Self::TooMany(wait) => Some(seconds(*wait)),
             Self::Busy => Some(1),
+            Self::Unsigned(_) => Some(30),
             _ => None,
         }
     }
@@ -112,6 +116,7 @@ impl AppError {
             Self::TooLarge(_) => "too-large",
             Self::Full => "storage-full",
             Self::Busy => "busy",
+            Self::Unsigned(_) => "unsigned",
             Self::Internal(_) => "internal",
         }
     }

@@ -2,9 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use store::{Tx, log as rows};
-use trust::log::{
-    Consistency, Entry, Event, Hash, LogKey, LoggedEntry, Perfect, Span, Statement, TILE_WIDTH,
-    Tile, TileKind, consistency, encode, fold, inclusion, leaf_hash, perfect, root,
+use trust::{
+    Signer,
+    jws::JwsError,
+    log::{
+        Consistency, Entry, Event, Hash, LogKey, LoggedEntry, Perfect, Span, Statement, TILE_WIDTH,
+        Tile, TileKind, consistency, encode, fold, inclusion, leaf_hash, perfect, root,
+    },
 };
 
 use crate::{App, AppError};
@@ -132,16 +136,23 @@ impl App {
                 proof: proven(&mut tx, proof).await?,
             });
         }
-        let keys = (&self.keys.release, &self.log_key());
-        let statement = Statement::sign(&name, entries, (size, &root), keys, self.now());
-        let mut statement = statement.map_err(AppError::internal)?;
+        let mut continued = None;
         if let Some(since) = since
             && let Some(spans) = consistency(since, size)
         {
             let proof = proven(&mut tx, spans).await?;
-            statement.consistency = Some(Consistency { since, proof });
+            continued = Some(Consistency { since, proof });
         }
-        Ok(Some(statement))
+        drop(tx);
+        let (log, now) = (self.log_key(), self.now());
+        let sign = move |key: &dyn Signer| {
+            Statement::sign(&name, entries, (size, &root), (key, &log), now)
+        };
+        let statement = self.with_release_key(sign).await?.map_err(unsigned)?;
+        Ok(Some(Statement {
+            consistency: continued,
+            ..statement
+        }))
     }
 
     fn log_subject(&self, repository: &str) -> String {
@@ -151,6 +162,13 @@ impl App {
     fn log_key(&self) -> LogKey {
         let name = format!("{}/log", self.config.host());
         LogKey::new(&name, &self.keys.trust.derive_seed(name.as_bytes()))
+    }
+}
+
+fn unsigned(error: JwsError) -> AppError {
+    match error {
+        JwsError::Unsigned(error) => error.into(),
+        error => AppError::internal(error),
     }
 }
 

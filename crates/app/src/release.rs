@@ -12,7 +12,7 @@ use store::{
     Tx, findings::Finding, products::Product, publishers::Publisher, releases::Release,
     repositories::Repository, submissions::Submission,
 };
-use trust::{cosign, log::Event};
+use trust::{Signer, cosign, log::Event};
 
 use crate::{
     Actor, App, AppError, attestations::Attestation, audit::Change, products::require_verified,
@@ -146,24 +146,33 @@ impl App {
         name: &str,
         submission: &Submission,
     ) -> Result<cosign::SignatureImage, AppError> {
-        let signature = self.release_signature(name, &submission.digest, &submission.tag)?;
+        let payload = self.release_payload(name, &submission.digest, &submission.tag)?;
+        let signature = self.release_signature(payload).await?;
         let image = cosign::signature_manifest(&[signature]).map_err(AppError::internal)?;
         self.store_signature(&image).await?;
         Ok(image)
     }
 
-    /// Signs a digest under its public name; the same each time.
-    pub(crate) fn release_signature(
+    /// Signs what is signed of a digest under its public name.
+    pub(crate) async fn release_signature(
+        &self,
+        payload: Vec<u8>,
+    ) -> Result<cosign::Signature, AppError> {
+        let sign = move |key: &dyn Signer| cosign::sign(key, payload);
+        Ok(self.with_release_key(sign).await??)
+    }
+
+    /// Returns what is signed of a digest under its public name; the same each time.
+    pub(crate) fn release_payload(
         &self,
         name: &str,
         digest: &str,
         tag: &str,
-    ) -> Result<cosign::Signature, AppError> {
+    ) -> Result<Vec<u8>, AppError> {
         let digest: Digest = digest.parse().map_err(AppError::internal)?;
         let reference = format!("{}/{name}", self.config.host());
         let notes = BTreeMap::from([("tag".to_owned(), tag.to_owned())]);
-        let payload = cosign::payload(&reference, &digest, Some(&notes));
-        Ok(cosign::sign(&self.keys.release, payload))
+        Ok(cosign::payload(&reference, &digest, Some(&notes)))
     }
 
     /// Stores the blobs of which a signature consists.

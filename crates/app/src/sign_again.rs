@@ -1,12 +1,12 @@
 //! What is on the market, signed with the release key there is now: so the key can be replaced
 //! while those who pull notice nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use market::Action;
 use oci::{Digest, RawManifest};
 use store::{Tx, products::Product, repositories::Repository};
-use trust::cosign::{self, Signature, SignatureImage};
+use trust::cosign::{self, SignatureImage};
 
 use crate::{Actor, App, AppError, audit::Change};
 
@@ -45,24 +45,19 @@ impl App {
         let Some(repository) = store::repositories::find_by_name(&mut tx, &name).await? else {
             return Ok(false);
         };
-        let mut signatures: BTreeMap<String, Vec<Signature>> = BTreeMap::new();
+        let mut tags: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for release in store::releases::of_product(&mut tx, &product.id).await? {
-            let signature = self.release_signature(&name, &release.digest, &release.tag)?;
-            signatures
-                .entry(release.digest)
-                .or_default()
-                .push(signature);
+            tags.entry(release.digest).or_default().insert(release.tag);
         }
         let mut is_done = self.signs_targets(&mut tx, &name).await?;
-        for (digest, signatures) in &signatures {
-            let image = beside(&mut tx, &repository, digest, signatures).await?;
-            if image.payloads.is_empty() {
-                continue;
+        for (digest, tags) in &tags {
+            let names = (name.as_str(), digest.as_str(), tags);
+            if let Some(image) = self.beside(&mut tx, &repository, names).await? {
+                self.store_signature(&image).await?;
+                self.put_signature(&mut tx, &repository, digest, &image)
+                    .await?;
+                is_done = false;
             }
-            self.store_signature(&image).await?;
-            self.put_signature(&mut tx, &repository, digest, &image)
-                .await?;
-            is_done = false;
         }
         if is_done {
             return Ok(false);
@@ -80,29 +75,48 @@ impl App {
         tx.commit().await?;
         Ok(true)
     }
+
+    /// Adds signatures by the key there is now to those that a digest has; nothing where they
+    /// are there already.
+    async fn beside(
+        &self,
+        tx: &mut Tx,
+        repository: &Repository,
+        (name, digest, tags): (&str, &str, &BTreeSet<String>),
+    ) -> Result<Option<SignatureImage>, AppError> {
+        let found = signature_image(tx, repository, digest).await?;
+        let key = self.release_key();
+        let mut signatures = Vec::new();
+        for tag in tags {
+            let payload = self.release_payload(name, digest, tag)?;
+            let mut found = found.iter();
+            if !found.any(|found| cosign::carries(found, &payload, &key)) {
+                signatures.push(self.release_signature(payload).await?);
+            }
+        }
+        let image = match &found {
+            _ if signatures.is_empty() => return Ok(None),
+            Some(found) => cosign::append(found, &signatures),
+            None => cosign::signature_manifest(&signatures),
+        };
+        image.map(Some).map_err(AppError::internal)
+    }
 }
 
-/// Adds signatures to those that a digest has; those that are there already add nothing.
-async fn beside(
+/// Returns the image of the signatures that a digest has.
+async fn signature_image(
     tx: &mut Tx,
     repository: &Repository,
     digest: &str,
-    signatures: &[Signature],
-) -> Result<SignatureImage, AppError> {
+) -> Result<Option<RawManifest>, AppError> {
     let digest: Digest = digest.parse().map_err(AppError::internal)?;
-    let tag = cosign::signature_tag(&digest);
-    let row = match &tag {
-        Some(tag) => {
-            store::repositories::find_manifest_by_tag(tx, &repository.id, tag.as_str()).await?
-        }
-        None => None,
+    let Some(tag) = cosign::signature_tag(&digest) else {
+        return Ok(None);
     };
-    let image = match row {
-        Some(row) => {
-            let found = RawManifest::parse(row.content, Some(&row.media_type));
-            cosign::append(&found.map_err(AppError::internal)?, signatures)
-        }
-        None => cosign::signature_manifest(signatures),
+    let row = store::repositories::find_manifest_by_tag(tx, &repository.id, tag.as_str());
+    let Some(row) = row.await? else {
+        return Ok(None);
     };
-    image.map_err(AppError::internal)
+    let found = RawManifest::parse(row.content, Some(&row.media_type));
+    found.map(Some).map_err(AppError::internal)
 }

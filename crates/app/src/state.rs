@@ -7,8 +7,11 @@ use store::{
     Database, Tx,
     blobs::{BlobStore, Uploads},
 };
-use tokio::sync::Notify;
-use trust::SigningKey;
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::spawn_blocking,
+};
+use trust::{Signer, SigningKey};
 
 use crate::{
     Actor, AppError, Clock,
@@ -20,6 +23,9 @@ use crate::{
     tokens::VerifiedTokens,
     upkeep::TagPulls,
 };
+
+/// So many wait for the key for releases at once, each on a thread.
+const SIGNING_AT_ONCE: usize = 4;
 
 /// What the operator configured.
 #[derive(Debug, Clone)]
@@ -86,8 +92,8 @@ impl AppConfig {
 /// The operator's keys.
 #[derive(Debug)]
 pub struct Keys {
-    /// Signs releases.
-    pub release: SigningKey,
+    /// Signs releases; in a file, or in a device.
+    pub release: Arc<dyn Signer>,
     /// What the keys of the registry's access tokens are derived from.
     pub tokens: SigningKey,
     /// What the keys are derived from that are held for publishers' trust metadata.
@@ -114,6 +120,8 @@ pub struct App {
     pub(crate) import_added: Notify,
     pub(crate) webhook_queued: Notify,
     pub(crate) domain_asked: Notify,
+    /// Turns at the key for releases: a device that hangs holds up no more threads than these.
+    signing: Semaphore,
     pub(crate) requests: Arc<Requests>,
     pub(crate) recent: RecentlyFound,
     pub(crate) small_blobs: SmallBlobs,
@@ -221,6 +229,7 @@ impl App {
             import_added: Notify::new(),
             webhook_queued: Notify::new(),
             domain_asked: Notify::new(),
+            signing: Semaphore::new(SIGNING_AT_ONCE),
             requests: Arc::default(),
             ids: Ids::default(),
         });
@@ -241,6 +250,27 @@ impl App {
     /// Returns the public key that releases are signed with.
     pub fn release_key(&self) -> trust::PublicKey {
         self.keys.release.public()
+    }
+
+    /// Makes sure that the key for releases can sign.
+    ///
+    /// # Errors
+    /// It is in a device, and cannot.
+    pub async fn check_release_key(&self) -> Result<(), AppError> {
+        Ok(self.with_release_key(|key| key.check()).await??)
+    }
+
+    /// Has the key for releases do something while all else goes on: it may be in a device,
+    /// which takes its time.
+    pub(crate) async fn with_release_key<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Signer) -> T + Send + 'static,
+    ) -> Result<T, AppError> {
+        let turn = self.signing.acquire().await;
+        let _turn = turn.expect("nobody closes it");
+        let key = Arc::clone(&self.keys.release);
+        let done = spawn_blocking(move || work(&*key)).await;
+        done.map_err(AppError::internal)
     }
 
     /// Returns whether database and blobs can be written.

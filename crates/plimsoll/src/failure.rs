@@ -93,7 +93,7 @@ impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Internal(source) => Self::failed("the marketplace failed").because(&*source),
-            AppError::Full | AppError::Busy | AppError::TooMany(_) => {
+            AppError::Full | AppError::Busy | AppError::Unsigned(_) | AppError::TooMany(_) => {
                 Self::from_error(Exit::Failed, &error)
             }
             _ => Self::from_error(Exit::Usage, &error),

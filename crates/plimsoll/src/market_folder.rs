@@ -3,7 +3,7 @@
 //! ```text
 //! plimsoll.lock             held by the server while the database is SQLite
 //! plimsoll.db               the database, unless `database.url` says otherwise
-//! keys/release.key, .pub    signs releases
+//! keys/release.key, .pub    signs releases; may be in a token, then only .pub is here
 //! keys/tokens.key           what the keys of registry tokens are derived from
 //! keys/trust.key, .pub      what the keys are derived from that are held for trust metadata
 //! keys/root.key, .pub       signs the roots of released names; may be kept elsewhere
@@ -60,7 +60,8 @@ pub(crate) struct Market {
 /// There is none in the data folder.
 pub(crate) fn must_exist(config: &Config) -> Result<(), Failure> {
     let dir = config.data_dir();
-    if dir.join("keys/release.key").is_file() {
+    let is_there = |file: &str| dir.join("keys").join(file).is_file();
+    if is_there("release.key") || is_there("release.pub") {
         return Ok(());
     }
     Err(

@@ -27,7 +27,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
         uploads: Arc::new(uploads),
         clock: Arc::new(SystemClock),
         keys: Keys {
-            release: SigningKey::generate().expect("a key"),
+            release: Arc::new(SigningKey::generate().expect("a key")),
             tokens: SigningKey::generate().expect("a key"),
             trust: SigningKey::generate().expect("a key"),
             root: None,

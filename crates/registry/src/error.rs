@@ -124,7 +124,7 @@ impl From<AppError> for Failure {
                     .header(header::RETRY_AFTER, &seconds.to_string())
             }
             AppError::Full => Self::new(ErrorCode::StorageFull, text),
-            AppError::Busy => Self::new(ErrorCode::Unavailable, text),
+            AppError::Busy | AppError::Unsigned(_) => Self::new(ErrorCode::Unavailable, text),
             AppError::TooLarge(_) => Self::new(ErrorCode::TooLarge, text),
             AppError::NotFound { .. } | AppError::Invalid(_) | AppError::Conflict(_) => {
                 Self::with_status(ErrorCode::Unsupported, 400, text)

@@ -40,6 +40,7 @@ pub mod proofs;
 pub mod publishers;
 pub mod pulls;
 pub mod quotas;
+pub mod release_certificates;
 pub mod releases;
 pub mod repositories;
 pub mod retention;

@@ -296,7 +296,7 @@ pub fn sign_and_push(
         }
     })?;
     let payload = cosign::payload(&format!("{host}/{}", reference.repo), &digest, None);
-    let signature = cosign::signature_manifest(&[cosign::sign(key, payload)])?;
+    let signature = cosign::signature_manifest(&[cosign::sign(key, payload).expect("signed")])?;
     for bytes in signature.payloads.iter().chain([&signature.config]) {
         let descriptor = Descriptor::new(
             media_type::OCI_CONFIG,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{PublicKey, SigningKey, referrer};
+use crate::{PublicKey, SignError, Signer, referrer};
 
 /// The media type of a bundle, and the artifact type of the manifest that carries one.
 pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -177,14 +177,16 @@ fn encoded(kind: &str, payload: &[u8]) -> Vec<u8> {
     [head.as_bytes(), payload].concat()
 }
 
-/// Signs a statement about the image `digest`, called `name`, and writes its bundle. The same
-/// statement always has the same bytes.
+/// Signs a statement about the image `digest`, called `name`, and writes its bundle.
+///
+/// # Errors
+/// The key did not sign.
 pub fn sign(
-    key: &SigningKey,
+    key: &dyn Signer,
     (name, digest): (&str, &Digest),
     predicate_type: &str,
     predicate: Value,
-) -> Vec<u8> {
+) -> Result<Vec<u8>, SignError> {
     let statement = Statement {
         kind: STATEMENT.to_owned(),
         subject: vec![Subject {
@@ -198,9 +200,14 @@ pub fn sign(
         predicate,
     };
     let payload = serde_json::to_vec(&statement).expect("texts and values always serialise");
-    let signature = key.sign_der(&encoded(IN_TOTO, &payload));
+    seal(key, &payload)
+}
+
+/// Signs a statement's bytes and writes their bundle.
+fn seal(key: &dyn Signer, payload: &[u8]) -> Result<Vec<u8>, SignError> {
+    let signature = key.sign_der(&encoded(IN_TOTO, payload))?;
     let hint = STANDARD.encode(Sha256::digest(key.public().to_der()));
-    json!({
+    let bundle = json!({
         "mediaType": BUNDLE,
         "verificationMaterial": { "publicKey": { "hint": hint } },
         "dsseEnvelope": {
@@ -208,9 +215,8 @@ pub fn sign(
             "payloadType": IN_TOTO,
             "signatures": [{ "sig": STANDARD.encode(signature) }],
         },
-    })
-    .to_string()
-    .into_bytes()
+    });
+    Ok(bundle.to_string().into_bytes())
 }
 
 /// Checks that one of `keys` signed the bundle's statement, and that it is about `digest`.

@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use oci::{Descriptor, Digest, Manifest, ManifestKind, RawManifest, Tag, media_type};
 use serde::{Deserialize, Serialize};
 
-use crate::SigningKey;
+use crate::{PublicKey, SignError, Signer};
 
 mod verify;
 
@@ -89,12 +89,15 @@ pub struct Signature {
     pub signature: String,
 }
 
-/// Signs a payload. The same key and payload always give the same signature.
-pub fn sign(key: &SigningKey, payload: Vec<u8>) -> Signature {
-    Signature {
-        signature: STANDARD.encode(key.sign_der(&payload)),
+/// Signs a payload.
+///
+/// # Errors
+/// The key did not sign.
+pub fn sign(key: &dyn Signer, payload: Vec<u8>) -> Result<Signature, SignError> {
+    Ok(Signature {
+        signature: STANDARD.encode(key.sign_der(&payload)?),
         payload,
-    }
+    })
 }
 
 /// Returns the tag under which the signatures of `digest` lie; none for SHA-512, with which
@@ -149,6 +152,18 @@ pub fn append(
         manifest.annotations.clone(),
         signatures,
     )
+}
+
+/// Tells whether an image of signatures carries one of `payload` by `key`.
+pub fn carries(existing: &RawManifest, payload: &[u8], key: &PublicKey) -> bool {
+    let digest = Digest::of(payload);
+    let layers = existing.image().map(|image| image.layers.as_slice());
+    let mut layers = layers.unwrap_or_default().iter();
+    layers.any(|layer| {
+        let signature = signature_of(layer).and_then(|text| STANDARD.decode(text).ok());
+        layer.digest == digest
+            && signature.is_some_and(|signature| key.verify_der(payload, &signature))
+    })
 }
 
 fn build(

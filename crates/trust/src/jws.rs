@@ -4,7 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{PublicKey, SigningKey};
+use crate::{PublicKey, SignError, Signer};
 
 /// The longest token that is looked at.
 pub const MAX_TOKEN_BYTES: usize = 16 << 10;
@@ -38,6 +38,9 @@ pub enum JwsError {
     /// The signature does not match.
     #[error("the token's signature does not match: it was altered, or signed by another key")]
     Signature,
+    /// The key did not sign.
+    #[error(transparent)]
+    Unsigned(#[from] SignError),
 }
 
 #[derive(Serialize)]
@@ -60,8 +63,8 @@ struct FoundHeader {
 ///
 /// # Errors
 /// [`JwsError::Json`] when the claims do not serialise, [`JwsError::TooLong`] when they are
-/// more than [`verify`] would accept.
-pub fn sign(key: &SigningKey, claims: &impl Serialize) -> Result<String, JwsError> {
+/// more than [`verify`] would accept, [`JwsError::Unsigned`] when the key does not sign.
+pub fn sign(key: &dyn Signer, claims: &impl Serialize) -> Result<String, JwsError> {
     let kid = key.public().key_id();
     let header = Header {
         alg: "ES256",
@@ -76,7 +79,7 @@ pub fn sign(key: &SigningKey, claims: &impl Serialize) -> Result<String, JwsErro
     let mut token = URL_SAFE_NO_PAD.encode(header);
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-    let signature = key.sign_raw(token.as_bytes());
+    let signature = key.sign_raw(token.as_bytes())?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     if token.len() > MAX_TOKEN_BYTES {

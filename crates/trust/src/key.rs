@@ -149,11 +149,6 @@ impl SigningKey {
         PublicKey(*self.0.verifying_key())
     }
 
-    /// Returns the key as certificates are signed with.
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.0
-    }
-
     /// Signs SHA-256 of `message`; the answer is ASN.1 DER, as cosign and Notation want it.
     pub fn sign_der(&self, message: &[u8]) -> Vec<u8> {
         let signature: Signature = self.0.sign(message);
@@ -225,6 +220,21 @@ impl PublicKey {
     pub fn verify_raw(&self, message: &[u8], signature: &[u8]) -> bool {
         Signature::from_slice(signature)
             .is_ok_and(|signature| self.0.verify(message, &signature).is_ok())
+    }
+
+    /// Reads a point of the curve, uncompressed (SEC 1), as devices give it.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] for what is no such point.
+    pub fn from_point(point: &[u8]) -> Result<Self, KeyError> {
+        VerifyingKey::from_sec1_bytes(point)
+            .map(Self)
+            .map_err(|_| KeyError::Malformed("public key"))
+    }
+
+    /// Returns the key as certificates are made of.
+    pub(crate) fn inner(&self) -> &VerifyingKey {
+        &self.0
     }
 
     /// Returns the coordinates `x` and `y`, 32 bytes each.

@@ -1,6 +1,7 @@
 //! Who vouches for what: keys, tokens and signatures, as pure functions over bytes.
 //!
-//! What lives here: ECDSA P-256 keys and their files, plain and encrypted ([`key`]); compact
+//! What lives here: ECDSA P-256 keys and their files, plain and encrypted ([`key`]); what signs,
+//! be it such a key or a device that has one ([`Signer`]); compact
 //! ES256 tokens and the key set that others check them with ([`jws`]); cosign's signatures
 //! over an image's digest, made and verified ([`cosign`]), bundles with statements ([`bundle`]),
 //! those of identities with certificates and public logs ([`keyless`]), and Notation's envelopes
@@ -10,7 +11,7 @@
 //! over what is sent to webhooks ([`webhook`]).
 //! What does not: where keys, tokens and signatures are stored, who may sign what, the clock,
 //! registries, anything about a marketplace. Randomness comes from the operating system, and
-//! only where a key is made or encrypted; signing needs none (RFC 6979).
+//! only where a key is made or encrypted; signing with a key in memory needs none (RFC 6979).
 
 pub mod bundle;
 pub mod cosign;
@@ -24,7 +25,10 @@ pub mod notation;
 mod pem;
 pub mod referrer;
 pub mod sealed;
+mod signer;
 pub mod tuf;
 pub mod webhook;
 
 pub use key::{KeyError, PublicKey, SigningKey};
+pub use pem::certificate_pem;
+pub use signer::{SignError, Signer};

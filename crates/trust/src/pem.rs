@@ -13,6 +13,11 @@ pub(crate) fn decode(text: &str) -> Option<(&str, Vec<u8>)> {
     Some((label, STANDARD.decode(body).ok()?))
 }
 
+/// Writes a certificate's DER as PEM.
+pub fn certificate_pem(der: &[u8]) -> String {
+    encode("CERTIFICATE", der)
+}
+
 /// Writes `bytes` under `label`, 64 columns wide.
 pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
     let mut text = format!("-----BEGIN {label}-----\n");

@@ -89,7 +89,7 @@ impl Failure {
                 AppError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
                 AppError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
                 AppError::Full => StatusCode::INSUFFICIENT_STORAGE,
-                AppError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+                AppError::Busy | AppError::Unsigned(_) => StatusCode::SERVICE_UNAVAILABLE,
                 AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::NoPage => StatusCode::NOT_FOUND,
@@ -212,6 +212,7 @@ fn use_case_words(error: &AppError) -> (&'static str, String) {
         AppError::TooMany(_) => ("Too many attempts", ""),
         AppError::TooLarge(_) => ("Too large", ""),
         AppError::Full => ("The storage is full", ""),
+        AppError::Unsigned(_) => ("Nothing can be signed", ""),
         AppError::Busy => ("Too much is going on", ""),
         AppError::Internal(_) => (
             "Something broke",

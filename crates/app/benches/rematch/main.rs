@@ -72,7 +72,7 @@ async fn open(dir: &Path, db: Database) -> Arc<App> {
         uploads: Arc::new(uploads),
         clock: Arc::new(SystemClock),
         keys: Keys {
-            release: key(),
+            release: Arc::new(key()),
             tokens: key(),
             trust: key(),
             root: None,

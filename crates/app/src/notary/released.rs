@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use market::ProductId;
 use oci::{Algorithm, Digest, Gun, RepoName};
 use store::{Tx, notary as rows};
-use trust::tuf::{self, File, FileMeta, Role, Root, RootKeys, Signer};
+use trust::tuf::{self, File, FileMeta, Key, Role, Root, RootKeys, Signer};
 
 use super::publish::{note_in_force, on_another_thread};
 use crate::{App, AppError};
@@ -45,16 +45,17 @@ impl App {
         let gun = Gun::new(self.config.host(), &repository);
         rows::lock(tx).await?;
         let current = self.current_trust(tx, &gun, &tuf::ancestors([])).await?;
+        let ours = self.targets_key(&gun).await?;
         let mut uploads = BTreeMap::new();
         let root = match current.files.get(&Role::Root) {
             None if images.is_empty() => return Ok(()),
-            None => Some(self.first_root(tx, &gun).await?),
-            Some(root) => self.next_root(tx, &gun, root).await?,
+            None => Some(self.first_root(tx, &gun, &ours.key).await?),
+            Some(root) => self.next_root(tx, &gun, root, &ours.key).await?,
         };
         uploads.extend(root.map(|root| (Role::Root, root)));
         let version = current.newest.get(&Role::Targets);
         let version = version.map_or(1, |newest| newest.version + 1);
-        let targets = tuf::targets(version, &images, &self.targets_key(&gun), self.now());
+        let targets = tuf::targets(version, &images, &ours, self.now());
         uploads.insert(Role::Targets, targets.map_err(AppError::internal)?);
         let signers = self.signers(tx, &gun).await?;
         let (name, now) = (gun.to_string(), self.now());
@@ -68,7 +69,7 @@ impl App {
         note_in_force(tx, &gun, &current, &update.in_force).await
     }
 
-    async fn first_root(&self, tx: &mut Tx, gun: &Gun) -> Result<File, AppError> {
+    async fn first_root(&self, tx: &mut Tx, gun: &Gun, targets: &Key) -> Result<File, AppError> {
         let Some(key) = &self.keys.root else {
             return Err(AppError::Conflict(
                 "the first release of a product is signed with the root key, too: put `keys/root.key` back, start again, approve again"
@@ -76,8 +77,8 @@ impl App {
             ));
         };
         let signer = tuf::root_signer(key.clone(), gun.as_str(), self.now());
-        self.write_root(tx, gun, 1, &signer.map_err(AppError::internal)?)
-            .await
+        let signer = signer.map_err(AppError::internal)?;
+        self.write_root(tx, gun, 1, (&signer, targets)).await
     }
 
     /// Makes the root that names the release key there is now, where the one in force names
@@ -87,9 +88,10 @@ impl App {
         tx: &mut Tx,
         gun: &Gun,
         file: &File,
+        targets: &Key,
     ) -> Result<Option<File>, AppError> {
         let root = file.root().map_err(AppError::internal)?;
-        if self.is_targets_key_of(&root, gun) {
+        if is_targets_key_of(&root, targets) {
             return Ok(None);
         }
         let ours = self.keys.root.as_ref().and_then(|signing| {
@@ -107,7 +109,7 @@ impl App {
                     .to_owned(),
             ));
         };
-        let next = self.write_root(tx, gun, file.version + 1, &signer);
+        let next = self.write_root(tx, gun, file.version + 1, (&signer, targets));
         next.await.map(Some)
     }
 
@@ -117,12 +119,12 @@ impl App {
         tx: &mut Tx,
         gun: &Gun,
         version: i64,
-        signer: &Signer,
+        (signer, targets): (&Signer, &Key),
     ) -> Result<File, AppError> {
         let snapshot = self.held_key(tx, gun, &Role::Snapshot).await?;
         let timestamp = self.held_key(tx, gun, &Role::Timestamp).await?;
         let keys = RootKeys {
-            targets: &self.targets_key(gun).key,
+            targets,
             snapshot: &snapshot,
             timestamp: &timestamp,
         };
@@ -143,19 +145,23 @@ impl App {
             ))
         })?;
         let file = File::parse(row.content).map_err(AppError::internal)?;
-        Ok(self.is_targets_key_of(&file.root().map_err(AppError::internal)?, &gun))
+        let ours = self.targets_key(&gun).await?.key;
+        Ok(is_targets_key_of(
+            &file.root().map_err(AppError::internal)?,
+            &ours,
+        ))
     }
 
-    fn is_targets_key_of(&self, root: &Root, gun: &Gun) -> bool {
-        let targets = self.targets_key(gun).key;
-        let named = root.role(&Role::Targets);
-        named.is_some_and(|named| named.keys.contains_key(targets.id()))
-    }
-
-    fn targets_key(&self, gun: &Gun) -> Signer {
+    async fn targets_key(&self, gun: &Gun) -> Result<Signer, AppError> {
         let salt = format!("{gun}\ntargets");
-        Signer::new(self.keys.release.derive(salt.as_bytes()))
+        let derive = move |key: &dyn trust::Signer| key.derive(salt.as_bytes());
+        Ok(Signer::new(self.with_release_key(derive).await??))
     }
+}
+
+fn is_targets_key_of(root: &Root, targets: &Key) -> bool {
+    let named = root.role(&Role::Targets);
+    named.is_some_and(|named| named.keys.contains_key(targets.id()))
 }
 
 /// Returns what each tag of a product names. Clients know nothing but SHA-256.

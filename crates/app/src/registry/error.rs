@@ -69,7 +69,9 @@ impl From<AppError> for RegistryError {
         match error {
             AppError::Full => Self::full(),
             AppError::Internal(source) => Self::internal(source),
-            AppError::Busy => Self::new(ErrorCode::Unavailable, error.to_string()),
+            AppError::Busy | AppError::Unsigned(_) => {
+                Self::new(ErrorCode::Unavailable, error.to_string())
+            }
             other => Self::internal(other),
         }
     }

@@ -27,7 +27,8 @@ async fn push_bundle(world: &World, image: &Image, key: &SigningKey, kind: &str)
         digest.clone(),
         manifest.len() as u64,
     );
-    let bundle = bundle::sign(key, (STAGING, &digest), kind, serde_json::json!({}));
+    let bundle =
+        bundle::sign(key, (STAGING, &digest), kind, serde_json::json!({})).expect("signed");
     let carrier = bundle::manifest(&bundle, kind, subject, world.app.now());
     for blob in [EMPTY, &bundle] {
         world.push_blob(STAGING, blob).await.expect("pushed");

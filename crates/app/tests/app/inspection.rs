@@ -65,19 +65,19 @@ both! {
         world.product().await;
         let digest = world.push(Some("1.0"), &Image::vulnerable("one")).await;
         let honest = cosign::payload("market.example/staging/acme/db", &Digest::of(b"another"), None);
-        let mut altered = cosign::sign(&world.key, honest.clone());
+        let mut altered = cosign::sign(&world.key, honest.clone()).expect("signed");
         altered.payload = cosign::payload("market.example/staging/acme/db", &digest, None);
         world.push_signature(&digest, &[altered]).await;
         let submission = world.submit("1.0").await.expect("submitted");
         world.work().await;
         assert!(unsigned_reason(&world, &submission).await.contains("payload was altered"));
-        world.push_signature(&digest, &[cosign::sign(&world.key, honest)]).await;
+        world.push_signature(&digest, &[cosign::sign(&world.key, honest).expect("signed")]).await;
         let submission = world.submit("1.0").await.expect("submitted");
         world.work().await;
         assert!(unsigned_reason(&world, &submission).await.contains("signed sha256:"));
         // Good ones count beside bad ones.
-        let good = cosign::sign(&world.key, cosign::payload("x/y", &digest, None));
-        let bad = cosign::sign(&world.key, b"{}".to_vec());
+        let good = cosign::sign(&world.key, cosign::payload("x/y", &digest, None)).expect("signed");
+        let bad = cosign::sign(&world.key, b"{}".to_vec()).expect("signed");
         world.push_signature(&digest, &[bad, good]).await;
         let submission = world.submit("1.0").await.expect("submitted");
         world.work().await;
@@ -89,7 +89,7 @@ both! {
         world.product().await;
         let digest = world.push(Some("1.0"), &Image::vulnerable("one")).await;
         let huge = world.push_blob("staging/acme/db", &vec![b'x'; 200_000]).await.expect("pushed");
-        let signature = cosign::sign(&world.key, b"small".to_vec());
+        let signature = cosign::sign(&world.key, b"small".to_vec()).expect("signed");
         let image = cosign::signature_manifest(&[signature]).expect("an image");
         world.push_blob("staging/acme/db", &image.config).await.expect("pushed");
         let text = String::from_utf8(image.manifest.bytes).expect("text");

@@ -1,6 +1,9 @@
 //! The trust metadata of released names, as a client with content trust reads it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use app::{
     Keys, ReviewPolicy, WhichFile,
@@ -90,7 +93,7 @@ both! {
         let before = files(&world).await;
         let key = |number| SigningKey::from_scalar(&[number; 32]).expect("a key");
         let with = async |release, root| {
-            let keys = Keys { release: key(release), root, ..keys() };
+            let keys = Keys { release: Arc::new(key(release)), root, ..keys() };
             let node = world.node_with(ReviewPolicy::default(), keys).await;
             node.sign_releases_again().await
         };

@@ -9,8 +9,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 use store::contents::{ReferrerPage, referrers};
 use trust::{
-    SigningKey,
-    notation::{self, Certificate, Signer, Trusted},
+    SigningKey, certificate_pem,
+    notation::{self, Certificate, Certified, Trusted, certify},
     referrer::EMPTY,
 };
 
@@ -54,12 +54,12 @@ fn is_verified(submission: &Submission) -> bool {
 }
 
 /// Pushes an image and Notation's signature of it.
-async fn push_notation(world: &World, signer: &Signer) -> Image {
+async fn push_notation(world: &World, signer: Certified<'_>) -> Image {
     let image = Image::vulnerable("one");
     world.push(Some("1.0"), &image).await;
     let manifest = RawManifest::parse(image.manifest(), Some(media_type::OCI_MANIFEST));
     let subject = manifest.expect("a manifest").descriptor();
-    let envelope = signer.sign(&subject, world.app.now());
+    let envelope = signer.sign(&subject, world.app.now()).expect("signed");
     let carrier = signer.manifest(&envelope, subject, world.app.now());
     for blob in [EMPTY, &envelope] {
         world.push_blob(STAGING, blob).await.expect("pushed");
@@ -143,11 +143,12 @@ both! {
     async fn notation_counts_by_a_registered_certificate(db: Database) {
         let world = World::new(db).await;
         world.product().await;
-        let signer = Signer::new(key(42), "Acme").expect("a name");
-        push_notation(&world, &signer).await;
+        let key42 = key(42);
+        let certificate = certify(&key42, "Acme").expect("a name");
+        push_notation(&world, Certified::new(&key42, &certificate)).await;
         let (_, reason) = world.signature_looked_for().await;
         assert!(reason.contains("register the signing certificate"), "{reason}");
-        let added = add(&world, signer.certificate()).await;
+        let added = add(&world, certificate_pem(&certificate)).await;
         world.prove(&added, &key(42)).await;
         let (submission, reason) = world.signature_looked_for().await;
         assert!(is_verified(&submission), "{reason}");
@@ -180,7 +181,7 @@ both! {
         let carrier = RawManifest::parse(row.content, None).expect("a manifest");
         let layer: &Digest = &carrier.image().expect("an image").layers[0].digest;
         let envelope = world.blob(layer).await;
-        let certificate = world.app.release_certificate().expect("a certificate");
+        let certificate = world.app.release_certificate().await.expect("a certificate");
         let trusted = [Certificate::from_pem(&certificate).expect("a certificate")];
         let trusted = Trusted::Certificates(&trusted);
         let now = world.app.now();

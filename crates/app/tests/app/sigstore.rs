@@ -274,7 +274,7 @@ impl Sigstore {
     pub(crate) fn sign_beside(&self, subject: &str, digest: &Digest, now: DateTime<Utc>) -> Beside {
         let signer = self.signer(subject, now);
         let payload = cosign::payload("market.example/staging/acme/db", digest, None);
-        let signature = cosign::sign(&signer.key, payload);
+        let signature = cosign::sign(&signer.key, payload).expect("signed");
         let hash = hex::encode(Sha256::digest(&signature.payload));
         let spec = json!({
             "data": { "hash": { "algorithm": "sha256", "value": hash } },
@@ -313,7 +313,7 @@ impl Sigstore {
         now: DateTime<Utc>,
     ) -> Vec<u8> {
         let signer = self.signer(subject, now);
-        let bytes = bundle::sign(&signer.key, ("", digest), kind, json!({}));
+        let bytes = bundle::sign(&signer.key, ("", digest), kind, json!({})).expect("signed");
         let mut bundle: Value = serde_json::from_slice(&bytes).expect("JSON");
         let envelope = &bundle["dsseEnvelope"];
         let payload = STANDARD.decode(envelope["payload"].as_str().expect("text"));

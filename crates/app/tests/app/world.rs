@@ -127,7 +127,7 @@ fn world_config(dir: &Path, upkeep: app::UpkeepConfig) -> AppConfig {
 /// The keys that every node has.
 pub(crate) fn keys() -> Keys {
     Keys {
-        release: SigningKey::from_scalar(&[7; 32]).expect("a key"),
+        release: Arc::new(SigningKey::from_scalar(&[7; 32]).expect("a key")),
         tokens: SigningKey::from_scalar(&[8; 32]).expect("a key"),
         trust: SigningKey::from_scalar(&[9; 32]).expect("a key"),
         root: SigningKey::from_scalar(&[10; 32]).ok(),
@@ -446,7 +446,7 @@ impl World {
     /// Pushes a signature beside the image, as `cosign sign` does.
     pub(crate) async fn sign(&self, key: &SigningKey, digest: &Digest) {
         let payload = cosign::payload(&format!("{HOST}/staging/acme/db"), digest, None);
-        let signature = cosign::sign(key, payload);
+        let signature = cosign::sign(key, payload).expect("signed");
         self.push_signature(digest, &[signature]).await;
     }
 

@@ -25,7 +25,8 @@ pub(crate) enum KeysCommand {
     /// Make the keys of a marketplace that is yet to start, the root apart from the rest
     ///
     /// Run it on a machine without a network. DIR must not be there. Afterwards `DIR/offline` is
-    /// yours to keep in a safe, and `DIR/online` becomes the folder `keys` of each server.
+    /// yours to keep in a safe, and `DIR/online` becomes the folder `keys` of each server. Where
+    /// the configuration names a token (`keys.token`), the key for releases is made in it.
     Make(MakeArgs),
     /// List the keys, where they are, and by which fingerprints others know them
     List(DataArgs),
@@ -74,9 +75,14 @@ pub(super) fn run(command: &KeysCommand, context: &Context<'_>) -> Result<Exit, 
 }
 
 fn make(args: &MakeArgs, context: &Context<'_>) -> Result<(), Failure> {
-    let passphrase = |file: &Option<PathBuf>| file.as_deref().map(keys::first_line).transpose();
+    let passphrase = |file: &Option<PathBuf>| {
+        let file = file.as_deref();
+        file.map(|file| keys::first_line(file, "passphrase"))
+            .transpose()
+    };
     let root = passphrase(&args.root_passphrase_file)?;
     let rest = passphrase(&args.passphrase_file)?;
+    let token = keys::token_place(&context.config(Vec::new())?)?;
     let place = args.dir.display();
     fs::create_dir(&args.dir).map_err(|error| {
         Failure::failed(format!("cannot make the folder `{place}`"))
@@ -84,7 +90,11 @@ fn make(args: &MakeArgs, context: &Context<'_>) -> Result<(), Failure> {
             .hint("name a folder that is not there: keys are never written over others")
     })?;
     let (offline, online) = (args.dir.join("offline"), args.dir.join("online"));
-    keys::make_apart((&offline, &online), (root.as_deref(), rest.as_deref()))?;
+    keys::make_apart(
+        (&offline, &online),
+        (root.as_deref(), rest.as_deref()),
+        token.as_ref(),
+    )?;
     if root.is_none() || rest.is_none() {
         context.printer.warn(
             "not all of the keys are encrypted: whoever reads the files has them (--root-passphrase-file, --passphrase-file)",
@@ -95,17 +105,28 @@ fn make(args: &MakeArgs, context: &Context<'_>) -> Result<(), Failure> {
     if context.printer.is_json() {
         return context.printer.json(&json!({
             "offline": offline, "online": online, "root": root, "release": release,
+            "token": token.map(|place| place.token),
         }));
     }
+    let (whose, backup) = match &token {
+        None => (String::new(), String::new()),
+        Some(place) => (
+            format!(" (in token {})", place.token),
+            format!(
+                "   The key for releases is in the token alone, as two objects `{}`: back both up with the token's own means.\n",
+                place.key
+            ),
+        ),
+    };
     context.printer.out(&format!(
         "Made the keys of a marketplace\n\
          Root:    {root}\n\
-         Release: {release}\n\n\
+         Release: {release}{whose}\n\n\
          1. Write both fingerprints down, on paper that two people sign.\n\
          2. Copy `{place}/offline` to two media, read both back, and lock them away apart from each other.\n   \
             The root key is needed for the first release of each product, and to replace a lost or seen release key.\n\
          3. Copy `{place}/online` to `keys` in the data folder of each server, and keep one more copy in a safe.\n   \
-            Its keys sign every day. Lost, they cannot be made again.\n\
+            Its keys sign every day. Lost, they cannot be made again.\n{backup}\
          4. Keep the passphrases apart from the media. Then remove `{place}`.\n\
          5. Start the server, and compare: plimsoll keys list --data DIR\n"
     ))
@@ -120,7 +141,10 @@ fn fingerprint(path: &Path) -> Result<String, Failure> {
 }
 
 fn list(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
-    let dir = context.config(data.flags())?.data_dir().join("keys");
+    let config = context.config(data.flags())?;
+    let dir = config.data_dir().join("keys");
+    let token = config.path("keys.token.module").is_some();
+    let token = token.then(|| config.text("keys.token.name").unwrap_or_default());
     if !dir.is_dir() {
         return Err(
             Failure::usage(format!("there are no keys in `{}`", dir.display()))
@@ -131,9 +155,12 @@ fn list(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
     let head = ["KEY", "PLACE", "FINGERPRINT", "WHAT IT DOES"];
     let mut rows = vec![head.into_iter().map(Cell::new).collect::<Vec<_>>()];
     for (name, purpose) in keys::NAMES {
-        let place = place(&dir, name)?;
+        let place = match token {
+            Some(token) if name == "release" => format!("in token {token}"),
+            _ => place(&dir, name)?.to_owned(),
+        };
         let print = fingerprint(&dir.join(format!("{name}.pub")))?;
-        rows.push([name, place, &print, purpose].map(Cell::new).into());
+        rows.push([name, &place, &print, purpose].map(Cell::new).into());
         let print = Some(print).filter(|print| print != "-");
         documents.push(json!({
             "name": name, "place": place, "fingerprint": print, "purpose": purpose,

@@ -6,8 +6,10 @@ use std::{
     path::PathBuf,
 };
 
+use app::{App, AppError};
 use clap::Args;
 use serde_json::json;
+use trust::SignError;
 
 use super::Context;
 use crate::{
@@ -119,6 +121,7 @@ async fn serve(config: &Config, printer: &Printer) -> Result<(), Failure> {
     };
     let metrics = doors.metrics.as_ref().map(address_of_metrics).transpose()?;
     let market = market_folder::open(config, &url).await?;
+    look_at_release_key(&market.app).await?;
     // Whoever sees the ready line may ask to stop at once.
     let stop = server::stop_on_signal()?;
     let password = market.app.make_first_operator().await?;
@@ -133,6 +136,21 @@ async fn serve(config: &Config, printer: &Printer) -> Result<(), Failure> {
     )?;
     tracing::info!(%address, url, data = %config.data_dir().display(), "ready");
     server::serve(doors, market, config, stop).await
+}
+
+/// Makes sure that the key for releases can be used. A token that is away may come back: all but
+/// releases goes on meanwhile.
+async fn look_at_release_key(app: &App) -> Result<(), Failure> {
+    match app.check_release_key().await {
+        Err(AppError::Unsigned(SignError::Away(error))) => {
+            tracing::error!(
+                error,
+                "the key for releases cannot be used: releases wait for it"
+            );
+            Ok(())
+        }
+        checked => checked.or_fail("cannot use the key for releases"),
+    }
 }
 
 fn doors(config: &Config) -> Result<Doors, Failure> {

@@ -8,7 +8,8 @@ use toml::{
 };
 
 use super::{
-    keys::{KEYS, Key, Kind, find, nearest},
+    keys::{KEYS, Key, find, nearest},
+    kind::Kind,
     value,
 };
 

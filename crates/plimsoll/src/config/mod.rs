@@ -6,6 +6,7 @@ mod docs;
 pub(crate) mod environment;
 mod file;
 pub(crate) mod keys;
+mod kind;
 pub(crate) mod value;
 
 use std::{

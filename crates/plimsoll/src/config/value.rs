@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::keys::Kind;
+use super::kind::Kind;
 
 /// An advisory source: a name and where its file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

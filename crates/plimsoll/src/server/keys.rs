@@ -1,15 +1,18 @@
-//! The operator's keys, in files that only their owner can read.
+//! The operator's keys, in files that only their owner can read; the one for releases may be
+//! in a token.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
+    sync::Arc,
 };
 
 use app::Keys;
-use trust::{KeyError, PublicKey, SigningKey};
+use trust::{KeyError, PublicKey, Signer, SigningKey};
 
+use super::token::{self, Place, Token};
 use crate::{
     config::Config,
     failure::{Failure, OrFail},
@@ -38,7 +41,7 @@ pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
     let passphrase = passphrase(config)?;
     let passphrase = passphrase.as_deref();
     Ok(Keys {
-        release: kept(&dir, "release", passphrase)?,
+        release: release(&dir, config, passphrase)?,
         // Whoever must have another one takes this file away: it has no public half beside it.
         tokens: key(&dir.join("tokens.key"), passphrase)?,
         trust: kept(&dir, "trust", passphrase)?,
@@ -47,6 +50,66 @@ pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
             false => Some(with_public(&dir, "root", passphrase)?),
         },
     })
+}
+
+fn release(
+    dir: &Path,
+    config: &Config,
+    passphrase: Option<&str>,
+) -> Result<Arc<dyn Signer>, Failure> {
+    let Some(place) = token_place(config)? else {
+        return Ok(Arc::new(kept(dir, "release", passphrase)?));
+    };
+    let (key, path) = (dir.join("release.key"), dir.join("release.pub"));
+    if key.exists() {
+        let key = key.display();
+        return Err(Failure::failed(format!(
+            "the key for releases is in token `{}`, and another one in `{key}`",
+            place.token
+        ))
+        .hint("take the file away, with `release.pub`, to sign with the token from now on; or the settings `keys.token.*`"));
+    }
+    // The token is asked when it is needed: most of the market goes on without it.
+    let public = match public(&path)? {
+        Some(public) => public,
+        None => in_token(&place, &mut false, &path)?,
+    };
+    Ok(Arc::new(Token::new(place, public)))
+}
+
+/// Makes the key in the token where it is not there, and writes its public half.
+fn in_token(place: &Place, made: &mut bool, path: &Path) -> Result<PublicKey, Failure> {
+    let public = token::find_or_make(place, made);
+    let public = public.or_fail("cannot use the key for releases")?;
+    write(path, &public.to_pem(), 0o644).or_fail(format!("cannot write `{}`", path.display()))?;
+    Ok(public)
+}
+
+/// Returns where the key for releases is, if it is in a token.
+///
+/// # Errors
+/// A setting is missing, or the PIN cannot be read.
+pub(crate) fn token_place(config: &Config) -> Result<Option<Place>, Failure> {
+    let Some(module) = config.path("keys.token.module") else {
+        return Ok(None);
+    };
+    let missing = |key: &str| {
+        Failure::usage(format!(
+            "`keys.token.module` is set, and `{key}` is not: both say where the key for releases is"
+        ))
+    };
+    let text = |key| {
+        let text = config.text(key).filter(|text| !text.is_empty());
+        text.map(str::to_owned).ok_or_else(|| missing(key))
+    };
+    let pin = config.path("keys.token.pin_file");
+    let pin = pin.ok_or_else(|| missing("keys.token.pin_file"))?;
+    Ok(Some(Place {
+        module,
+        token: text("keys.token.name")?,
+        key: text("keys.token.key")?,
+        pin: first_line(&pin, "PIN")?.into(),
+    }))
 }
 
 /// Tells whether a key was here, and is kept elsewhere or lost: its public half alone is here.
@@ -111,6 +174,7 @@ pub(crate) fn public(path: &Path) -> Result<Option<PublicKey>, Failure> {
 pub(crate) fn make_apart(
     (offline, online): (&Path, &Path),
     (root, rest): (Option<&str>, Option<&str>),
+    token: Option<&Place>,
 ) -> Result<(), Failure> {
     for dir in [offline, online] {
         let what = format!("cannot make the folder `{}`", dir.display());
@@ -120,9 +184,23 @@ pub(crate) fn make_apart(
     let public = online.join("root.pub");
     write(&public, &made.public().to_pem(), 0o644)
         .or_fail(format!("cannot write `{}`", public.display()))?;
-    for name in ["release", "trust"] {
-        with_public(online, name, rest)?;
+    match token {
+        None => drop(with_public(online, "release", rest)?),
+        Some(place) => {
+            let mut made = false;
+            in_token(place, &mut made, &online.join("release.pub"))?;
+            if !made {
+                return Err(Failure::failed(format!(
+                    "token `{}` has a key `{}` already",
+                    place.token, place.key
+                ))
+                .hint(
+                    "give another label as `keys.token.key`: keys are never written over others",
+                ));
+            }
+        }
     }
+    with_public(online, "trust", rest)?;
     key(&online.join("tokens.key"), rest).map(drop)
 }
 
@@ -139,21 +217,20 @@ fn passphrase(config: &Config) -> Result<Option<String>, Failure> {
         return Ok(Some(text.to_owned()));
     }
     let path = config.path("keys.passphrase_file");
-    path.map(|path| first_line(&path)).transpose()
+    path.map(|path| first_line(&path, "passphrase")).transpose()
 }
 
-/// Reads a passphrase: a file's first line.
+/// Reads a passphrase or PIN: a file's first line.
 ///
 /// # Errors
 /// The file cannot be read, or its first line is empty.
-pub(crate) fn first_line(path: &Path) -> Result<String, Failure> {
+pub(crate) fn first_line(path: &Path, what: &str) -> Result<String, Failure> {
     let place = path.display();
-    let text =
-        fs::read_to_string(path).or_fail(format!("cannot read the passphrase in `{place}`"))?;
+    let text = fs::read_to_string(path).or_fail(format!("cannot read the {what} in `{place}`"))?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(line.to_owned()),
         _ => Err(Failure::usage(format!(
-            "the first line of `{place}` is empty: write the passphrase there"
+            "the first line of `{place}` is empty: write the {what} there"
         ))),
     }
 }

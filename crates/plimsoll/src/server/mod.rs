@@ -22,6 +22,7 @@ mod refusal;
 mod router;
 mod telemetry;
 mod tls;
+mod token;
 mod watch;
 mod webhooks;
 

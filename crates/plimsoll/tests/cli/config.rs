@@ -85,6 +85,10 @@ advisories.sources                     default                   debian=https://
 keys.rotate_tokens_after               default                   90d
 keys.passphrase                        plimsoll.toml:2           (hidden)
 keys.passphrase_file                   default                   -
+keys.token.module                      default                   -
+keys.token.name                        default                   -
+keys.token.key                         default                   plimsoll-release
+keys.token.pin_file                    default                   -
 metrics.listen                         default                   -
 mail.smtp_url                          default                   -
 mail.from                              default                   -

@@ -133,7 +133,7 @@ pub(crate) fn sign(place: &Place, name: &str, scalar: u8) {
     place.write("release.pub", key.public().to_pem());
     let layout = Layout::open(&place.join("image")).expect("a layout");
     let digest = digest(&place.join("image"));
-    let signature = cosign::sign(&key, cosign::payload(name, &digest, None));
+    let signature = cosign::sign(&key, cosign::payload(name, &digest, None)).expect("signed");
     let signature = cosign::signature_manifest(&[signature]).expect("a signature");
     for payload in signature.payloads.iter().chain([&signature.config]) {
         layout

@@ -215,21 +215,14 @@ fn notation_signs_for_us_and_verifies_us() {
     let (market, name) = staged();
     let home = market.signed_in("ann", market.desk.token());
     notation_key(&market, &home);
-    let notation = |token: &str, args: &[&str]| {
+    let own = market.desk.token();
+    let notation = |args: &[&str]| {
         let mut command = client(&program, &home, args);
-        command.env(
-            "NOTATION_USERNAME",
-            if token == market.desk.token() {
-                "ann"
-            } else {
-                "carl"
-            },
-        );
-        command.env("NOTATION_PASSWORD", token);
+        command.env("NOTATION_USERNAME", "ann");
+        command.env("NOTATION_PASSWORD", own);
         command
     };
     let digest = market.image("1").root().digest.clone();
-    let own = market.desk.token();
     // Only Notation's signature is left.
     let cosign = trust::cosign::signature_tag(&digest).expect("SHA-256");
     for format in ["jws", "cose"] {
@@ -243,7 +236,7 @@ fn notation_signs_for_us_and_verifies_us() {
             "acme",
             &reference,
         ];
-        succeed(&mut notation(own, &sign));
+        succeed(&mut notation(&sign));
     }
     let creds = format!("ann:{own}");
     let beside = format!("docker://{name}:{cosign}");
@@ -273,34 +266,39 @@ fn notation_signs_for_us_and_verifies_us() {
         .expect("released");
 
     let token = market.subscribe();
+    notation_trusts(&program, &home, &market);
+    notation_verifies(&program, &home, (&market, &token), &digest);
+}
+
+/// Has notation trust the market's certificate, as it is now, for the released product.
+pub(crate) fn notation_trusts(program: &str, home: &Path, market: &Market) {
     let host = market.server.host().to_owned();
     let mut fetch = Command::new("curl");
     fetch.args(["--fail", "--silent", "--output", "operator.crt"]);
     fetch.arg(format!("http://{host}/.well-known/plimsoll/release.crt"));
-    succeed(fetch.current_dir(&home));
+    succeed(fetch.current_dir(home));
     let policy = format!(
         r#"{{"version":"1.0","trustPolicies":[{{"name":"market","registryScopes":["{host}/acme/harbour"],
         "signatureVerification":{{"level":"strict"}},"trustStores":["ca:plimsoll"],"trustedIdentities":["*"]}}]}}"#
     );
     fs::write(home.join("policy.json"), policy).expect("a file");
-    succeed(&mut notation(
-        &token,
-        &[
-            "cert",
-            "add",
-            "--type",
-            "ca",
-            "--store",
-            "plimsoll",
-            "operator.crt",
-        ],
-    ));
-    succeed(&mut notation(
-        &token,
-        &["policy", "import", "--force", "policy.json"],
-    ));
-    let released = format!("{host}/acme/harbour@{digest}");
-    let verify = ["verify", "--insecure-registry", &released];
-    let said = succeed(&mut notation(&token, &verify));
+    let add = ["cert", "add", "--type", "ca", "--store", "plimsoll"];
+    let add = [&add[..], &["operator.crt"]].concat();
+    succeed(&mut client(program, home, &add));
+    let import = ["policy", "import", "--force", "policy.json"];
+    succeed(&mut client(program, home, &import));
+}
+
+/// Has notation verify what is released, as carl.
+pub(crate) fn notation_verifies(
+    program: &str,
+    home: &Path,
+    (market, token): (&Market, &str),
+    digest: &oci::Digest,
+) {
+    let released = format!("{}/acme/harbour@{digest}", market.server.host());
+    let mut verify = client(program, home, &["verify", "--insecure-registry", &released]);
+    verify.env("NOTATION_USERNAME", "carl");
+    let said = succeed(verify.env("NOTATION_PASSWORD", token));
     assert!(said.contains("Successfully verified"), "{said}");
 }

@@ -32,6 +32,7 @@ mod shutdown;
 mod signing_keys;
 mod swarm;
 mod tls;
+mod token;
 mod watch;
 mod way;
 mod webhooks;

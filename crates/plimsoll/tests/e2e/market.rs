@@ -49,8 +49,17 @@ impl Market {
         Self::open(tempfile::tempdir().expect("a temporary folder"), data, args)
     }
 
+    /// The same by a program that starts the server in its own way.
+    pub(crate) fn start_by(program: &Path, data: &Path, args: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        Self::with_server(dir, serve_by(program, data, "127.0.0.1:0", args))
+    }
+
     fn open(dir: TempDir, data: &Path, args: &[&str]) -> Self {
-        let server = serve_with(data, args);
+        Self::with_server(dir, serve_with(data, args))
+    }
+
+    fn with_server(dir: TempDir, server: Server) -> Self {
         let password = server
             .ready
             .operator_password
@@ -225,13 +234,13 @@ pub(crate) fn serve(data: &Path) -> Server {
 
 /// The same with further arguments.
 pub(crate) fn serve_with(data: &Path, args: &[&str]) -> Server {
-    Server::start(
-        Path::new(env!("CARGO_BIN_EXE_plimsoll")),
-        data,
-        "127.0.0.1:0",
-        args,
-    )
-    .expect("the server starts")
+    let program = Path::new(env!("CARGO_BIN_EXE_plimsoll"));
+    serve_by(program, data, "127.0.0.1:0", args)
+}
+
+/// The same by a program that starts it in its own way, at an address.
+pub(crate) fn serve_by(program: &Path, data: &Path, listen: &str, args: &[&str]) -> Server {
+    Server::start(program, data, listen, args).expect("the server starts")
 }
 
 pub(crate) fn listing() -> Listing {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A trust server and what is needed to speak to it.
-struct Side {
+pub(crate) struct Side {
     url: String,
     /// Sent with reads of metadata; empty where nobody asks for it.
     authorization: String,
@@ -69,8 +69,18 @@ fn reference(dir: &Path) -> Option<(Reference, String)> {
 }
 
 impl Side {
+    /// Somebody who reads what is released.
+    pub(crate) fn reader(market: &Market) -> Self {
+        Self {
+            url: market.server.url().to_owned(),
+            authorization: String::new(),
+            home: market.dir.path().join("reader"),
+            credentials: String::new(),
+        }
+    }
+
     /// Runs `notary` and returns how it ended and what it said, without what differs each time.
-    fn notary(&self, args: &[&str], says: &str) -> (bool, String) {
+    pub(crate) fn notary(&self, args: &[&str], says: &str) -> (bool, String) {
         let mut client = Command::new("notary");
         client
             .args(["-s", &self.url, "-d"])
@@ -276,12 +286,7 @@ fn notary_reads_what_is_released() {
     }
     let (market, digest) = Market::with_release();
     let gun = format!("{}/acme/harbour", market.server.host());
-    let side = Side {
-        url: market.server.url().to_owned(),
-        authorization: String::new(),
-        home: market.dir.path().join("reader"),
-        credentials: String::new(),
-    };
+    let side = Side::reader(&market);
     let lookup = |tag: &str| side.notary(&["lookup", &gun, tag], "");
     let (found, said) = side.notary(&["list", &gun], "");
     assert!(
@@ -313,12 +318,7 @@ fn notary_goes_on_when_the_release_key_is_replaced() {
     let (mut market, _digest) = Market::with_release();
     let host = market.server.host().to_owned();
     let gun = format!("{host}/acme/harbour");
-    let side = Side {
-        url: market.server.url().to_owned(),
-        authorization: String::new(),
-        home: market.dir.path().join("reader"),
-        credentials: String::new(),
-    };
+    let side = Side::reader(&market);
     let lookup = || side.notary(&["lookup", &gun, "1.0"], "");
     let before = lookup();
     assert!(before.0, "{before:?}");

@@ -76,7 +76,8 @@ pub(crate) fn index(images: &[&RawManifest]) -> RawManifest {
 /// Makes the image that carries a signature of `image`, and the tag it goes under.
 pub(crate) fn signature(key: &SigningKey, image: &RawManifest) -> (Image, String) {
     let payload = cosign::payload("registry.example/staging/acme/db", &image.digest, None);
-    let signed = cosign::signature_manifest(&[cosign::sign(key, payload)]).unwrap();
+    let signed =
+        cosign::signature_manifest(&[cosign::sign(key, payload).expect("signed")]).unwrap();
     let mut blobs = signed.payloads;
     blobs.push(signed.config);
     let tag = cosign::signature_tag(&image.digest).unwrap().to_string();

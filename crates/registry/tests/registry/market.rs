@@ -156,7 +156,7 @@ impl Place {
             uploads,
             clock: Arc::<ManualClock>::clone(&self.clock),
             keys: Keys {
-                release: self.release.clone(),
+                release: Arc::new(self.release.clone()),
                 tokens: self.tokens.clone(),
                 trust: self.trust.clone(),
                 root: SigningKey::from_scalar(&[10; 32]).ok(),

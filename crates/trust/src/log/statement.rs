@@ -10,7 +10,7 @@ use super::{
     Entry, Hash, LogKey, NoteError, ProofError, Verifier, leaf_hash, verify_consistency,
     verify_inclusion,
 };
-use crate::{PublicKey, SigningKey, jws};
+use crate::{PublicKey, Signer, jws};
 
 /// No statement is larger, in bytes.
 pub const MAX_STATEMENT_BYTES: usize = 16 << 20;
@@ -128,12 +128,12 @@ impl Statement {
     /// Makes a statement about `name` from its proven entries.
     ///
     /// # Errors
-    /// The stamp cannot be written.
+    /// The stamp cannot be written, or the key did not sign.
     pub fn sign(
         name: &str,
         entries: Vec<LoggedEntry>,
         (size, root): (u64, &Hash),
-        (key, log): (&SigningKey, &LogKey),
+        (key, log): (&dyn Signer, &LogKey),
         at: DateTime<Utc>,
     ) -> Result<Self, jws::JwsError> {
         let stamp = Stamp {

@@ -15,8 +15,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use oci::{Descriptor, Digest};
 use serde::Deserialize;
 
+pub use crate::tuf::CertifyError;
 pub use certificate::{Certificate, CertificateError};
-pub use sign::{Signer, manifest};
+pub use sign::{Certified, certify, manifest};
 
 use crate::PublicKey;
 use certificate::Algorithm;

@@ -12,43 +12,46 @@ use x509_cert::der::Encode as _;
 
 use super::{JWS, PAYLOAD, SCHEME, SIGNATURE, SIGNING_TIME, X509};
 use crate::{
-    SigningKey, referrer,
-    tuf::{Invalid, code_signing},
+    SignError, Signer, referrer,
+    tuf::{CertifyError, code_signing},
 };
 
-/// A key with its certificate, which consumers put into their trust store.
-#[derive(Debug, Clone)]
-pub struct Signer {
-    key: SigningKey,
-    der: Vec<u8>,
+/// Makes the certificate of a key for `name`, good from 2026 to the end of 2049 (DER): what
+/// consumers put into their trust store, and find in every signature. A device need not make
+/// the same twice, so it is to be kept.
+///
+/// # Errors
+/// The name cannot stand in a certificate, or the key did not sign it.
+pub fn certify(key: &dyn Signer, name: &str) -> Result<Vec<u8>, CertifyError> {
+    let day = |year, month, day| {
+        let date = NaiveDate::from_ymd_opt(year, month, day);
+        let date = date.expect("these days are in the calendar");
+        date.and_time(NaiveTime::MIN).and_utc()
+    };
+    let certificate = code_signing(key, name, (day(2026, 1, 1), day(2049, 12, 31)))?;
+    certificate
+        .to_der()
+        .map_err(|error| CertifyError::Name(name.to_owned(), error.to_string()))
 }
 
-impl Signer {
-    /// Makes the certificate of a key for `name`, good from 2026 to the end of 2049: the same
-    /// each time, so that nobody need keep it.
+/// A key with its certificate.
+#[derive(Debug, Clone, Copy)]
+pub struct Certified<'a> {
+    key: &'a dyn Signer,
+    der: &'a [u8],
+}
+
+impl<'a> Certified<'a> {
+    /// Takes a key and the certificate that was made of it.
+    pub fn new(key: &'a dyn Signer, der: &'a [u8]) -> Self {
+        Self { key, der }
+    }
+
+    /// Signs an image's descriptor.
     ///
     /// # Errors
-    /// The name cannot stand in a certificate.
-    pub fn new(key: SigningKey, name: &str) -> Result<Self, Invalid> {
-        let day = |year, month, day| {
-            let date = NaiveDate::from_ymd_opt(year, month, day);
-            let date = date.expect("these days are in the calendar");
-            date.and_time(NaiveTime::MIN).and_utc()
-        };
-        let certificate = code_signing(&key, name, (day(2026, 1, 1), day(2049, 12, 31)))?;
-        let der = certificate
-            .to_der()
-            .map_err(|error| Invalid(error.to_string()))?;
-        Ok(Self { key, der })
-    }
-
-    /// Returns the certificate as PEM.
-    pub fn certificate(&self) -> String {
-        crate::pem::encode("CERTIFICATE", &self.der)
-    }
-
-    /// Signs an image's descriptor; the same key, image and time always give the same bytes.
-    pub fn sign(&self, image: &Descriptor, now: DateTime<Utc>) -> Vec<u8> {
+    /// The key did not sign.
+    pub fn sign(&self, image: &Descriptor, now: DateTime<Utc>) -> Result<Vec<u8>, SignError> {
         let payload = json!({ "targetArtifact": {
             "mediaType": image.media_type, "digest": image.digest, "size": image.size,
         }});
@@ -63,18 +66,17 @@ impl Signer {
             [payload, protected].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         let signature = self
             .key
-            .sign_raw(format!("{protected}.{payload}").as_bytes());
-        json!({
+            .sign_raw(format!("{protected}.{payload}").as_bytes())?;
+        let envelope = json!({
             "payload": payload,
             "protected": protected,
             "header": {
                 "io.cncf.notary.signingAgent": concat!("plimsoll/", env!("CARGO_PKG_VERSION")),
-                "x5c": [STANDARD.encode(&self.der)],
+                "x5c": [STANDARD.encode(self.der)],
             },
             "signature": URL_SAFE_NO_PAD.encode(signature),
-        })
-        .to_string()
-        .into_bytes()
+        });
+        Ok(envelope.to_string().into_bytes())
     }
 
     /// Makes the manifest that carries an envelope as a referrer of its image.
@@ -84,7 +86,7 @@ impl Signer {
         subject: Descriptor,
         created: DateTime<Utc>,
     ) -> RawManifest {
-        let thumbprint = hex::encode(Sha256::digest(&self.der));
+        let thumbprint = hex::encode(Sha256::digest(self.der));
         manifest((JWS, envelope), &[thumbprint], subject, created)
     }
 }

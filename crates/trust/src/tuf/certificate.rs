@@ -5,13 +5,21 @@
 //! it ends.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use p256::{ecdsa::DerSignature, pkcs8::spki::EncodePublicKey as _};
+use p256::{
+    ecdsa::{VerifyingKey, signature::Keypair},
+    pkcs8::{
+        EncodePublicKey as _,
+        spki::{self, AlgorithmIdentifierOwned, DynSignatureAlgorithmIdentifier},
+    },
+};
 use sha2::{Digest as _, Sha256};
 use x509_cert::{
     Certificate as X509, TbsCertificate,
     builder::{self, Builder as _, CertificateBuilder, profile::BuilderProfile},
     der::{
-        Decode as _, Encode as _, EncodePem as _, asn1::UtcTime, oid::ObjectIdentifier,
+        Decode as _, Encode as _, EncodePem as _,
+        asn1::{BitString, UtcTime},
+        oid::ObjectIdentifier,
         pem::LineEnding,
     },
     ext::{
@@ -25,7 +33,7 @@ use x509_cert::{
 };
 
 use super::Invalid;
-use crate::SigningKey;
+use crate::{SignError, Signer, SigningKey};
 
 /// A bundle is a certificate and those that vouch for it.
 const MOST_IN_BUNDLE: usize = 8;
@@ -74,6 +82,34 @@ impl Certificate {
 /// What Docker's own client writes around a root key: for signing code, no authority's.
 struct RootProfile(Name);
 
+/// Why there is no certificate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertifyError {
+    /// The name cannot stand in one.
+    #[error("no certificate can be made for `{0}`: {1}")]
+    Name(String, String),
+    /// The key did not sign it.
+    #[error(transparent)]
+    Unsigned(#[from] SignError),
+}
+
+/// Whose signature a certificate gets.
+struct Issuer(VerifyingKey);
+
+impl Keypair for Issuer {
+    type VerifyingKey = VerifyingKey;
+
+    fn verifying_key(&self) -> VerifyingKey {
+        self.0
+    }
+}
+
+impl DynSignatureAlgorithmIdentifier for Issuer {
+    fn signature_algorithm_identifier(&self) -> spki::Result<AlgorithmIdentifierOwned> {
+        self.0.signature_algorithm_identifier()
+    }
+}
+
 /// For signing code (RFC 5280, section 4.2.1.12).
 const CODE_SIGNING: &str = "1.3.6.1.5.5.7.3.3";
 
@@ -112,22 +148,20 @@ pub(super) fn for_root(
     gun: &str,
     times: (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<String, Invalid> {
-    let certificate = code_signing(key, gun, times)?;
+    let certificate = code_signing(key, gun, times).map_err(|error| Invalid(error.to_string()))?;
     certificate
         .to_pem(LineEnding::LF)
         .map_err(|error| Invalid(format!("no certificate can be made for `{gun}`: {error}")))
 }
 
-/// Makes a certificate of a key for `name`, to sign code with, signed by itself; the same for
-/// the same key, name and times.
+/// Makes a certificate of a key for `name`, to sign code with, signed by itself.
 pub(crate) fn code_signing(
-    key: &SigningKey,
+    key: &dyn Signer,
     name: &str,
     (begins, ends): (DateTime<Utc>, DateTime<Utc>),
-) -> Result<X509, Invalid> {
-    let wrong = |error: &dyn std::fmt::Display| {
-        Invalid(format!("no certificate can be made for `{name}`: {error}"))
-    };
+) -> Result<X509, CertifyError> {
+    let wrong =
+        |error: &dyn std::fmt::Display| CertifyError::Name(name.to_owned(), error.to_string());
     let time = |time: DateTime<Utc>| {
         let since = std::time::Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0));
         UtcTime::from_unix_duration(since).map(Time::UtcTime)
@@ -142,17 +176,20 @@ pub(crate) fn code_signing(
     let number = Sha256::digest(format!("{name} {}", begins.timestamp()));
     let serial =
         SerialNumber::new(&[&[1], &number[..15]].concat()).map_err(|error| wrong(&error))?;
-    let spki = key
-        .inner()
-        .verifying_key()
+    let issuer = Issuer(*key.public().inner());
+    let spki = issuer
+        .0
         .to_public_key_der()
         .map_err(|error| wrong(&error))?;
     let spki =
         SubjectPublicKeyInfoOwned::from_der(spki.as_bytes()).map_err(|error| wrong(&error))?;
-    let builder = CertificateBuilder::new(RootProfile(subject), serial, validity, spki)
+    let mut builder = CertificateBuilder::new(RootProfile(subject), serial, validity, spki)
         .map_err(|error| wrong(&error))?;
+    let message = builder.finalize(&issuer).map_err(|error| wrong(&error))?;
+    let signature = BitString::from_bytes(&key.sign_der(&message)?);
+    let signature = signature.map_err(|error| wrong(&error))?;
     builder
-        .build::<_, DerSignature>(key.inner())
+        .assemble(signature, &issuer)
         .map_err(|error| wrong(&error))
 }
 

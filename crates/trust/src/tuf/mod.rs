@@ -15,6 +15,7 @@ mod role;
 mod verify;
 mod write;
 
+pub use certificate::CertifyError;
 pub(crate) use certificate::code_signing;
 pub use find::{SignedTarget, find_target};
 pub use key::Key;

@@ -21,10 +21,10 @@ fn as_cosign(bundle: &[u8]) -> Value {
 #[test]
 fn a_statement_holds_for_its_image_and_key_only() {
     let (image, other) = (Digest::of(b"image"), Digest::of(b"other"));
-    let bytes = bundle::sign(&key(7), (NAME, &image), SIGNATURE, json!({}));
+    let bytes = bundle::sign(&key(7), (NAME, &image), SIGNATURE, json!({})).expect("signed");
     assert_eq!(
         bytes,
-        bundle::sign(&key(7), (NAME, &image), SIGNATURE, json!({}))
+        bundle::sign(&key(7), (NAME, &image), SIGNATURE, json!({})).expect("signed")
     );
     let keys: Vec<PublicKey> = vec![key(8).public(), key(7).public()];
     let verified = bundle::verify(&bytes, &image, &keys).expect("it holds");
@@ -40,7 +40,8 @@ fn a_statement_holds_for_its_image_and_key_only() {
     ));
 
     let mut altered = as_cosign(&bytes);
-    let provenance = bundle::sign(&key(9), (NAME, &image), PROVENANCE, json!({"a": 1}));
+    let provenance =
+        bundle::sign(&key(9), (NAME, &image), PROVENANCE, json!({"a": 1})).expect("signed");
     altered["dsseEnvelope"]["payload"] = as_cosign(&provenance)["dsseEnvelope"]["payload"].clone();
     let altered = altered.to_string();
     assert!(matches!(
@@ -68,7 +69,7 @@ fn a_statement_holds_for_its_image_and_key_only() {
 fn a_bundle_lies_beside_its_image_as_cosigns_do() {
     let image = Digest::of(b"image");
     let subject = Descriptor::new(media_type::OCI_MANIFEST, image.clone(), 5);
-    let bytes = bundle::sign(&key(7), (NAME, &image), SIGNATURE, json!({}));
+    let bytes = bundle::sign(&key(7), (NAME, &image), SIGNATURE, json!({})).expect("signed");
     let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
     let manifest = bundle::manifest(&bytes, SIGNATURE, subject.clone(), now);
     let read = oci::RawManifest::parse(manifest.bytes.clone(), None).expect("a manifest");

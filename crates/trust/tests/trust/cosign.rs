@@ -29,7 +29,7 @@ fn recorded() -> RawManifest {
 
 /// Signs the image with key `number`, as `repository`.
 fn signed(number: u8, repository: &str) -> Signature {
-    cosign::sign(&key(number), cosign::payload(repository, &image(), None))
+    cosign::sign(&key(number), cosign::payload(repository, &image(), None)).expect("signed")
 }
 
 fn carry(signatures: &[Signature]) -> SignatureImage {
@@ -126,7 +126,7 @@ fn signatures_are_added_once() {
 #[test]
 fn there_is_a_limit() {
     let many: Vec<_> = (0..=MAX_SIGNATURES)
-        .map(|n| cosign::sign(&key(1), n.to_string().into_bytes()))
+        .map(|n| cosign::sign(&key(1), n.to_string().into_bytes()).expect("signed"))
         .collect();
     assert_eq!(
         cosign::signature_manifest(&many),
@@ -154,9 +154,9 @@ fn says_why_a_signature_is_refused() {
     insta::assert_snapshot!(refused(&carry(&[signed(2, REPOSITORY)]), None), @"the signature over sha256:a791b1d584dee5a292794c98cfd1df408a415dd4564e7db5cd1babb07edebcc2 was made by none of the 1 trusted keys (f857ae4ed6e34e33761aea25caaee3fe54a15960fb92dcd63a375ab121deb2a9), or the payload was altered");
     insta::assert_snapshot!(refused(&carry(&[signed(1, "h.example/other")]), Some("h.example/this")), @"key f857ae4ed6e34e33761aea25caaee3fe54a15960fb92dcd63a375ab121deb2a9 signed the image as `h.example/other`, not as `h.example/this`");
     let elsewhere = cosign::payload(REPOSITORY, &Digest::of(b"other"), None);
-    let other = carry(&[cosign::sign(&key(1), elsewhere)]);
+    let other = carry(&[cosign::sign(&key(1), elsewhere).expect("signed")]);
     insta::assert_snapshot!(refused(&other, None), @"key f857ae4ed6e34e33761aea25caaee3fe54a15960fb92dcd63a375ab121deb2a9 signed sha256:d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa, not sha256:4c1f5aee05907f3ef45cbd88154d16366f31d8b38f792c2ffe69d98d3e1c8778");
-    let no_json = carry(&[cosign::sign(&key(1), b"hello".to_vec())]);
+    let no_json = carry(&[cosign::sign(&key(1), b"hello".to_vec()).expect("signed")]);
     insta::assert_snapshot!(refused(&no_json, None), @"key f857ae4ed6e34e33761aea25caaee3fe54a15960fb92dcd63a375ab121deb2a9 signed something else than an image: expected value at line 1 column 1");
     let mut lost = carry(&[signed(1, REPOSITORY)]);
     lost.payloads.clear();
@@ -185,7 +185,7 @@ fn one_good_signature_among_bad_ones_is_enough() {
     let elsewhere = cosign::payload(REPOSITORY, &Digest::of(b"other"), None);
     let carried = carry(&[
         signed(2, REPOSITORY),
-        cosign::sign(&key(1), elsewhere),
+        cosign::sign(&key(1), elsewhere).expect("signed"),
         signed(1, REPOSITORY),
     ]);
     let verified = check(&carried, &[key(1).public()], Some(REPOSITORY)).expect("the third holds");
@@ -195,7 +195,7 @@ fn one_good_signature_among_bad_ones_is_enough() {
 proptest! {
     #[test]
     fn never_panics(payload in prop::collection::vec(any::<u8>(), 0..100), text in "\\PC{0,60}") {
-        let by_key = carry(&[cosign::sign(&key(1), payload.clone())]);
+        let by_key = carry(&[cosign::sign(&key(1), payload.clone()).expect("signed")]);
         prop_assert!(check(&by_key, &[key(1).public()], Some(&text)).is_err());
         let wild = carry(&[Signature { payload, signature: text }]);
         prop_assert!(check(&wild, &[key(1).public()], None).is_err());

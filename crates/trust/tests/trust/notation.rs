@@ -3,10 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use oci::{Descriptor, Digest, media_type};
 use plimsoll_trust::{
-    PublicKey,
+    PublicKey, certificate_pem,
     notation::{
-        COSE, Certificate, JWS, MAX_ENVELOPE_BYTES, NotationError, SIGNATURE, Signer, Trusted,
-        Verified, verify as verify_by,
+        COSE, Certificate, Certified, JWS, MAX_ENVELOPE_BYTES, NotationError, SIGNATURE, Trusted,
+        Verified, certify, verify as verify_by,
     },
 };
 use proptest::prelude::*;
@@ -267,12 +267,16 @@ fn chains_are_looked_at_strictly() {
 
 #[test]
 fn what_we_sign_holds_and_is_the_same_each_time() {
-    let signer = Signer::new(key(7), "market.example").expect("a name");
-    let again = Signer::new(key(7), "market.example").expect("a name");
-    assert_eq!(signer.certificate(), again.certificate());
-    let envelope = signer.sign(&image(), now());
-    assert_eq!(envelope, again.sign(&image(), now()));
-    let trusted = [Certificate::from_pem(&signer.certificate()).expect("a certificate")];
+    let (key7, again) = (key(7), key(7));
+    let certificate = certify(&key7, "market.example").expect("a name");
+    assert_eq!(Ok(&certificate), certify(&again, "market.example").as_ref());
+    let (signer, again) = (
+        Certified::new(&key7, &certificate),
+        Certified::new(&again, &certificate),
+    );
+    let envelope = signer.sign(&image(), now()).expect("signed");
+    assert_eq!(Ok(&envelope), again.sign(&image(), now()).as_ref());
+    let trusted = [Certificate::from_pem(&certificate_pem(&certificate)).expect("a certificate")];
     let verified = verify((JWS, &envelope), &image(), &trusted, now()).expect("it holds");
     assert_eq!(verified.subject, "CN=market.example");
     let by_key = |key: &PublicKey| verify_by((JWS, &envelope), &image(), Trusted::Key(key), now());

@@ -62,7 +62,7 @@ fn cosign_uses_our_key_file_and_checks_our_signature() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
     let payload = cosign::payload("h.example/a", &oci::Digest::of(b""), None);
-    let signature = cosign::sign(&key(1), payload);
+    let signature = cosign::sign(&key(1), payload).expect("signed");
     fs::write(at.join("payload"), &signature.payload).expect("written");
     fs::write(at.join("sig"), &signature.signature).expect("written");
     fs::write(at.join("pub.pem"), key(1).public().to_pem()).expect("written");

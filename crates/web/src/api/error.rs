@@ -122,7 +122,7 @@ fn status_of(error: &AppError) -> StatusCode {
         AppError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         AppError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         AppError::Full => StatusCode::INSUFFICIENT_STORAGE,
-        AppError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        AppError::Busy | AppError::Unsigned(_) => StatusCode::SERVICE_UNAVAILABLE,
         AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -205,6 +205,10 @@ mod tests {
         check(AppError::internal("x"), 500);
         check(AppError::Full, 507);
         check(AppError::Busy, 503);
+        check(
+            AppError::Unsigned(trust::SignError::Away("x".to_owned())),
+            503,
+        );
     }
 
     #[test]

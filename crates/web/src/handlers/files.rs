@@ -36,7 +36,7 @@ pub(crate) async fn release_key(State(app): State<Arc<App>>) -> Response {
 
 /// `GET /.well-known/plimsoll/release.crt`
 pub(crate) async fn release_certificate(State(app): State<Arc<App>>) -> Response {
-    match app.release_certificate() {
+    match app.release_certificate().await {
         Ok(pem) => file(Cache::File, "application/x-pem-file", pem),
         Err(error) => broken(&error),
     }
@@ -53,7 +53,11 @@ pub(crate) async fn picture(State(app): State<Arc<App>>, Path(digest): Path<Stri
 
 pub(super) fn broken(error: &AppError) -> Response {
     tracing::error!(?error, "a file cannot be made");
-    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    match error {
+        AppError::Unsigned(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+    .into_response()
 }
 
 /// `GET /p/{publisher}/{product}/badge.svg`: other sites show it, so it is a picture even where there is no product.

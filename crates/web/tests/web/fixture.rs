@@ -44,7 +44,7 @@ async fn open_with(
         uploads: Arc::new(uploads),
         clock,
         keys: Keys {
-            release: key(7),
+            release: Arc::new(key(7)),
             tokens: key(8),
             trust: key(9),
             root: Some(key(10)),
@@ -270,7 +270,7 @@ impl Fixture {
 
         let reference = format!("market.example/{repository}");
         let payload = cosign::payload(&reference, &manifest.digest, None);
-        let signature = cosign::sign(&publisher_key(), payload);
+        let signature = cosign::sign(&publisher_key(), payload).expect("signed");
         let signed = cosign::signature_manifest(&[signature]).expect("a signature");
         for payload in signed.payloads {
             self.push_blob(&name, payload).await;

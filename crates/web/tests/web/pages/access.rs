@@ -141,6 +141,7 @@ async fn the_release_key_is_where_the_product_page_says() {
         "{commands}"
     );
     let certificate = nobody.get("/.well-known/plimsoll/release.crt").await;
-    let expected = fixture.app.release_certificate().expect("a certificate");
+    let expected = fixture.app.release_certificate().await;
+    let expected = expected.expect("a certificate");
     assert_eq!(certificate.text, expected);
 }
