@@ -106,6 +106,15 @@ async fn joined(fixture: &Fixture) -> String {
     invited.expect("invited").letter_id.to_string()
 }
 
+/// The reviewer asks something; gives what the remark is called.
+async fn remarked(fixture: &Fixture, submission: &str) -> String {
+    let reviewer = fixture.actor("reviewer").await;
+    let remark = fixture
+        .app
+        .add_comment(&reviewer, submission, "submission", "Well?");
+    remark.await.expect("a remark").id.to_string()
+}
+
 impl Market {
     pub(super) async fn new() -> Self {
         let fixture = Fixture::new().await;
@@ -116,11 +125,7 @@ impl Market {
         let submission = fixture.submission("owner", "2.0").await;
         redrafted(&fixture).await;
         let app = &fixture.app;
-        let reviewer = fixture.actor("reviewer").await;
-        let comment = app
-            .add_comment(&reviewer, &submission, "submission", "Well?")
-            .await
-            .expect("a remark");
+        let comment = remarked(&fixture, &submission).await;
         let (key, proof) = unproven(&fixture).await;
         let token = machines(&fixture).await;
         agree(&fixture).await;
@@ -134,7 +139,7 @@ impl Market {
             ("publisher", "acme".to_owned()),
             ("product", "ship-db".to_owned()),
             ("submission", submission),
-            ("comment", comment.id.to_string()),
+            ("comment", comment),
             ("key", key),
             ("token", token),
             ("digest", digest),
