@@ -9,7 +9,7 @@ use oci::{Descriptor, Digest, RawManifest};
 use serde_json::{Value, json};
 use store::{Tx, release_certificates as rows, repositories::Repository, submissions::Submission};
 use trust::{
-    Signer,
+    SignError, Signer,
     bundle::{self, PROVENANCE, SIGNATURE, TEST_RESULT},
     notation::{Certified, CertifyError, certify},
     referrer::EMPTY,
@@ -21,10 +21,11 @@ use crate::{
     storefront::{checked, public_checks},
 };
 
-/// A bundle or envelope, and the manifest that makes it a referrer of its image.
+/// A bundle or envelope that is stored, and the manifest that makes it a referrer of its image.
 pub(crate) struct Attestation {
     manifest: RawManifest,
-    content: Vec<u8>,
+    content: Digest,
+    size: usize,
 }
 
 impl App {
@@ -55,7 +56,7 @@ impl App {
         self.blobs
             .put_bytes(&Digest::of(EMPTY), EMPTY.into())
             .await?;
-        let mut attestations = vec![self.notation(image_of(&root)?).await?];
+        let mut attestations = vec![self.attest_notation(image_of(&root)?).await?];
         for (digest, kind, predicate) in statements {
             let image = image_of(&digest)?.clone();
             let (name, subject) = (name.clone(), digest.clone());
@@ -70,15 +71,34 @@ impl App {
                     bundle::MAX_BUNDLE_BYTES
                 )));
             }
-            let manifest = bundle::manifest(&content, kind, image, self.now());
-            attestations.push(Attestation { manifest, content });
-        }
-        for Attestation { content, .. } in &attestations {
-            self.blobs
-                .put_bytes(&Digest::of(content), content.clone().into())
-                .await?;
+            attestations.push(self.attestation(content, kind, image).await?);
         }
         Ok(attestations)
+    }
+
+    /// Stores a bundle that is to become a referrer of an image.
+    pub(crate) async fn attestation(
+        &self,
+        bundle: Vec<u8>,
+        kind: &str,
+        image: Descriptor,
+    ) -> Result<Attestation, AppError> {
+        let manifest = bundle::manifest(&bundle, kind, image, self.now());
+        self.stored(manifest, bundle).await
+    }
+
+    async fn stored(
+        &self,
+        manifest: RawManifest,
+        content: Vec<u8>,
+    ) -> Result<Attestation, AppError> {
+        let (digest, size) = (Digest::of(&content), content.len());
+        self.blobs.put_bytes(&digest, content.into()).await?;
+        Ok(Attestation {
+            manifest,
+            content: digest,
+            size,
+        })
     }
 
     /// Makes them referrers of the released image.
@@ -89,10 +109,9 @@ impl App {
         attestations: &[Attestation],
     ) -> Result<(), AppError> {
         for attestation in attestations {
-            for blob in [EMPTY, &attestation.content] {
-                let size = i64::try_from(blob.len()).unwrap_or(i64::MAX);
-                let digest = Digest::of(blob);
-                let blob = (digest.as_str(), size);
+            let empty = (&Digest::of(EMPTY), EMPTY.len());
+            for (digest, size) in [empty, (&attestation.content, attestation.size)] {
+                let blob = (digest.as_str(), i64::try_from(size).unwrap_or(i64::MAX));
                 store::repositories::link_blob(tx, &*self.blobs, &repository.id, blob, self.now())
                     .await?;
             }
@@ -103,15 +122,19 @@ impl App {
     }
 
     /// Signs an image in the form of Notation.
-    async fn notation(&self, image: &Descriptor) -> Result<Attestation, AppError> {
+    pub(crate) async fn attest_notation(
+        &self,
+        image: &Descriptor,
+    ) -> Result<Attestation, AppError> {
         let (certificate, image, now) = (self.certificate().await?, image.clone(), self.now());
         let sign = move |key: &dyn Signer| {
             let key = Certified::new(key, &certificate);
             let content = key.sign(&image, now)?;
             let manifest = key.manifest(&content, image, now);
-            Ok(Attestation { manifest, content })
+            Ok::<_, SignError>((manifest, content))
         };
-        self.with_release_key(sign).await?
+        let (manifest, content) = self.with_release_key(sign).await??;
+        self.stored(manifest, content).await
     }
 
     /// Returns the certificate that consumers trust Notation's signatures by (PEM).

@@ -11,6 +11,7 @@ mod advisories;
 mod agreements;
 mod approvals;
 mod assignment;
+mod attest_again;
 mod attestations;
 mod audit;
 mod bills;

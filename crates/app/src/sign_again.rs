@@ -15,8 +15,9 @@ const AT_ONCE: i64 = 100;
 
 impl App {
     /// Signs what is on the market with the release key there is now, where another one signed
-    /// it: beside each of cosign's signatures, and in the trust metadata of each name, whose
-    /// root key says whom to believe from now on. Gives how many products that were.
+    /// it: beside each of cosign's signatures, Notation's and the attestations, and in the trust
+    /// metadata of each name, whose root key says whom to believe from now on. Gives how many
+    /// products that were.
     ///
     /// # Errors
     /// The root key is not here, or something cannot be read or written; what was signed before
@@ -39,8 +40,7 @@ impl App {
 
     /// Signs all releases of a product in one transaction; tells whether there was anything to do.
     async fn sign_product_again(&self, product: &Product) -> Result<bool, AppError> {
-        let mut tx = self.begin().await?;
-        store::collection::enter(&mut tx).await?;
+        let mut tx = self.read().await?;
         let name = self.name_of(&mut tx, product).await?;
         let Some(repository) = store::repositories::find_by_name(&mut tx, &name).await? else {
             return Ok(false);
@@ -49,7 +49,13 @@ impl App {
         for release in store::releases::of_product(&mut tx, &product.id).await? {
             tags.entry(release.digest).or_default().insert(release.tag);
         }
-        let mut is_done = self.signs_targets(&mut tx, &name).await?;
+        drop(tx);
+        let attestations = self.attest_again(&repository, tags.keys()).await?;
+        let mut tx = self.begin().await?;
+        store::collection::enter(&mut tx).await?;
+        self.put_attestations(&mut tx, &repository, &attestations)
+            .await?;
+        let mut is_done = self.signs_targets(&mut tx, &name).await? && attestations.is_empty();
         for (digest, tags) in &tags {
             let names = (name.as_str(), digest.as_str(), tags);
             if let Some(image) = self.beside(&mut tx, &repository, names).await? {

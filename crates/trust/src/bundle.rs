@@ -203,8 +203,11 @@ pub fn sign(
     seal(key, &payload)
 }
 
-/// Signs a statement's bytes and writes their bundle.
-fn seal(key: &dyn Signer, payload: &[u8]) -> Result<Vec<u8>, SignError> {
+/// Signs a statement's bytes, as [`open`] gives them, and writes their bundle.
+///
+/// # Errors
+/// The key did not sign.
+pub fn seal(key: &dyn Signer, payload: &[u8]) -> Result<Vec<u8>, SignError> {
     let signature = key.sign_der(&encoded(IN_TOTO, payload))?;
     let hint = STANDARD.encode(Sha256::digest(key.public().to_der()));
     let bundle = json!({
@@ -219,11 +222,35 @@ fn seal(key: &dyn Signer, payload: &[u8]) -> Result<Vec<u8>, SignError> {
     Ok(bundle.to_string().into_bytes())
 }
 
-/// Checks that one of `keys` signed the bundle's statement, and that it is about `digest`.
+/// A bundle's statement, whoever signed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Its bytes.
+    pub payload: Vec<u8>,
+    /// Of which kind it is.
+    pub predicate_type: String,
+    /// Whether a key that was asked about signed it.
+    pub is_by: bool,
+}
+
+/// Reads a bundle's statement, and tells whether `key` signed it.
 ///
 /// # Errors
 /// [`BundleError`].
-pub fn verify(bundle: &[u8], digest: &Digest, keys: &[PublicKey]) -> Result<Verified, BundleError> {
+pub fn open(bundle: &[u8], key: &PublicKey) -> Result<Said, BundleError> {
+    let opened = envelope(bundle)?;
+    let statement: Statement =
+        serde_json::from_slice(&opened.payload).map_err(|error| malformed(&error))?;
+    let message = opened.message();
+    let mut signatures = opened.signatures.iter();
+    Ok(Said {
+        predicate_type: statement.predicate_type,
+        is_by: signatures.any(|signature| key.verify_der(&message, signature)),
+        payload: opened.payload,
+    })
+}
+
+fn envelope(bundle: &[u8]) -> Result<Opened, BundleError> {
     if bundle.len() > MAX_BUNDLE_BYTES {
         return Err(BundleError::TooLarge);
     }
@@ -231,7 +258,15 @@ pub fn verify(bundle: &[u8], digest: &Digest, keys: &[PublicKey]) -> Result<Veri
     if bundle.media_type != BUNDLE {
         return Err(kind(&bundle.media_type));
     }
-    let envelope = bundle.dsse_envelope.ok_or_else(no_statement)?.open()?;
+    bundle.dsse_envelope.ok_or_else(no_statement)?.open()
+}
+
+/// Checks that one of `keys` signed the bundle's statement, and that it is about `digest`.
+///
+/// # Errors
+/// [`BundleError`].
+pub fn verify(bundle: &[u8], digest: &Digest, keys: &[PublicKey]) -> Result<Verified, BundleError> {
+    let envelope = envelope(bundle)?;
     let message = envelope.message();
     let signed_by = |key: &&PublicKey| {
         let mut signatures = envelope.signatures.iter();

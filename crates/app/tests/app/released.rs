@@ -1,7 +1,7 @@
 //! The trust metadata of released names, as a client with content trust reads it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -12,9 +12,11 @@ use app::{
 };
 use chrono::TimeDelta;
 use futures_util::TryStreamExt as _;
+use store::contents::{ReferrerPage, referrers};
 use trust::{
-    PublicKey, SigningKey,
+    PublicKey, SigningKey, bundle,
     cosign::{self, Trusted},
+    notation,
     tuf::{File, Role, find_target},
 };
 
@@ -81,6 +83,54 @@ async fn is_signed_by(world: &World, digest: &Digest, key: PublicKey) -> bool {
     cosign::verify(&manifest, &payload_of, digest, Trusted::keys(&[key]), None).is_ok()
 }
 
+/// Returns what is attested of an image, by the key that did: statements and Notation's signature.
+async fn attested(world: &World, digest: &Digest) -> BTreeMap<String, BTreeSet<String>> {
+    let mut tx = world.db.read().await.expect("a connection");
+    let repository = store::repositories::find_by_name(&mut tx, "acme/db").await;
+    let repository = repository.expect("read").expect("there");
+    let find = async |tx: &mut store::Tx, digest: &str| {
+        let row = store::repositories::find_manifest(tx, &repository.id, digest).await;
+        let row = row.expect("read").expect("there");
+        RawManifest::parse(row.content, Some(&row.media_type)).expect("a manifest")
+    };
+    let image = find(&mut tx, digest.as_str()).await.descriptor();
+    let page = ReferrerPage {
+        subject: digest.as_str(),
+        artifact_type: None,
+        last: "",
+        limit: 100,
+    };
+    let mut attested: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in referrers(&mut tx, &repository.id, page)
+        .await
+        .expect("read")
+    {
+        let carrier = find(&mut tx, &row.digest).await;
+        let layer = &carrier.image().expect("an image").layers[0];
+        let content = world.blob(&layer.digest).await;
+        for number in [7, 77, 78] {
+            let key = SigningKey::from_scalar(&[number; 32])
+                .expect("a key")
+                .public();
+            let by_key = notation::Trusted::Key(&key);
+            let envelope = (layer.media_type.as_str(), content.as_slice());
+            let said = match bundle::open(&content, &key) {
+                Ok(said) => said.is_by.then(|| hex::encode(&said.payload)),
+                Err(_) => notation::verify(envelope, &image, by_key, world.app.now())
+                    .ok()
+                    .map(|_| "notation".to_owned()),
+            };
+            if let Some(said) = said {
+                assert!(
+                    attested.entry(key.key_id()).or_default().insert(said),
+                    "once"
+                );
+            }
+        }
+    }
+    attested
+}
+
 both! {
     async fn the_release_key_is_replaced_and_clients_go_on(db: Database) {
         let world = World::new(db).await;
@@ -114,6 +164,10 @@ both! {
                 assert!(is_signed_by(&world, digest, key(number).public()).await, "{number}");
             }
             assert!(!is_signed_by(&world, digest, key(78).public()).await);
+            let attested = attested(&world, digest).await;
+            let [old, new] = [7, 77].map(|number| &attested[&key(number).public().key_id()]);
+            assert!(old == new && old.len() == 4, "the same is said: {attested:?}");
+            assert_eq!(attested.len(), 2);
         }
         assert_eq!(with(77, keys().root).await.expect("signed"), 0);
         assert_eq!(files(&world).await, after, "and only once");

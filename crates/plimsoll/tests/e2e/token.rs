@@ -301,7 +301,7 @@ fn a_token_that_is_pulled_is_waited_for() {
 fn a_key_in_a_file_is_replaced_by_one_in_a_token() {
     let Some(token) = Token::new() else { return };
     let mut market = Market::start_in(&token.data());
-    market.release("1.0");
+    let digest = market.release("1.0");
     let host = market.server.host().to_owned();
     let carl = market.subscribe();
     notary_finds(&market, "1.0");
@@ -333,7 +333,15 @@ fn a_key_in_a_file_is_replaced_by_one_in_a_token() {
     let said = succeed(&mut token.plimsoll(&again));
     assert!(said.starts_with("Signed 0 products with key "), "{said}");
     notary_finds(&market, "1.0");
-    verifies(&market, &carl, &market.public_key(), "1.0");
+    for key in [&old, &market.public_key()] {
+        verifies(&market, &carl, key, "1.0");
+    }
+    cosign_verifies(&market, &carl, &digest);
+    if let Some(notation) = newer("PLIMSOLL_NOTATION", "notation") {
+        let home = market.signed_in("carl", &carl);
+        notation_trusts(&notation, &home, &market);
+        notation_verifies(&notation, &home, (&market, &carl), &digest);
+    }
     market.release("1.1");
     notary_finds(&market, "1.1");
 }

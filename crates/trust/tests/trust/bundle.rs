@@ -66,6 +66,25 @@ fn a_statement_holds_for_its_image_and_key_only() {
 }
 
 #[test]
+fn a_statement_is_signed_again_by_another_key() {
+    let image = image();
+    let first = bundle::sign(&key(7), (NAME, &image), PROVENANCE, json!({"a": 1})).expect("signed");
+    let said = bundle::open(&first, &key(7).public()).expect("a bundle");
+    assert!(said.is_by && said.predicate_type == PROVENANCE);
+    assert!(
+        !bundle::open(&first, &key(9).public())
+            .expect("a bundle")
+            .is_by
+    );
+    let second = bundle::seal(&key(9), &said.payload).expect("signed");
+    let verified = bundle::verify(&second, &image, &[key(9).public()]).expect("it holds");
+    assert_eq!(
+        (verified.predicate_type, verified.predicate),
+        (PROVENANCE.to_owned(), json!({"a": 1}))
+    );
+}
+
+#[test]
 fn a_bundle_lies_beside_its_image_as_cosigns_do() {
     let image = Digest::of(b"image");
     let subject = Descriptor::new(media_type::OCI_MANIFEST, image.clone(), 5);
