@@ -62,6 +62,7 @@ mod templates;
 mod throttle;
 mod token_keys;
 mod tokens;
+mod trust_secret;
 mod upkeep;
 mod vex;
 mod waivers;

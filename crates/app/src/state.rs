@@ -96,7 +96,8 @@ pub struct Keys {
     pub release: Arc<dyn Signer>,
     /// What the keys of the registry's access tokens are derived from.
     pub tokens: SigningKey,
-    /// What the keys are derived from that are held for publishers' trust metadata.
+    /// Opens the secret that the keys are derived from which are held for publishers' trust
+    /// metadata; the secret itself where that was never replaced.
     pub trust: SigningKey,
     /// Signs the roots of released repositories, once for each; may be kept elsewhere meanwhile.
     pub root: Option<SigningKey>,
@@ -204,9 +205,10 @@ impl App {
             blobs,
             uploads,
             clock,
-            keys,
+            mut keys,
             config,
         } = parts;
+        keys.trust = crate::trust_secret::open(&db, keys.trust).await?;
         let advisories =
             crate::advisories::open_or_make(&config.advisories_file, clock.now()).await?;
         let pulls = PullRecorder::start(db.clone());

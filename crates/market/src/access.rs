@@ -129,7 +129,7 @@ text_enum! {
         ManageRobots = "manage-robots",
         /// Create accounts and set roles.
         ManageAccounts = "manage-accounts",
-        /// Replace the key that registry tokens are signed with.
+        /// Replace the key that registry tokens are signed with, or the one that secrets are sealed under.
         RotateTokenKeys = "rotate-token-keys",
         /// Read the audit log.
         ReadAudit = "read-audit",

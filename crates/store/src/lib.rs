@@ -55,6 +55,7 @@ pub mod templates;
 pub mod terms;
 pub mod token_keys;
 pub mod tokens;
+pub mod trust_secrets;
 pub mod upkeep;
 pub mod uploads;
 pub mod vex;

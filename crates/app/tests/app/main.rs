@@ -55,6 +55,7 @@ mod team;
 mod templates;
 mod terms;
 mod token_keys;
+mod trust_secret;
 mod vex;
 mod waivers;
 mod webhooks;

@@ -15,7 +15,7 @@ use crate::{
     images::{Image, picture},
     organising::organising,
     reviewing::reviewing,
-    world::World,
+    world::{World, keys},
 };
 
 pub(crate) fn code<T>(outcome: Result<T, AppError>) -> String {
@@ -74,6 +74,7 @@ pub(crate) struct Things {
 /// that it refuses only after it has asked who may: `invalid` and `conflict` mean allowed.
 async fn try_all(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
     let mut table = people(world, actor).await;
+    table.extend(running(world, actor).await);
     table.extend(organising(world, actor).await);
     table.extend(publishing(world, things, actor).await);
     table.extend(reviewing(world, things, actor).await);
@@ -263,9 +264,24 @@ async fn people(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
             "revoke_robot",
             code(app.revoke_robot(actor, "acme+none").await),
         ),
+    ]
+}
+
+/// What runs a market: its keys, its records, its jobs, its advisories.
+async fn running(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
+    let app = &world.app;
+    vec![
         (
             "rotate_token_keys",
             code(app.rotate_token_keys(actor).await),
+        ),
+        (
+            "seal_trust_secret",
+            code(app.seal_trust_secret(actor, &keys().trust).await),
+        ),
+        (
+            "forget_trust_seals",
+            code(app.forget_trust_seals(actor, &keys().trust.public()).await),
         ),
         ("audit_log", code(app.audit_log(actor, 1).await)),
         ("outbox", code(app.outbox(actor, "", 1).await)),

@@ -140,7 +140,7 @@ async fn node(
     blobs: &Arc<CountingBlobs>,
     (uploads, config, keys): (Arc<dyn Uploads>, AppConfig, Keys),
     clock: &Arc<ManualClock>,
-) -> Arc<App> {
+) -> Result<Arc<App>, AppError> {
     let parts = Parts {
         db: db.clone(),
         blobs: Arc::clone(blobs) as Arc<dyn BlobStore>,
@@ -149,7 +149,7 @@ async fn node(
         keys,
         config,
     };
-    App::new(parts).await.expect("an application")
+    App::new(parts).await
 }
 
 impl World {
@@ -165,6 +165,16 @@ impl World {
 
     /// Opens another node, with keys of its own.
     pub(crate) async fn node_with(&self, review: app::ReviewPolicy, keys: Keys) -> Arc<App> {
+        let node = self.try_node_with(review, keys).await;
+        node.expect("an application")
+    }
+
+    /// The same where the keys may be wrong.
+    pub(crate) async fn try_node_with(
+        &self,
+        review: app::ReviewPolicy,
+        keys: Keys,
+    ) -> Result<Arc<App>, AppError> {
         let dir = self.dir.path();
         let files = FsBlobs::open(&dir.join("blobs")).expect("blobs");
         let uploads = FsUploads::open(&dir.join("uploads"), &files).expect("uploads");
@@ -311,6 +321,7 @@ impl World {
         );
         let config = world_config(dir.path(), upkeep);
         let app = node(&db, &blobs, (uploads, config, keys()), &clock).await;
+        let app = app.expect("an application");
         Self {
             app,
             db,

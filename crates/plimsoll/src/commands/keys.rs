@@ -15,8 +15,9 @@ use crate::{
     cli::DataArgs,
     exit::Exit,
     failure::Failure,
+    market_folder,
     printer::{Cell, columns, count},
-    server::keys,
+    server::keys::{self, NextTrust},
 };
 
 /// Make, list and rotate the operator's keys
@@ -41,6 +42,12 @@ pub(crate) enum KeysCommand {
     /// It is published at once and signs a minute later, on every node, without a restart.
     /// Tokens signed with the old key are good until they end.
     RotateTokens(DataArgs),
+    /// Replace the key that secrets are sealed under (`trust.key`)
+    ///
+    /// Nothing that is derived from the secret changes: keys for trust metadata, the log's key,
+    /// webhooks' secrets. Running servers go on; give both new files to all nodes before they
+    /// start again. Interrupted, it goes on where it was when it is run again.
+    RotateTrust(DataArgs),
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +77,7 @@ pub(super) fn run(command: &KeysCommand, context: &Context<'_>) -> Result<Exit, 
         KeysCommand::List(data) => list(data, context)?,
         KeysCommand::SignAgain(args) => sign_again(args, context)?,
         KeysCommand::RotateTokens(data) => rotate_tokens(data, context)?,
+        KeysCommand::RotateTrust(data) => rotate_trust(data, context)?,
     }
     Ok(Exit::Success)
 }
@@ -231,4 +239,28 @@ fn rotate_tokens(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> 
     context
         .printer
         .out(&format!("Made key {newest}; it signs in a minute\n"))
+}
+
+fn rotate_trust(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
+    let config = context.config(data.flags())?;
+    market_folder::must_exist(&config)?;
+    let next = NextTrust::open(&config)?;
+    if !next.is_sealed {
+        context.in_configured_market(&config, async |app| {
+            let actor = Actor::system();
+            Ok(app.seal_trust_secret(&actor, &next.key).await?)
+        })?;
+    }
+    next.put_in_place()?;
+    let public = next.key.public();
+    context.in_configured_market(&config, async |app| {
+        Ok(app.forget_trust_seals(&Actor::system(), &public).await?)
+    })?;
+    let print = public.key_id();
+    if context.printer.is_json() {
+        return context.printer.json(&json!({ "key": print }));
+    }
+    context.printer.out(&format!(
+        "Replaced trust.key by {print}\nGive `trust.key` and `trust.pub` to all nodes, and put a copy into the safe\n"
+    ))
 }

@@ -96,6 +96,7 @@ pub(super) fn run(args: &ServeArgs, context: &Context<'_>) -> Result<Exit, Failu
     // What is left of the traces is sent when this goes.
     let _telemetry = server::init_log(&config, color)?;
     market_folder::make(&config)?;
+    server::keys::must_be_whole(&config)?;
     // Held to the end of the process.
     let _lock = market_folder::lock(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -5,7 +5,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -17,6 +17,9 @@ use crate::{
     config::Config,
     failure::{Failure, OrFail},
 };
+
+/// What is to take the place of `trust.key`, while it does.
+const NEXT_TRUST: &str = "trust-next.key";
 
 /// The operator's keys: what each file is called, and what it is for.
 pub(crate) const NAMES: [(&str, &str); 4] = [
@@ -204,6 +207,65 @@ pub(crate) fn make_apart(
     key(&online.join("tokens.key"), rest).map(drop)
 }
 
+/// A key that is to take the place of the one that secrets are sealed under.
+pub(crate) struct NextTrust {
+    dir: PathBuf,
+    /// The key.
+    pub(crate) key: SigningKey,
+    /// Whether secrets are sealed under it already: its public half is in place.
+    pub(crate) is_sealed: bool,
+}
+
+impl NextTrust {
+    /// Makes the key, or reads the one of an attempt that was interrupted.
+    ///
+    /// # Errors
+    /// A file cannot be read or written, or the passphrase does not fit.
+    pub(crate) fn open(config: &Config) -> Result<Self, Failure> {
+        let dir = config.data_dir().join("keys");
+        let key = key(&dir.join(NEXT_TRUST), passphrase(config)?.as_deref())?;
+        let is_sealed = public(&dir.join("trust.pub"))?.is_some_and(|found| found == key.public());
+        Ok(Self {
+            dir,
+            key,
+            is_sealed,
+        })
+    }
+
+    /// Puts it in place, the public half first: where that is the new one, secrets are sealed
+    /// under the new key.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub(crate) fn put_in_place(&self) -> Result<(), Failure> {
+        let path = |name: &str| self.dir.join(name);
+        let put = || {
+            write_beside(&path("trust.new"), &self.key.public().to_pem(), 0o644)?;
+            fs::rename(path("trust.new"), path("trust.pub"))?;
+            File::open(&self.dir)?.sync_all()?;
+            fs::rename(path(NEXT_TRUST), path("trust.key"))?;
+            File::open(&self.dir)?.sync_all()
+        };
+        put().or_fail(format!("cannot write in `{}`", self.dir.display()))
+    }
+}
+
+/// Makes sure that no replacement of a key was interrupted.
+///
+/// # Errors
+/// One was.
+pub(crate) fn must_be_whole(config: &Config) -> Result<(), Failure> {
+    let next = config.data_dir().join("keys").join(NEXT_TRUST);
+    match next.exists() {
+        false => Ok(()),
+        true => Err(Failure::failed(format!(
+            "`{}` is there: the replacement of `trust.key` was interrupted",
+            next.display()
+        ))
+        .hint("run `plimsoll keys rotate-trust` again, which goes on where it was")),
+    }
+}
+
 /// Reads a key that is there.
 ///
 /// # Errors
@@ -269,14 +331,7 @@ fn make(path: &Path, passphrase: Option<&str>) -> Result<SigningKey, Failure> {
 /// Writes a file beside its place and renames it, so that there is never half a key.
 fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let beside = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(mode)
-        .open(&beside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    write_beside(&beside, text, mode)?;
     // Linking fails where another process was faster; renaming would replace its key.
     let linked = fs::hard_link(&beside, path);
     fs::remove_file(&beside)?;
@@ -285,4 +340,15 @@ fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
     }
+}
+
+fn write_beside(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(mode)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }

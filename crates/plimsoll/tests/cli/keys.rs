@@ -162,3 +162,63 @@ fn a_lost_machine_is_replaced_from_the_copies() {
     let accounts = place.json(&["account", "list", "--data", "data"]);
     assert_eq!(accounts.as_array().map(Vec::len), Some(2));
 }
+
+/// Interrupted wherever it may be, the replacement ends well, and nobody notices it.
+#[test]
+fn the_key_that_secrets_are_sealed_under_is_replaced() {
+    let place = Place::new();
+    let rotate = || place.run(&["keys", "rotate-trust", "--data", "data"]);
+    let file = |name: &str| place.join("data/keys").join(name);
+    let key_of = |server: &Server| {
+        let answer = server.get("/log/key");
+        answer.rsplit("\r\n").next().expect("a body").to_owned()
+    };
+    let server = Server::start(&place, &[]);
+    let (address, before) = (server.address().to_owned(), key_of(&server));
+    drop(server);
+    let log_key = || key_of(&Server::start(&place, &["--listen", &address]));
+    let first = fs::read(file("trust.key")).expect("a key");
+    let said = rotate();
+    let print = listed(&place, "trust")["fingerprint"]
+        .as_str()
+        .expect("a fingerprint")
+        .to_owned();
+    assert!(
+        said.contains(&format!("Replaced trust.key by {print}")),
+        "{said}"
+    );
+    assert_eq!(log_key(), before);
+
+    // The old file opens nothing any more.
+    copy(&place.join("data/keys"), &place.join("second"));
+    fs::write(file("trust.key"), &first).expect("put back");
+    fs::remove_file(file("trust.pub")).expect("taken out");
+    let said = refused(&place);
+    assert!(said.contains("put the new one in its place"), "{said}");
+    copy(&place.join("second"), &place.join("data/keys"));
+
+    // Killed when the next key was made, and nothing was sealed under it.
+    place.run(&["keys", "make", "spare"]);
+    fs::copy(place.join("spare/online/trust.key"), file("trust-next.key")).expect("made");
+    let said = refused(&place);
+    assert!(
+        said.contains("run `plimsoll keys rotate-trust` again"),
+        "{said}"
+    );
+    assert!(rotate().contains("Replaced trust.key by"));
+    let spare = fs::read(place.join("spare/online/trust.key")).expect("a key");
+    assert_eq!(
+        fs::read(file("trust.key")).expect("a key"),
+        spare,
+        "it went on with that key"
+    );
+    assert!(!file("trust-next.key").exists());
+    assert_eq!(log_key(), before);
+
+    // Killed between the two files.
+    fs::rename(file("trust.key"), file("trust-next.key")).expect("not yet in place");
+    fs::copy(place.join("second/trust.key"), file("trust.key")).expect("still there");
+    assert!(rotate().contains("Replaced trust.key by"));
+    assert_eq!(fs::read(file("trust.key")).expect("a key"), spare);
+    assert_eq!(log_key(), before);
+}

@@ -21,9 +21,12 @@ impl Server {
     /// Starts one on the folder `data` and waits until it is ready.
     pub(crate) fn start(place: &Place, extra: &[&str]) -> Self {
         let args = ["serve", "--data", "data", "--format", "json"];
-        let listen = ["--listen", "127.0.0.1:0"];
+        let listen: &[_] = match extra.contains(&"--listen") {
+            true => &[],
+            false => &["--listen", "127.0.0.1:0"],
+        };
         let mut child = place
-            .command(&[&args[..], &listen, extra].concat())
+            .command(&[&args[..], listen, extra].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -35,7 +38,7 @@ impl Server {
         Self { child, ready }
     }
 
-    fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         let url = self.ready["url"].as_str().expect("a URL");
         url.strip_prefix("http://").expect("plain http")
     }

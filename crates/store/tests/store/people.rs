@@ -4,7 +4,7 @@ use market::{KeyId, PublisherState, TokenId, TokenScopes};
 use store::{
     accounts, assets, audit,
     publishers::{self, Member, PublisherKey},
-    settings, token_keys, tokens,
+    settings, token_keys, tokens, trust_secrets,
 };
 
 use crate::rows::{account, at, cast, id, no_blobs, publisher};
@@ -159,6 +159,22 @@ both! {
         assert!(!token_keys::add(&mut tx, &key(3, "bb")).await.expect("asked"));
         token_keys::delete_before(&mut tx, 2).await.expect("forgotten");
         assert_eq!(token_keys::list(&mut tx).await.expect("read"), [key(3, "aa"), key(2, "aa")]);
+    }
+
+    async fn a_secret_is_kept_under_the_keys_that_open_it(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let secret = |key: &str, sealed: &[u8]| trust_secrets::TrustSecret {
+            key_id: key.to_owned(),
+            sealed: sealed.to_vec(),
+            created_at: at(1),
+        };
+        for secret in [secret("a", b"1"), secret("b", b"2"), secret("a", b"3")] {
+            trust_secrets::add(&mut tx, &secret).await.expect("added");
+        }
+        let all = trust_secrets::list(&mut tx).await.expect("read");
+        assert_eq!(all, [secret("a", b"1"), secret("b", b"2")]);
+        trust_secrets::delete_others(&mut tx, "b").await.expect("forgotten");
+        assert_eq!(trust_secrets::list(&mut tx).await.expect("read"), [secret("b", b"2")]);
     }
 
     async fn robots_are_their_owners(db: Database) {
