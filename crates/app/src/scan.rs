@@ -344,6 +344,12 @@ pub(crate) fn package(inventory: &Inventory, component: &Component) -> matching:
             .version_id
             .or(distribution.version_codename)
             .unwrap_or_default();
+        if kind == matching::Kind::Apk && inventory.is_of_edge() {
+            package.version_id = "edge".to_owned();
+        }
+        if kind == matching::Kind::Rpm {
+            package.repositories = inventory.repository_cpes();
+        }
         let label = component.qualifiers.get("rpmmod");
         package.module = label.cloned().unwrap_or_default();
         let supplier = component.vendor.as_ref().or(component.maintainer.as_ref());

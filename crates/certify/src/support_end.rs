@@ -52,6 +52,7 @@ const ALPINE: &[Row] = &[
     ("3.21", (2026, 11, 1)),
     ("3.22", (2027, 5, 1)),
     ("3.23", (2027, 11, 1)),
+    ("3.24", (2028, 5, 1)),
 ];
 
 const RHEL: &[Row] = &[
@@ -68,6 +69,7 @@ const CENTOS: &[Row] = &[
     ("7", (2024, 6, 30)),
     ("8", (2021, 12, 31)),
     ("9", (2027, 5, 31)),
+    ("10", (2030, 1, 1)),
 ];
 
 const ALMALINUX: &[Row] = &[
@@ -87,6 +89,18 @@ const ORACLE: &[Row] = &[
     ("7", (2024, 12, 31)),
     ("8", (2029, 7, 31)),
     ("9", (2032, 6, 30)),
+    ("10", (2035, 6, 30)),
+];
+
+const FEDORA: &[Row] = &[
+    ("36", (2023, 5, 16)),
+    ("37", (2023, 12, 5)),
+    ("38", (2024, 5, 21)),
+    ("39", (2024, 11, 26)),
+    ("40", (2025, 5, 13)),
+    ("41", (2025, 12, 15)),
+    ("42", (2026, 5, 13)),
+    ("43", (2026, 12, 2)),
 ];
 
 const AMAZON: &[Row] = &[
@@ -99,6 +113,8 @@ const LEAP: &[Row] = &[
     ("15.3", (2022, 12, 31)),
     ("15.4", (2023, 12, 7)),
     ("15.5", (2024, 12, 31)),
+    ("15.6", (2026, 4, 30)),
+    ("16.0", (2027, 10, 31)),
 ];
 
 const SLES: &[Row] = &[
@@ -107,9 +123,18 @@ const SLES: &[Row] = &[
     ("15.4", (2023, 12, 31)),
     ("15.5", (2024, 12, 31)),
     ("15.6", (2025, 12, 31)),
+    ("15.7", (2031, 7, 31)),
 ];
 
 const MARINER: &[Row] = &[("1.0", (2023, 7, 31)), ("2.0", (2025, 7, 31))];
+
+const AZURE: &[Row] = &[("3.0", (2027, 7, 31))];
+
+const PHOTON: &[Row] = &[
+    ("3", (2024, 3, 1)),
+    ("4", (2026, 3, 1)),
+    ("5", (2028, 3, 1)),
+];
 
 /// Returns the last day on which `distribution` is supported; for a release older than all
 /// that are listed the end of the oldest listed. None where nothing is known.
@@ -127,6 +152,9 @@ pub(crate) fn support_end(distribution: &Distribution) -> Option<NaiveDate> {
         "opensuse-leap" => LEAP,
         "sles" | "sle_hpc" | "sles_sap" => SLES,
         "mariner" => MARINER,
+        "azurelinux" => AZURE,
+        "fedora" => FEDORA,
+        "photon" => PHOTON,
         _ => return None,
     };
     let version = number(distribution.version_id.as_deref()?)?;
@@ -179,7 +207,14 @@ mod tests {
         check("centos", Some("7"), Some("2024-06-30"));
         check("amzn", Some("2023"), Some("2029-06-30"));
         check("opensuse-leap", Some("15.4"), Some("2023-12-07"));
-        check("sles", Some("15.7"), None);
+        check("sles", Some("15.7"), Some("2031-07-31"));
+        check("sles", Some("15.9"), None);
+        check("opensuse-leap", Some("16.0"), Some("2027-10-31"));
+        check("ol", Some("10.0"), Some("2035-06-30"));
+        check("fedora", Some("41"), Some("2025-12-15"));
+        check("azurelinux", Some("3.0"), Some("2027-07-31"));
+        check("photon", Some("5.0"), Some("2028-03-01"));
+        check("alpine", Some("3.24.0"), Some("2028-05-01"));
         check("arch", None, None);
         check("arch", Some("1"), None);
     }

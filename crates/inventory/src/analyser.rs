@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use crate::{FileEntry, Found, Package, Problem, bin, body::Body, lang, os, secrets};
+use crate::{FileEntry, Found, Package, Problem, bin, body::Body, lang, licenses, os, secrets};
 
 /// Reads one sort of file.
 pub(crate) struct Analyser {
@@ -77,11 +77,14 @@ pub(crate) static ANALYSERS: &[&Analyser] = &[
     &os::opkg::FILES,
     &os::os_release::ANALYSER,
     &os::release_file::ANALYSER,
+    &os::repositories::ANALYSER,
     &os::accounts::ANALYSER,
     &os::copyright::ANALYSER,
+    &licenses::file::ANALYSER,
     &secrets::ANALYSER,
     &lang::npm::ANALYSER,
     &lang::python::ANALYSER,
+    &lang::python_archive::ANALYSER,
     &lang::conda::ANALYSER,
     &lang::gem::ANALYSER,
     &lang::composer::ANALYSER,

@@ -6,6 +6,7 @@ pub(crate) mod elf;
 mod fixture;
 pub(crate) mod go;
 mod go_main;
+mod go_texts;
 pub(crate) mod graalvm;
 pub(crate) mod java;
 mod java_group;
@@ -15,6 +16,8 @@ mod manifest;
 pub(crate) mod releases;
 pub(crate) mod rust;
 pub(crate) mod signatures;
+
+pub(crate) use java::entries;
 
 /// Returns the CPE 2.3 name of an application; `name` is its vendor and product with a colon
 /// between. What is not a letter, digit, `.`, `-` or `_` is escaped (NISTIR 7695, 6.2).

@@ -4,8 +4,9 @@
 use oci::Digest;
 
 use crate::{
-    Component, Distribution, Evidence, Found, Kind, LayerReport, Linked, Package, Removed,
+    Claim, Component, Distribution, Evidence, Found, Kind, LayerReport, Linked, Package, Removed,
     declared,
+    licenses::file,
     linking::Linking,
     merge::Extracts,
     origins::{Gone, Origin, Origins},
@@ -51,7 +52,10 @@ pub(crate) fn gather<'a>(
     let (mut components, mut covered) = (Vec::new(), Vec::new());
     for component in &all {
         let mut component = component.clone();
-        match ownership.owner(&mut component, &all) {
+        match ownership
+            .owner(&mut component, &all)
+            .or_else(|| ownership.counted(&component))
+        {
             Some(owner) => {
                 component.covered_by = Some(all[owner].purl.clone());
                 covered.push(component);
@@ -70,12 +74,33 @@ pub(crate) fn gather<'a>(
     }
 }
 
+/// Returns the folder that holds one package alone, whose metadata are at `path`.
+fn own_folder(package: &Package, path: &str) -> Option<String> {
+    if package.claim != Claim::Installed || !package.within.is_empty() {
+        return None;
+    }
+    let (folder, file) = path.rsplit_once('/')?;
+    match file {
+        "package.json" | "METADATA" | "PKG-INFO" | "DESCRIPTION" => Some(folder.to_owned()),
+        // Composer's one list is for all.
+        "installed.json" => {
+            let vendor = folder.strip_suffix("/composer")?;
+            Some(format!("{vendor}/{}", package.full_name()))
+        }
+        _ => {
+            let name = file.strip_suffix(".gemspec")?;
+            let root = folder.strip_suffix("/specifications")?;
+            Some(format!("{root}/gems/{name}"))
+        }
+    }
+}
+
 impl<'a> Gather<'_, 'a> {
     fn component(&self, origin: &Origin<'a>) -> Component {
         let first = &origin.sights[0];
         let mut package = first.package.clone();
-        if package.kind == Kind::Deb {
-            package.licenses = self.copyright(&package.name);
+        if package.licenses.is_empty() {
+            package.licenses = self.licenses(&package, &first.path);
         }
         let or = |text: &mut String, other: &str| {
             if text.is_empty() {
@@ -122,16 +147,38 @@ impl<'a> Gather<'_, 'a> {
         }
     }
 
-    /// Debian's databases have no licences; the package's documentation has.
-    fn copyright(&self, name: &str) -> Vec<String> {
-        let file = self.tree.find(&format!("usr/share/doc/{name}/copyright"));
-        let found = file
-            .into_iter()
+    /// Returns the licences whose files came with a package that states none, which `path` shows.
+    fn licenses(&self, package: &Package, path: &str) -> Vec<String> {
+        let name = &package.name;
+        let files = match package.kind {
+            // Debian's databases have no licences; the package's documentation has.
+            Kind::Deb => self.tree.find(&format!("usr/share/doc/{name}/copyright")),
+            _ => None,
+        };
+        let mut files: Vec<_> = files.into_iter().collect();
+        let folder = match package.kind.is_distribution() {
+            true => Some(format!("usr/share/licenses/{name}")),
+            false => own_folder(package, path),
+        };
+        if let Some(folder) = folder.filter(|_| files.is_empty()) {
+            // Python's newer metadata keep them one folder below.
+            for folder in [format!("{folder}/licenses"), folder] {
+                let is_license =
+                    |path: &str| file::is_license(path.rsplit('/').next().unwrap_or(path));
+                let listed = self.tree.list(&folder).into_iter();
+                files.extend(listed.filter(|(path, _)| is_license(path)));
+            }
+        }
+        let found = files
+            .iter()
             .flat_map(|(_, node)| self.extracts.of(node.content));
         let licenses = found.filter_map(|extract| match extract.found {
-            Found::Licenses(licenses) => Some(licenses.clone()),
+            Found::Licenses(licenses) => Some(licenses),
             _ => None,
         });
-        licenses.flatten().collect()
+        let mut all: Vec<_> = licenses.flatten().cloned().collect();
+        all.sort();
+        all.dedup();
+        all
     }
 }

@@ -16,13 +16,13 @@ pub(crate) mod npm;
 pub(crate) mod npm_lock;
 pub(crate) mod pnpm;
 pub(crate) mod python;
+pub(crate) mod python_archive;
 pub(crate) mod python_lock;
 pub(crate) mod r;
 pub(crate) mod swift;
 pub(crate) mod wordpress;
 pub(crate) mod yarn;
 
-mod licenses;
 mod lock;
 mod text;
 
@@ -31,8 +31,10 @@ mod text;
 fn listed(findings: &crate::analyser::Findings) -> Vec<String> {
     let mut list = Vec::new();
     for found in &findings.found {
-        let crate::Found::Packages(packages) = found else {
-            panic!("{found:?}");
+        let packages = match found {
+            crate::Found::Packages(packages) => packages,
+            crate::Found::Owned(_) => continue,
+            found => panic!("{found:?}"),
         };
         list.extend(packages.iter().map(|package| {
             let url = crate::purl::purl(package, None);

@@ -29,6 +29,7 @@ mod inventory;
 mod kind;
 mod lang;
 mod layer;
+mod licenses;
 mod limits;
 mod linking;
 mod merge;

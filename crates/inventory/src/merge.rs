@@ -39,6 +39,7 @@ pub fn merge(layers: &[(Digest, LayerReport)]) -> Inventory {
     };
     Inventory {
         distribution,
+        repositories: repositories(&tree, &extracts),
         components: found.components,
         covered: found.covered,
         removed: found.removed,
@@ -55,6 +56,18 @@ fn distribution<'a>(tree: &Tree<'a>, extracts: &Extracts<'a>) -> Option<Distribu
             Found::Distribution(distribution) => Some(distribution.clone()),
             _ => None,
         })
+}
+
+fn repositories<'a>(tree: &Tree<'a>, extracts: &Extracts<'a>) -> Vec<String> {
+    let live = extracts.live(tree);
+    let names = live.filter_map(|(_, extract)| match extract.found {
+        Found::Repositories(names) => Some(names),
+        _ => None,
+    });
+    let mut names: Vec<_> = names.flatten().cloned().collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 fn problems(layers: &[(Digest, LayerReport)], tree: Tree<'_>) -> Vec<Problem> {

@@ -9,4 +9,5 @@ pub(crate) mod opkg;
 pub(crate) mod os_release;
 pub(crate) mod pacman;
 pub(crate) mod release_file;
+pub(crate) mod repositories;
 pub(crate) mod rpm;

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::{Component, Evidence, Found, Kind, OwnedFiles, merge::Extracts, tree::Tree};
+use crate::{
+    Component, Evidence, Found, Kind, OwnedFiles, lang::conda, merge::Extracts, tree::Tree,
+};
 
 /// Who packages software for distributions without being one: advisories of the distribution
 /// say nothing about what they ship, so it is not covered by their packages.
@@ -68,7 +70,11 @@ static RPM_VENDORS: &[&str] = &[
 ];
 
 /// The owner of each file that shows a component, if it has one.
-pub(crate) struct Ownership(HashMap<String, Option<usize>>);
+pub(crate) struct Ownership {
+    owners: HashMap<String, Option<usize>>,
+    /// What each package of Conda brought: the component of that name and version.
+    brought: HashMap<String, usize>,
+}
 
 impl Ownership {
     /// Looks the files of `components` up in the lists of the distribution's packages.
@@ -94,7 +100,18 @@ impl Ownership {
                 }
             }
         }
-        Self(owners)
+        Self {
+            owners,
+            brought: brought(components, tree, extracts),
+        }
+    }
+
+    /// Returns the place of the package for which a package of Conda is only the wrapping: the
+    /// one it brought, of its own name and version.
+    pub(crate) fn counted(&self, component: &Component) -> Option<usize> {
+        let is_conda = component.kind == Kind::Conda;
+        let key = is_conda.then(|| conda::owner(&component.name, &component.version))?;
+        self.brought.get(&key).copied()
     }
 
     /// Returns the place of the package that brought all of a component's evidence and answers
@@ -104,7 +121,7 @@ impl Ownership {
             return None;
         }
         let owner = |evidence: &Evidence| {
-            let owner = self.0.get(&evidence.path).copied().flatten()?;
+            let owner = self.owners.get(&evidence.path).copied().flatten()?;
             answers(&all[owner]).then_some(owner)
         };
         let owners: Vec<_> = component.evidence.iter().map(owner).collect();
@@ -118,6 +135,46 @@ impl Ownership {
         component.path.clone_from(&component.evidence[0].path);
         None
     }
+}
+
+/// Returns the components that packages of Conda brought, each by its package's word.
+fn brought<'a>(
+    components: &[Component],
+    tree: &Tree<'a>,
+    extracts: &Extracts<'a>,
+) -> HashMap<String, usize> {
+    let mut brought = HashMap::new();
+    if components
+        .iter()
+        .all(|component| component.kind != Kind::Conda)
+    {
+        return brought;
+    }
+    let mut shown = HashMap::new();
+    for (place, component) in components.iter().enumerate() {
+        if component.kind == Kind::Pypi {
+            let paths = component.evidence.iter().map(|evidence| &*evidence.path);
+            shown.extend(paths.map(|path| (path, place)));
+        }
+    }
+    let all = tree
+        .shown
+        .values()
+        .flat_map(|content| extracts.of(*content));
+    for extract in all.filter(|extract| extract.analyser == conda::ANALYSER.name) {
+        let Found::Owned(lists) = extract.found else {
+            continue;
+        };
+        for list in lists {
+            for place in list.paths.lines().filter_map(|path| shown.get(path)) {
+                let word = conda::owner(&components[*place].name, &components[*place].version);
+                if list.package == word {
+                    brought.insert(word, *place);
+                }
+            }
+        }
+    }
+    brought
 }
 
 /// Returns whether advisories of the distribution speak of a package.

@@ -7,7 +7,7 @@ use oci::Digest;
 use crate::{Accounts, Distribution, Package};
 
 /// Changes whenever a scan would report something else for the same layer.
-pub const PARSER_VERSION: u32 = 5;
+pub const PARSER_VERSION: u32 = 6;
 
 /// One layer, taken apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -137,6 +137,8 @@ pub enum Found {
     Owned(Vec<OwnedFiles>),
     /// A distribution's name and version.
     Distribution(Distribution),
+    /// Addresses or names of the repositories of packages.
+    Repositories(Vec<String>),
     /// Users or groups.
     Accounts(Accounts),
     /// Licence names of a Debian copyright file.

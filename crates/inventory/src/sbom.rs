@@ -3,7 +3,6 @@
 //! the same order, and time and serial number are given by the caller.
 
 mod cyclonedx;
-mod license;
 mod spdx;
 
 pub use cyclonedx::cyclonedx;

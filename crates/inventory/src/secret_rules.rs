@@ -176,6 +176,25 @@ static RULES: &[Rule] = &[
             })
         },
     ),
+    rule("google-api-key", "Google API key", &["AIza"], |after| {
+        token(after, 35, 35, dashed)
+    }),
+    rule(
+        "azure-storage-key",
+        "Key of an Azure storage account",
+        &["AccountKey="],
+        |after| {
+            let is_key = |b| alphanumeric(b) || b"+/".contains(&b);
+            token(after, 86, 86, is_key) && after[86..].starts_with(b"==")
+        },
+    ),
+    rule(
+        "jwt",
+        "Signed JSON Web Token",
+        // `{"alg":` and `{"typ":`.
+        &["eyJhbGciOi", "eyJ0eXAiOi"],
+        json_web_token,
+    ),
     file_rule(
         "netrc",
         "Password in .netrc",
@@ -281,6 +300,20 @@ fn looks_random(token: &[u8]) -> bool {
 fn mixed(after: &[u8]) -> bool {
     let token = &after[..run(after, alphanumeric)];
     token.iter().any(u8::is_ascii_uppercase) && token.iter().any(u8::is_ascii_lowercase)
+}
+
+/// Returns whether the rest of a header, claims and a signature follow.
+fn json_web_token(after: &[u8]) -> bool {
+    let Some(claims) = after
+        .get(run(after, dashed)..)
+        .and_then(|rest| rest.strip_prefix(b".eyJ"))
+    else {
+        return false;
+    };
+    let signature = claims
+        .get(run(claims, dashed)..)
+        .and_then(|rest| rest.strip_prefix(b"."));
+    signature.is_some_and(|signature| token(signature, 20, 1000, dashed))
 }
 
 /// Passes over `=`, `:`, quotes and blanks.

@@ -13,7 +13,9 @@ use crate::{
 /// Reads text files where people, not packages, put them.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "secrets",
-    wants: &[Want::File(|file| file.size <= MOST && wanted(&file.path))],
+    wants: &[Want::File(|file| {
+        file.size <= MOST && wanted(&file.path, file.size)
+    })],
     // They count in every layer, even where an upper one hides them.
     counts: Counts::Asked,
     read: Reading::Whole {
@@ -27,6 +29,10 @@ pub(crate) static ANALYSER: Analyser = Analyser {
 
 /// Larger files are data rather than configuration.
 const MOST: u64 = 256 << 10;
+/// Longer prose is documentation of something else.
+const PROSE_MOST: u64 = 64 << 10;
+/// Files of prose, in which people leave notes.
+static PROSE: &[&str] = &["md", "txt"];
 /// More of them in one file say nothing new.
 const MAX_MATCHES: usize = 16;
 
@@ -85,9 +91,9 @@ static EXAMPLES: &[&str] = &[
 static NO_TEXT: &[&str] = &[
     "so", "a", "o", "pyc", "pyo", "class", "jar", "war", "zip", "gz", "xz", "bz2", "zst", "tar",
     "png", "jpg", "jpeg", "gif", "ico", "svg", "webp", "woff", "woff2", "ttf", "eot", "otf", "mo",
-    "po", "gmo", "pdf", "mp3", "mp4", "wasm", "map", "css", "scss", "less", "html", "htm", "md",
-    "rst", "adoc", "txt", "h", "hpp", "c", "cc", "cpp", "pod", "pl", "pm", "deb", "apk", "rpm",
-    "db", "sqlite", "crt", "cer", "pub", "d.ts", "tzdata",
+    "po", "gmo", "pdf", "mp3", "mp4", "wasm", "map", "css", "scss", "less", "html", "htm", "rst",
+    "adoc", "h", "hpp", "c", "cc", "cpp", "pod", "pl", "pm", "deb", "apk", "rpm", "db", "sqlite",
+    "crt", "cer", "pub", "d.ts", "tzdata",
 ];
 /// Known to be harmless: made afresh on installation, or a published example.
 static HARMLESS: &[&str] = &["ssl-cert-snakeoil.key", "snakeoil.key", "insecure.key"];
@@ -111,7 +117,7 @@ static PREFILTER: LazyLock<Prefilter> = LazyLock::new(|| {
     }
 });
 
-fn wanted(path: &str) -> bool {
+fn wanted(path: &str, size: u64) -> bool {
     if PACKAGED.iter().any(|folder| path.starts_with(folder)) {
         return false;
     }
@@ -119,7 +125,8 @@ fn wanted(path: &str) -> bool {
     let name = folders.next_back().unwrap_or(path);
     let text = name.rsplit_once('.').is_none_or(|(_, extension)| {
         // `.netrc` has no extension, and its name says that it is wanted.
-        !NO_TEXT.contains(&extension)
+        let long = PROSE.contains(&extension) && size > PROSE_MOST;
+        !long && !NO_TEXT.contains(&extension)
     });
     let example = |folder| EXAMPLES.contains(&folder) || INSTALLED.contains(&folder);
     text && !HARMLESS.contains(&name) && !folders.any(example)
@@ -243,6 +250,88 @@ mod tests {
         );
     }
 
+    /// An example of each rule, put together here so that no tool takes this file for a leak.
+    fn examples() -> Vec<(&'static str, &'static str, String)> {
+        let any = "app/settings";
+        let hex = "0f1e2d3c4b5a69788796a5b4c3d2e1f0".repeat(2);
+        let upper = random(58).to_uppercase();
+        let jwt = ["eyJhbGciOi", "JIUzI1NiJ9.", "eyJzdWIiOiI3In0."].concat();
+        let slack = ["https://hooks.", "slack.com/services/T"].concat();
+        vec![
+            (
+                "slack-webhook",
+                any,
+                format!("{slack}{}/B{}/{}", &random(8)[..8], random(8), random(24)),
+            ),
+            ("pypi-token", any, format!("pypi-{}{}", "AgE", random(60))),
+            (
+                "docker-token",
+                any,
+                format!("dckr_{}{}", "pat_", random(27)),
+            ),
+            ("digitalocean-token", any, format!("dop_{}{hex}", "v1_")),
+            ("huggingface-token", any, format!("hf{}{}", "_", random(34))),
+            ("anthropic-key", any, format!("sk-{}{}", "ant-", random(95))),
+            ("openai-key", any, format!("sk-{}{}", "proj-", random(48))),
+            (
+                "sendgrid-key",
+                any,
+                format!("SG{}{}.{}", ".", random(22), random(43)),
+            ),
+            ("vault-token", any, format!("hvs{}{}", ".", random(30))),
+            ("age-key", any, format!("AGE-SECRET-{}{upper}", "KEY-1")),
+            ("google-api-key", any, format!("AI{}{}", "za", random(35))),
+            (
+                "azure-storage-key",
+                any,
+                format!("Account{}{}==", "Key=", random(86)),
+            ),
+            ("jwt", any, format!("{jwt}{}", random(43))),
+            (
+                "pypirc",
+                "root/.pypirc",
+                format!("password = {}", random(12)),
+            ),
+            (
+                "kubeconfig",
+                "root/.kube/config",
+                format!("    token: {}", random(40)),
+            ),
+        ]
+    }
+
+    #[test]
+    fn finds_an_example_of_each_rule() {
+        let mut tried: Vec<_> = [
+            "private-key",
+            "aws-access-key",
+            "aws-secret-key",
+            "github-token",
+        ]
+        .into();
+        tried.extend([
+            "gitlab-token",
+            "slack-token",
+            "stripe-key",
+            "npm-token",
+            "netrc",
+        ]);
+        tried.extend(["registry-credential", "git-credentials", "pgpass"]);
+        for (rule, path, text) in examples() {
+            assert_eq!(ids(path, &text), [(rule.to_owned(), 1)], "{text}");
+            // Of the same form, but a filler.
+            let filler = text.replace(&random(12), "xxxxxxxxxxxx");
+            let filler = filler.replace(&random(12).to_uppercase(), "XXXXXXXXXXXX");
+            let filler = filler.replace("0f1e2d3c", "00000000");
+            let filler = filler.replace("4b5a69788796a5b4c3d2e1f0", "000000000000000000000000");
+            assert_eq!(ids(path, &filler), [], "{filler}");
+            tried.push(rule);
+        }
+        for rule in rules() {
+            assert!(tried.contains(&rule.id), "{} has no example", rule.id);
+        }
+    }
+
     #[test]
     fn finds_credentials_by_file_name() {
         let rule = |path, text: &str| ids(path, text).into_iter().map(|(rule, _)| rule).next();
@@ -282,11 +371,13 @@ mod tests {
         );
         assert_eq!(one("_authToken=${NPM_TOKEN}"), None);
         assert_eq!(one(&format!("\0ghp_{}", random(36))), None);
-        assert!(!wanted("usr/share/doc/x/key.pem"));
-        assert!(!wanted("usr/local/lib/python3.12/test/keycert.pem"));
-        assert!(!wanted("etc/ssl/private/ssl-cert-snakeoil.key"));
-        assert!(wanted("etc/ssl/private/web.key"));
-        assert!(wanted("root/.netrc"));
+        assert!(!wanted("usr/share/doc/x/key.pem", 100));
+        assert!(!wanted("usr/local/lib/python3.12/test/keycert.pem", 100));
+        assert!(!wanted("etc/ssl/private/ssl-cert-snakeoil.key", 100));
+        assert!(wanted("etc/ssl/private/web.key", 100));
+        assert!(wanted("root/.netrc", 100));
+        assert!(wanted("srv/notes.txt", 100) && wanted("srv/README.md", 100));
+        assert!(!wanted("srv/notes.txt", PROSE_MOST + 1));
     }
 
     proptest::proptest! {

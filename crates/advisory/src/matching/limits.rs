@@ -52,8 +52,26 @@ fn from_one_of(package: &Package, repositories: &[String]) -> bool {
         |name: &String| name.contains(":redhat:") && !name.contains(":enterprise_linux:");
     match own.is_empty() {
         true => !repositories.iter().all(is_special),
-        false => repositories.iter().any(|name| own.contains(name)),
+        false => repositories.iter().any(|name| {
+            own.iter()
+                .any(|own| is_part(own, name) || is_part(name, own))
+        }),
     }
+}
+
+/// Whether a repository is another one or a part of it: `enterprise_linux:9::appstream` of all of
+/// `enterprise_linux:9`, for which what is not mended yet is stated. Whether a CPE name is of an
+/// application or a system tells nothing.
+fn is_part(name: &str, whole: &str) -> bool {
+    let plain = |name: &'_ str| -> String {
+        let rest = name
+            .strip_prefix("cpe:/a:")
+            .or_else(|| name.strip_prefix("cpe:/o:"));
+        rest.unwrap_or(name).to_owned()
+    };
+    let (name, whole) = (plain(name), plain(whole));
+    name.strip_prefix(&whole)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 fn meant(import: &Import, os: &str, architecture: &str) -> bool {
@@ -120,6 +138,29 @@ fn stream_in_title(title: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn repositories_are_compared_with_their_wholes() {
+        let from = |own: &[&str], limits: &[&str]| {
+            let owned = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+            let package = Package {
+                repositories: owned(own),
+                ..Package::default()
+            };
+            from_one_of(&package, &owned(limits))
+        };
+        let own = "cpe:/o:redhat:enterprise_linux:9::baseos";
+        assert!(from(&[own], &[own]));
+        assert!(from(&[own], &["cpe:/o:redhat:enterprise_linux:9"]));
+        assert!(from(&[own], &["cpe:/a:redhat:enterprise_linux:9::baseos"]));
+        assert!(!from(
+            &[own],
+            &["cpe:/a:redhat:enterprise_linux:9::appstream"]
+        ));
+        assert!(!from(&[own], &["cpe:/o:redhat:enterprise_linux:90"]));
+        assert!(!from(&[own], &["cpe:/a:redhat:rhel_eus:9.2::baseos"]));
+        assert!(from(&[], &[own]) && !from(&[], &["cpe:/a:redhat:openshift:4.12::el8"]));
+    }
 
     #[test]
     fn titles_name_streams() {

@@ -148,6 +148,7 @@ fn good_inventory() -> Inventory {
         components: Vec::new(),
         covered: Vec::new(),
         removed: Vec::new(),
+        repositories: Vec::new(),
         layers: Vec::new(),
         facts: Facts {
             files: 900,

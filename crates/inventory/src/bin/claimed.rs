@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     Claim, FileEntry, Kind, Package, PackageUrl,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    licenses,
 };
 
 /// Reads bills of materials.
@@ -90,7 +91,11 @@ fn spdx(package_value: &Value) -> Option<Package> {
     ];
     let license = license.into_iter().filter_map(Value::as_str);
     let mut license = license.filter(|text| !matches!(*text, "NOASSERTION" | "NONE"));
-    let licenses = license.next().map(str::to_owned).into_iter().collect();
+    let licenses = license
+        .next()
+        .and_then(licenses::normalise)
+        .into_iter()
+        .collect();
     package(purl["referenceLocator"].as_str()?, licenses)
 }
 

@@ -4,7 +4,7 @@
 use memchr::memmem;
 
 use super::{
-    go_main,
+    go_main, go_texts,
     layout::{Format, Layout, PT_LOAD, Part},
 };
 use crate::{
@@ -51,7 +51,15 @@ fn read(body: &Body) -> Findings {
             false => Findings::default(),
         };
     }
-    Findings::packages(packages(&version, &modules))
+    let mut packages = packages(&version, &modules);
+    if let Some(main) = packages
+        .iter_mut()
+        .find(|package| go_main::lacks_version(package))
+        && let Some(version) = go_texts::version(body, &layout)
+    {
+        *main = go_main::with_version(main.clone(), &version);
+    }
+    Findings::packages(packages)
 }
 
 /// Returns whether the program has a section of build information.

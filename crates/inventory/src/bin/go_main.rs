@@ -22,6 +22,9 @@ static CPES: &[(&str, &str)] = &[
     ("github.com/moby/moby", "mobyproject:moby"),
     ("github.com/etcd-io/etcd", "etcd:etcd"),
     ("go.etcd.io/etcd", "etcd:etcd"),
+    ("go.etcd.io/etcd/etcdctl", "etcd:etcd"),
+    ("go.etcd.io/etcd/etcdutl", "etcd:etcd"),
+    ("go.etcd.io/etcd/server", "etcd:etcd"),
     ("code.gitea.io/gitea", "gitea:gitea"),
     ("github.com/goharbor/harbor", "linuxfoundation:harbor"),
     ("github.com/grafana/grafana", "grafana:grafana"),
@@ -52,9 +55,29 @@ static CPES: &[(&str, &str)] = &[
     ("k8s.io/kubernetes", "kubernetes:kubernetes"),
 ];
 
+/// Modules whose version is a variable of another module: the path without its major version,
+/// and what the packages of the variables begin with.
+static ELSEWHERE: &[(&str, &[&str])] = &[
+    ("go.etcd.io/etcd/etcdctl", &["go.etcd.io/etcd/api/"]),
+    ("go.etcd.io/etcd/etcdutl", &["go.etcd.io/etcd/api/"]),
+    ("go.etcd.io/etcd/server", &["go.etcd.io/etcd/api/"]),
+    (
+        "github.com/docker/cli",
+        &["github.com/docker/docker/dockerversion"],
+    ),
+    (
+        "k8s.io/kubernetes",
+        &[
+            "k8s.io/component-base/version",
+            "k8s.io/client-go/pkg/version",
+        ],
+    ),
+];
+
 /// Variables that hold the program's version, the likeliest first.
 static VARIABLES: &[&str] = &[
     "version",
+    "fullversion",
     "gitversion",
     "buildversion",
     "appversion",
@@ -114,6 +137,10 @@ pub(super) fn package(modules: &str) -> Option<Package> {
 /// Finds `-X path.Variable=version` for a variable of the main module.
 fn of_flags(flags: &str, path: &str) -> Option<String> {
     let text = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\');
+    let elsewhere = ELSEWHERE
+        .iter()
+        .find(|(module, _)| *module == without_major(path));
+    let elsewhere = elsewhere.map_or(&[][..], |(_, starts)| starts);
     let mut words = flags.split(text).filter(|word| !word.is_empty());
     let mut best: Option<(usize, &str)> = None;
     while let Some(word) = words.next() {
@@ -128,7 +155,9 @@ fn of_flags(flags: &str, path: &str) -> Option<String> {
         let Some((package, name)) = variable.rsplit_once('.') else {
             continue;
         };
-        let own = package == "main" || package.starts_with(repository(path));
+        let own = package == "main"
+            || package.starts_with(repository(path))
+            || elsewhere.iter().any(|start| package.starts_with(start));
         let name = name.to_ascii_lowercase();
         let rank = VARIABLES.iter().position(|variable| *variable == name);
         if let Some(rank) = rank
@@ -152,6 +181,31 @@ fn module_of(command: &str) -> Option<&str> {
     (host.contains('.') && module.contains('/')).then_some(module)
 }
 
+/// Returns whether the program is well known, and nothing but a commit of it.
+pub(super) fn lacks_version(package: &Package) -> bool {
+    let unknown = package.version.is_empty() || package.version.starts_with("v0.0.0-");
+    let path = package.full_name();
+    unknown && CPES.iter().any(|(known, _)| *known == without_major(&path))
+}
+
+/// Gives the main module the version that the program's texts have.
+pub(super) fn with_version(package: Package, version: &str) -> Package {
+    Package {
+        cpes: cpe(&package.full_name(), version).into_iter().collect(),
+        confidence: Confidence::Medium,
+        version: format!("v{version}"),
+        ..package
+    }
+}
+
+/// Returns a module's path without the major version that it ends in.
+fn without_major(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some((base, major)) if major.starts_with('v') && major[1..].parse::<u16>().is_ok() => base,
+        _ => path,
+    }
+}
+
 /// Returns host, owner and repository of a module's path.
 fn repository(path: &str) -> &str {
     let third = path.match_indices('/').nth(2);
@@ -172,10 +226,7 @@ fn pseudo_version(revision: &str, time: &str) -> Option<String> {
 }
 
 fn cpe(path: &str, version: &str) -> Option<String> {
-    let base = match path.rsplit_once('/') {
-        Some((base, major)) if major.starts_with('v') && major[1..].parse::<u16>().is_ok() => base,
-        _ => path,
-    };
+    let base = without_major(path);
     let (_, name) = CPES.iter().find(|(path, _)| *path == base)?;
     super::cpe(name, version.trim_start_matches('v'))
 }
@@ -224,6 +275,50 @@ mod tests {
             ("github.com/docker", "cli")
         );
         assert_eq!(docker.version, "v28.2.2");
+    }
+
+    #[test]
+    fn knows_versions_that_other_packages_hold() {
+        for (path, flags, expected) in [
+            (
+                "helm.sh/helm/v3",
+                "-X helm.sh/helm/v3/internal/version.version=v3.12.0",
+                "helm:helm:3.12.0",
+            ),
+            (
+                "k8s.io/kubernetes",
+                "-X 'k8s.io/client-go/pkg/version.gitVersion=v1.28.2' -X k8s.io/component-base/version.gitVersion=v1.28.2",
+                "kubernetes:kubernetes:1.28.2",
+            ),
+            (
+                "github.com/hashicorp/consul",
+                "-X github.com/hashicorp/consul/version.Version=1.16.1",
+                "hashicorp:consul:1.16.1",
+            ),
+            (
+                "github.com/hashicorp/vault",
+                "-X github.com/hashicorp/vault/version.fullVersion=1.14.3",
+                "hashicorp:vault:1.14.3",
+            ),
+            (
+                "go.etcd.io/etcd/server/v3",
+                "-X=go.etcd.io/etcd/api/v3/version.Version=3.5.9",
+                "etcd:etcd:3.5.9",
+            ),
+            (
+                "github.com/traefik/traefik/v3",
+                "-X github.com/traefik/traefik/v3/pkg/version.Version=3.0.1",
+                "traefik:traefik:3.0.1",
+            ),
+        ] {
+            let text = format!("mod\t{path}\t(devel)\t\nbuild\t-ldflags=\"{flags}\"\n");
+            let package = package(&text).expect("a main module");
+            assert_eq!(package.full_name(), path);
+            assert_eq!(
+                package.cpes,
+                [format!("cpe:2.3:a:{expected}:*:*:*:*:*:*:*")]
+            );
+        }
     }
 
     #[test]

@@ -189,7 +189,7 @@ fn is_archive(name: &str) -> bool {
 
 /// Returns how many entries the archive's end record says that there are; the 64-bit form has
 /// a record of its own, and 0xffff here (APPNOTE.TXT, 4.3.14 and 4.3.16).
-fn entries(body: &Body) -> Option<u64> {
+pub(crate) fn entries(body: &Body) -> Option<u64> {
     let start = body.size().saturating_sub(END);
     let mut tail = Vec::new();
     let mut reader = body.reader();

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::licenses;
+
 /// Attributes that say what the archive is.
 static KEPT: &[&str] = &[
     "Bundle-License",
@@ -18,6 +20,9 @@ static KEPT: &[&str] = &[
     "Short-Name",
     "Specification-Version",
 ];
+
+/// Characters of the licences that are looked at.
+const MAX_LICENSE: usize = 2000;
 
 /// What the main section says.
 #[derive(Debug, Default)]
@@ -110,14 +115,22 @@ impl Manifest {
         Some(group.trim_end_matches('.').to_owned()).filter(|group| !group.is_empty())
     }
 
-    /// Returns what is a licence's name, not an address.
+    /// Returns the licences, whose names may have commas and addresses may stand for
+    /// (OSGi Core, 3.2.1.10 "Bundle-License").
     pub(super) fn licenses(&self) -> Vec<String> {
-        let text = self.get("Bundle-License").unwrap_or_default();
-        let names = text
-            .split(',')
-            .map(|one| one.split(';').next().unwrap_or_default().trim());
-        let names = names.filter(|name| !name.is_empty() && !name.contains("://"));
-        names.map(str::to_owned).collect()
+        let text = self.0.get("Bundle-License").map_or("", String::as_str);
+        let clauses = names(&text.chars().take(MAX_LICENSE).collect::<String>());
+        let (mut found, mut rest) = (Vec::new(), &clauses[..]);
+        while let [first, more @ ..] = rest {
+            // `Apache License, Version 2.0` is one name.
+            let joined = more.first().map(|second| format!("{first}, {second}"));
+            let joined = joined.filter(|text| licenses::is_known(text));
+            rest = &more[usize::from(joined.is_some())..];
+            let name = licenses::normalise(joined.as_ref().unwrap_or(first));
+            found.extend(name.filter(|name| !name.contains("://") && !name.contains('<')));
+        }
+        found.dedup();
+        found
     }
 
     /// Returns OSGi's name without its directives.
@@ -125,6 +138,26 @@ impl Manifest {
         let name = self.get("Bundle-SymbolicName")?.split(';').next()?.trim();
         (!name.is_empty() && name.chars().all(is_of_name)).then_some(name)
     }
+}
+
+/// Returns the names of a list's clauses, without quotes and attributes.
+fn names(text: &str) -> Vec<String> {
+    let (mut names, mut name) = (Vec::new(), String::new());
+    let (mut quoted, mut attributes) = (false, false);
+    for c in text.chars().chain([',']) {
+        match c {
+            '"' => quoted = !quoted,
+            ';' if !quoted => attributes = true,
+            ',' if !quoted => {
+                attributes = false;
+                names.push(std::mem::take(&mut name).trim().to_owned());
+            }
+            c if !attributes => name.push(c),
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
 }
 
 fn is_of_name(c: char) -> bool {
@@ -161,10 +194,31 @@ mod tests {
         assert_eq!(unfilled.version(), None);
     }
 
+    #[test]
+    fn reads_licences_with_commas_addresses_and_attributes() {
+        let of = |text: &str| Manifest::read(&format!("Bundle-License: {text}\n")).licenses();
+        assert_eq!(of("Apache License, Version 2.0"), ["Apache-2.0"]);
+        assert_eq!(
+            of("https://www.apache.org/licenses/LICENSE-2.0.txt"),
+            ["Apache-2.0"]
+        );
+        let both = "\"Apache-2.0\";link=\"https://a.example/x,y\", MIT;description=\"a; b\"";
+        assert_eq!(of(both), ["Apache-2.0", "MIT"]);
+        assert_eq!(
+            of("\"GPL2 w/ CPE\";link=x, https://a.example/ours"),
+            ["GPL2 w/ CPE"]
+        );
+        assert_eq!(
+            of("EPL-1.0, Apache License, Version 2.0"),
+            ["EPL-1.0", "Apache-2.0"]
+        );
+        assert_eq!(of("<<EXTERNAL>>").len() + of("").len(), 0);
+    }
+
     proptest::proptest! {
         #[test]
         fn never_panics(
-            text in "((Bundle-SymbolicName|Implementation-Title|Bundle-License)?:? ?\\PC{0,9}\n){0,6}",
+            text in "((Bundle-SymbolicName|Implementation-Title|Bundle-License)?:? ?[\\PC]{0,9}\n){0,6}",
             name in "\\PC{0,6}",
         ) {
             let manifest = Manifest::read(&text);

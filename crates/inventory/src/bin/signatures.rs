@@ -1,9 +1,13 @@
 //! Programs and libraries that no package manager knows, by the version text they carry.
 //! What is looked for is the table in `signatures/table.rs`; all of it in one pass.
 
+mod sqlite;
 mod table;
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use aho_corasick::AhoCorasick;
 
@@ -52,8 +56,8 @@ struct Signature {
     /// What names of shared libraries begin with whose users carry the same text, as OpenSSL's
     /// headers have it, too; a program that needs one of them does not hold the library.
     shared: &'static [&'static str],
-    /// The text, with the version in braces: `{}`, or `{3.}` for one that begins so. Brackets
-    /// stand for a zero byte.
+    /// The text, with the version in braces: `{}`, or `{3.}` for one that begins so; `{3.#}` is
+    /// one of digits and points alone. Brackets stand for a zero byte.
     pattern: &'static str,
     /// Vendor and product of the CPE name.
     cpe: &'static str,
@@ -70,6 +74,8 @@ struct Pattern {
     before: usize,
     /// What follows the version.
     after: Vec<u8>,
+    /// Whether it has digits and points alone.
+    numbers: bool,
 }
 
 impl Pattern {
@@ -77,6 +83,8 @@ impl Pattern {
         let bytes = |text: &str| text.replace("[]", "\0").into_bytes();
         let (before, rest) = text.split_once('{').unwrap_or((text, "}"));
         let (begins, after) = rest.split_once('}').unwrap_or((rest, ""));
+        let numbers = begins.ends_with('#');
+        let begins = begins.trim_end_matches('#');
         let mut needle = bytes(before);
         let before = needle.len();
         needle.extend(begins.bytes());
@@ -84,14 +92,17 @@ impl Pattern {
             needle,
             before,
             after: bytes(after),
+            numbers,
         }
     }
 
     /// Returns the version in `bytes`, in which the needle begins at `at`.
     fn version<'b>(&self, bytes: &'b [u8], at: usize) -> Option<&'b str> {
         let rest = bytes.get(at + self.before..)?;
-        let of_version =
-            |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'_');
+        let of_version = |b: &&u8| match self.numbers {
+            true => b.is_ascii_digit() || **b == b'.',
+            false => b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'_'),
+        };
         let mut end = rest
             .iter()
             .take(VERSION_MOST)
@@ -143,6 +154,7 @@ fn read(path: &str, body: &Body) -> Vec<Package> {
         name,
         needed: &needed,
         found: BTreeMap::new(),
+        sqlite: sqlite::Texts::default(),
     };
     for (offset, size) in parts(layout.as_ref(), body) {
         let end = offset.saturating_add(size).min(body.size());
@@ -161,9 +173,13 @@ fn read(path: &str, body: &Body) -> Vec<Package> {
         }
     }
     let found = search.found.into_iter();
-    found
-        .map(|(place, version)| package(&table::ALL[place], version))
-        .collect()
+    let found = found.map(|(place, version)| package(&table::ALL[place], version));
+    let mut packages: Vec<_> = found.collect();
+    packages.extend(sqlite::read(name, &needed, search.sqlite));
+    // Two lines of the table may know one library.
+    let mut seen = BTreeSet::new();
+    packages.retain(|package| seen.insert((package.name.clone(), package.version.clone())));
+    packages
 }
 
 /// Returns offset and size of what may hold texts, within the bound.
@@ -191,6 +207,8 @@ struct Scan<'s> {
     needed: &'s [String],
     /// Versions by the entry's place in the table.
     found: BTreeMap<usize, String>,
+    /// What is known of an SQLite within.
+    sqlite: sqlite::Texts,
 }
 
 impl Scan<'_> {
@@ -198,6 +216,7 @@ impl Scan<'_> {
     /// last may be cut, and is seen again in the next.
     fn bytes(&mut self, bytes: &[u8], last: bool) {
         let cut = if last { 0 } else { OVERLAP / 2 };
+        self.sqlite.add(bytes);
         let search = &*SEARCH;
         for hit in search.needles.find_overlapping_iter(bytes) {
             let place = hit.pattern().as_usize();
@@ -381,7 +400,12 @@ mod tests {
         ) {
             let pattern = &SEARCH.patterns[place];
             let bytes = [&*pattern.needle, text.as_bytes(), &*pattern.after].concat();
-            let mut scan = Scan { name: "python3.11", needed: &[], found: BTreeMap::new() };
+            let mut scan = Scan {
+                name: "python3.11",
+                needed: &[],
+                found: BTreeMap::new(),
+                sqlite: sqlite::Texts::default(),
+            };
             scan.bytes(&bytes, true);
             fits(&text, "a*b*");
         }

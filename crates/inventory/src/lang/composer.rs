@@ -4,10 +4,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{licenses, lock};
+use super::lock;
 use crate::{
     Claim, Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    licenses,
 };
 
 /// Reads `composer/installed.json` and `composer.lock`.

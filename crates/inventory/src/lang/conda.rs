@@ -3,10 +3,11 @@
 
 use serde::Deserialize;
 
-use super::licenses;
+use super::python;
 use crate::{
-    FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    FileEntry, Found, Kind, OwnedFiles, Package,
+    analyser::{Analyser, Counts, Findings, PathLists, Reading, Want},
+    licenses,
 };
 
 /// Reads `conda-meta/*.json`.
@@ -17,7 +18,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
     read: Reading::Whole {
         // It lists every file of the package.
         most: 32 << 20,
-        read: |_, bytes| read(bytes),
+        read,
     },
 };
 
@@ -43,9 +44,12 @@ struct Record {
     license: Option<String>,
     #[serde(default)]
     depends: Vec<String>,
+    /// From the environment's folder.
+    #[serde(default)]
+    files: Vec<String>,
 }
 
-fn read(bytes: &[u8]) -> Findings {
+fn read(path: &str, bytes: &[u8]) -> Findings {
     let record: Record = match serde_json::from_slice(bytes) {
         Ok(record) => record,
         Err(error) => return Findings::unread(error),
@@ -72,7 +76,21 @@ fn read(bytes: &[u8]) -> Findings {
         .filter(|(_, value)| !value.is_empty())
         .map(|(key, value)| (key.to_owned(), value.to_owned()));
     let name = |text: &String| text.split_whitespace().next().map(str::to_owned);
-    Findings::packages(vec![Package {
+    let mut paths = String::new();
+    let mut lists = PathLists::default();
+    let root = path.rsplit_once("conda-meta/").map_or("", |(root, _)| root);
+    for file in &record.files {
+        // Only what another reader may take for a package of its own.
+        if file.contains("-info") {
+            lists.add(&mut paths, root.as_bytes(), file.as_bytes());
+        }
+    }
+    let owned = OwnedFiles {
+        package: owner(&record.name, &record.version),
+        paths,
+    };
+    let owned = (!owned.paths.is_empty()).then(|| Found::Owned(vec![owned]));
+    let mut findings = Findings::packages(vec![Package {
         qualifiers: qualifiers.collect(),
         licenses: record
             .license
@@ -81,7 +99,14 @@ fn read(bytes: &[u8]) -> Findings {
             .collect(),
         dependencies: record.depends.iter().filter_map(name).collect(),
         ..Package::new(Kind::Conda, record.name, record.version)
-    }])
+    }]);
+    findings.found.extend(owned);
+    findings
+}
+
+/// Returns the name by which the merge knows a package's files; distributions' have no blanks.
+pub(crate) fn owner(name: &str, version: &str) -> String {
+    format!("conda {} {version}", python::normalise(name))
 }
 
 /// Returns the channel's name of an address such as
@@ -101,10 +126,11 @@ mod tests {
     #[test]
     fn reads_a_record() {
         let findings = read(
+            "opt/conda/conda-meta/a.json",
             br#"{"name": "absl-py", "version": "0.4.1", "build": "py36h06a4308_0",
             "channel": "https://repo.anaconda.com/pkgs/main/linux-64", "subdir": "linux-64",
             "fn": "absl-py-0.4.1-py36h06a4308_0.tar.bz2", "license": "Apache 2.0",
-            "depends": ["python >=3.6,<3.7.0a0", "six"], "files": ["a"]}"#,
+            "depends": ["python >=3.6,<3.7.0a0", "six"], "files": ["lib/absl_py-0.4.1.dist-info/METADATA", "a"]}"#,
         );
         assert_eq!(
             listed(&findings),
@@ -112,9 +138,14 @@ mod tests {
                 "pkg:conda/absl-py@0.4.1?build=py36h06a4308_0&channel=main&subdir=linux-64&type=tar.bz2"
             ]
         );
-        let crate::Found::Packages(packages) = &findings.found[0] else {
+        let [Found::Packages(packages), Found::Owned(owned)] = &findings.found[..] else {
             panic!("{findings:?}");
         };
+        assert_eq!(owned[0].package, owner("absl-py", "0.4.1"));
+        assert_eq!(
+            owned[0].paths,
+            "opt/conda/lib/absl_py-0.4.1.dist-info/METADATA\n"
+        );
         assert_eq!(packages[0].licenses, ["Apache-2.0"]);
         assert_eq!(packages[0].dependencies, ["python", "six"]);
     }
@@ -129,7 +160,7 @@ mod tests {
             r#"{"name": "a"}"#,
             r#"{"name": "", "version": "1"}"#,
         ] {
-            let findings = read(json.as_bytes());
+            let findings = read("", json.as_bytes());
             assert!(
                 findings.found.is_empty() && findings.problems.len() == 1,
                 "{json}"
@@ -144,12 +175,12 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
-            read(&bytes);
+            read("", &bytes);
         }
 
         #[test]
         fn never_panics_on_records(channel in "[a-z:/-]{0,20}", subdir in "[a-z/-]{0,6}") {
-            read(format!(r#"{{"name":"a","version":"1","channel":"{channel}","subdir":"{subdir}"}}"#).as_bytes());
+            read("", format!(r#"{{"name":"a","version":"1","channel":"{channel}","subdir":"{subdir}"}}"#).as_bytes());
         }
     }
 }

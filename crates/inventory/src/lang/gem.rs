@@ -2,10 +2,11 @@
 //! `Gemfile.lock` asks for (guides.rubygems.org, "Specification reference"; bundler.io).
 //! A specification is a program; it is read, never run.
 
-use super::{licenses, lock, text::quoted};
+use super::{lock, text::quoted};
 use crate::{
     FileEntry, Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    licenses,
 };
 
 /// Reads specifications of installed gems and `Gemfile.lock`.

@@ -3,12 +3,13 @@
 //! docs.haskellstack.org, "Lock files"; cabal.readthedocs.io, "cabal freeze").
 
 use super::{
-    licenses, lock,
+    lock,
     text::{fields, lines},
 };
 use crate::{
     FileEntry, Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    licenses,
 };
 
 /// Reads `package.conf.d/*.conf`, `stack.yaml.lock` and `cabal.project.freeze`.

@@ -1,10 +1,11 @@
 //! Lua: the `*.rockspec` that LuaRocks keeps of each installed package
 //! (github.com/luarocks/luarocks, "Rockspec format"). It is a program; it is read, never run.
 
-use super::{licenses, lock, text::quoted};
+use super::{lock, text::quoted};
 use crate::{
     FileEntry, Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    licenses,
 };
 
 /// Reads `rocks-*/**/*.rockspec`.

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{licenses, lock};
+use super::lock;
 use crate::{
     Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    licenses,
 };
 
 /// Reads `package-lock.json`, `npm-shrinkwrap.json` and `bun.lock`.
@@ -19,6 +20,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Name("package-lock.json"),
         Want::Name("npm-shrinkwrap.json"),
         Want::Name("bun.lock"),
+        Want::Name("bun.lockb"),
     ],
     counts: Counts::Anywhere,
     read: Reading::Whole {
@@ -63,6 +65,11 @@ struct Bun {
 fn read(path: &str, bytes: &[u8]) -> Findings {
     if lock::is_of_a_package(path) {
         return Findings::default();
+    }
+    if path.ends_with("bun.lockb") {
+        return Findings::unread(
+            "bun's binary lock file; `bun install --save-text-lockfile` writes one that is read",
+        );
     }
     let packages = if path.ends_with("bun.lock") {
         serde_json::from_slice(&plain_json(bytes)).map(|lock: Bun| of_bun(&lock))
@@ -209,6 +216,20 @@ mod tests {
         );
         let expected = ["pkg:npm/a@1.0.0 Declared", "pkg:npm/%40s/b@2.0.0 Declared"];
         assert_eq!(listed(&findings), expected);
+    }
+
+    #[test]
+    fn says_that_the_binary_form_is_not_read() {
+        let findings = read(
+            "srv/bun.lockb",
+            b"#!/usr/bin/env bun\nbun-lockfile-format-v0\n",
+        );
+        assert!(
+            findings.problems[0]
+                .text
+                .starts_with("not read: bun's binary")
+        );
+        assert_eq!(readers("srv/bun.lockb"), ["npm-lock"]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Python packages as pip and its relatives install them: `*.dist-info/METADATA`, and the
 //! older `*.egg-info` (packaging.python.org, "Core metadata specifications").
 
-use super::{licenses, text::fields};
+use super::text::fields;
 use crate::{
     FileEntry, Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    licenses,
 };
 
 /// Reads installed metadata.
@@ -32,7 +33,7 @@ fn is_egg_info(file: &FileEntry) -> bool {
     file.path.ends_with(".egg-info")
 }
 
-fn read(bytes: &[u8]) -> Findings {
+pub(super) fn read(bytes: &[u8]) -> Findings {
     let text = String::from_utf8_lossy(head(bytes));
     let fields = fields(&text);
     let all = |name: &'static str| {

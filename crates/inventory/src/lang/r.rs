@@ -1,10 +1,11 @@
 //! R's packages: the `DESCRIPTION` of each installed one, to which the installation adds a
 //! field `Built` (cran.r-project.org, "Writing R Extensions").
 
-use super::{licenses, lock, text::fields};
+use super::{lock, text::fields};
 use crate::{
     Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    licenses,
 };
 
 /// Reads `DESCRIPTION`.

@@ -1,11 +1,12 @@
 //! WordPress: plugins and themes by the comment at the head of their main file, and
 //! WordPress itself (developer.wordpress.org, "Header requirements").
 
-use super::{licenses, lock};
+use super::lock;
 use crate::{
     Confidence, FileEntry, Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
     body::Body,
+    licenses,
 };
 
 /// Reads the heads of plugins and themes, and `wp-includes/version.php`.

@@ -6,6 +6,7 @@ use crate::{
     analyser::{
         Analyser, Counts, Findings, MOST_PACKAGES, PathLists, Problems, Reading, WHOLE_MOST, Want,
     },
+    licenses,
 };
 
 /// Reads `apk/db/installed` wherever it lies; the well-known places count.
@@ -97,7 +98,9 @@ impl Database {
         self.packages.push(Package {
             architecture: text(stanza.architecture),
             source_name: text(stanza.origin),
-            licenses: optional(stanza.license).into_iter().collect(),
+            licenses: licenses::normalise(&text(stanza.license))
+                .into_iter()
+                .collect(),
             maintainer: optional(stanza.maintainer),
             ..Package::new(Kind::Apk, name, text(stanza.version))
         });

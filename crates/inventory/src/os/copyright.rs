@@ -3,6 +3,7 @@
 use crate::{
     Found,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    licenses,
 };
 
 /// Reads `usr/share/doc/PACKAGE/copyright`.
@@ -18,8 +19,11 @@ pub(crate) static ANALYSER: Analyser = Analyser {
     read: Reading::Whole {
         most: MOST,
         read: |_, bytes| {
-            let licenses = parse(bytes);
-            let found = (!licenses.is_empty()).then_some(Found::Licenses(licenses));
+            let mut names = parse(bytes);
+            if names.is_empty() {
+                names = prose(bytes);
+            }
+            let found = (!names.is_empty()).then_some(Found::Licenses(names));
             found.map(Findings::one).unwrap_or_default()
         },
     },
@@ -32,22 +36,49 @@ const MAX_LICENSES: usize = 64;
 
 /// Returns the distinct short names in order; none of a file in free prose.
 pub(crate) fn parse(bytes: &[u8]) -> Vec<String> {
-    let mut licenses: Vec<String> = Vec::new();
+    let mut found: Vec<String> = Vec::new();
     if !bytes.starts_with(b"Format:") {
-        return licenses;
+        return found;
     }
     for line in bytes.split(|b| *b == b'\n') {
         let Some(value) = line.strip_prefix(b"License:") else {
             continue;
         };
         let name = String::from_utf8_lossy(value.trim_ascii());
-        let known = name.is_empty() || licenses.iter().any(|other| *other == name);
-        if !known && licenses.len() < MAX_LICENSES {
-            licenses.push(name.chars().take(200).collect());
+        let Some(name) = licenses::normalise(&name) else {
+            continue;
+        };
+        if !found.contains(&name) && found.len() < MAX_LICENSES {
+            found.push(name);
         }
     }
-    licenses
+    found
 }
+
+/// Returns the licences whose texts a file in free prose holds, or says where they are: Debian
+/// keeps those of common ones in one folder.
+fn prose(bytes: &[u8]) -> Vec<String> {
+    let mut found = licenses::file::recognise(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let later = words.contains("any later version");
+    for (_, rest) in words
+        .match_indices(COMMON)
+        .map(|(at, _)| words.split_at(at + COMMON.len()))
+    {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.'));
+        let name = rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', '-']);
+        let is_gnu = name.starts_with("GPL-") || name.starts_with("LGPL-");
+        let name = format!("{name}{}", if later && is_gnu { "+" } else { "" });
+        let id = licenses::normalise(&name).filter(|id| licenses::spdx::is_id(id));
+        found.extend(id.filter(|id| !found.contains(id)));
+        found.truncate(MAX_LICENSES);
+    }
+    found.sort();
+    found
+}
+
+const COMMON: &str = "/usr/share/common-licenses/";
 
 #[cfg(test)]
 mod tests {
@@ -58,14 +89,26 @@ mod tests {
         let text =
             b"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n\
             Files: *\nLicense: GPL-2+\n\nFiles: a\nLicense: MIT\n text\n\nLicense: GPL-2+\n";
-        assert_eq!(parse(text), ["GPL-2+", "MIT"]);
+        assert_eq!(parse(text), ["GPL-2.0-or-later", "MIT"]);
         assert!(parse(b"This package was debianised\nLicense: GPL\n").is_empty());
+    }
+
+    #[test]
+    fn reads_prose_for_what_it_refers_to() {
+        let text = "This is free software; version 2 of the License, or (at your option) any\n\
+            later version. See `/usr/share/common-licenses/GPL-2'.\n\
+            Parts: /usr/share/common-licenses/Apache-2.0. /usr/share/common-licenses/GPL";
+        assert_eq!(prose(text.as_bytes()), ["Apache-2.0", "GPL-2.0-or-later"]);
+        let only = b"the terms of version 2; see /usr/share/common-licenses/GPL-2,";
+        assert_eq!(prose(only), ["GPL-2.0-only"]);
+        assert!(prose(b"Nothing is said.").is_empty());
     }
 
     proptest::proptest! {
         #[test]
         fn never_panics(text in "(Format:)?(License:[ -~]{0,9}\n?){0,9}") {
             parse(text.as_bytes());
+            prose(text.as_bytes());
         }
     }
 }

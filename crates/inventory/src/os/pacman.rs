@@ -4,6 +4,7 @@
 use crate::{
     FileEntry, Found, Kind, OwnedFiles, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    licenses,
 };
 
 /// Reads what the packages say of themselves.
@@ -48,7 +49,9 @@ fn describe(bytes: &[u8]) -> Findings {
     Findings::packages(vec![Package {
         architecture: first("%ARCH%"),
         source_name: first("%BASE%"),
-        licenses: values(&text, "%LICENSE%").map(str::to_owned).collect(),
+        licenses: values(&text, "%LICENSE%")
+            .filter_map(licenses::normalise)
+            .collect(),
         maintainer: Some(first("%PACKAGER%")).filter(|packager| !packager.is_empty()),
         dependencies: needs.collect(),
         ..Package::new(Kind::Pacman, name, version)

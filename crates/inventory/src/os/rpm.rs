@@ -16,6 +16,7 @@ use crate::{
     Found, Kind, OwnedFiles, Package,
     analyser::{Analyser, Counts, Findings, PathLists, Problems, Reading, Want},
     body::Body,
+    licenses,
 };
 
 /// Reads the databases.
@@ -203,7 +204,10 @@ impl Records {
                 .map(|label| ("rpmmod".to_owned(), label))
                 .into_iter()
                 .collect(),
-            licenses: optional(header::LICENSE).into_iter().collect(),
+            licenses: optional(header::LICENSE)
+                .and_then(|text| licenses::normalise(&text))
+                .into_iter()
+                .collect(),
             maintainer: optional(header::PACKAGER),
             vendor: optional(header::VENDOR),
             ..Package::new(Kind::Rpm, name, version)

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use super::{Subject, brings, license};
-use crate::{Claim, Component, Confidence, Distribution, Inventory, Kind};
+use super::{Subject, brings};
+use crate::{Claim, Component, Confidence, Distribution, Inventory, Kind, licenses::spdx};
 
 /// Returns the bill of materials; `timestamp` is RFC 3339, `serial` a UUID.
 pub fn cyclonedx(inventory: &Inventory, subject: &Subject, timestamp: &str, serial: &str) -> Value {
@@ -184,15 +184,17 @@ fn evidence(component: &Component) -> Value {
     })
 }
 
-/// The schema allows one expression, or any number of names.
+/// The schema allows one expression, or any number of identifiers and names.
 fn licenses(texts: &[String]) -> Value {
-    match texts {
-        [text] if license::is_expression(text) => json!([{ "expression": text }]),
-        texts => texts
-            .iter()
-            .map(|text| json!({ "license": { "name": text } }))
-            .collect(),
+    let all = |is: fn(&str) -> bool| texts.iter().all(|text| is(text));
+    if all(spdx::is_expression) && !all(spdx::is_id) {
+        return json!([{ "expression": spdx::all_of(texts) }]);
     }
+    let one = |text: &String| match spdx::is_id(text) {
+        true => json!({ "license": { "id": text } }),
+        false => json!({ "license": { "name": text } }),
+    };
+    texts.iter().map(one).collect()
 }
 
 fn property(name: &str, value: &str) -> Value {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use oci::Digest;
 use serde_json::{Value, json};
 
-use super::{Subject, brings, license};
-use crate::{Claim, Component, Confidence, Distribution, Inventory};
+use super::{Subject, brings};
+use crate::{Claim, Component, Confidence, Distribution, Inventory, licenses::spdx};
 
 const IMAGE: &str = "SPDXRef-image";
 const TOOL: &str = concat!("Tool: plimsoll-", env!("CARGO_PKG_VERSION"));
@@ -189,24 +189,16 @@ fn declared(licenses: &[String], references: &mut BTreeMap<String, String>) -> S
     if licenses.is_empty() {
         return "NOASSERTION".to_owned();
     }
-    let mut expression = |text: &String| {
-        if license::is_expression(text) {
-            let single = licenses.len() == 1 || !text.contains(' ');
-            return if single {
-                text.clone()
-            } else {
-                format!("({text})")
-            };
+    let expression = |text: &String| {
+        if spdx::is_expression(text) {
+            return text.clone();
         }
-        let id = license::reference(text);
+        let id = spdx::reference(text);
         references.insert(id.clone(), text.clone());
         id
     };
-    licenses
-        .iter()
-        .map(&mut expression)
-        .collect::<Vec<_>>()
-        .join(" AND ")
+    let all: Vec<_> = licenses.iter().map(expression).collect();
+    spdx::all_of(&all)
 }
 
 fn purl(locator: &str) -> Value {

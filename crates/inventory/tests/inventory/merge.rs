@@ -142,7 +142,7 @@ fn distroless_and_licences_of_copyright_files() {
             "Format: x\n\nFiles: *\nLicense: GPL-2+\n",
         )]);
     assert_eq!(names(&inventory), [("base-files", 0)]);
-    assert_eq!(inventory.components[0].licenses, ["GPL-2+"]);
+    assert_eq!(inventory.components[0].licenses, ["GPL-2.0-or-later"]);
     assert_eq!(
         inventory.components[0].purl,
         "pkg:deb/debian/base-files@12.4?distro=debian-12"
@@ -319,4 +319,99 @@ proptest! {
         let all: u64 = reports.iter().flat_map(|(_, r)| &r.files).map(|f| f.size).sum();
         prop_assert_eq!(inventory.facts.bytes + inventory.facts.wasted_bytes, all);
     }
+}
+
+#[test]
+fn packages_that_state_no_licence_have_that_of_their_file() {
+    let mit = "Permission is hereby granted, free of charge, to any person obtaining a copy of \
+        this software, to deal in the Software without restriction, including without limitation \
+        the rights to use, copy, modify, merge, publish. It shall be included in all copies or \
+        substantial portions of the Software.";
+    let apache = "Apache License\n Version 2.0, January 2004\n";
+    let inventory = merged([Layer::new()
+        .file(
+            "srv/node_modules/a/package.json",
+            r#"{"name": "a", "version": "1.0.0"}"#,
+        )
+        .file("srv/node_modules/a/LICENSE.md", mit)
+        .file(
+            "srv/node_modules/b/package.json",
+            r#"{"name": "b", "version": "1.0.0", "license": "ISC"}"#,
+        )
+        .file("srv/node_modules/b/LICENSE", mit)
+        .file(
+            "py/c-1.dist-info/METADATA",
+            "Metadata-Version: 2.4\nName: c\nVersion: 1\n",
+        )
+        .file("py/c-1.dist-info/licenses/LICENSE.txt", apache)
+        .file("lib/apk/db/installed", "P:d\nV:1\n\n")
+        .file(
+            "usr/share/licenses/d/COPYING",
+            "# SPDX-License-Identifier: GPL-2.0-or-later\n",
+        )]);
+    let licenses: Vec<_> = inventory
+        .components
+        .iter()
+        .map(|one| (&*one.name, one.licenses.join(" ")))
+        .collect();
+    let expected = [
+        ("d", "GPL-2.0-or-later"),
+        ("c", "Apache-2.0"),
+        ("a", "MIT"),
+        ("b", "ISC"),
+    ];
+    let expected = expected.map(|(name, license)| (name, license.to_owned()));
+    assert_eq!(licenses, expected);
+}
+
+#[test]
+fn a_wheel_that_conda_brought_counts_once() {
+    let record = |version: &str| {
+        format!(
+            r#"{{"name": "six", "version": "{version}", "files": ["lib/six-1.16.0.dist-info/METADATA"]}}"#
+        )
+    };
+    let wheel = "Name: six\nVersion: 1.16.0\n";
+    let image = |version: &str| {
+        merged([Layer::new()
+            .file("opt/conda/conda-meta/six-0.json", record(version))
+            .file("opt/conda/lib/six-1.16.0.dist-info/METADATA", wheel)])
+    };
+    let inventory = image("1.16.0");
+    let purls = |list: &[plimsoll_inventory::Component]| {
+        list.iter().map(|one| one.purl.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(purls(&inventory.components), ["pkg:pypi/six@1.16.0"]);
+    assert_eq!(purls(&inventory.covered), ["pkg:conda/six@1.16.0"]);
+    let by = inventory.covered[0].covered_by.as_deref();
+    assert_eq!(by, Some("pkg:pypi/six@1.16.0"));
+    // Somebody installed another version over it.
+    assert_eq!(image("1.15.0").components.len(), 2);
+}
+
+#[test]
+fn repositories_are_known() {
+    let manifest = r#"{"content_sets": ["rhel-9-for-x86_64-appstream-rpms"]}"#;
+    let inventory = merged([Layer::new()
+        .file(
+            "etc/apk/repositories",
+            "https://a.example/alpine/edge/main\n",
+        )
+        .file("root/buildinfo/content_manifests/ubi9-1.json", manifest)]);
+    assert_eq!(
+        inventory.repositories,
+        [
+            "https://a.example/alpine/edge/main",
+            "rhel-9-for-x86_64-appstream-rpms"
+        ]
+    );
+    assert_eq!(
+        inventory.repository_cpes(),
+        ["cpe:/a:redhat:enterprise_linux:9::appstream"]
+    );
+    assert!(inventory.is_of_edge());
+    // One package from edge makes no edge of a release.
+    let both = "https://a.example/alpine/v3.20/main\n@edge https://a.example/alpine/edge/main\n";
+    let mixed = merged([Layer::new().file("etc/apk/repositories", both)]);
+    assert!(!mixed.is_of_edge() && mixed.repositories.len() == 2);
 }

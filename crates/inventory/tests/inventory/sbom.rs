@@ -107,6 +107,33 @@ fn dependencies_and_evidence_are_in_the_document() {
 }
 
 #[test]
+fn licences_have_identifiers_where_there_are_any() {
+    let (mut inventory, subject) = image();
+    let mut as_documents = |licenses: &[&str]| {
+        let licenses = licenses.iter().map(|text| (*text).to_owned()).collect();
+        inventory.components[0].package.licenses = licenses;
+        let document = cyclonedx(&inventory, &subject, TIME, SERIAL);
+        check_schemas(&inventory, &subject);
+        document["components"][1]["licenses"].clone()
+    };
+    let (id, name) = (
+        |id| serde_json::json!({ "license": { "id": id } }),
+        |name| serde_json::json!({ "license": { "name": name } }),
+    );
+    assert_eq!(as_documents(&["MIT"]), serde_json::json!([id("MIT")]));
+    assert_eq!(
+        as_documents(&["MIT", "ISC"]),
+        serde_json::json!([id("MIT"), id("ISC")])
+    );
+    assert_eq!(
+        as_documents(&["MIT", "odd"]),
+        serde_json::json!([id("MIT"), name("odd")])
+    );
+    let expression = serde_json::json!([{ "expression": "MIT AND (ISC OR Zlib)" }]);
+    assert_eq!(as_documents(&["MIT", "ISC OR Zlib"]), expression);
+}
+
+#[test]
 fn what_is_not_seen_or_not_understood_is_in_both_documents() {
     let (mut inventory, subject) = rich();
     let lower = Layer::new().file("lib/apk/db/installed", "P:gone\nV:1\n\n");

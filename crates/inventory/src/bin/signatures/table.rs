@@ -62,6 +62,12 @@ signatures! {
         "varnish-7.1.1 revision 7cee" => "7.1.1";
     "squid", ["squid"], [], "squid/{}", "squid-cache:squid",
         "squid/5.7[]" => "5.7";
+    "redis", ["redis-server"], [], "[]{3.#}[]", "redis:redis",
+        "[]3.2.13[]" => "3.2.13";
+    "redis", ["redis-server"], [], "[]{4.#}[]", "redis:redis",
+        "[]4.0.3-0-ge9192eac[]4.0.14[]" => "4.0.14";
+    "redis", ["redis-server"], [], "[]{5.#}[]", "redis:redis",
+        "[]5.1.0-0-g61efbda7[]5.0.14[]" => "5.0.14";
     "redis", ["redis-server"], [], "[]{6.}[]", "redis:redis",
         "[]6.2.14[]" => "6.2.14";
     "redis", ["redis-server"], [], "[]{7.}[]", "redis:redis",
@@ -78,8 +84,18 @@ signatures! {
         "memcached 1.6.18[]" => "1.6.18";
     "postgresql", ["postgres"], [], "postgres (PostgreSQL) {}", "postgresql:postgresql",
         "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)" => "15.18";
+    "mysql", ["mysqld"], [], "[]{5.6.}[]", "oracle:mysql",
+        "[]5.6.51[]" => "5.6.51";
+    "mysql", ["mysqld"], [], "[]{5.7.}[]", "oracle:mysql",
+        "[]5.7.44[]" => "5.7.44";
+    "mysql", ["mysqld"], [], "[]{8.}[]", "oracle:mysql",
+        "[]8.0.36[]" => "8.0.36";
+    "mysql", ["mysqld"], [], "[]{9.}[]", "oracle:mysql",
+        "[]9.1.0[]" => "9.1.0";
     "mysql", ["mysqld", "mysql"], [], "/mysql-{}/", "oracle:mysql",
         "/build/mysql-8.0.34/sql/mysqld.cc" => "8.0.34";
+    "mariadb", ["mariadbd", "mysqld", "mariadb"], [], "[]{5.}-MariaDB", "mariadb:mariadb",
+        "[]5.5.68-MariaDB[]" => "5.5.68";
     "mariadb", ["mariadbd", "mysqld", "mariadb"], [], "[]{10.}-MariaDB", "mariadb:mariadb",
         "[]10.11.4-MariaDB-log[]" => "10.11.4";
     "mariadb", ["mariadbd", "mysqld", "mariadb"], [], "[]{11.}-MariaDB", "mariadb:mariadb",
@@ -114,6 +130,9 @@ signatures! {
     // Libraries, shared or linked into programs.
     "openssl", [], ["libcrypto.", "libssl."], "OpenSSL {} ", "openssl:openssl",
         "[]OpenSSL 1.1.1w  11 Sep 2023[]" => "1.1.1w";
+    // It needs libcrypto, and is built from the same source: one component with it.
+    "openssl", ["libssl.so*"], [], "OpenSSL {} ", "openssl:openssl",
+        "[]OpenSSL 3.0.15 3 Sep 2024[]" => "3.0.15";
     "zlib", [], ["libz."], "deflate {} Copyright", "zlib:zlib",
         " deflate 1.2.13 Copyright 1995-2022 Jean-loup Gailly" => "1.2.13";
     "zlib", [], ["libz."], "inflate {} Copyright", "zlib:zlib",
@@ -140,16 +159,22 @@ signatures! {
         "SSH-2.0-libssh_0.10.6[]" => "0.10.6";
     "sqlite", ["libsqlite3.so*", "sqlite3"], [], "[]{3.}[]", "sqlite:sqlite",
         "[]3.40.1[]" => "3.40.1";
-    "xz", ["liblzma.so*"], [], "[]{5.}[]", "tukaani:xz",
+    "xz", ["liblzma.so*", "xz", "unxz"], [], "[]{5.}[]", "tukaani:xz",
         "[]5.4.1[]" => "5.4.1";
     "zstd", ["libzstd.so*", "zstd"], [], "[]{1.}[]", "facebook:zstandard",
         "[]1.5.4[]" => "1.5.4";
-    "lz4", ["liblz4.so*"], [], "[]{1.}[]", "lz4_project:lz4",
+    "lz4", ["liblz4.so*", "lz4"], [], "[]{1.}[]", "lz4_project:lz4",
         "[]1.9.4[]" => "1.9.4";
+    "nghttp2", [], ["libnghttp2."], "nghttp2/{}", "nghttp2:nghttp2",
+        "[]nghttp2/1.52.0[]" => "1.52.0";
     "nghttp2", ["libnghttp2.so*"], [], "[]{1.}[]", "nghttp2:nghttp2",
         "[]1.52.0[]" => "1.52.0";
     "gnutls", ["libgnutls.so*"], [], "[]{3.}[]", "gnu:gnutls",
         "[]3.7.9[]" => "3.7.9";
-    "pcre2", ["libpcre2-*.so*"], [], "[]{10.} 20", "pcre:pcre2",
+    "pcre2", [], ["libpcre2-"], "[]{10.#} 20", "pcre:pcre2",
         "[]10.42 2022-12-11[]" => "10.42";
+    "pcre", [], ["libpcre."], "[]{8.4#} 20", "pcre:pcre",
+        "[]8.45 2021-06-15[]" => "8.45";
+    "pcre", [], ["libpcre."], "[]{8.3#} 20", "pcre:pcre",
+        "[]8.39 2016-06-14[]" => "8.39";
 }

@@ -38,10 +38,10 @@ fn read(body: &Body) -> Findings {
     let Some(start) = start.filter(|start| *start != 0) else {
         return Findings::default();
     };
-    let (offset, size) = match deps(body, start) {
+    let (offset, size) = match deps(body, start).or_else(|| of_core_3(body, start)) {
         Some((_, 0)) => return Findings::default(),
         Some((offset, size)) if size <= MOST && is_within(body, offset, size) => (offset, size),
-        _ => return Findings::unread("its list of bundled files is damaged, or of .NET Core 3"),
+        _ => return Findings::unread("its list of bundled files is damaged"),
     };
     match body.range(offset, size) {
         Ok(bytes) => of_program(&bytes),
@@ -58,7 +58,7 @@ fn is_within(body: &Body, offset: u64, size: usize) -> bool {
 fn deps(body: &Body, start: u64) -> Option<(u64, usize)> {
     let list = body.range(start, LIST).ok()?;
     let major = u32::from_le_bytes(list.get(..4)?.try_into().ok()?);
-    // Version 1, of .NET Core 3, has no such place; identifiers have below 128 bytes.
+    // Version 1, of .NET Core 3, has none of this; identifiers have below 128 bytes.
     if !(2..=16).contains(&major) {
         return None;
     }
@@ -66,6 +66,42 @@ fn deps(body: &Body, start: u64) -> Option<(u64, usize)> {
     let at = 13 + length;
     let size = number(&list, at + 8)?;
     Some((number(&list, at)?, usize::try_from(size).ok()?))
+}
+
+/// Bytes of the list of .NET Core 3 that are read.
+const OLD_LIST: usize = 1 << 20;
+/// Bytes of one of its entries before the name: offset, size and sort.
+const ENTRY: usize = 17;
+
+/// Finds `*.deps.json` in the list of .NET Core 3, which has offset and size before each name:
+/// version, number of files and identifier come first.
+fn of_core_3(body: &Body, start: u64) -> Option<(u64, usize)> {
+    let list = body.range(start, OLD_LIST).ok()?;
+    if list.get(..4)? != [1, 0, 0, 0] {
+        return None;
+    }
+    let count = u32::from_le_bytes(list.get(8..12)?.try_into().ok()?);
+    let mut at = 13 + usize::from(*list.get(12)?);
+    for _ in 0..count {
+        let (name, end) = text(&list, at + ENTRY)?;
+        if name.ends_with(b".deps.json") {
+            let size = number(&list, at + 8)?;
+            return Some((number(&list, at)?, usize::try_from(size).ok()?));
+        }
+        at = end;
+    }
+    // None is bundled, so nothing is missing.
+    Some((0, 0))
+}
+
+/// Returns a text after its length, of which each byte has seven bits, and where it ends.
+fn text(list: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let (first, second) = (usize::from(*list.get(at)?), list.get(at + 1));
+    let (length, start) = match first < 0x80 {
+        true => (first, at + 1),
+        false => (first & 0x7f | usize::from(*second? & 0x7f) << 7, at + 2),
+    };
+    Some((list.get(start..start + length)?, start + length))
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u64> {
@@ -99,6 +135,29 @@ mod tests {
     fn finds_what_is_bundled() {
         let bytes = program(140, DEPS.len() as u64, 6);
         assert_eq!(listed(&read(&Body::of(bytes))), ["pkg:nuget/A@1.0.0"]);
+    }
+
+    #[test]
+    fn finds_what_core_3_bundled() {
+        let mut bytes = vec![0; 100];
+        bytes.extend((140 + DEPS.len() as u64).to_le_bytes());
+        bytes.extend(MARKER);
+        bytes.extend(DEPS);
+        bytes.extend([1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
+        bytes.extend(b"\x04abcd");
+        for (offset, size, name) in [(0, 9, "a.dll"), (140, DEPS.len() as u64, "a.deps.json")] {
+            bytes.extend(u64::to_le_bytes(offset));
+            bytes.extend(size.to_le_bytes());
+            bytes.push(3);
+            bytes.push(u8::try_from(name.len()).expect("short"));
+            bytes.extend(name.as_bytes());
+        }
+        assert_eq!(
+            listed(&read(&Body::of(bytes.clone()))),
+            ["pkg:nuget/A@1.0.0"]
+        );
+        bytes.truncate(bytes.len() - 3);
+        assert_eq!(read(&Body::of(bytes)).problems.len(), 1);
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn check_bash(file: Vec<u8>) {
     );
     assert_eq!(bash.vendor.as_deref(), Some("AlmaLinux"));
     assert_eq!(bash.qualifiers["rpmmod"], "shell:9:1:a");
-    assert_eq!(bash.licenses, ["GPLv3+"]);
+    assert_eq!(bash.licenses, ["GPL-3.0-or-later"]);
     let Found::Owned(owned) = &findings.found[1] else {
         panic!("no files");
     };

@@ -1,17 +1,41 @@
 //! Which declared licences are SPDX expressions, and how others are named.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 /// Identifiers of the SPDX licence list, in order; others are referred to by name.
-static KNOWN: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| include_str!("license_ids.txt").lines().collect());
+static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("ids.txt").lines().collect());
 /// Exceptions after `WITH`.
 static EXCEPTIONS: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| include_str!("license_exceptions.txt").lines().collect());
+    LazyLock::new(|| include_str!("exceptions.txt").lines().collect());
+
+/// Identifiers by their lower case: SPDX compares them without regard to it.
+static BY_LOWER: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
+    let lower = |id: &&'static str| (id.to_ascii_lowercase(), *id);
+    KNOWN.iter().map(lower).collect()
+});
+
+/// Returns whether `text` is an identifier of the list.
+pub(crate) fn is_id(text: &str) -> bool {
+    KNOWN.contains(text)
+}
+
+/// Returns the identifier that is written so, in any case.
+pub(super) fn id(text: &str) -> Option<&'static str> {
+    BY_LOWER.get(&text.to_ascii_lowercase()).copied()
+}
+
+/// Returns the exception that is written so, in any case.
+pub(super) fn exception(text: &str) -> Option<&'static str> {
+    let same = |known: &&&str| known.eq_ignore_ascii_case(text);
+    EXCEPTIONS.iter().find(same).copied()
+}
 
 /// Returns whether `text` is an expression of known identifiers joined by `AND`, `OR`, `WITH`,
 /// in parentheses perhaps.
-pub(super) fn is_expression(text: &str) -> bool {
+pub(crate) fn is_expression(text: &str) -> bool {
     let spaced = text.replace('(', " ( ").replace(')', " ) ");
     let (mut depth, mut wants_name, mut last) = (0_u32, true, "");
     for word in spaced.split_whitespace() {
@@ -50,8 +74,17 @@ pub(super) fn is_expression(text: &str) -> bool {
     !wants_name && depth == 0
 }
 
+/// Returns one expression of several that all hold.
+pub(crate) fn all_of(texts: &[String]) -> String {
+    let part = |text: &String| match texts.len() > 1 && text.contains(' ') {
+        true => format!("({text})"),
+        false => text.clone(),
+    };
+    texts.iter().map(part).collect::<Vec<_>>().join(" AND ")
+}
+
 /// Returns an identifier of SPDX's form `LicenseRef-…` for any text, another one for each.
-pub(super) fn reference(text: &str) -> String {
+pub(crate) fn reference(text: &str) -> String {
     let legal = |c: char| {
         if c.is_ascii_alphanumeric() || c == '.' {
             c

@@ -1,0 +1,113 @@
+//! The version of a well-known Go program whose build information has none, as is so of those
+//! built with `-trimpath`, which keeps the flags of the linker secret: what these flags set
+//! ends in a zero byte, which other texts of Go do not.
+
+use std::collections::BTreeSet;
+
+use super::layout::Layout;
+use crate::body::Body;
+
+/// Sections in which the linker puts what it sets.
+static SECTIONS: &[&str] = &[
+    ".rodata",
+    ".data",
+    ".noptrdata",
+    ".rdata",
+    "__rodata",
+    "__noptrdata",
+];
+/// Bytes searched at a time; what two of them share is enough for any version.
+const CHUNK: usize = 1 << 20;
+const OVERLAP: usize = 128;
+/// Bytes of one program that are searched.
+const SEARCHED: u64 = 256 << 20;
+/// Bytes of a version.
+const MOST: usize = 40;
+
+/// Returns the version, without a letter before it, if there is no other that it might be.
+pub(super) fn version(body: &Body, layout: &Layout) -> Option<String> {
+    // Those that begin with the letter are meant for people; others may be of anything.
+    let (mut lettered, mut plain) = (BTreeSet::new(), BTreeSet::new());
+    let mut left = SEARCHED;
+    for part in &layout.sections {
+        if !SECTIONS.contains(&&*part.name) {
+            continue;
+        }
+        let end = part
+            .offset
+            .saturating_add(part.size.min(left))
+            .min(body.size());
+        left = left.saturating_sub(part.size);
+        let mut at = part.offset;
+        while at < end {
+            let length = usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK);
+            let bytes = body.range(at, length).ok()?;
+            for text in texts(&bytes) {
+                match text.strip_prefix('v') {
+                    Some(version) => lettered.insert(version.to_owned()),
+                    None => plain.insert(text.to_owned()),
+                };
+            }
+            if length < CHUNK {
+                break;
+            }
+            at += (CHUNK - OVERLAP) as u64;
+        }
+    }
+    let found = if lettered.is_empty() { plain } else { lettered };
+    (found.len() == 1).then(|| found.into_iter().next())?
+}
+
+/// Returns texts between zero bytes that are versions of three numbers.
+fn texts(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    memchr::memchr_iter(0, bytes).filter_map(|at| {
+        let rest = &bytes[at + 1..];
+        let letter = usize::from(rest.first() == Some(&b'v'));
+        rest.get(letter).filter(|byte| byte.is_ascii_digit())?;
+        let end = rest.iter().take(MOST).position(|byte| *byte == 0)?;
+        let text = std::str::from_utf8(&rest[..end]).ok()?;
+        is_version(&text[letter..]).then_some(text)
+    })
+}
+
+/// Returns whether it is `1.28.2`, perhaps with what comes before a release: `-rc.1`.
+fn is_version(text: &str) -> bool {
+    let (numbers, rest) = text.split_once(['-', '+']).unwrap_or((text, ""));
+    let mut parts = numbers.split('.');
+    let number =
+        |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let three = (0..3).all(|_| parts.next().is_some_and(number));
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+');
+    three && parts.next().is_none() && rest.len() < 20 && rest.bytes().all(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::fixture, *};
+
+    fn found(text: &str) -> Option<String> {
+        let text = text.replace("[]", "\0");
+        let body = Body::of(fixture::elf(&[(".rodata", 1, text.as_bytes())]));
+        version(&body, &Layout::read(&body)?)
+    }
+
+    #[test]
+    fn finds_what_the_linker_set() {
+        assert_eq!(found("[]v1.28.2[]x[]v1.28.2[]").as_deref(), Some("1.28.2"));
+        assert_eq!(found("[]3.5.9[]").as_deref(), Some("3.5.9"));
+        assert_eq!(
+            found("[]127.0.0.1[]v3.12.0-rc.1[]1.2.3[]").as_deref(),
+            Some("3.12.0-rc.1")
+        );
+        assert_eq!(found("[]v1.28.2[]v1.2.3[]"), None, "which one?");
+        assert_eq!(found("v1.28.2 and more v1.2.3"), None);
+        assert_eq!(found("[]127.0.0.1[]1.2[]"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300), text in "(\\x00v?[0-9.+-]{0,9})*") {
+            let _any = (texts(&bytes).count(), texts(text.as_bytes()).count());
+        }
+    }
+}
