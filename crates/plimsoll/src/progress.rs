@@ -1,6 +1,6 @@
 //! Bars on standard error while something takes long; nothing where that is no terminal.
 
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -9,7 +9,6 @@ use crate::printer::Printer;
 /// A bar over bytes.
 pub(crate) struct Bar {
     bar: ProgressBar,
-    blobs: Mutex<HashMap<String, (u64, u64)>>,
 }
 
 impl Bar {
@@ -27,10 +26,7 @@ impl Bar {
         if printer.shows_progress() {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        Self {
-            bar,
-            blobs: Mutex::default(),
-        }
+        Self { bar }
     }
 
     /// Starts a sign of life called `name`, for work whose length is not known.
@@ -54,25 +50,6 @@ impl Bar {
         if self.bar.message() != note {
             self.bar.set_message(note.to_owned());
         }
-    }
-
-    /// Shows how far a transfer is.
-    pub(crate) fn transfer(&self, progress: oci::Progress<'_>) {
-        let (digest, done, total) = match progress {
-            oci::Progress::Blob {
-                digest,
-                done,
-                total,
-            } => (digest, done, total),
-            oci::Progress::Present { digest, total } => (digest, total, total),
-            oci::Progress::Manifest { .. } => return,
-        };
-        let mut blobs = self.blobs.lock().unwrap_or_else(|held| held.into_inner());
-        blobs.insert(digest.to_string(), (done, total));
-        let sums = blobs
-            .values()
-            .fold((0, 0), |sum, blob| (sum.0 + blob.0, sum.1 + blob.1));
-        self.set(sums.0, sums.1, "");
     }
 }
 

@@ -3,24 +3,20 @@
 mod cache;
 mod platform;
 mod registry;
+mod remote;
 
 use app::scan::ImageContent;
 use clap::Args;
 use inventory::{DiffId, Limits, Scan};
-use oci::{Digest, ImageRef, ImageSource, Layout, PlatformImage};
-use tempfile::TempDir;
+use oci::{Digest, ImageRef, ImageSource, PlatformImage};
 
-use self::cache::Cache;
+use self::{cache::Cache, remote::Remote};
 pub(crate) use self::{
     platform::{find_platform, select_platform},
     registry::{RegistryArgs, host},
 };
 use crate::{
-    config::environment::Environment,
-    exit::Exit,
-    failure::{Failure, OrFail},
-    printer::Printer,
-    progress::Bar,
+    config::environment::Environment, exit::Exit, failure::Failure, printer::Printer, progress::Bar,
 };
 
 /// Which image, and how to reach it.
@@ -80,13 +76,12 @@ pub(crate) struct Loaded {
     pub(crate) platforms: Vec<(Option<Digest>, ImageContent)>,
 }
 
-/// An image whose content can be read, wherever it comes from.
+/// An image whose content can be read, wherever it comes from; of one in a registry only what
+/// is read is fetched.
 struct Opened {
     source: Box<dyn ImageSource>,
-    /// Of the outermost manifest, also where only a part of it was fetched.
+    /// Of the outermost manifest, also where only a part of it is wanted.
     digest: Digest,
-    /// Where it was pulled to; removed in the end.
-    _folder: Option<TempDir>,
 }
 
 /// Fetches and takes apart what `args` name; results of earlier runs are used. With
@@ -113,7 +108,7 @@ pub(crate) fn load(
             platforms: vec![(None, ImageContent::of_rootfs(inventory))],
         });
     }
-    let opened = open(args, environment, printer)?;
+    let opened = open(args, environment)?;
     let images = oci::platform_images(opened.source.as_ref())?;
     let images = platform::choose(images, args.platform.as_deref(), printer)?;
     let cache = Cache::new(environment, !args.no_cache);
@@ -153,26 +148,21 @@ fn take_apart(
     Ok((Some(digest), ImageContent::new(image, inventory)))
 }
 
-fn open(args: &ImageArgs, environment: &Environment, printer: &Printer) -> Result<Opened, Failure> {
+fn open(args: &ImageArgs, environment: &Environment) -> Result<Opened, Failure> {
     let ImageRef::Registry(reference) = args.image() else {
         must_exist(args.image())?;
         let source = oci::open_image(args.image())?;
         return Ok(Opened {
             digest: source.root().digest.clone(),
             source,
-            _folder: None,
         });
     };
     let client = args.registry.client(reference, environment)?;
-    let (reference, digest) = platform::narrow(&client, reference, args.platform.as_deref())?;
-    let folder = TempDir::with_prefix("plimsoll-").or_fail("cannot make a temporary folder")?;
-    let layout = Layout::create(folder.path())?;
-    let bar = Bar::new(printer, "Pulling");
-    client.pull_to_layout(&reference, &layout, &mut |progress| bar.transfer(progress))?;
+    let manifest = client.manifest(reference)?;
+    let root = platform::narrow(&manifest, args.platform.as_deref())?;
     Ok(Opened {
-        source: Box::new(layout.select(None)?),
-        digest,
-        _folder: Some(folder),
+        digest: manifest.digest.clone(),
+        source: Box::new(Remote::new(client, reference.repo.clone(), root, manifest)),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Which platform of an image that has several.
 
-use oci::{Client, Descriptor, Digest, Index, ManifestKind, PlatformImage, Reference};
+use oci::{Descriptor, Digest, Index, ManifestKind, PlatformImage, RawManifest};
 
 use crate::{failure::Failure, printer::Printer};
 
@@ -29,31 +29,18 @@ pub(super) fn choose(
     Ok(images.into_iter().skip(place).take(1).collect())
 }
 
-/// Returns what to pull: the whole image, or the one manifest of an index that is wanted;
-/// and the digest of the outermost manifest.
-pub(super) fn narrow(
-    client: &Client,
-    reference: &Reference,
-    wanted: Option<&str>,
-) -> Result<(Reference, Digest), Failure> {
-    let root = client.manifest(reference)?;
-    let whole = Reference {
-        digest: Some(root.digest.clone()),
-        ..reference.clone()
-    };
+/// Returns what is wanted of a manifest: all of it, or one image of an index.
+pub(super) fn narrow(root: &RawManifest, wanted: Option<&str>) -> Result<Descriptor, Failure> {
     let ManifestKind::Index(index) = &root.kind else {
-        return Ok((whole, root.digest));
+        return Ok(root.descriptor());
     };
     let named: Vec<_> = index.manifests.iter().filter_map(name).collect();
     if wanted == Some(ALL) || named.is_empty() {
-        return Ok((whole, root.digest));
+        return Ok(root.descriptor());
     }
-    let part = Reference {
-        digest: Some(select(&named, wanted)?),
-        tag: None,
-        ..reference.clone()
-    };
-    Ok((part, root.digest))
+    let digest = select(&named, wanted)?;
+    let part = index.manifests.iter().find(|part| part.digest == digest);
+    Ok(part.map_or_else(|| root.descriptor(), Clone::clone))
 }
 
 /// Returns the digest of the manifest that an index has for a platform.

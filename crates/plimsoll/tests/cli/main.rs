@@ -10,6 +10,7 @@ mod inputs;
 mod keys;
 mod market;
 mod matching;
+mod remote;
 mod reports;
 mod sample;
 mod sbom;
