@@ -1,7 +1,10 @@
 //! The log that cannot forget: appended in the transaction of each act, read by everybody.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use store::{Tx, log as rows};
+use tokio::sync::Mutex;
 use trust::{
     Signer,
     jws::JwsError,
@@ -17,6 +20,22 @@ use crate::{App, AppError};
 const MOST_ENTRIES: i64 = 5_000;
 /// Tiles are 8 levels of the tree high.
 const TILE_HEIGHT: u32 = 8;
+
+/// How long a stamp is given out again: as long as the answer may be kept by others.
+const STAMP_LIFE: TimeDelta = TimeDelta::seconds(5);
+
+/// The stamps of the last moment, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Stamps(Mutex<HashMap<String, Known>>);
+
+/// A stamp.
+#[derive(Debug)]
+struct Known {
+    at: DateTime<Utc>,
+    /// Of how many entries in the whole log.
+    size: u64,
+    stamp: String,
+}
 
 impl App {
     /// Appends what happened to a name; the transaction that does it calls this.
@@ -144,15 +163,40 @@ impl App {
             continued = Some(Consistency { since, proof });
         }
         drop(tx);
-        let (log, now) = (self.log_key(), self.now());
-        let sign = move |key: &dyn Signer| {
-            Statement::sign(&name, entries, (size, &root), (key, &log), now)
-        };
-        let statement = self.with_release_key(sign).await?.map_err(unsigned)?;
+        let stamp = self.stamp(&name, entries.len(), (size, root)).await?;
+        let checkpoint = self.log_key().sign(size, &root);
         Ok(Some(Statement {
             consistency: continued,
-            ..statement
+            ..Statement::stamped(&name, entries, checkpoint, stamp)
         }))
+    }
+
+    /// Signs what is said of a name, or gives what was signed a moment ago. Stamps are signed one
+    /// by one: everybody may ask for them, and releases that a device signs must not wait long.
+    async fn stamp(
+        &self,
+        name: &str,
+        entries: usize,
+        (size, root): (u64, Hash),
+    ) -> Result<String, AppError> {
+        let now = self.now();
+        let mut stamps = self.stamps.0.lock().await;
+        stamps.retain(|_, known| (now - known.at).abs() < STAMP_LIFE);
+        if let Some(known) = stamps.get(name).filter(|known| known.size == size) {
+            return Ok(known.stamp.clone());
+        }
+        let (log, subject) = (self.log_key(), name.to_owned());
+        let sign = move |key: &dyn Signer| {
+            Statement::stamp((&subject, entries), (size, &root), (key, &log), now)
+        };
+        let stamp = self.with_release_key(sign).await?.map_err(unsigned)?;
+        let known = Known {
+            at: now,
+            size,
+            stamp: stamp.clone(),
+        };
+        stamps.insert(name.to_owned(), known);
+        Ok(stamp)
     }
 
     fn log_subject(&self, repository: &str) -> String {

@@ -15,6 +15,7 @@ use trust::{Signer, SigningKey};
 
 use crate::{
     Actor, AppError, Clock,
+    log::Stamps,
     pulls::PullRecorder,
     registry::{RecentlyFound, SmallBlobs},
     requests::Requests,
@@ -123,6 +124,7 @@ pub struct App {
     pub(crate) domain_asked: Notify,
     /// Turns at the key for releases: a device that hangs holds up no more threads than these.
     signing: Semaphore,
+    pub(crate) stamps: Stamps,
     pub(crate) requests: Arc<Requests>,
     pub(crate) recent: RecentlyFound,
     pub(crate) small_blobs: SmallBlobs,
@@ -232,6 +234,7 @@ impl App {
             webhook_queued: Notify::new(),
             domain_asked: Notify::new(),
             signing: Semaphore::new(SIGNING_AT_ONCE),
+            stamps: Stamps::default(),
             requests: Arc::default(),
             ids: Ids::default(),
         });

@@ -1,6 +1,7 @@
 //! The log: what happens to a listing stands in it, proven, in the same act.
 
 use app::{AppError, Statement, Tile, market::ListingEvent};
+use chrono::TimeDelta;
 use trust::{
     PublicKey, SigningKey,
     log::{Event, Hash, Verifier, leaf_hash, root, standing},
@@ -58,6 +59,23 @@ both! {
         let digest = first.digest.parse().expect("a digest");
         let stands = standing(&entries, &digest, world.app.now()).expect("released");
         assert!(!stands.is_certified());
+    }
+
+    async fn a_stamp_is_given_out_again_for_a_moment(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        let stamp = async || statement(&world, None).await.stamp;
+        let first = stamp().await;
+        world.clock.advance(TimeDelta::seconds(4));
+        assert_eq!(stamp().await, first);
+        manage(&world, ListingEvent::Hold).await.expect("held");
+        let second = stamp().await;
+        assert_ne!(second, first, "there is more to say");
+        world.clock.advance(TimeDelta::seconds(5));
+        assert_ne!(stamp().await, second, "it is too old");
+        let opened = statement(&world, None).await.open(&format!("{HOST}/acme/db"), &[operator()]);
+        assert_eq!(opened.expect("it holds").at.timestamp(), world.app.now().timestamp());
     }
 
     async fn tiles_hold_what_the_checkpoint_signs(db: Database) {

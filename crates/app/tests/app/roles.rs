@@ -76,6 +76,7 @@ async fn try_all(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static
     let mut table = people(world, actor).await;
     table.extend(running(world, actor).await);
     table.extend(organising(world, actor).await);
+    table.extend(registering(world, actor).await);
     table.extend(publishing(world, things, actor).await);
     table.extend(reviewing(world, things, actor).await);
     table.extend(consuming(world, actor).await);
@@ -294,7 +295,8 @@ async fn running(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
+/// On a publisher's signing keys.
+async fn registering(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
     let app = &world.app;
     let registered = NewKey {
         name: "again".to_owned(),
@@ -310,17 +312,6 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
         .add_publisher_key(&world.owner, "acme", &fresh)
         .await
         .expect("a key");
-    let no_image = NewSubmission {
-        repository: "none".to_owned(),
-        tag: "1".to_owned(),
-    };
-    let nowhere = app::ImportSource {
-        registry: "no host".to_owned(),
-        repository: "db".parse().expect("a name"),
-        reference: app::ImportTarget::Tag("1".parse().expect("a tag")),
-        credentials: None,
-    };
-    let target = (&"db".parse().expect("a name"), &"1".parse().expect("a tag"));
     vec![
         (
             "add_publisher_key",
@@ -347,6 +338,23 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
                     .await,
             ),
         ),
+    ]
+}
+
+async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static str, String)> {
+    let app = &world.app;
+    let no_image = NewSubmission {
+        repository: "none".to_owned(),
+        tag: "1".to_owned(),
+    };
+    let nowhere = app::ImportSource {
+        registry: "no host".to_owned(),
+        repository: "db".parse().expect("a name"),
+        reference: app::ImportTarget::Tag("1".parse().expect("a tag")),
+        credentials: None,
+    };
+    let target = (&"db".parse().expect("a name"), &"1".parse().expect("a tag"));
+    vec![
         (
             "set_inside_open",
             code(app.set_inside_open(actor, "acme", "db", false).await),

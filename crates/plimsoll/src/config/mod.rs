@@ -292,17 +292,22 @@ impl Config {
     /// # Errors
     /// [`Failure`] names the keys.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        if self.text("blobs.kind") == Some("s3") {
-            for key in [
-                "blobs.s3.bucket",
-                "blobs.s3.access_key",
-                "blobs.s3.secret_key",
-            ] {
-                if self.text(key).is_none() {
-                    return Err(Failure::usage(format!(
-                        "`blobs.kind` is s3, so `{key}` must be set"
-                    )));
-                }
+        let bucket = &[
+            "blobs.s3.bucket",
+            "blobs.s3.access_key",
+            "blobs.s3.secret_key",
+        ];
+        let token = &["keys.token.name", "keys.token.pin_file"];
+        let in_bucket = self.text("blobs.kind") == Some("s3");
+        let in_token = self.text("keys.token.module").is_some();
+        let needs: [(bool, &str, &[&str]); 2] = [
+            (in_bucket, "`blobs.kind` is s3", bucket),
+            (in_token, "`keys.token.module` is set", token),
+        ];
+        for (is_so, why, keys) in needs {
+            let missing = keys.iter().find(|key| self.text(key).is_none());
+            if let Some(key) = missing.filter(|_| is_so) {
+                return Err(Failure::usage(format!("{why}, so `{key}` must be set")));
             }
         }
         if self.text("mail.smtp_url").is_some() != self.text("mail.from").is_some() {
@@ -377,9 +382,15 @@ mod tests {
     }
 
     #[test]
-    fn s3_needs_its_keys() {
-        let environment = Environment::of(&[("PLIMSOLL_BLOBS_KIND", "s3")]);
-        let config = Config::load(None, environment, Vec::new()).expect("a configuration");
-        assert!(config.check().is_err());
+    fn s3_and_tokens_need_their_keys() {
+        for (variable, value, missing) in [
+            ("PLIMSOLL_BLOBS_KIND", "s3", "`blobs.s3.bucket`"),
+            ("PLIMSOLL_KEYS_TOKEN_MODULE", "m.so", "`keys.token.name`"),
+        ] {
+            let environment = Environment::of(&[(variable, value)]);
+            let config = Config::load(None, environment, Vec::new()).expect("a configuration");
+            let refused = config.check().expect_err("something is missing");
+            assert!(refused.message.contains(missing), "{}", refused.message);
+        }
     }
 }

@@ -96,21 +96,13 @@ pub(crate) fn token_place(config: &Config) -> Result<Option<Place>, Failure> {
     let Some(module) = config.path("keys.token.module") else {
         return Ok(None);
     };
-    let missing = |key: &str| {
-        Failure::usage(format!(
-            "`keys.token.module` is set, and `{key}` is not: both say where the key for releases is"
-        ))
-    };
-    let text = |key| {
-        let text = config.text(key).filter(|text| !text.is_empty());
-        text.map(str::to_owned).ok_or_else(|| missing(key))
-    };
-    let pin = config.path("keys.token.pin_file");
-    let pin = pin.ok_or_else(|| missing("keys.token.pin_file"))?;
+    config.check()?;
+    let text = |key| config.text(key).unwrap_or_default().to_owned();
+    let pin = config.path("keys.token.pin_file").unwrap_or_default();
     Ok(Some(Place {
         module,
-        token: text("keys.token.name")?,
-        key: text("keys.token.key")?,
+        token: text("keys.token.name"),
+        key: text("keys.token.key"),
         pin: first_line(&pin, "PIN")?.into(),
     }))
 }

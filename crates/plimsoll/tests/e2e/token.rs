@@ -232,6 +232,8 @@ fn a_token_that_is_pulled_is_waited_for() {
     let mut market = token.market();
     market.release("1.0");
     assert_eq!(statement(&market.server), 200);
+    // What was signed a moment ago is given out again, unless there is more to say.
+    market.manage("hold");
     token.pull();
     assert_eq!(statement(&market.server), 503);
     let said = token.log();
@@ -257,6 +259,7 @@ fn a_token_that_is_pulled_is_waited_for() {
     assert_eq!(statement(&market.server), 200);
 
     // A PIN that is refused is not given again.
+    market.manage("reinstate");
     let change = [
         "--login",
         "--pin",

@@ -132,27 +132,57 @@ impl Statement {
     pub fn sign(
         name: &str,
         entries: Vec<LoggedEntry>,
-        (size, root): (u64, &Hash),
+        head: (u64, &Hash),
         (key, log): (&dyn Signer, &LogKey),
         at: DateTime<Utc>,
     ) -> Result<Self, jws::JwsError> {
+        let stamp = Self::stamp((name, entries.len()), head, (key, log), at)?;
+        Ok(Self::stamped(
+            name,
+            entries,
+            log.sign(head.0, head.1),
+            stamp,
+        ))
+    }
+
+    /// Signs what is said of a name with so many entries: the statement's one part that takes
+    /// the market's key.
+    ///
+    /// # Errors
+    /// As [`Statement::sign`].
+    pub fn stamp(
+        (name, entries): (&str, usize),
+        (size, root): (u64, &Hash),
+        (key, log): (&dyn Signer, &LogKey),
+        at: DateTime<Utc>,
+    ) -> Result<String, jws::JwsError> {
         let stamp = Stamp {
             iss: log.verifier().name().to_owned(),
             sub: name.to_owned(),
             iat: at.timestamp(),
             size,
             root: STANDARD.encode(root),
-            entries: entries.len(),
+            entries,
             log_key: log.verifier().to_string(),
         };
-        Ok(Self {
+        jws::sign(key, &stamp)
+    }
+
+    /// Puts a statement together of its parts.
+    pub fn stamped(
+        name: &str,
+        entries: Vec<LoggedEntry>,
+        checkpoint: String,
+        stamp: String,
+    ) -> Self {
+        Self {
             schema_version: 1,
             name: name.to_owned(),
-            checkpoint: log.sign(size, root),
-            stamp: jws::sign(key, &stamp)?,
+            checkpoint,
+            stamp,
             entries,
             consistency: None,
-        })
+        }
     }
 
     /// Reads a statement.
