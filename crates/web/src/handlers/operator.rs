@@ -12,7 +12,9 @@ use axum::{
 use chrono::{DateTime, TimeDelta};
 use market::{ListingEvent, ListingState, PublisherDecision, PublisherState};
 
-use super::{Parameters, count, paging_of, part, proofs::proof_lines, publisher::product_name};
+use super::{
+    Parameters, asked_page, count, paging_of, part, proofs::proof_lines, publisher::product_name,
+};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -117,8 +119,11 @@ async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Oper
         .iter()
         .take_while(|one| one.state == PublisherState::Applied);
     let waiting = waiting.count();
+    let search = asked_listings(parameters);
+    let asked = |name: &str| parameters.get(name).and_then(|page| page.parse().ok());
     let (start, publisher_paging) = part(publishers.len(), PUBLISHERS, parameters, |page| {
-        format!("/operator?page={page}#publishers")
+        let pages = (page, asked("listings").unwrap_or(1));
+        operator_url(&search, pages, "publishers")
     });
     let audit = app.audit_log(actor, AUDIT).await?;
     let mut publisher_rows = Vec::new();
@@ -129,18 +134,16 @@ async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Oper
         };
         publisher_rows.push(publisher_row(publisher, proofs.as_ref(), &viewer));
     }
-    let search = asked_listings(parameters);
-    let page = parameters
-        .get("listings")
-        .and_then(|page| page.parse().ok());
-    let found = app.list_listings(actor, &search, page.unwrap_or(1)).await?;
+    let page = asked("listings").unwrap_or(1);
+    let found = app.list_listings(actor, &search, page).await?;
     Ok(OperatorPage {
         waiting,
         publisher_paging,
+        publishers_page: asked_page(parameters),
         paging: paging_of(
             (found.page, ListingsPage::SIZE),
             (found.total, found.more),
-            |page| listings_url(&search, page),
+            |page| operator_url(&search, (asked_page(parameters), page), "listings"),
         ),
         listings: listings(app, found.listings, &viewer).await?,
         is_on_hold_only: search.on_hold,
@@ -196,10 +199,12 @@ fn asked_listings(parameters: &Parameters) -> Search {
     }
 }
 
-fn listings_url(search: &Search, page: i64) -> String {
+/// Returns the address of the page with one page of each of its two lists, of which neither
+/// forgets where the other is.
+fn operator_url(search: &Search, (publishers, listings): (usize, i64), list: &str) -> String {
     let words = urlencoded(&search.text);
     let on_hold = if search.on_hold { "&on_hold=true" } else { "" };
-    format!("/operator?q={words}{on_hold}&listings={page}#listings")
+    format!("/operator?q={words}{on_hold}&page={publishers}&listings={listings}#{list}")
 }
 
 async fn listings(

@@ -16,6 +16,8 @@ pub struct OperatorPage {
     pub publishers: Vec<PublisherRow>,
     /// Where in their list one is.
     pub publisher_paging: Paging,
+    /// Which page of their list that is.
+    pub publishers_page: usize,
     /// A page of the listings.
     pub listings: Vec<ListingRow>,
     /// Where in their list one is.

@@ -129,6 +129,7 @@ fn console() -> OperatorPage {
     OperatorPage {
         layout: layout("/operator", operator()),
         waiting: 1,
+        publishers_page: 1,
         publisher_paging: Paging::default(),
         paging: Paging {
             first: 1,

@@ -6,6 +6,7 @@ mod before_release;
 mod browser;
 mod classes;
 mod draft_versions;
+mod operator;
 mod people;
 mod places;
 mod queue;

@@ -1,0 +1,55 @@
+//! The operator's page.
+
+use app::{Application, market::PublisherDecision};
+
+use super::browser::Browser;
+use crate::fixture::Fixture;
+
+#[tokio::test]
+async fn neither_list_forgets_where_the_other_is() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    let (ann, operator) = (fixture.actor("ann").await, fixture.actor("olga").await);
+    for number in 0..60 {
+        let application = Application {
+            slug: format!("other-{number}"),
+            legal_name: "Other".to_owned(),
+            website: "https://other.example".to_owned(),
+            phone: "+1 555 0100".to_owned(),
+            email: "a@other.example".to_owned(),
+            agreement: None,
+        };
+        let applied = fixture.app.apply_as_publisher(&ann, &application).await;
+        applied.expect("an application");
+        // Nobody has many that wait.
+        let decided = fixture.app.decide_publisher(
+            &operator,
+            &application.slug,
+            PublisherDecision::Reject,
+            "No.",
+        );
+        decided.await.expect("rejected");
+    }
+    let mut olga = Browser::of(&fixture, "olga").await;
+    let page = olga.get("/operator?q=ship%20db&on_hold=true").await;
+    let next = page.attribute(".paging a[rel=next]", "href");
+    let next = next.expect("more publishers");
+    assert_eq!(
+        next,
+        "/operator?q=ship%20db&on_hold=true&page=2&listings=1#publishers"
+    );
+    let page = olga.get(next.trim_end_matches("#publishers")).await;
+    assert_eq!(
+        page.attribute("#listing-words", "value").as_deref(),
+        Some("ship db")
+    );
+    assert!(page.attribute("#listing-on-hold[checked]", "id").is_some());
+    assert_eq!(page.texts(".paging span.muted"), ["51–61 of 61"]);
+    // Looking for other listings does not turn the publishers' pages back.
+    assert_eq!(
+        page.attribute(".grid-filter [name=page]", "value")
+            .as_deref(),
+        Some("2")
+    );
+}
