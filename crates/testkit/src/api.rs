@@ -102,6 +102,14 @@ impl User {
         )
     }
 
+    /// Takes away.
+    ///
+    /// # Errors
+    /// As [`User::get`].
+    pub fn delete(&self, path: &str) -> Result<Value> {
+        self.send(&Method::DELETE, path, None)
+    }
+
     /// Sends a picture.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 use std::{path::Path, process::Command};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use testkit::{Cast, User};
 
 use crate::{
     has,
@@ -67,6 +69,61 @@ fn skopeo_pulls_with_a_subscription_and_is_told_why_without() {
         &target,
     ]));
     assert!(wrong.to_lowercase().contains("password"), "{wrong}");
+}
+
+#[test]
+fn skopeo_pulls_a_preview_for_whom_the_publisher_named_and_for_nobody_else() {
+    if !has("skopeo") {
+        return;
+    }
+    let market = Market::start();
+    let (host, out) = (market.server.host(), market.dir.path().join("out"));
+    let eve = json!({ "name": "eve", "email": "eve@example.com", "password": Cast::password() });
+    let nobody = User::nobody(market.server.url());
+    nobody.post("/api/v1/accounts", &eve).expect("an account");
+    let (_, page) = market.in_review("1.0");
+    let named = "/api/v1/publishers/acme/products/harbour/previewers/carl";
+    let put = market.cast.publisher.put(named, &Value::Null);
+    put.expect("ann names carl");
+    market.wait_for_preview();
+
+    let image = format!("docker://{host}/preview/acme/harbour:1.0");
+    let target = format!("dir:{}", out.display());
+    let copy = |creds: &[&str]| {
+        let mut args = vec!["copy", "--src-tls-verify=false"];
+        args.extend(creds);
+        skopeo(&[&args[..], &[image.as_str(), target.as_str()]].concat())
+    };
+    let carl = format!("carl:{}", market.consumer_token());
+    succeed(&mut copy(&["--src-creds", &carl]));
+    let manifest = std::fs::read(out.join("manifest.json")).expect("what was pulled");
+    let digest = oci::Digest::of(&manifest).to_string();
+    assert_eq!(page["submission"]["digest"], digest.as_str());
+
+    let password = format!("eve:{}", Cast::password());
+    for creds in [&["--src-creds", password.as_str()][..], &[]] {
+        let told = fail(&mut copy(creds));
+        let is_hidden = [
+            "no repository preview/acme/harbour",
+            "unauthorized",
+            "denied",
+        ]
+        .iter()
+        .any(|words| told.contains(words));
+        assert!(is_hidden && !told.contains("subscribe"), "{told}");
+    }
+    // Carl pulls what he was shown, not what lies in staging, and only while he is named.
+    let staging = fail(&mut skopeo(&[
+        "inspect",
+        "--tls-verify=false",
+        "--creds",
+        &carl,
+        &format!("docker://{host}/staging/acme/harbour:1.0"),
+    ]));
+    assert!(staging.contains("no repository"), "{staging}");
+    let gone = market.cast.publisher.delete(named);
+    gone.expect("ann takes carl off the list");
+    fail(&mut copy(&["--src-creds", &carl]));
 }
 
 #[test]
@@ -322,7 +379,7 @@ fn cosign_verifies_bills_of_materials_and_statements() {
         let said = succeed(&mut verify(kind, &market.public_key()));
         let envelopes = serde_json::Deserializer::from_str(&said).into_iter();
         let payloads: String = envelopes
-            .map(|envelope: serde_json::Result<serde_json::Value>| {
+            .map(|envelope: serde_json::Result<Value>| {
                 let envelope = envelope.expect("JSON");
                 let payload = envelope["payload"].as_str().expect("text").to_owned();
                 let payload = STANDARD.decode(payload).expect("base64");

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::{Duration, Instant},
 };
 
 use oci::{Digest, ImageSource, Layout, RawManifest, media_type};
@@ -220,6 +221,19 @@ impl Market {
             .as_str()
             .expect("it is shown once")
             .to_owned()
+    }
+
+    /// Waits until carl can pull what he is named to see before its release.
+    pub(crate) fn wait_for_preview(&self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < end {
+            let seen = self.cast.consumer.get("/api/v1/previews/acme/harbour");
+            if seen.expect("carl sees it")["repository"].is_string() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the preview does not come");
     }
 
     pub(crate) fn public_key(&self) -> PathBuf {
