@@ -135,12 +135,7 @@ impl App {
         product: &str,
         draft: &ProductManifest,
     ) -> Result<Vec<market::Problem>, AppError> {
-        let size = serde_json::to_vec(draft).map_err(AppError::internal)?.len();
-        if size > 1 << 20 {
-            return Err(AppError::TooLarge(format!(
-                "the manifest has {size} bytes; at most 1048576 are accepted"
-            )));
-        }
+        check_size(draft)?;
         let mut tx = self.begin().await?;
         let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
         self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
@@ -150,6 +145,25 @@ impl App {
         let problems = self.manifest_problems(&mut tx, draft).await?;
         tx.commit().await?;
         Ok(problems)
+    }
+
+    /// Returns what would keep a draft from being submitted, were it saved; it is not.
+    ///
+    /// # Errors
+    /// There is no such product, or the asker may not change it.
+    pub async fn check_draft(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        product: &str,
+        draft: &ProductManifest,
+    ) -> Result<Vec<market::Problem>, AppError> {
+        check_size(draft)?;
+        let mut tx = self.read().await?;
+        let (publisher, _) = self.own_product(&mut tx, actor, publisher, product).await?;
+        self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
+            .await?;
+        self.manifest_problems(&mut tx, draft).await
     }
 
     /// Returns every problem of a manifest, those of its pictures included.
@@ -337,6 +351,17 @@ impl App {
             found.ok_or_else(|| AppError::not_found("product", product))?,
         ))
     }
+}
+
+/// Returns an error for a manifest that is too large to keep.
+fn check_size(draft: &ProductManifest) -> Result<(), AppError> {
+    let size = serde_json::to_vec(draft).map_err(AppError::internal)?.len();
+    if size > 1 << 20 {
+        return Err(AppError::TooLarge(format!(
+            "the manifest has {size} bytes; at most 1048576 are accepted"
+        )));
+    }
+    Ok(())
 }
 
 /// Returns when each open finding with a running clock must be fixed.

@@ -161,6 +161,31 @@ impl Browser {
         );
     }
 
+    /// Has pages believe that the reader is in a time zone, for example `Asia/Tokyo`.
+    ///
+    /// # Errors
+    /// The browser refuses.
+    pub fn set_time_zone(&self, zone: &str) -> Result<()> {
+        let zone =
+            json!({ "cmd": "Emulation.setTimezoneOverride", "params": { "timezoneId": zone } });
+        self.call("POST", "/goog/cdp/execute", &zone).map(drop)
+    }
+
+    /// Waits until a script's expression is true.
+    ///
+    /// # Errors
+    /// It takes more than twenty seconds, or the expression fails.
+    pub fn wait_for(&self, expression: &str) -> Result<()> {
+        let end = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < end {
+            if self.evaluate(expression)? == true {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("`{expression}` does not come true");
+    }
+
     /// Opens a page.
     ///
     /// # Errors

@@ -185,6 +185,14 @@ fn products() -> Router<Arc<App>> {
                 .layer(pictures),
         )
         .route(
+            "/publisher/{slug}/{product}/check",
+            post(product_edit::check).layer(pictures),
+        )
+        .route(
+            "/publisher/{slug}/{product}/preview",
+            post(product_edit::preview).layer(pictures),
+        )
+        .route(
             "/publisher/{slug}/{product}/submit",
             post(product_edit::submit),
         )
@@ -316,6 +324,7 @@ fn staff() -> Router<Arc<App>> {
 fn files() -> Router<Arc<App>> {
     Router::new()
         .route("/static/style.css", get(files::style))
+        .route("/static/page.js", get(files::script))
         .route("/static/mark.svg", get(files::mark))
         .route("/favicon.svg", get(files::mark))
         .route("/favicon.ico", get(files::mark))

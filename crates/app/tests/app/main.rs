@@ -17,6 +17,7 @@ mod classification;
 mod collection;
 mod deadlines;
 mod draft_versions;
+mod drafting;
 mod forty_days;
 mod identities;
 mod images;

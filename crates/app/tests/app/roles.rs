@@ -12,6 +12,7 @@ use trust::SigningKey;
 
 use crate::{
     accounts::{reading, writing},
+    drafting::drafting,
     images::{Image, picture},
     organising::organising,
     reviewing::reviewing,
@@ -65,7 +66,7 @@ pub(crate) struct Things {
     pub(crate) comment: String,
     product: market::ProductId,
     logo: String,
-    draft: market::ProductManifest,
+    pub(crate) draft: market::ProductManifest,
     webhook: String,
     delivery: String,
 }
@@ -78,6 +79,7 @@ async fn try_all(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static
     table.extend(organising(world, actor).await);
     table.extend(registering(world, actor).await);
     table.extend(publishing(world, things, actor).await);
+    table.extend(drafting(world, things, actor).await);
     table.extend(reviewing(world, things, actor).await);
     table.extend(consuming(world, actor).await);
     table.extend(keeping(world, actor).await);
@@ -373,30 +375,6 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
         (
             "create_product",
             code(app.create_product(actor, "acme", "db").await),
-        ),
-        (
-            "save_draft",
-            code(app.save_draft(actor, "acme", "db", &things.draft).await),
-        ),
-        (
-            "draft_versions",
-            code(app.draft_versions(actor, "acme", "db").await),
-        ),
-        (
-            "draft_version",
-            code(app.draft_version(actor, ("acme", "db"), 1).await),
-        ),
-        (
-            "compare_drafts",
-            code(app.compare_drafts(actor, ("acme", "db"), (1, None)).await),
-        ),
-        (
-            "restore_draft",
-            code(app.restore_draft(actor, ("acme", "db"), 1).await),
-        ),
-        (
-            "product_draft",
-            code(app.product_draft(actor, "acme", "db").await),
         ),
         (
             "product_rights",

@@ -17,7 +17,7 @@ fn pictures() -> Option<PathBuf> {
     std::env::var_os("PLIMSOLL_SCREENSHOTS").map(PathBuf::from)
 }
 
-fn keep(browser: &Browser, name: &str) {
+pub(crate) fn keep(browser: &Browser, name: &str) {
     if let Some(dir) = pictures() {
         browser
             .screenshot(&dir.join(format!("{name}.png")), false)
@@ -25,7 +25,7 @@ fn keep(browser: &Browser, name: &str) {
     }
 }
 
-fn sign_in(browser: &Browser, base: &str, name: &str, password: &str) {
+pub(crate) fn sign_in(browser: &Browser, base: &str, name: &str, password: &str) {
     browser
         .open(&format!("{base}/sign-in"))
         .expect("the page opens");
@@ -41,7 +41,7 @@ fn sign_in(browser: &Browser, base: &str, name: &str, password: &str) {
 }
 
 /// Opens a page and looks at it: one heading, and nothing wider than the window.
-fn look(browser: &Browser, url: &str) {
+pub(crate) fn look(browser: &Browser, url: &str) {
     browser.open(url).expect("the page opens");
     assert_eq!(browser.count("h1").expect("headings"), 1, "{url}");
     let overflow = browser

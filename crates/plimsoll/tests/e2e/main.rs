@@ -28,6 +28,7 @@ mod notary;
 mod proofs;
 mod robots;
 mod scale;
+mod scripts;
 mod shutdown;
 mod signing_keys;
 mod swarm;

@@ -25,6 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(create_product))
         .routes(routes!(get_draft))
         .routes(routes!(save_draft))
+        .routes(routes!(check_draft))
         .routes(routes!(set_openness))
         .routes(routes!(withdraw_product))
         .routes(routes!(list_submissions, submit))
@@ -140,6 +141,24 @@ async fn save_draft(
     let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
     let problems = app
         .save_draft(&actor, publisher, product, &manifest.into())
+        .await?;
+    let problems = problems.into_iter().map(ProblemJson::from).collect();
+    Ok(Json(ProblemsJson { problems }))
+}
+
+/// Returns what would keep a manifest from being submitted, were it the draft; nothing is saved.
+#[utoipa::path(post, path = "/publishers/{publisher}/products/{product}/manifest/check", tag = "drafts",
+    params(ProductPath), request_body = ManifestJson,
+    responses((status = 200, description = "What is missing or wrong.", body = ProblemsJson)))]
+async fn check_draft(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<ProductPath>,
+    Body(manifest): Body<ManifestJson>,
+) -> Answer<Json<ProblemsJson>> {
+    let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
+    let problems = app
+        .check_draft(&actor, publisher, product, &manifest.into())
         .await?;
     let problems = problems.into_iter().map(ProblemJson::from).collect();
     Ok(Json(ProblemsJson { problems }))

@@ -11,7 +11,7 @@ use axum::{
 use market::ListingState;
 
 use crate::{
-    assets::{MARK_SVG, STYLE_CSS},
+    assets::{MARK_SVG, PAGE_JS, STYLE_CSS},
     badge::{BadgeTone, badge_svg},
     cache::Cache,
 };
@@ -21,6 +21,11 @@ const SVG: &str = "image/svg+xml";
 /// `GET /static/style.css`
 pub(crate) async fn style() -> Response {
     file(Cache::File, "text/css; charset=utf-8", STYLE_CSS)
+}
+
+/// `GET /static/page.js`
+pub(crate) async fn script() -> Response {
+    file(Cache::File, "text/javascript; charset=utf-8", PAGE_JS)
 }
 
 /// `GET /static/mark.svg`, and what browsers ask for by themselves.

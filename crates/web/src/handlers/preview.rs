@@ -74,7 +74,8 @@ fn back_to(publisher: &str, product: &str) -> String {
     format!("/publisher/{publisher}/{product}#preview")
 }
 
-fn view(app: &App, viewer: &Viewer, found: app::PreviewPage) -> ProductPage {
+/// Returns the page of what a release would list now.
+pub(super) fn view(app: &App, viewer: &Viewer, found: app::PreviewPage) -> ProductPage {
     let name = format!("{}/{}", found.publisher.slug, found.product.slug);
     let mut listed = listed(&found.product);
     if listed.name.is_empty() {
@@ -89,6 +90,7 @@ fn view(app: &App, viewer: &Viewer, found: app::PreviewPage) -> ProductPage {
         preview: Some(PreviewNote {
             is_listed: found.product.state.is_public(),
             has_candidate: candidate.is_some(),
+            is_typed: false,
             edit_url: found.is_insider.then_some(edit_url),
         }),
         certificate: certified.map(|one| certificate(&one.check_results, inspected(one))),

@@ -101,6 +101,8 @@ pub struct PreviewNote {
     pub is_listed: bool,
     /// Whether there is a submission that would be released.
     pub has_candidate: bool,
+    /// Whether it is what somebody typed and did not save.
+    pub is_typed: bool,
     /// Address of the product's editor, for those who have one.
     pub edit_url: Option<String>,
 }

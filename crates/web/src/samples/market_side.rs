@@ -49,6 +49,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     preview.preview = Some(PreviewNote {
         is_listed: false,
         has_candidate: true,
+        is_typed: false,
         edit_url: Some("/publisher/harbour/pilot".to_owned()),
     });
     let mut empty_preview = preview.clone();
@@ -58,11 +59,20 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     empty_preview.preview = Some(PreviewNote {
         is_listed: true,
         has_candidate: false,
+        is_typed: false,
         edit_url: None,
+    });
+    let mut typed = empty_preview.clone();
+    typed.preview = Some(PreviewNote {
+        is_listed: false,
+        has_candidate: false,
+        is_typed: true,
+        edit_url: Some("/publisher/harbour/pilot".to_owned()),
     });
     vec![
         page("product-preview", &preview),
         page("product-preview-empty", &empty_preview),
+        page("product-preview-typed", &typed),
         page("storefront", &storefront()),
         page("search", &search),
         page("storefront-empty", &empty),

@@ -47,6 +47,16 @@ impl FieldErrors {
         }
     }
 
+    /// Returns the same, with an empty paragraph if nothing is wrong: a place for what a script
+    /// hears while somebody types.
+    pub fn place<'a>(&'a self, name: &'a str) -> FieldError<'a> {
+        FieldError {
+            errors: self,
+            name,
+            place: Place::Always,
+        }
+    }
+
     /// Returns the attributes inside the field's tag that say that something is wrong.
     pub fn mark<'a>(&'a self, name: &'a str) -> FieldError<'a> {
         FieldError {
@@ -61,6 +71,7 @@ impl FieldErrors {
 enum Place {
     Inside,
     Below,
+    Always,
 }
 
 /// What is wrong with one field, at one of the two places where it is said.
@@ -79,13 +90,13 @@ impl fmt::Display for FieldError<'_> {
             .iter()
             .filter(|problem| problem.field == self.name)
             .peekable();
-        if messages.peek().is_none() {
+        if messages.peek().is_none() && !matches!(self.place, Place::Always) {
             return Ok(());
         }
         let name = escaped(self.name);
         match self.place {
             Place::Inside => write!(f, r#" aria-invalid="true" aria-describedby="error-{name}""#),
-            Place::Below => {
+            Place::Below | Place::Always => {
                 write!(f, r#"<span class="field-error" id="error-{name}">"#)?;
                 for (place, problem) in messages.enumerate() {
                     let space = if place > 0 { "; " } else { "" };
@@ -134,5 +145,6 @@ mod tests {
         insta::assert_snapshot!(errors.of("name"), @r#"<span class="field-error" id="error-name">`&#60;b&#62;` is no name</span>"#);
         insta::assert_snapshot!(errors.mark("name"), @r#" aria-invalid="true" aria-describedby="error-name""#);
         assert_eq!(errors.of("logo").to_string(), "");
+        insta::assert_snapshot!(errors.place("logo"), @r#"<span class="field-error" id="error-logo"></span>"#);
     }
 }

@@ -5,6 +5,11 @@ use std::fmt;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use super::Html;
+
+/// What is farther away is named by its day.
+const FAR: TimeDelta = TimeDelta::days(60);
+
 /// A time beside the time at which the page is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct When {
@@ -29,20 +34,25 @@ impl When {
     }
 
     /// Returns the day, for example `21 Nov 2026`.
-    pub fn day(&self) -> String {
-        calendar_date(self.at)
+    pub fn day(&self) -> Html {
+        Html(self.element(" data-day", &calendar_date(self.at)))
+    }
+
+    /// What says `data-day` says the day in UTC; a browser with scripts shows the reader's.
+    fn element(&self, mark: &str, text: &str) -> String {
+        format!(
+            r#"<time datetime="{}" title="{}"{mark}>{text}</time>"#,
+            self.at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            self.at.format("%-d %b %Y, %H:%M UTC"),
+        )
     }
 }
 
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            r#"<time datetime="{}" title="{}">{}</time>"#,
-            self.at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            self.at.format("%-d %b %Y, %H:%M UTC"),
-            time_ago(self.at, self.now)
-        )
+        let is_far = (self.now - self.at).abs() > FAR;
+        let mark = if is_far { " data-day" } else { "" };
+        f.write_str(&self.element(mark, &time_ago(self.at, self.now)))
     }
 }
 
@@ -78,7 +88,7 @@ pub fn time_span(span: TimeDelta) -> String {
 /// when it is more than sixty days away.
 pub fn time_ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let distance = (now - at).abs();
-    if distance > TimeDelta::days(60) {
+    if distance > FAR {
         return calendar_date(at);
     }
     let (count, unit) = match distance {
@@ -134,5 +144,11 @@ mod tests {
     #[test]
     fn names_the_exact_time() {
         insta::assert_snapshot!(When::new(at(-7_200), at(0)), @r#"<time datetime="2027-01-15T06:00:00Z" title="15 Jan 2027, 06:00 UTC">2 hours ago</time>"#);
+        let day = r#"<time datetime="2026-11-15T08:00:00Z" title="15 Nov 2026, 08:00 UTC" data-day>15 Nov 2026</time>"#;
+        let far = When::new(at(-61 * 86_400), at(0));
+        assert_eq!(
+            (far.to_string(), far.day().0),
+            (day.to_owned(), day.to_owned())
+        );
     }
 }

@@ -1,7 +1,9 @@
 //! The manifest as a form: as it stands, as it was typed, and back.
 
 use app::{App, AppError};
-use market::{CATEGORIES, ENGINES, License, Plan, Problem, ProductManifest, PullAccess};
+use market::{
+    CATEGORIES, ENGINES, License, Money, Plan, Problem, ProductManifest, PullAccess, Slug,
+};
 
 use crate::{
     form::Form,
@@ -30,6 +32,9 @@ pub(super) trait ManifestFields: Sized {
     /// # Errors
     /// What cannot be read at all: short names and prices of plans, choices that there are not.
     fn manifest(&self) -> Result<ProductManifest, Vec<Problem>>;
+    /// Returns the manifest that was typed, with something in the place of what cannot be read,
+    /// and what that is.
+    fn as_far_as_read(&self) -> (ProductManifest, Vec<Problem>);
 }
 
 impl ManifestFields for ManifestForm {
@@ -86,6 +91,14 @@ impl ManifestFields for ManifestForm {
     }
 
     fn manifest(&self) -> Result<ProductManifest, Vec<Problem>> {
+        let (manifest, problems) = self.as_far_as_read();
+        match problems.is_empty() {
+            true => Ok(manifest),
+            false => Err(problems),
+        }
+    }
+
+    fn as_far_as_read(&self) -> (ProductManifest, Vec<Problem>) {
         let mut problems = Vec::new();
         let given = |text: &String| (!text.is_empty()).then(|| text.clone());
         let tags = self
@@ -93,7 +106,7 @@ impl ManifestFields for ManifestForm {
             .split(',')
             .map(str::trim)
             .filter(|tag| !tag.is_empty());
-        let manifest = ProductManifest {
+        let mut manifest = ProductManifest {
             name: self.name.clone(),
             logo: self.logo.clone(),
             short_description: self.short_description.clone(),
@@ -110,21 +123,16 @@ impl ManifestFields for ManifestForm {
             },
             ..ProductManifest::default()
         };
-        let platform = selected(&self.platforms).parse();
-        let access = selected(&self.accesses).parse();
-        for (field, is_wrong) in [("platform", platform.is_err()), ("access", access.is_err())] {
-            if is_wrong {
-                problems.push(problem(field, "choose one of the list"));
-            }
+        let mut refuse = |field| problems.push(problem(field, "choose one of the list"));
+        match selected(&self.platforms).parse() {
+            Ok(platform) => manifest.platform = platform,
+            Err(_) => refuse("platform"),
         }
-        match (platform, access) {
-            (Ok(platform), Ok(access)) if problems.is_empty() => Ok(ProductManifest {
-                platform,
-                access,
-                ..manifest
-            }),
-            _ => Err(problems),
+        match selected(&self.accesses).parse() {
+            Ok(access) => manifest.access = access,
+            Err(_) => refuse("access"),
         }
+        (manifest, problems)
     }
 }
 
@@ -197,23 +205,35 @@ fn read_plans(typed: &[PlanForm], problems: &mut Vec<Problem>) -> Vec<Plan> {
         let mut refuse = |name: &str, message: String| {
             problems.push(problem(&format!("plans[{place}].{name}"), message));
         };
-        let id = typed
-            .id
-            .parse()
-            .map_err(|error: market::SlugError| refuse("id", error.to_string()));
-        let price =
-            parse_price(&typed.amount, &typed.currency).map_err(|message| refuse("price", message));
-        if let (Ok(id), Ok(price)) = (id, price) {
-            let (name, description) = (typed.name.clone(), typed.description.clone());
-            plans.push(Plan {
-                id,
-                name,
-                description,
-                price,
-            });
-        }
+        let (id, price) = (
+            typed.id.parse(),
+            parse_price(&typed.amount, &typed.currency),
+        );
+        let id = id.unwrap_or_else(|error: market::SlugError| {
+            refuse("id", error.to_string());
+            unread(place)
+        });
+        let price = price.unwrap_or_else(|message| {
+            refuse("price", message);
+            Money {
+                amount_minor: 0,
+                currency: "USD".to_owned(),
+            }
+        });
+        plans.push(Plan {
+            id,
+            name: typed.name.clone(),
+            description: typed.description.clone(),
+            price,
+        });
     }
     plans
+}
+
+/// What stands for a short name that cannot be read, another one for each plan.
+fn unread(place: usize) -> Slug {
+    let name = format!("unread-{place}");
+    name.parse().expect("it has the form of a short name")
 }
 
 fn problem(field: &str, message: impl Into<String>) -> Problem {
@@ -251,8 +271,6 @@ fn selected(choices: &[Choice]) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use market::Money;
-
     use super::*;
 
     #[test]

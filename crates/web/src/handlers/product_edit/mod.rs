@@ -1,5 +1,5 @@
 //! `/publisher/{slug}/products/new` and `/publisher/{slug}/{product}`: the manifest,
-//! submitting and withdrawing.
+//! as it is typed, submitting and withdrawing.
 
 mod manifest;
 
@@ -10,7 +10,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use market::{ListingEvent, ListingState, Problem, PublisherState};
+use market::{ListingEvent, ListingState, Problem, ProductManifest, PublisherState};
 
 use self::manifest::{ManifestFields, add_pictures};
 use super::publisher::submission_link;
@@ -103,6 +103,58 @@ pub(crate) async fn save(
             page_with(refusal.status, &page)
         }
     }
+}
+
+/// `POST /publisher/{slug}/{product}/check`: the editor as it is after saving what was typed, with
+/// what is wrong with it; but nothing is saved.
+pub(crate) async fn check(
+    State(app): State<Arc<App>>,
+    Path((publisher, product)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let mut typed = ManifestForm::typed(&form);
+    let at = (publisher.as_str(), product.as_str());
+    let (_, problems) = look_at(&app, at, &form, &mut typed).await?;
+    let mut page = view(&app, form.viewer, at.0, at.1).await?;
+    (page.form, page.errors) = (typed, FieldErrors(problems));
+    page_with(StatusCode::OK, &page)
+}
+
+/// `POST /publisher/{slug}/{product}/preview`: what was typed as the page that consumers will
+/// see; nothing is saved.
+pub(crate) async fn preview(
+    State(app): State<Arc<App>>,
+    Path((publisher, product)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let mut typed = ManifestForm::typed(&form);
+    let at = (publisher.as_str(), product.as_str());
+    let (manifest, _) = look_at(&app, at, &form, &mut typed).await?;
+    let mut found = app.preview_page(&form.viewer.actor, at.0, at.1).await?;
+    found.product.listed = Some(manifest.into());
+    let mut page = super::preview::view(&app, &form.viewer, found);
+    if let Some(note) = &mut page.preview {
+        note.is_typed = true;
+    }
+    page_with(StatusCode::OK, &page)
+}
+
+/// Takes what was typed as far as it can be read, with everything that is wrong with it.
+async fn look_at(
+    app: &App,
+    (publisher, product): (&str, &str),
+    form: &Form,
+    typed: &mut ManifestForm,
+) -> Result<(ProductManifest, Vec<Problem>), Failure> {
+    let pictures = add_pictures(app, publisher, form, typed).await;
+    let (manifest, mut problems) = typed.as_far_as_read();
+    if let Err(error) = pictures {
+        problems.extend(Refusal::of(error)?.errors.0);
+    }
+    let actor = &form.viewer.actor;
+    let found = app.check_draft(actor, publisher, product, &manifest);
+    problems.extend(found.await?);
+    Ok((manifest, problems))
 }
 
 /// `POST /publisher/{slug}/{product}/submit`

@@ -122,8 +122,7 @@ impl Market {
         fixture.product("owner").await;
         let first = fixture.submission("owner", "1.0").await;
         fixture.release(&first).await;
-        let submission = fixture.submission("owner", "2.0").await;
-        redrafted(&fixture).await;
+        let submission = redrafted(&fixture).await;
         let app = &fixture.app;
         let comment = remarked(&fixture, &submission).await;
         let (key, proof) = unproven(&fixture).await;
@@ -285,7 +284,8 @@ impl Market {
             | "/publishers/{publisher}/retention"
             | "/publishers/{publisher}/retention/preview" => json!({"keep_newest": 5}),
             "/publishers/{publisher}/products" => json!({"slug": "new"}),
-            "/publishers/{publisher}/products/{product}/manifest" => manifest(digest),
+            "/publishers/{publisher}/products/{product}/manifest"
+            | "/publishers/{publisher}/products/{product}/manifest/check" => manifest(digest),
             "/publishers/{publisher}/products/{product}/openness" => json!({"inside_open": false}),
             "/publishers/{publisher}/products/{product}/withdrawal"
             | "/listings/{publisher}/{product}/{action}" => json!({"reason": "So."}),
@@ -345,14 +345,17 @@ impl Market {
     }
 }
 
-/// Has the owner change the draft, so that there is a version to go back to.
-async fn redrafted(fixture: &Fixture) {
+/// Has the owner submit again, and then change the draft, so that there is a version to go back
+/// to; gives the submission's identifier.
+async fn redrafted(fixture: &Fixture) -> String {
+    let submission = fixture.submission("owner", "2.0").await;
     let mut draft = manifest(&app::oci::Digest::of(&picture(512)).to_string());
     draft["name"] = json!("Ship DB 2");
     let draft = serde_json::from_value(draft).expect("a manifest");
     let owner = fixture.actor("owner").await;
     let saved = fixture.app.save_draft(&owner, "acme", "ship-db", &draft);
     saved.await.expect("saved");
+    submission
 }
 
 /// Has the reviewer add a vulnerability by hand; gives its identifier.

@@ -236,9 +236,13 @@ impl Page {
     fn form(&self, action: &str) -> (Vec<(String, String)>, bool) {
         let html = self.html();
         let all = Selector::parse("form[method=post]").expect("a selector");
-        let form = html
-            .select(&all)
-            .find(|form| form.attr("action") == Some(action));
+        let buttons = Selector::parse("button[formaction]").expect("a selector");
+        // One of its buttons may send it elsewhere, or a script.
+        let form = html.select(&all).find(|form| {
+            let mut buttons = form.select(&buttons);
+            [form.attr("action"), form.attr("data-check")].contains(&Some(action))
+                || buttons.any(|button| button.attr("formaction") == Some(action))
+        });
         let form = form.unwrap_or_else(|| panic!("{} has no form for {action}", self.path));
         let fields = Selector::parse("input, textarea, select").expect("a selector");
         let filled = form.select(&fields).filter_map(field).collect();

@@ -6,6 +6,7 @@ mod before_release;
 mod browser;
 mod classes;
 mod draft_versions;
+mod editing;
 mod operator;
 mod people;
 mod places;

@@ -122,7 +122,7 @@ async fn a_product_is_drafted_with_mistakes_and_completed() {
         Some("Ship <DB>")
     );
     assert_eq!(
-        page.texts(".field-error").len(),
+        page.texts(".field-error:not(:empty)").len(),
         2,
         "short name and price of the plan"
     );
@@ -162,12 +162,12 @@ async fn a_product_is_drafted_with_mistakes_and_completed() {
         .send(&page, save, &fields, &[File("logo", b"no picture")])
         .await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(page.texts("#error-logo").len(), 1);
+    assert_eq!(page.texts("#error-logo:not(:empty)").len(), 1);
     let page = ann
         .send(&page, save, &[], &[File("logo", &picture(512))])
         .await;
     said(&page, "The draft was saved");
-    assert_eq!(page.texts(".field-error"), [""; 0]);
+    assert_eq!(page.texts(".field-error:not(:empty)"), [""; 0]);
     assert_eq!(
         page.texts("#long_description"),
         ["# Hello It *sails*."],
