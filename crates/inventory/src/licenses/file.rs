@@ -10,7 +10,7 @@ use crate::{
 /// Reads licence files; the merge looks up those of packages that state no licence.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "license",
-    wants: &[Want::File(|file| is_wanted(file))],
+    wants: &[Want::File(is_wanted)],
     counts: Counts::Asked,
     read: Reading::Whole {
         most: MOST,

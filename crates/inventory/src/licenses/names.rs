@@ -240,10 +240,7 @@ fn of_address(address: &str) -> Option<&'static str> {
 /// SPDX's, if every licence among them is known.
 fn expression(text: &str) -> Option<String> {
     let spaced = text.replace('(', " ( ").replace(')', " ) ");
-    let spaced = spaced
-        .replace('/', " or ")
-        .replace('|', " or ")
-        .replace('&', " and ");
+    let spaced = spaced.replace(['/', '|'], " or ").replace('&', " and ");
     let (mut out, mut name) = (Vec::<&str>::new(), String::new());
     let mut commas = false;
     for word in spaced.split_whitespace().chain(["and"]) {
