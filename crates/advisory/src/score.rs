@@ -14,6 +14,9 @@ pub struct Score {
     pub vector: Option<String>,
     /// The base score.
     pub score: BaseScore,
+    /// The score with the vector's threat and environmental metrics (CVSS v4.0, section 1.3),
+    /// where they make it another.
+    pub whole: Option<BaseScore>,
     /// Who rated it so.
     pub source: String,
     /// The weight of that source.
@@ -31,9 +34,12 @@ impl Score {
             Authority::Nvd => "neither distribution nor ecosystem rates it, and NVD comes next",
             Authority::Other => "nobody with a better knowledge of the package rates it",
         };
+        let whole = self.whole.map_or_else(String::new, |whole| {
+            format!(" ({whole} with threat and environment)")
+        });
         match self.version {
             Some(version) => format!(
-                "{} by {}, CVSS {version}: {rank}; of one source the newest CVSS version counts",
+                "{}{whole} by {}, CVSS {version}: {rank}; of one source the newest CVSS version counts",
                 self.score, self.source
             ),
             None => format!(
@@ -68,7 +74,9 @@ pub fn score_of(entry: &SeverityEntry) -> Option<Score> {
         .as_deref()
         .and_then(|text| Vector::parse(text).ok());
     let score = vector.as_ref().map(Vector::base_score).or(entry.score)?;
+    let whole = vector.as_ref().map(Vector::whole_score);
     Some(Score {
+        whole: whole.filter(|whole| *whole != score),
         version: vector.as_ref().map(Vector::version),
         vector: vector.map(|vector| vector.as_str().to_owned()),
         score,
@@ -109,6 +117,23 @@ mod tests {
             preferred_score(&[nvd]).map(|score| score.score.to_string()),
             Some("9.3".into())
         );
+    }
+
+    #[test]
+    fn threat_and_environment_are_told_beside_the_base() {
+        let vector = format!("{V4}/E:U");
+        let chosen = preferred_score(&[entry("nvd", Authority::Nvd, &vector)]);
+        let chosen = chosen.expect("a score");
+        assert_eq!(chosen.score.to_string(), "9.3");
+        let whole = chosen.whole.expect("another score").to_string();
+        assert_eq!(whole, "8.1");
+        assert!(
+            chosen
+                .reason()
+                .starts_with("9.3 (8.1 with threat and environment) by nvd")
+        );
+        let base = preferred_score(&[entry("nvd", Authority::Nvd, V4)]);
+        assert_eq!(base.expect("a score").whole, None);
     }
 
     #[test]

@@ -6,15 +6,16 @@ use std::{
 };
 
 use advisory::{
-    database::{Builder, Database, Meta},
+    database::{Builder, Database, Meta, Source},
     health::{self, SourceHealth},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
-use market::Action;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use market::{Action, NoticeKind};
 use store::Tx;
 
 use crate::{
-    Actor, App, AppError, audit::Change, inspection::blocking, jobs::JobKind, rematch::Matched,
+    Actor, App, AppError, audit::Change, inspection::blocking, jobs::JobKind, notices::News,
+    rematch::Matched,
 };
 
 /// The advisory database in words.
@@ -24,8 +25,40 @@ pub struct AdvisoryStatus {
     pub meta: Meta,
     /// Where it stands.
     pub file: PathBuf,
-    /// How each feed of the last update fares; nothing where it was compiled from files.
-    pub health: Vec<SourceHealth>,
+    /// The feeds: those in it, then those that could never be had.
+    pub feeds: Vec<AdvisoryFeed>,
+}
+
+/// A feed of the advisory database, or one that was configured for it.
+#[derive(Debug, Clone)]
+pub struct AdvisoryFeed {
+    /// What the database has of it.
+    pub source: Source,
+    /// How it fared at the last update; nothing where it was compiled from a file.
+    pub health: Option<SourceHealth>,
+}
+
+/// Advisories that are older say little of what is known today.
+const OLD_AFTER: TimeDelta = TimeDelta::days(7);
+/// Clocks that are set by the network differ by less.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
+
+impl AdvisoryStatus {
+    /// Returns when the database was compiled, if it says so.
+    pub fn compiled_at(&self) -> Option<DateTime<Utc>> {
+        let at = DateTime::parse_from_rfc3339(&self.meta.created_at).ok()?;
+        Some(at.to_utc())
+    }
+
+    /// Says what is wrong with its age, if something is.
+    pub fn trouble(&self, now: DateTime<Utc>) -> Option<String> {
+        let age = now - self.compiled_at()?;
+        if age > OLD_AFTER {
+            return Some(format!("they are {} days old", age.num_days()));
+        }
+        let message = "they were compiled in the future: check the clock of this machine and of the one that compiled them";
+        (age < -CLOCKS_DIFFER).then(|| message.to_owned())
+    }
 }
 
 /// Opens the database, or makes one of the starter set where there is none.
@@ -47,11 +80,72 @@ pub(crate) async fn open_or_make(file: &Path, now: DateTime<Utc>) -> Result<Data
 impl App {
     /// Returns what the advisory database is made of.
     pub fn advisory_status(&self) -> AdvisoryStatus {
-        AdvisoryStatus {
-            meta: self.advisory_database().meta().clone(),
-            file: self.config.advisories_file.clone(),
-            health: health::load(&self.config.advisories_file),
+        let meta = self.advisory_database().meta().clone();
+        let mut health = health::load(&self.config.advisories_file);
+        let mut feeds = Vec::new();
+        for source in meta.sources.clone() {
+            let known = health.iter().position(|known| known.name == source.name);
+            let health = known.map(|at| health.remove(at));
+            feeds.push(AdvisoryFeed { source, health });
         }
+        feeds.extend(health.into_iter().map(|health| AdvisoryFeed {
+            source: Source {
+                name: health.name.clone(),
+                ..Source::default()
+            },
+            health: Some(health),
+        }));
+        AdvisoryStatus {
+            meta,
+            file: self.config.advisories_file.clone(),
+            feeds,
+        }
+    }
+
+    /// Tells the operators of each feed that cannot be had any more, and where all advisories
+    /// are old; once for each cause.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn tell_of_advisories(&self) -> Result<(), AppError> {
+        let status = self.advisory_status();
+        let mut troubles = Vec::new();
+        if let Some(trouble) = status.trouble(self.now()) {
+            troubles.push((
+                format!("advisories:{}", status.meta.created_at),
+                "The advisories are not of today".to_owned(),
+                format!("New vulnerabilities may go unnoticed: the advisories were compiled at {}, {trouble}.", status.meta.created_at),
+            ));
+        }
+        for health in status.feeds.iter().filter_map(|feed| feed.health.as_ref()) {
+            let Some(error) = &health.error else { continue };
+            let since = health.last_success.as_deref().unwrap_or("never");
+            troubles.push((
+                format!("feed:{}:{since}", health.name),
+                format!("The advisory feed {} cannot be had", health.name),
+                format!(
+                    "The last update could not have the advisory feed {}; what was had of it before stays in use. It was had last: {since}.\n\n{error}",
+                    health.name
+                ),
+            ));
+        }
+        if troubles.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        let operators = store::notices::operators(&mut tx).await?;
+        for (cause, title, body) in troubles {
+            let news = News {
+                kind: NoticeKind::Advisories,
+                cause,
+                title,
+                body,
+                path: "/operator",
+                product: None,
+            };
+            self.tell(&mut tx, &operators, &news).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Opens the database file again after it was replaced, and has everything released matched with it.

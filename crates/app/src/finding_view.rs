@@ -80,6 +80,8 @@ pub struct Rating {
     pub vector: Option<String>,
     /// The base score.
     pub score: Option<f64>,
+    /// The score with threat and environmental metrics, where they make it another (CVSS v4.0).
+    pub whole_score: Option<f64>,
     /// The source's own word, or CVSS's for the score.
     pub word: Option<String>,
 }
@@ -95,12 +97,15 @@ impl FindingView {
     pub fn ratings(&self) -> Vec<Rating> {
         let entries = Vec::<SeverityEntry>::deserialize(&self.severities).unwrap_or_default();
         let rating = |entry: SeverityEntry| {
-            let score = advisory::score::score_of(&entry).map(|score| score.score);
+            let scored = advisory::score::score_of(&entry);
+            let whole = scored.as_ref().and_then(|score| score.whole);
+            let score = scored.map(|score| score.score);
             let word = entry.word.or(score.map(|score| score.severity()));
             Rating {
                 source: entry.source,
                 vector: entry.vector,
                 score: score.map(|score| score.value()),
+                whole_score: whole.map(|score| score.value()),
                 word: entry.label.or(word.map(|word| word.to_string())),
             }
         };

@@ -72,7 +72,7 @@ mod webhooks;
 pub use access_tokens::NewToken;
 pub use accounts::NewAccount;
 pub use actor::Actor;
-pub use advisories::AdvisoryStatus;
+pub use advisories::{AdvisoryFeed, AdvisoryStatus};
 pub use agreements::AgreementState;
 pub use approvals::{ApprovalsView, ReviewPolicy};
 pub use assignment::{Assignment, AssignmentView};

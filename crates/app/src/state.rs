@@ -176,6 +176,10 @@ pub struct Measures {
     pub open_uploads: i64,
     /// When the first piece of trust metadata ends, by its role.
     pub trust_ends: Vec<(String, DateTime<Utc>)>,
+    /// When the advisories in use were compiled.
+    pub advisories: DateTime<Utc>,
+    /// How often each feed of advisories could not be had since it was had last.
+    pub feed_failures: Vec<(String, u32)>,
     /// Connections to the database.
     pub database: store::PoolSize,
 }
@@ -306,10 +310,17 @@ impl App {
         let database = self.db.pool();
         let mut tx = self.read().await?;
         let ends = store::notary::first_to_end(&mut tx).await?;
+        let advisories = self.advisory_status();
+        let health = advisories
+            .feeds
+            .iter()
+            .filter_map(|feed| feed.health.as_ref());
         Ok(Measures {
             trust_ends: ends.into_iter().map(|row| (row.role, row.ends)).collect(),
             jobs: store::jobs::counts(&mut tx).await?,
             open_uploads: self.uploads.count().await.map_err(AppError::internal)?,
+            advisories: advisories.compiled_at().unwrap_or_default(),
+            feed_failures: health.map(|it| (it.name.clone(), it.failures)).collect(),
             database,
         })
     }

@@ -45,6 +45,8 @@ text_enum! {
         Withdrawn = "withdrawn",
         /// A webhook was disabled.
         Webhook = "webhook",
+        /// A feed of advisories cannot be had, or all of them are old.
+        Advisories = "advisories",
     }
 }
 
@@ -81,6 +83,7 @@ impl NoticeKind {
             Self::Revoked => "A listing was revoked",
             Self::Withdrawn => "A product was withdrawn",
             Self::Webhook => "A webhook was disabled",
+            Self::Advisories => "Advisories cannot be kept up to date",
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::record::Advisory;
 use super::format::{self, FORMAT_VERSION, HEADER_LENGTH, Header, Place};
 use super::sorter::{Sorted, Sorter};
 use super::table::TableWriter;
-use super::{BuildError, Meta, Source, package_key};
+use super::{BuildError, Database, Meta, Source, package_key};
 
 /// Plain bytes after which a block is closed; small enough to unpack for one record.
 const BLOCK_SIZE: usize = 16 << 10;
@@ -98,6 +98,37 @@ impl Builder {
         Ok(self.note(name, label, summary))
     }
 
+    /// Takes over what another database has of a source, as it is.
+    ///
+    /// # Errors
+    /// The database cannot be read, or this one not be written.
+    pub fn keep_source(&mut self, name: &str, of: &Database) -> Result<(), BuildError> {
+        let writer = &mut self.writer;
+        of.each_record(&mut |record, _| match record.source == name {
+            true => writer.add(record),
+            false => Ok(()),
+        })
+        .map_err(BuildError::Kept)?;
+        let known = of.meta().sources.iter().find(|source| source.name == name);
+        self.sources.extend(known.cloned());
+        Ok(())
+    }
+
+    /// Adds one record of a source that [`Builder::finish_as`] names.
+    pub(super) fn add_record(&mut self, record: &Advisory) -> Result<(), BuildError> {
+        let path = &self.path;
+        self.writer.add(record).map_err(|source| BuildError::Write {
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Returns the version that a database of what was added has.
+    pub(super) fn version(&self) -> String {
+        let [low, high] = self.writer.sum;
+        format!("{high:032x}{low:032x}")
+    }
+
     /// Adds the starter set that is compiled in.
     pub fn add_starter(&mut self) -> Result<(), BuildError> {
         for (label, text) in crate::starter() {
@@ -110,8 +141,18 @@ impl Builder {
     ///
     /// # Errors
     /// The file cannot be written; what was at the path before is untouched.
-    pub fn finish(self, created_at: &str) -> Result<Meta, BuildError> {
-        let (path, mut writer) = (self.path, self.writer);
+    pub fn finish(mut self, created_at: &str) -> Result<Meta, BuildError> {
+        let sources = std::mem::take(&mut self.sources);
+        self.finish_as(sources, created_at)
+    }
+
+    /// Finishes with these sources.
+    pub(super) fn finish_as(
+        self,
+        sources: Vec<Source>,
+        created_at: &str,
+    ) -> Result<Meta, BuildError> {
+        let (version, path, mut writer) = (self.version(), self.path, self.writer);
         let error = |source| BuildError::Write {
             path: path.clone(),
             source,
@@ -120,9 +161,9 @@ impl Builder {
         let tables = std::mem::replace(&mut writer.tables, Tables::new(folder_of(&path), 0));
         let written = tables.write(&mut writer.file).map_err(error)?;
         let meta = Meta {
-            version: hex::encode(writer.digest.clone().finalize()),
+            version,
             created_at: created_at.to_owned(),
-            sources: self.sources,
+            sources,
             records: writer.records,
             packages: written.packages,
             ecosystems: written.ecosystems.into_iter().collect(),
@@ -188,7 +229,8 @@ struct Writer {
     offset: u64,
     block: Vec<u8>,
     records: u64,
-    digest: Sha256,
+    /// The sum of the records' hashes, so that their order does not matter: low and high half.
+    sum: [u128; 2],
     tables: Tables,
 }
 
@@ -201,7 +243,7 @@ impl Writer {
             offset: HEADER_LENGTH as u64,
             block: Vec::with_capacity(2 * BLOCK_SIZE),
             records: 0,
-            digest: Sha256::new(),
+            sum: [0; 2],
             tables: Tables::new(folder, MEMORY),
         })
     }
@@ -214,8 +256,10 @@ impl Writer {
         self.block.extend([0; 4]);
         serde_json::to_writer(&mut self.block, record)?;
         let text = &self.block[start + 4..];
-        self.digest.update(text);
-        self.digest.update(b"\n");
+        let digest = Sha256::digest(text);
+        for (sum, half) in self.sum.iter_mut().zip(digest.chunks_exact(16)) {
+            *sum = sum.wrapping_add(half.try_into().map_or(0, u128::from_le_bytes));
+        }
         let length = u32::try_from(text.len()).map_err(too_large)?;
         self.block[start..start + 4].copy_from_slice(&length.to_le_bytes());
         self.records += 1;
@@ -413,6 +457,11 @@ fn content_hash(record: &Advisory) -> io::Result<u128> {
         ..record.clone()
     };
     Ok(truncated(&[&serde_json::to_vec(&lasting)?]))
+}
+
+/// Returns a hash by which a record's text is known again.
+pub(super) fn text_hash(text: &[u8]) -> u128 {
+    truncated(&[text])
 }
 
 fn truncated(parts: &[&[u8]]) -> u128 {

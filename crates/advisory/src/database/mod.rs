@@ -7,6 +7,7 @@
 mod build;
 mod cache;
 mod changes;
+pub mod delta;
 mod format;
 mod lock;
 pub(crate) mod merge;
@@ -141,6 +142,9 @@ pub enum BuildError {
         /// What the system said.
         source: io::Error,
     },
+    /// The database that something is taken over from cannot be read.
+    #[error(transparent)]
+    Kept(DatabaseError),
     /// A feed could not be read at all.
     #[error(transparent)]
     Feed(#[from] FeedError),
@@ -159,6 +163,9 @@ pub struct Database {
     blocks: Cache<u64, Vec<u8>>,
     records: Cache<Place, Advisory>,
 }
+
+/// Receives records and their text.
+type RecordSink<'a> = dyn FnMut(&Advisory, &[u8]) -> io::Result<()> + 'a;
 
 /// Bytes of unpacked blocks kept, about 500 of them.
 const BLOCKS_KEPT: usize = 8 << 20;
@@ -239,6 +246,29 @@ impl Database {
         Ok(Exploitation::of(records.iter().map(AsRef::as_ref)))
     }
 
+    /// Hands on every record with its text as it was written, in the order of the file.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the receiver fails.
+    fn each_record(&self, sink: &mut RecordSink<'_>) -> Result<(), DatabaseError> {
+        let mut offset = HEADER_LENGTH as u64;
+        while offset < self.blocks_end {
+            let (block, length) = self.read_block(offset)?;
+            let mut rest = block.as_slice();
+            while !rest.is_empty() {
+                let length = format::take_u32(&mut rest).and_then(|it| usize::try_from(it).ok());
+                let split = length.and_then(|length| rest.split_at_checked(length));
+                let corrupt = |what: &str| self.corrupt(format!("block {offset}: {what}"));
+                let (text, after) = split.ok_or_else(|| corrupt("a record lies outside"))?;
+                let record = serde_json::from_slice(text).map_err(|it| corrupt(&it.to_string()))?;
+                sink(&record, text).map_err(|error| self.read_error(error))?;
+                rest = after;
+            }
+            offset += length;
+        }
+        Ok(())
+    }
+
     fn under(&self, table: &Table, key: &[u8]) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
         let entry = table.find(key, &self.file);
         let entry = entry.map_err(|error| self.page_error(error))?;
@@ -290,12 +320,13 @@ impl Database {
         if let Some(block) = self.blocks.find(&offset) {
             return Ok(block);
         }
-        let block = Arc::new(self.read_block(offset)?);
+        let block = Arc::new(self.read_block(offset)?.0);
         self.blocks.keep(offset, &block, block.len());
         Ok(block)
     }
 
-    fn read_block(&self, offset: u64) -> Result<Vec<u8>, DatabaseError> {
+    /// Gives a block's plain bytes, and how many bytes of the file it takes.
+    fn read_block(&self, offset: u64) -> Result<(Vec<u8>, u64), DatabaseError> {
         let corrupt = |what: &str| self.corrupt(format!("block {offset}: {what}"));
         let mut head = [0; 8];
         let in_sight = offset
@@ -322,7 +353,9 @@ impl Database {
         self.file
             .read_exact_at(&mut bytes, offset + 8)
             .map_err(|error| self.read_error(error))?;
-        zstd::bulk::decompress(&bytes, plain).map_err(|error| corrupt(&error.to_string()))
+        let plain = zstd::bulk::decompress(&bytes, plain);
+        let plain = plain.map_err(|error| corrupt(&error.to_string()))?;
+        Ok((plain, 8 + packed as u64))
     }
 }
 

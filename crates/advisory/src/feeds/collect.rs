@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 
-use crate::record::Advisory;
+use crate::record::{Advisory, Kind};
 
 use super::input::Budget;
 use super::{Format, Limits, Problem, Sink, Summary};
@@ -20,6 +20,8 @@ pub(super) struct Collector<'a> {
     pub(super) limits: Limits,
     /// The only format that is taken, if the source has one.
     pub(super) expected: Option<Format>,
+    /// Whether the records at hand are about packages.
+    pub(super) names_packages: bool,
     sink: &'a mut Sink<'a>,
     budget: Rc<Budget>,
     summary: Summary,
@@ -42,6 +44,7 @@ impl<'a> Collector<'a> {
             source,
             limits,
             expected,
+            names_packages: false,
             sink,
             budget: Budget::new(limits),
             summary: Summary::default(),
@@ -102,9 +105,14 @@ impl<'a> Collector<'a> {
         if advisory.modified > self.summary.newest {
             self.summary.newest.clone_from(&advisory.modified);
         }
+        let is_silent = self.names_packages
+            && advisory.affected.is_empty()
+            && advisory.withdrawn.is_none()
+            && advisory.kind == Kind::Vulnerability;
         match (self.sink)(advisory) {
             Ok(()) => {
                 self.summary.records += 1;
+                self.summary.silent += u64::from(is_silent);
                 Ok(())
             }
             Err(error) => {

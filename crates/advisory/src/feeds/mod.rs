@@ -14,6 +14,7 @@ mod cve;
 mod debian_tracker;
 mod detect;
 mod epss;
+mod fitness;
 mod input;
 mod json;
 mod kev;
@@ -41,6 +42,7 @@ use collect::Collector;
 use input::BoundedReader;
 
 pub use detect::{DETECTION_WINDOW, detect};
+pub use fitness::Unfit;
 pub use sources::{FeedSource, SOURCES, source};
 
 /// What a file holds.
@@ -141,6 +143,8 @@ pub struct Summary {
     pub malformed: u64,
     /// The first twenty of those, with the reason.
     pub problems: Vec<Problem>,
+    /// Records in force that name no package, though those of their kind do.
+    pub silent: u64,
     /// Why reading ended before the end of the file, if it did; what came before counts.
     pub broken: Option<String>,
     /// The newest `modified` among the records, as written.
@@ -365,6 +369,7 @@ fn read_as(
     reader: &mut dyn BufRead,
     collector: &mut Collector<'_>,
 ) -> Recognised {
+    collector.names_packages = format.names_packages();
     let parse = match format {
         Format::Archive => return archive::read_tar(reader, collector),
         Format::DebianTracker => {
@@ -421,6 +426,7 @@ impl Format {
 impl Summary {
     fn add(&mut self, other: Self, path: &Path) {
         self.records += other.records;
+        self.silent += other.silent;
         let listed = other.problems.len() as u64;
         self.malformed += other.malformed.saturating_sub(listed);
         for problem in other.problems {

@@ -157,6 +157,10 @@ fn advisory(definition: &Element, source: &str) -> Result<(Advisory, String), St
     Ok((advisory, rules.test))
 }
 
+/// Oracle builds packages with live patches and validated ones beside the others, in channels of
+/// their own; their versions have the mark.
+const BUILT_APART: [&str; 2] = ["ksplice", "_fips"];
+
 /// What holds where a criterion stands.
 #[derive(Clone, Default)]
 struct Place {
@@ -200,8 +204,10 @@ impl Rules {
                 name: name.strip_prefix("Package ").unwrap_or(name).to_owned(),
                 evr: version.to_owned(),
                 module: place.module.clone(),
-                // Packages with live patches are built beside the others, in their own channel.
-                repository: version.contains("ksplice").then(|| "ksplice".to_owned()),
+                repository: BUILT_APART
+                    .into_iter()
+                    .find(|mark| version.contains(mark))
+                    .map(str::to_owned),
             };
             self.fixes.add(fix, &place.architecture);
         } else if let Some((name, version)) = or_earlier(comment) {

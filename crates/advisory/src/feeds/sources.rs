@@ -131,6 +131,12 @@ pub const SOURCES: &[FeedSource] = &[
         "Apache-2.0",
         "Bitnami Vulnerability Database"
     ),
+    osv!(
+        "osv-alpine",
+        "Alpine",
+        "LicenseRef-public",
+        "Alpine Linux Security Team"
+    ),
     osv!("osv-debian", "Debian", "CC0-1.0", "Debian Security Tracker"),
     osv!("ubuntu", "Ubuntu", "CC-BY-SA-4.0", "Canonical Ltd."),
     osv!(

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Database, DatabaseError};
-use crate::record::Kind as RecordKind;
+use crate::ecosystem::package_name;
+use crate::record::{Advisory, Kind as RecordKind};
 
 use super::{Match, Matcher, Package};
 
@@ -70,8 +71,10 @@ fn why(
         return Ok(reason);
     }
     let records = database.naming(&known.vulnerability)?;
-    let withdrawn = records.iter().find(|record| record.withdrawn.is_some());
-    if let (Some(record), true) = (withdrawn, records.iter().all(|it| it.withdrawn.is_some())) {
+    // Ratings of the vulnerability, such as NVD's, neither keep a finding nor end it.
+    let about: Vec<_> = records.iter().filter(|it| is_about(it, package)).collect();
+    let withdrawn = about.iter().find(|record| record.withdrawn.is_some());
+    if let (Some(record), true) = (withdrawn, about.iter().all(|it| it.withdrawn.is_some())) {
         let when = record.withdrawn.as_deref().unwrap_or_default();
         let reason = record.withdrawn_reason.as_deref();
         let reason = reason.map(|text| format!(": {text}")).unwrap_or_default();
@@ -90,12 +93,23 @@ fn why(
         ));
     }
     let name = package.key().0;
-    Ok(match records.is_empty() {
-        true => format!("The database no longer knows {}.", known.vulnerability),
-        false => format!(
+    let names_packages = records.iter().any(|record| !record.affected.is_empty());
+    Ok(match names_packages {
+        false => format!("The database no longer knows {}.", known.vulnerability),
+        true => format!(
             "No advisory about {} names {name} any more.",
             known.vulnerability
         ),
+    })
+}
+
+fn is_about(record: &Advisory, package: &Package) -> bool {
+    let (source, _) = package.key();
+    record.affected.iter().any(|entry| {
+        let stated = package_name(&entry.ecosystem, &entry.package);
+        [source, &package.name]
+            .iter()
+            .any(|name| package_name(&entry.ecosystem, name) == stated)
     })
 }
 

@@ -45,18 +45,19 @@ pub(super) fn excluded(package: &Package, record: &Advisory, entry: &Affected) -
 
 /// Whether a package may come from one of the repositories. Where that is not known, it is
 /// taken to come from what everybody has: Red Hat's other products and longer support
-/// (`rhel_eus`, `openshift`) have fixes of their own.
+/// (`rhel_eus`, `openshift`) and Amazon's extras have fixes of their own.
 fn from_one_of(package: &Package, repositories: &[String]) -> bool {
-    let own = &package.repositories;
-    let is_special =
-        |name: &String| name.contains(":redhat:") && !name.contains(":enterprise_linux:");
-    match own.is_empty() {
-        true => !repositories.iter().all(is_special),
-        false => repositories.iter().any(|name| {
-            own.iter()
-                .any(|own| is_part(own, name) || is_part(name, own))
-        }),
-    }
+    let is_cpe = |name: &str| name.starts_with("cpe:");
+    let products_known = package.repositories.iter().any(|name| is_cpe(name));
+    repositories.iter().any(|name| {
+        let mut own = package.repositories.iter();
+        let own = own.any(|own| is_part(own, name) || is_part(name, own));
+        match is_cpe(name) {
+            true if products_known => own,
+            true => !name.contains(":redhat:") || name.contains(":enterprise_linux:"),
+            false => own || package.version.contains(name.as_str()),
+        }
+    })
 }
 
 /// Whether a repository is another one or a part of it: `enterprise_linux:9::appstream` of all of

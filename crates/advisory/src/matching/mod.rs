@@ -260,12 +260,15 @@ impl<'a> Matcher<'a> {
     pub fn package(&self, package: &Package) -> Result<Result<Answer, Unsupported>, DatabaseError> {
         match self.place(package) {
             Ok(place) => self.answer(package, &place).map(Ok),
-            Err(_) if !package.cpes.is_empty() => match self.known.binary_search(&CPE) {
-                Ok(_) => cpe::answer(self.database, package).map(Ok),
-                Err(_) => Ok(Err(Unsupported::NotImported {
-                    ecosystem: CPE.to_owned(),
-                })),
-            },
+            // What a distribution or an ecosystem answers for is theirs, imported or not.
+            Err(Unsupported::Kind) if !package.cpes.is_empty() => {
+                match self.known.binary_search(&CPE) {
+                    Ok(_) => cpe::answer(self.database, package).map(Ok),
+                    Err(_) => Ok(Err(Unsupported::NotImported {
+                        ecosystem: CPE.to_owned(),
+                    })),
+                }
+            }
             Err(unsupported) => Ok(Err(unsupported)),
         }
     }

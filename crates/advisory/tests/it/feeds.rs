@@ -114,6 +114,7 @@ fn counts_what_it_cannot_understand_and_goes_on() {
       "reason": "the record has no id"
     }
   ],
+  "silent": 2,
   "broken": null,
   "newest": null
 }

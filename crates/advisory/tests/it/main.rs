@@ -3,6 +3,7 @@
 mod changes;
 mod cvss;
 mod database;
+mod deltas;
 mod feeds;
 mod formats;
 mod matching;

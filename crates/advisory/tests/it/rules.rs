@@ -139,13 +139,12 @@ fn informational_records_are_notices_and_malicious_packages_findings() {
     .join("\n");
     let built = database(&[("osv", &feed)]);
     let crates = report(&built.database, &[language(Kind::Cargo, "a", "1.0.0")]);
-    assert_eq!(crates.matches.len() + crates.notices.len(), 1);
-    if let Some(notice) = crates.notices.first() {
-        assert_eq!(
-            (notice.word.as_str(), notice.advisory.as_str()),
-            ("unmaintained", "RUSTSEC-1")
-        );
-    }
+    assert_eq!((crates.matches.len(), crates.notices.len()), (0, 1));
+    let notice = &crates.notices[0];
+    assert_eq!(
+        (notice.word.as_str(), notice.advisory.as_str()),
+        ("unmaintained", "RUSTSEC-1")
+    );
     assert_eq!(
         names(&built, &language(Kind::Npm, "evil", "1.0.0")),
         ["MAL-2026-1"]
@@ -245,10 +244,9 @@ fn ubuntus_longer_support_counts_where_there_is_no_other_fix() {
         ..deb("a", version)
     };
     let found = report(&built.database, &[ubuntu("2")]);
-    if found.uncovered.is_empty() {
-        assert_eq!(found.matches[0].fixed_version.as_deref(), Some("2+esm1"));
-        assert!(names(&built, &ubuntu("2+esm1")).is_empty());
-    }
+    assert!(found.uncovered.is_empty());
+    assert_eq!(found.matches[0].fixed_version.as_deref(), Some("2+esm1"));
+    assert!(names(&built, &ubuntu("2+esm1")).is_empty());
 }
 
 #[test]
@@ -291,7 +289,7 @@ fn what_goes_away_is_said_why() {
             "Debian:11",
             "a",
             BEFORE_3,
-            r#", "withdrawn": "2026-01-01T00:00:00Z""#,
+            r#", "withdrawn": "2026-01-01T00:00:00Z", "withdrawn_reason": "it was none""#,
         ),
         osv("CVE-4", "Alpine:v3.18", "b", BEFORE_3, ""),
     ]
@@ -307,7 +305,9 @@ fn what_goes_away_is_said_why() {
         })
         .collect();
     assert_eq!(known.len(), 4);
-    let new = database(&[("osv", &after)]);
+    // Ratings stay when advisories go.
+    let epss = "#model_version:v1,score_date:2026-10-31T00:00:00Z\ncve,epss,percentile\nCVE-2,0.25,0.97\nCVE-3,0.25,0.97\n";
+    let new = database(&[("osv", &after), ("epss", epss)]);
     let packages = [deb("a", "2"), apk("b", "4")];
     let now = report(&new.database, &packages);
     let gone = gone(&new.database, &known, &packages, &now.matches).expect("readable");
@@ -321,6 +321,95 @@ CVE-2: osv (CVE-2) was withdrawn on 2026-01-01T00:00:00Z.
 CVE-3: The database no longer knows CVE-3.
 CVE-4: b 2 was replaced by 4.
 ");
+}
+
+#[test]
+fn builds_and_repositories_apart_have_fixes_of_their_own() {
+    let oval = r#"<oval_definitions><definitions><definition id="oval:com.oracle.elsa:def:1" class="patch"><metadata><title>ELSA-1: glibc</title><reference source="elsa" ref_id="ELSA-1"/><reference source="CVE" ref_id="CVE-2026-1"/><advisory><severity>IMPORTANT</severity><cve>CVE-2026-1</cve></advisory></metadata><criteria operator="AND"><criterion comment="Oracle Linux 7 is installed"/><criteria operator="OR"><criterion comment="glibc is earlier than 0:2.17-300.el7"/><criterion comment="glibc is earlier than 2:2.17-326.ksplice1.el7"/><criterion comment="openssl is earlier than 10:1.0.2_fips.el7"/></criteria></criteria></definition></definitions></oval_definitions>"#;
+    let extras = r#"<updates><update type="security"><id>ALAS2DOCKER-2026-1</id><title>docker</title><severity>important</severity><references><reference type="cve" id="CVE-2026-2"/></references><pkglist><collection short="amazon-linux-2-extras-docker"><package name="docker" version="25" release="1.amzn2" epoch="0" arch="x86_64"/></collection></pkglist></update></updates>"#;
+    let built = database(&[("oracle", oval), ("amazon", extras)]);
+    let oracle = |name: &str, version: &str| names(&built, &rpm("ol", "7.9", name, version));
+    assert_eq!(oracle("glibc", "2.17-299.el7"), ["CVE-2026-1"]);
+    assert!(oracle("glibc", "2.17-326.el7").is_empty());
+    assert_eq!(oracle("glibc", "2:2.17-325.ksplice1.el7"), ["CVE-2026-1"]);
+    assert!(oracle("glibc", "2:2.17-326.ksplice1.el7").is_empty());
+    assert!(oracle("openssl", "1:1.0.2-9.el7").is_empty());
+    assert_eq!(oracle("openssl", "10:1.0.1_fips.el7"), ["CVE-2026-1"]);
+    let docker = rpm("amzn", "2", "docker", "20-1.amzn2");
+    assert!(names(&built, &docker).is_empty());
+    let from_extras = Package {
+        repositories: vec!["amazon-linux-2-extras-docker".into()],
+        ..docker
+    };
+    assert_eq!(names(&built, &from_extras), ["CVE-2026-2"]);
+}
+
+#[test]
+fn products_of_red_hat_have_fixes_of_their_own() {
+    let cpe = |product: &str| format!("cpe:/a:redhat:{product}:9::appstream");
+    let stated = |id: &str, product: &str, fixed: &str| {
+        format!(
+            r#"{{"id": "{id}", "affected": [{{"package": {{"ecosystem": "Red Hat:{}", "name": "a"}}, "ranges": [{{"type": "ECOSYSTEM", "events": [{{"introduced": "0"}}, {{"fixed": "{fixed}"}}]}}]}}]}}"#,
+            product
+        )
+    };
+    let feed = [
+        stated("CVE-1", "enterprise_linux:9::appstream", "3"),
+        stated("CVE-2", "rhel_eus:9::appstream", "9"),
+    ];
+    let built = database(&[("redhat-osv", &feed.join("\n"))]);
+    let installed = rpm("rhel", "9.4", "a", "2");
+    assert_eq!(names(&built, &installed), ["CVE-1"]);
+    let from = |product: &str| Package {
+        repositories: vec![cpe(product)],
+        ..installed.clone()
+    };
+    assert_eq!(names(&built, &from("enterprise_linux")), ["CVE-1"]);
+    assert_eq!(names(&built, &from("rhel_eus")), ["CVE-2"]);
+}
+
+#[test]
+fn systems_that_a_record_is_limited_to_count() {
+    let feed = [
+        r#"{"id":"GO-1","affected":[{"package":{"ecosystem":"Go","name":"stdlib"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.21.9"}]}],"ecosystem_specific":{"imports":[{"path":"net","goos":["windows"]}]}}]}"#,
+        r#"{"id":"GO-2","affected":[{"package":{"ecosystem":"Go","name":"stdlib"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.21.9"}]}],"ecosystem_specific":{"imports":[{"path":"math","goarch":["s390x"]},{"path":"net","goos":["linux"]}]}}]}"#,
+        r#"{"id":"RUSTSEC-2","affected":[{"package":{"ecosystem":"crates.io","name":"spin"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0.0.0-0"}]}],"ecosystem_specific":{"affects":{"arch":["x86"],"os":["windows"],"functions":[]}}}]}"#,
+    ];
+    let built = database(&[("osv", &feed.join("\n"))]);
+    let on = |package: Package, os: &str, architecture: &str| {
+        let package = Package {
+            operating_system: os.into(),
+            architecture: architecture.into(),
+            ..package
+        };
+        names(&built, &package)
+    };
+    let go = || language(Kind::Golang, "stdlib", "1.21.0");
+    assert_eq!(on(go(), "linux", "amd64"), ["GO-2"]);
+    assert_eq!(on(go(), "windows", "amd64"), ["GO-1"]);
+    assert_eq!(on(go(), "windows", "s390x"), ["GO-1", "GO-2"]);
+    assert_eq!(names(&built, &go()), ["GO-1", "GO-2"]);
+    let spin = || language(Kind::Cargo, "spin", "0.9.0");
+    assert!(on(spin(), "linux", "amd64").is_empty());
+    assert!(on(spin(), "windows", "amd64").is_empty());
+    assert_eq!(on(spin(), "windows", "386"), ["RUSTSEC-2"]);
+}
+
+#[test]
+fn names_of_products_are_asked_for_what_nothing_else_knows() {
+    let nvd = r#"{"resultsPerPage":1,"startIndex":0,"totalResults":1,"format":"NVD_CVE","version":"2.0","vulnerabilities":[{"cve":{"id":"CVE-2026-7","descriptions":[{"lang":"en","value":"x"}],"configurations":[{"nodes":[{"operator":"OR","cpeMatch":[{"vulnerable":true,"criteria":"cpe:2.3:a:traefik:traefik:*:*:*:*:*:*:*:*","versionEndExcluding":"3.0.0"}]}]}]}}]}"#;
+    let built = database(&[("nvd", nvd)]);
+    let cpe = |kind: Kind| Package {
+        cpes: vec!["cpe:2.3:a:traefik:traefik:2.11.0:*:*:*:*:*:*:*".into()],
+        ..language(kind, "traefik", "2.11.0")
+    };
+    let found = report(&built.database, &[cpe(Kind::Other)]);
+    assert_eq!(found.matches[0].vulnerability, "CVE-2026-7");
+    assert_eq!(found.matches[0].confidence, Confidence::Medium);
+    // A Go module is the Go database's, even where that was not imported.
+    let module = report(&built.database, &[cpe(Kind::Golang)]);
+    assert!(module.matches.is_empty());
+    assert_eq!(module.uncovered.len(), 1);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Who is told of what, once, and how it goes out as mail.
 
+use advisory::health::{self, SourceHealth};
 use app::{
     Actor, Mail, NoticePreference,
     market::{Decision, ListingEvent, MailChoice, NoticeKind},
@@ -77,6 +78,21 @@ async fn bodies_since(world: &World, actor: &Actor, known: usize) -> Vec<String>
     let notices = world.app.my_notices(actor, "", 100).await.expect("notices");
     let bodies = notices.into_iter().rev().map(|notice| notice.body);
     bodies.skip(known).collect()
+}
+
+/// Notes how the feeds of the world's advisories fare.
+fn note_feeds(world: &World, feeds: &[(&str, Option<&str>, Option<&str>)]) {
+    let health = feeds
+        .iter()
+        .map(|(name, last_success, error)| SourceHealth {
+            name: (*name).to_owned(),
+            last_success: last_success.map(str::to_owned),
+            error: error.map(str::to_owned),
+            failures: u32::from(error.is_some()),
+            ..SourceHealth::default()
+        });
+    let health: Vec<_> = health.collect();
+    health::save(&world.dir.path().join("advisories.db"), &health).expect("written");
 }
 
 both! {
@@ -267,5 +283,36 @@ both! {
         }
         assert_eq!(mails.len(), 2, "its owner and its editor");
         assert_eq!(states(&world).await, ["late", "waiting"]);
+    }
+
+    async fn operators_hear_once_of_feeds_that_break_and_of_old_advisories(db: Database) {
+        let world = World::new(db).await;
+        let tell = async || {
+            world.app.tell_of_advisories().await.expect("told");
+            let titles = titles(&world, &world.operator).await;
+            let of = |title: &&String| title.contains("dvisor");
+            titles.iter().filter(of).cloned().collect::<Vec<_>>()
+        };
+        let day = Some("2026-11-20T00:00:00Z");
+        note_feeds(&world, &[("debian", day, None)]);
+        assert_eq!(tell().await, Vec::<String>::new());
+        let gone = Some("there is no such host");
+        note_feeds(&world, &[("debian", day, gone), ("kev", None, gone)]);
+        let both = [
+            "The advisory feed debian cannot be had",
+            "The advisory feed kev cannot be had",
+        ];
+        assert_eq!(tell().await, both);
+        assert_eq!(tell().await, both, "nobody is told twice");
+        // It came back and broke again.
+        note_feeds(&world, &[("debian", Some("2026-11-21T00:00:00Z"), gone)]);
+        assert_eq!(tell().await.len(), 3);
+        note_feeds(&world, &[]);
+        world.clock.advance(TimeDelta::days(8));
+        assert_eq!(tell().await.last().map(String::as_str), Some("The advisories are not of today"));
+        assert_eq!(tell().await.len(), 4);
+        let measures = world.app.measure().await.expect("measured");
+        assert_eq!(measures.feed_failures, []);
+        assert!(titles(&world, &world.reviewer).await.iter().all(|it| !it.contains("feed")));
     }
 }

@@ -85,6 +85,7 @@ fn finding(finding: &ScanFinding<'_>) -> Value {
         "class": finding.class,
         "severity": severity(finding),
         "score": score.map(|score| score.score.value()),
+        "score_with_threat_and_environment": score.and_then(|score| score.whole).map(|it| it.value()),
         "vector": score.and_then(|score| score.vector.as_ref()),
         "score_source": score.map(|score| &score.source),
         "score_reason": score.map(advisory::score::Score::reason),

@@ -153,11 +153,9 @@ impl Reader<'_> {
                 }
             }
         }
-        let (Some(name), Some(place)) = (name, place) else {
-            return Err("`advisories.sources`: each needs a name and a url or path".to_owned());
-        };
-        value::source(&name, &place)?;
-        Ok(format!("{name}={place}"))
+        let name = name.ok_or("`advisories.sources`: each needs a name")?;
+        let source = value::source(&name, &place.unwrap_or_default())?;
+        Ok(format!("{}={}", source.name, source.place))
     }
 
     fn path(&self, path: &str) -> String {

@@ -43,9 +43,8 @@ const fn secret(name: &'static str, help: &'static str) -> Key {
 }
 
 /// Where advisories come from unless told otherwise.
-const DEFAULT_SOURCES: &str = "debian=https://security-tracker.debian.org/tracker/data/json,\
-    osv-debian=https://storage.googleapis.com/osv-vulnerabilities/Debian/all.zip,\
-    osv-alpine=https://storage.googleapis.com/osv-vulnerabilities/Alpine/all.zip";
+const DEFAULT_SOURCES: &str = "debian,osv-debian,osv-alpine,ubuntu,rocky,alma,wolfi,osv-npm,\
+    osv-pypi,osv-maven,osv-go,osv-crates,osv-rubygems,osv-nuget,osv-packagist,kev,epss";
 
 /// Every key there is.
 pub(crate) const KEYS: &[Key] = &[
@@ -327,7 +326,8 @@ pub(crate) const KEYS: &[Key] = &[
         "advisories.sources",
         Kind::Sources,
         DEFAULT_SOURCES,
-        "What `advisories update` downloads and compiles.",
+        "What `advisories update` downloads and compiles. A feed that `plimsoll advisories sources` \
+         lists needs its name only.",
     ),
     key(
         "keys.rotate_tokens_after",

@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     Networks,
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// Advisory sources: a list of tables in a file, `NAME=PLACE` with commas elsewhere.
+    /// Advisory sources: a list of tables in a file, `NAME=PLACE` or `NAME` with commas elsewhere.
     Sources,
 }
 
@@ -50,7 +50,9 @@ impl Kind {
             Self::Bool => "true or false".to_owned(),
             Self::Networks => "addresses and networks such as 127.0.0.1, 10.0.0.0/8".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
-            Self::Sources => "tables with name and url or path".to_owned(),
+            Self::Sources => {
+                "tables with name, and url or path where the feed is not a known one".to_owned()
+            }
         }
     }
 }

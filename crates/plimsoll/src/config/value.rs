@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use advisory::feeds;
 use chrono::TimeDelta;
 use ipnet::IpNet;
 use serde::Serialize;
@@ -80,16 +81,14 @@ pub(crate) fn duration(text: &str) -> Option<TimeDelta> {
     TimeDelta::try_seconds(number.checked_mul(seconds)?)
 }
 
-/// Reads `NAME=PLACE,NAME=PLACE`.
+/// Reads `NAME=PLACE,NAME`; a known feed needs no place.
 pub(crate) fn sources(text: &str) -> Result<Vec<Source>, String> {
     let pairs = text
         .split(',')
         .map(str::trim)
         .filter(|pair| !pair.is_empty());
     let read = |pair: &str| {
-        let (name, place) = pair.split_once('=').ok_or_else(|| {
-            format!("`{pair}` is no advisory source: write NAME=URL or NAME=PATH")
-        })?;
+        let (name, place) = pair.split_once('=').unwrap_or((pair, ""));
         source(name.trim(), place.trim())
     };
     let found = pairs.map(read).collect::<Result<Vec<_>, _>>()?;
@@ -104,7 +103,8 @@ pub(crate) fn sources(text: &str) -> Result<Vec<Source>, String> {
     Ok(found)
 }
 
-/// Checks a source's name, which becomes a file's, and its place.
+/// Checks a source's name, which becomes a file's, and its place, which may be left out for a
+/// feed that is known.
 pub(crate) fn source(name: &str, place: &str) -> Result<Source, String> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if name.is_empty() || name.len() > 60 || !name.bytes().all(legal) || name.starts_with('.') {
@@ -112,11 +112,20 @@ pub(crate) fn source(name: &str, place: &str) -> Result<Source, String> {
             "`{name}` is no name for an advisory source: use letters, digits, `-`, `_` or `.`"
         ));
     }
-    if place.is_empty() || place.contains(',') {
-        return Err(format!(
-            "advisory source `{name}` needs a url or path, without commas"
-        ));
-    }
+    let known = feeds::SOURCES.iter().find(|known| known.name == name);
+    let known = known.and_then(|known| known.urls.first());
+    let place = match (place, known) {
+        ("", Some(url)) => url,
+        ("", None) => {
+            return Err(format!(
+                "`{name}` is no feed that is known: give its url or path, or see `plimsoll advisories sources`"
+            ));
+        }
+        (place, _) if place.contains(',') => {
+            return Err(format!("the place of advisory source `{name}` has a comma"));
+        }
+        (place, _) => place,
+    };
     Ok(Source {
         name: name.to_owned(),
         place: place.to_owned(),

@@ -12,6 +12,7 @@ use crate::market_folder::{Market, node_name};
 
 /// How often the file of advisories is looked at.
 const LOOK_AT_ADVISORIES: Duration = Duration::from_secs(10);
+const LOOK_AT_AGE: Duration = Duration::from_secs(60 * 60);
 /// How often promises are compared with the clock.
 const LOOK_AT_CLOCKS: Duration = Duration::from_secs(60);
 const SWEEP: Duration = Duration::from_secs(3600);
@@ -126,14 +127,26 @@ async fn watch_advisories(app: &App) {
     let mut known = stamp(&file);
     let health = advisory::health::file_of(&file);
     let mut noted = None;
+    let mut told: Option<time::Instant> = None;
     let mut ticks = time::interval(LOOK_AT_ADVISORIES);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let update = stamp(&health);
-        if update != noted {
+        let updated = update != noted;
+        if updated {
             noted = update;
             raise_alarms(&file);
+        }
+        if updated || told.is_none_or(|told| told.elapsed() >= LOOK_AT_AGE) {
+            told = Some(time::Instant::now());
+            if let Err(error) = app.tell_of_advisories().await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "operators cannot be told of advisories; trying again"
+                );
+            }
         }
         let found = stamp(&file);
         if found == known {

@@ -27,6 +27,8 @@ pub(super) struct Metrics {
     jobs: IntGaugeVec,
     uploads: IntGauge,
     trust_ends: IntGaugeVec,
+    advisories: IntGauge,
+    feeds: IntGaugeVec,
     database: IntGaugeVec,
     memory: IntGauge,
     files: IntGauge,
@@ -75,6 +77,15 @@ impl Metrics {
                 "plimsoll_trust_metadata_ends_timestamp_seconds",
                 "When the first piece of trust metadata ends that clients come to, by its role, in seconds since 1970.",
                 &["role"],
+            )?,
+            advisories: made.gauge(
+                "plimsoll_advisories_compiled_timestamp_seconds",
+                "When the advisories in use were compiled, in seconds since 1970.",
+            )?,
+            feeds: made.gauges(
+                "plimsoll_advisory_feed_failures",
+                "Attempts to have a feed of advisories that failed since it was had last.",
+                &["feed"],
             )?,
             database: made.gauges(
                 "plimsoll_database_connections",
@@ -146,6 +157,12 @@ impl Metrics {
             self.trust_ends
                 .with_label_values(&[role.as_str()])
                 .set(ends);
+        }
+        self.advisories.set(measures.advisories.timestamp());
+        self.feeds.reset();
+        for (feed, failures) in &measures.feed_failures {
+            let failures = (*failures).into();
+            self.feeds.with_label_values(&[feed.as_str()]).set(failures);
         }
         let pool = measures.database;
         for (state, count) in [

@@ -81,7 +81,7 @@ accounts.open_registration             default                   true
 review.two_for_first_release           default                   false
 review.partners_only                   default                   false
 advisories.file                        default                   -
-advisories.sources                     default                   debian=https://security-tracker.debian.org/tracker/data/json, osv-debian=https://storage.googleapis.com/osv-vulnerabilities/Debian/all.zip, osv-alpine=https://storage.googleapis.com/osv-vulnerabilities/Alpine/all.zip
+advisories.sources                     default                   debian, osv-debian, osv-alpine, ubuntu, rocky, alma, wolfi, osv-npm, osv-pypi, osv-maven, osv-go, osv-crates, osv-rubygems, osv-nuget, osv-packagist, kev, epss
 keys.rotate_tokens_after               default                   90d
 keys.passphrase                        plimsoll.toml:2           (hidden)
 keys.passphrase_file                   default                   -

@@ -449,13 +449,14 @@ Download, compile, look up and carry advisories
 Usage: plimsoll advisories [OPTIONS] <COMMAND>
 
 Commands:
-  update  Download the configured sources and compile them
-  import  Compile files that are here already, or take over a compiled database
-  status  Say what the compiled advisories are made of, how old they are, and how each source fares
-  show    Show one vulnerability: every source's statement, ratings, exploitation
-  search  Find vulnerabilities and packages by a part of their name
-  diff    Compare two compiled databases
-  export  Write the compiled database and its signature, to be carried elsewhere
+  sources  List the feeds that are known by name, and which are configured
+  update   Download the configured sources and compile them
+  import   Compile files that are here already, or take over a compiled database
+  status   Say what the compiled advisories are made of, how old they are, and how each source fares
+  show     Show one vulnerability: every source's statement, ratings, exploitation
+  search   Find vulnerabilities and packages by a part of their name
+  diff     Compare two compiled databases
+  export   Write the compiled database and its signature, to be carried elsewhere
 
 Options:
   -h, --help  Print help (see more with '--help')

@@ -157,6 +157,7 @@ fn json_is_stable() {
           "score": 9.8,
           "score_reason": "9.8 by test, CVSS 3.1: the distribution's own rating comes first; of one source the newest CVSS version counts",
           "score_source": "test",
+          "score_with_threat_and_environment": null,
           "severities": [
             {
               "authority": "distribution",

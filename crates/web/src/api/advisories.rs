@@ -51,6 +51,8 @@ struct SourceJson {
     licence: Option<String>,
     /// Who is to be named where its content is shown.
     attribution: Option<String>,
+    /// When it was asked for last, RFC 3339; nothing where it was compiled from a file.
+    last_attempt: Option<String>,
     /// When it was had last, RFC 3339; nothing where it was compiled from a file.
     last_success: Option<String>,
     /// Attempts to have it that failed since.
@@ -79,22 +81,20 @@ async fn reload_advisories(
 
 impl From<AdvisoryStatus> for AdvisoriesJson {
     fn from(status: AdvisoryStatus) -> Self {
-        let (meta, health) = (status.meta, status.health);
-        let sources = meta.sources.into_iter().map(|source| SourceJson {
-            last_success: health
-                .iter()
-                .find(|known| known.name == source.name)
-                .and_then(|known| known.last_success.clone()),
-            failures: health
-                .iter()
-                .find(|known| known.name == source.name)
-                .map_or(0, |known| known.failures),
-            licence: source.licence,
-            attribution: source.attribution,
-            name: source.name,
-            records: source.records,
-            malformed: source.malformed,
-            newest: source.newest,
+        let meta = status.meta;
+        let sources = status.feeds.into_iter().map(|feed| {
+            let (source, health) = (feed.source, feed.health.unwrap_or_default());
+            SourceJson {
+                last_attempt: Some(health.last_attempt).filter(|at| !at.is_empty()),
+                last_success: health.last_success,
+                failures: health.failures,
+                licence: source.licence,
+                attribution: source.attribution,
+                name: source.name,
+                records: source.records,
+                malformed: source.malformed,
+                newest: source.newest,
+            }
         });
         Self {
             version: meta.version,

@@ -96,6 +96,8 @@ struct RatingJson {
     vector: Option<String>,
     /// The base score.
     score: Option<f64>,
+    /// The score with the vector's threat and environmental metrics, where they make it another.
+    whole_score: Option<f64>,
     /// The source's own word, or CVSS's for the score.
     word: Option<String>,
 }
@@ -106,6 +108,7 @@ impl From<app::Rating> for RatingJson {
             source: rating.source,
             vector: rating.vector,
             score: rating.score,
+            whole_score: rating.whole_score,
             word: rating.word,
         }
     }

@@ -9,7 +9,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use chrono::{DateTime, TimeDelta};
+use chrono::DateTime;
 use market::{ListingEvent, ListingState, PublisherDecision, PublisherState};
 
 use super::{
@@ -21,7 +21,7 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::operator::{
-        AdvisoryStatus, AuditRow, FeedRow, JobFailure, JobsSummary, ListingRow, OperatorPage,
+        AdvisoryStatus, AuditRow, FeedRow, Had, JobFailure, JobsSummary, ListingRow, OperatorPage,
         PublisherRow,
     },
     view::{listing_pill, publisher_pill, urlencoded},
@@ -33,7 +33,6 @@ const PUBLISHERS: usize = 50;
 /// Audit records on the page.
 const AUDIT: i64 = 50;
 /// Advisories older than this are called stale.
-const STALE_AFTER: TimeDelta = TimeDelta::days(7);
 
 /// `GET /operator`
 pub(crate) async fn show(
@@ -248,29 +247,37 @@ fn listing_row(publisher: String, product: &Product, broken: usize, viewer: &Vie
 
 fn advisories(app: &App, viewer: &Viewer) -> Option<AdvisoryStatus> {
     let status = app.advisory_status();
-    let (meta, health) = (status.meta, status.health);
+    let built_at = status.compiled_at()?;
+    let trouble = status.trouble(viewer.now);
     let time = |text: &str| {
         DateTime::parse_from_rfc3339(text)
             .ok()
             .map(|at| at.to_utc())
     };
-    let built_at = time(&meta.created_at)?;
-    let feeds = meta.sources.into_iter().map(|source| {
-        let health = health.iter().find(|known| known.name == source.name);
-        let had = health.and_then(|health| time(health.last_success.as_deref()?));
+    let feeds = status.feeds.into_iter().map(|feed| {
+        let (source, health) = (feed.source, feed.health);
+        let had = health
+            .as_ref()
+            .map(|it| it.last_success.as_deref().and_then(time));
+        let newest = source.newest.as_deref().and_then(time);
         FeedRow {
-            dated: viewer.when(source.newest.as_deref().and_then(time).unwrap_or(built_at)),
-            had: had.map(|at| viewer.when(at)),
-            error: health.and_then(|health| health.error.clone()),
+            dated: newest.map(|at| viewer.when(at)),
+            had: match had {
+                None => Had::FromFile,
+                Some(None) => Had::Never,
+                Some(Some(at)) => Had::At(viewer.when(at)),
+            },
+            error: health.and_then(|health| health.error),
             name: source.name,
             advisories: source.records,
             malformed: source.malformed,
+            attribution: source.attribution,
         }
     });
     Some(AdvisoryStatus {
         built_at: viewer.when(built_at),
-        is_stale: viewer.now - built_at > STALE_AFTER,
-        advisories: meta.records,
+        trouble,
+        advisories: status.meta.records,
         feeds: feeds.collect(),
     })
 }

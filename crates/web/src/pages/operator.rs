@@ -92,8 +92,8 @@ pub struct ListingRow {
 pub struct AdvisoryStatus {
     /// When it was compiled.
     pub built_at: When,
-    /// Whether it is older than the policy allows.
-    pub is_stale: bool,
+    /// What is wrong with its age, if something is.
+    pub trouble: Option<String>,
     /// How many advisories it has.
     pub advisories: u64,
     /// Where they come from.
@@ -116,12 +116,25 @@ pub struct FeedRow {
     pub advisories: u64,
     /// How many of its records could not be understood.
     pub malformed: u64,
-    /// The date of the data.
-    pub dated: When,
-    /// When it was had last; nothing where it was compiled from a file.
-    pub had: Option<When>,
+    /// The date of the newest of it, where it says so.
+    pub dated: Option<When>,
+    /// When it was had last.
+    pub had: Had,
     /// Why it could not be had since.
     pub error: Option<String>,
+    /// Who is to be named where its content is shown.
+    pub attribution: Option<String>,
+}
+
+/// When a feed was had last.
+#[derive(Debug, Clone)]
+pub enum Had {
+    /// It was compiled from a file that lay here.
+    FromFile,
+    /// It was asked for, and never came.
+    Never,
+    /// It was downloaded then.
+    At(When),
 }
 
 impl FeedRow {

@@ -8,8 +8,8 @@ use crate::{
     pages::{
         notices::{LetterRow, OutboxPage, OutboxRow},
         operator::{
-            AdvisoryStatus, AuditRow, FeedRow, JobFailure, JobsSummary, ListingRow, OperatorPage,
-            ProofLine, PublisherRow,
+            AdvisoryStatus, AuditRow, FeedRow, Had, JobFailure, JobsSummary, ListingRow,
+            OperatorPage, ProofLine, PublisherRow,
         },
         review::{QueueEntry, QueueFilters, ReviewPage},
         storage::{
@@ -176,24 +176,35 @@ fn console() -> OperatorPage {
         ],
         advisories: Some(AdvisoryStatus {
             built_at: ago(24 * 9),
-            is_stale: true,
+            trouble: Some("they are 9 days old".to_owned()),
             advisories: 318_220,
             feeds: vec![
                 FeedRow {
                     name: "Alpine secdb".to_owned(),
                     advisories: 9_120,
                     malformed: 0,
-                    dated: ago(24 * 9),
-                    had: Some(ago(2)),
+                    dated: Some(ago(24 * 9)),
+                    had: Had::At(ago(2)),
                     error: None,
+                    attribution: Some("Alpine Linux Security Team".to_owned()),
                 },
                 FeedRow {
                     name: "NVD".to_owned(),
                     advisories: 290_004,
                     malformed: 3,
-                    dated: ago(24 * 10),
-                    had: Some(ago(24 * 9)),
+                    dated: Some(ago(24 * 10)),
+                    had: Had::At(ago(24 * 9)),
                     error: Some("cannot download: the connection broke".to_owned()),
+                    attribution: Some("This product uses data from the NVD API but is not endorsed or certified by the NVD".to_owned()),
+                },
+                FeedRow {
+                    name: "kev".to_owned(),
+                    advisories: 0,
+                    malformed: 0,
+                    dated: None,
+                    had: Had::Never,
+                    error: Some("cannot download: there is no such host".to_owned()),
+                    attribution: None,
                 },
             ],
         }),

@@ -1,5 +1,5 @@
-//! A compiled database for sites without a network: the file, and beside it the operator's
-//! signature over its digest.
+//! A compiled database for sites without a network, or a delta to one: the file, and beside it the
+//! operator's signature over its digest.
 
 use std::{
     fs::{self, File},
@@ -7,13 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use advisory::database::{Database, Meta};
+use advisory::database::{Database, Meta, delta};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 use trust::{PublicKey, SigningKey};
 
 use super::Context;
@@ -28,15 +28,20 @@ use crate::{
 /// Write the compiled database and its signature, to be carried elsewhere
 ///
 /// FILE.sig beside it holds the signature of the operator's release key over the file's digest.
-/// The other site takes it with `plimsoll advisories import --key release.pub FILE`.
+/// The other site takes it with `plimsoll advisories import --key release.pub FILE`. With --since
+/// only what changed since an earlier database is written, which the other site must have.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   plimsoll advisories export --data /var/lib/plimsoll advisories-2026-11-20.db
+  plimsoll advisories export --since advisories-2026-11-20.db since-2026-11-20.delta
   plimsoll advisories export --signing-key my.key advisories.db")]
 pub(crate) struct ExportArgs {
     /// Where to write; the signature gets the same name with .sig
     #[arg(value_name = "FILE")]
     output: PathBuf,
+    /// An earlier database: write a delta from it instead
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
     /// The key that signs (PEM); the marketplace's release key, if not given
     #[arg(long, value_name = "FILE")]
     signing_key: Option<PathBuf>,
@@ -70,9 +75,11 @@ pub(super) fn export(args: &ExportArgs, context: &Context<'_>) -> Result<Exit, F
         );
     }
     let key = server::keys::existing(&key, &config)?;
-    let meta = Database::open(&source).map_err(|error| advisory_file::failure(&error))?;
-    let meta = meta.meta().clone();
-    let (copy, digest) = copied(&source, &args.output)?;
+    let database = open(&source)?;
+    let (copy, digest) = match &args.since {
+        Some(since) => step(&open(since)?, &database, &args.output)?,
+        None => copied(&source, &args.output)?,
+    };
     put(copy, &args.output)?;
     let signature = sign(&key, digest);
     let beside = beside(&args.output);
@@ -85,7 +92,7 @@ pub(super) fn export(args: &ExportArgs, context: &Context<'_>) -> Result<Exit, F
             "signature": beside,
             "digest": signature.digest,
             "key_id": signature.key_id,
-            "version": meta.version,
+            "version": database.meta().version,
         }))?;
     } else {
         context.printer.out(&format!(
@@ -99,15 +106,27 @@ pub(super) fn export(args: &ExportArgs, context: &Context<'_>) -> Result<Exit, F
     Ok(Exit::Success)
 }
 
-/// Returns whether a file is a compiled database rather than a feed.
-pub(super) fn is_database(path: &Path) -> bool {
-    let mut head = [0; 8];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    read.is_ok() && head == *b"PLIMADV\n"
+fn open(path: &Path) -> Result<Database, Failure> {
+    Database::open(path).map_err(|error| advisory_file::failure(&error))
 }
 
-/// Puts a compiled database in place whose signature holds; without a key only if that was
-/// asked for.
+/// Writes the delta between two databases near a place; returns it and its digest.
+fn step(old: &Database, new: &Database, near: &Path) -> Result<(NamedTempFile, String), Failure> {
+    let folder = TempDir::new_in(folder(near)).or_fail("cannot make a temporary folder")?;
+    let file = folder.path().join("delta");
+    delta::write(old, new, &file).map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    copied(&file, near)
+}
+
+/// Returns whether a file is a compiled database, or a delta, rather than a feed.
+pub(super) fn is_compiled(path: &Path) -> bool {
+    let mut head = [0; 8];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    (read.is_ok() && head == *b"PLIMADV\n") || delta::is_delta(path)
+}
+
+/// Puts a compiled database in place whose signature holds, or the one that a delta leads to;
+/// without a key only if that was asked for.
 pub(super) fn adopt(file: &Path, output: &Path, key: Option<&Path>) -> Result<Meta, Failure> {
     let (copy, digest) = copied(file, output)?;
     if let Some(key) = key {
@@ -116,8 +135,15 @@ pub(super) fn adopt(file: &Path, output: &Path, key: Option<&Path>) -> Result<Me
             .map_err(|error| Failure::usage("this is no public key").because(&error))?;
         verify(file, &digest, &public)?;
     }
+    if delta::is_delta(copy.path()) {
+        let applied = delta::apply(&open(output)?, copy.path(), output);
+        return applied.map_err(|error| {
+            let failure = Failure::from_error(Exit::Failed, &error);
+            failure.hint("the database that was there stays")
+        });
+    }
     // What cannot be opened must not replace what can.
-    let opened = Database::open(copy.path()).map_err(|error| advisory_file::failure(&error))?;
+    let opened = open(copy.path())?;
     put(copy, output)?;
     Ok(opened.meta().clone())
 }

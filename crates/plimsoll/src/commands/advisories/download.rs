@@ -3,12 +3,12 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{Read, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use advisory::feeds::{self, Limits, Summary};
+use advisory::feeds::{self, Limits, Summary, Unfit};
 use serde::{Deserialize, Serialize};
 use ureq::{Agent, Body, http::Response};
 
@@ -24,6 +24,8 @@ use super::pointer;
 const MAX_BYTES: u64 = 4 << 30;
 /// No text that only says where a feed is is larger.
 const MAX_TEXT: u64 = 4 << 20;
+/// No download takes longer; it goes on from there the next time.
+const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 /// How often a download that breaks off is continued.
 const ATTEMPTS: usize = 3;
 
@@ -48,30 +50,28 @@ struct Stamp {
 /// Returns the file of a source, downloaded where it changed.
 ///
 /// # Errors
-/// It cannot be had from any of its places, or what came cannot be read; the last good file then
-/// is as it was.
+/// It cannot be had from any of its places, or what came must not replace what there was; the
+/// last good file then is as it was.
 pub(super) fn fetch(
     source: &Source,
     folder: &Path,
+    fitness: Fitness,
     progress: &dyn Fn(u64, u64),
 ) -> Result<Got, Failure> {
-    let places = places(source);
-    let is_web = |place: &str| place.starts_with("https://") || place.starts_with("http://");
-    if !places.iter().all(|place| is_web(place)) {
-        let path = source.place.strip_prefix("file://");
-        let file = PathBuf::from(path.unwrap_or(&source.place));
-        let summary = Some(check(source, &file)?);
-        return Ok(Got {
-            file,
-            is_new: true,
-            summary,
-        });
-    }
     fs::create_dir_all(folder).or_fail(format!("cannot make the folder `{}`", folder.display()))?;
     let mut first = None;
-    for place in places {
-        let got = pointer::target(place, text_of)
-            .and_then(|place| fetch_from(source, &place, folder, progress));
+    for place in places(source) {
+        let got = if place.starts_with("https://") || place.starts_with("http://") {
+            pointer::target(place, text_of)
+                .and_then(|place| fetch_from(source, &place, (folder, fitness), progress))
+        } else {
+            let file = PathBuf::from(place.strip_prefix("file://").unwrap_or(place));
+            fitness.check(source, &file).map(|summary| Got {
+                file,
+                is_new: true,
+                summary: Some(summary),
+            })
+        };
         match got {
             Ok(got) => return Ok(got),
             // The publisher's own words are the ones to show; mirrors only repeat them.
@@ -95,7 +95,7 @@ fn places(source: &Source) -> Vec<&str> {
 fn fetch_from(
     source: &Source,
     place: &str,
-    folder: &Path,
+    (folder, fitness): (&Path, Fitness),
     progress: &dyn Fn(u64, u64),
 ) -> Result<Got, Failure> {
     let file = folder.join(&source.name);
@@ -117,7 +117,7 @@ fn fetch_from(
             Err(failure) => return Err(failure),
         }
     };
-    let summary = check(source, &part.file);
+    let summary = fitness.check(source, &part.file);
     if summary.is_err() {
         part.remove();
     }
@@ -167,11 +167,14 @@ impl Part {
         self.begun(place).is_some()
     }
 
-    /// Returns how much there is, and the strong tag of what it is the beginning of.
+    /// Returns how much there is, and the strong tag or the date of what it is the beginning of
+    /// (RFC 9110, section 13.1.5).
     fn begun(&self, place: &str) -> Option<(u64, String)> {
-        let etag = read_stamp(&self.stamp, place)?.etag?;
+        let stamp = read_stamp(&self.stamp, place)?;
+        let strong = stamp.etag.filter(|etag| !etag.starts_with("W/"));
         let length = fs::metadata(&self.file).ok()?.len();
-        (length > 0 && !etag.starts_with("W/")).then_some((length, etag))
+        let validator = strong.or(stamp.last_modified)?;
+        (length > 0).then_some((length, validator))
     }
 
     /// Downloads what is missing; nothing comes back if the last good file is still current.
@@ -181,8 +184,16 @@ impl Part {
         known: Option<&Stamp>,
         progress: &dyn Fn(u64, u64),
     ) -> Result<Option<Stamp>, Failure> {
-        let begun = self.begun(place);
-        let response = ask(place, known, begun.as_ref())?;
+        let mut begun = self.begun(place);
+        let mut answer = ask(place, known, begun.as_ref());
+        if let (Some(_), Err(ureq::Error::StatusCode(416))) = (&begun, &answer) {
+            // There is nothing behind what there is: whole, but cut off before it was checked, or
+            // of a file that has become shorter.
+            self.remove();
+            begun = None;
+            answer = ask(place, known, None);
+        }
+        let response = answer.or_fail(format!("cannot download {place}"))?;
         if response.status() == 304 {
             return Ok(None);
         }
@@ -260,11 +271,12 @@ fn ask(
     url: &str,
     known: Option<&Stamp>,
     begun: Option<&(u64, String)>,
-) -> Result<Response<Body>, Failure> {
+) -> Result<Response<Body>, ureq::Error> {
     let agent = Agent::new_with_config(
         Agent::config_builder()
             .timeout_connect(Some(Duration::from_secs(15)))
             .timeout_recv_response(Some(Duration::from_secs(60)))
+            .timeout_recv_body(Some(LONGEST))
             .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))
             .build(),
     );
@@ -281,13 +293,14 @@ fn ask(
             request = request.header("If-Modified-Since", date);
         }
     }
-    request.call().or_fail(format!("cannot download {url}"))
+    request.call()
 }
 
 /// Returns a short text, such as a list of mirrors.
 fn text_of(url: &str) -> Result<String, Failure> {
     let mut text = String::new();
-    let body = ask(url, None, None)?.into_body().into_reader();
+    let answer = ask(url, None, None).or_fail(format!("cannot download {url}"))?;
+    let body = answer.into_body().into_reader();
     body.take(MAX_TEXT)
         .read_to_string(&mut text)
         .or_fail(format!("cannot read {url}"))?;
@@ -308,24 +321,33 @@ fn header(response: &Response<Body>, name: &str) -> Option<String> {
     Some(value.to_str().ok()?.to_owned())
 }
 
-/// A file that cannot be read to its end, or holds nothing, must not replace one that can.
-fn check(source: &Source, path: &Path) -> Result<Summary, Failure> {
-    let mut nothing = |_record| Ok(());
-    let summary = feeds::read_file(path, &source.name, Limits::default(), &mut nothing)
-        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
-    if let Some(broken) = summary.broken {
-        return Err(Failure::failed("it ends early").because(&io::Error::other(broken)));
+/// What a file must be to replace the last good one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fitness {
+    /// Records of the last good file.
+    pub(super) before: Option<u64>,
+    /// Whether what can be read is taken in any case, unless that is nothing.
+    pub(super) accept_partial: bool,
+}
+
+impl Fitness {
+    fn check(self, source: &Source, path: &Path) -> Result<Summary, Failure> {
+        let mut nothing = |_record| Ok(());
+        let summary = feeds::read_file(path, &source.name, Limits::default(), &mut nothing)
+            .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+        self.judge(&summary)
+            .map_err(|unfit| Failure::from_error(Exit::Failed, &unfit))?;
+        Ok(summary)
     }
-    if summary.records == 0 {
-        return Err(Failure::failed("it holds no advisory that can be read"));
+
+    /// # Errors
+    /// What was read must not replace what there is.
+    pub(super) fn judge(self, summary: &Summary) -> Result<(), Unfit> {
+        match summary.fit(self.before) {
+            Err(unfit) if summary.records == 0 || !self.accept_partial => Err(unfit),
+            _ => Ok(()),
+        }
     }
-    if summary.malformed > summary.records {
-        return Err(Failure::failed(format!(
-            "more of its records are malformed ({}) than not ({}): its schema may have changed",
-            summary.malformed, summary.records
-        )));
-    }
-    Ok(summary)
 }
 
 /// Returns a stamp, if it is about the same place.

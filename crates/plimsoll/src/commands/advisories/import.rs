@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use advisory::database::{BuildError, Builder, Meta, UpdateLock};
+use advisory::{
+    database::{BuildError, Builder, Database, Meta, UpdateLock},
+    feeds::{FeedError, Summary},
+};
 use clap::Args;
 use serde_json::json;
 
-use super::{Context, bundle};
+use super::{Context, bundle, download::Fitness};
 use crate::{
     advisory_file::{place, timestamp},
     cli::DataArgs,
@@ -20,15 +23,17 @@ use crate::{
 /// Reads OSV (JSON, JSON lines, zip), CSAF and VEX, OpenVEX, NVD, CVE, KEV, EPSS, OVAL,
 /// updateinfo.xml, and the own JSON of Debian, Alpine, Wolfi, Alma, Arch and Photon; plain, as
 /// .gz, .zst or .bz2, in zip and tar archives and in folders, recognised by their content. The
-/// database is replaced as a whole, and only when everything could be read.
+/// database is replaced as a whole, and only when every file can be read to its end and is in a
+/// schema that is known.
 ///
 /// A file that `plimsoll advisories export` wrote is taken over as it is, if the signature
-/// beside it is by the key that --key names.
+/// beside it is by the key that --key names; a delta is applied to the database that is there.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   plimsoll advisories import osv-debian.zip secdb-v3.20.json
   plimsoll advisories import --output a.db debian=tracker.json alpine=main.json alpine=community.json
-  plimsoll advisories import --key release.pub advisories-2026-11-20.db")]
+  plimsoll advisories import --key release.pub advisories-2026-11-20.db
+  plimsoll advisories import --key release.pub since-2026-11-20.delta")]
 pub(crate) struct ImportArgs {
     /// Feeds; NAME=FILE gives the source a name, several files may bear the same
     #[arg(value_name = "[NAME=]FILE", required = true)]
@@ -41,6 +46,9 @@ pub(crate) struct ImportArgs {
     /// Leave out the built-in starter set
     #[arg(long)]
     without_starter: bool,
+    /// Take what can be read of files that are broken or in a schema that seems changed
+    #[arg(long)]
+    accept_partial: bool,
     /// Public key (PEM) that must have signed a compiled database
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -54,17 +62,24 @@ pub(super) fn run(args: &ImportArgs, context: &Context<'_>) -> Result<Exit, Fail
     let output = place(args.output.as_deref(), &config)?;
     let _lock = lock(&output)?;
     if let [file] = args.files.as_slice()
-        && bundle::is_database(Path::new(file))
+        && bundle::is_compiled(Path::new(file))
     {
         return adopt(args, Path::new(file), &output, context);
     }
-    let sources: Vec<_> = args.files.iter().map(|text| named(text)).collect();
-    let compiled = compile(
-        &output,
-        &sources,
-        !args.without_starter,
-        &timestamp(context.now()),
-    )?;
+    let inputs: Vec<_> = args.files.iter().map(|text| named(text)).collect();
+    let fitness = Fitness {
+        before: None,
+        accept_partial: args.accept_partial,
+    };
+    let mut compiler = Compiler::new(&output)?;
+    for (name, file) in &inputs {
+        let summary = compiler.add(name, file)?;
+        fitness.judge(&summary).map_err(|unfit| {
+            Failure::failed(format!("`{}`: {unfit}", file.display()))
+                .hint("the database is as it was; --accept-partial takes what can be read")
+        })?;
+    }
+    let compiled = compiler.finish(!args.without_starter, &timestamp(context.now()))?;
     report(&compiled, &output, context.printer)?;
     Ok(Exit::Success)
 }
@@ -77,7 +92,7 @@ fn adopt(
 ) -> Result<Exit, Failure> {
     if args.key.is_none() && !args.unsigned {
         return Err(
-            Failure::usage(format!("`{}` is a compiled database", file.display())).hint(
+            Failure::usage(format!("`{}` was compiled elsewhere", file.display())).hint(
                 "name the key that must have signed it with --key, or take it as it is with --unsigned",
             ),
         );
@@ -112,27 +127,52 @@ fn named(text: &str) -> (String, PathBuf) {
     }
 }
 
-/// Compiles named files into `output`.
-pub(super) fn compile(
-    output: &Path,
-    sources: &[(String, PathBuf)],
-    starter: bool,
-    created_at: &str,
-) -> Result<Meta, Failure> {
-    let mut builder = Builder::new(output).map_err(|error| failure(&error))?;
-    for (name, file) in sources {
-        builder
-            .add_source(name, file)
-            .map_err(|error| failure(&error))?;
+/// Compiles a database in the place of the one that is there.
+pub(super) struct Compiler<'a> {
+    output: &'a Path,
+    builder: Builder,
+}
+
+impl<'a> Compiler<'a> {
+    pub(super) fn new(output: &'a Path) -> Result<Self, Failure> {
+        let builder = Builder::new(output).map_err(|error| failure(&error))?;
+        Ok(Self { output, builder })
     }
-    if starter {
-        builder.add_starter().map_err(|error| failure(&error))?;
+
+    pub(super) fn add(&mut self, name: &str, file: &Path) -> Result<Summary, Failure> {
+        let added = self.builder.add_source(name, file);
+        added.map_err(|error| failure(&error))
     }
-    builder.finish(created_at).map_err(|error| failure(&error))
+
+    /// Takes over what the database that is there has of a source; gives whether it has any.
+    pub(super) fn keep(&mut self, name: &str) -> Result<bool, Failure> {
+        let Ok(old) = Database::open(self.output) else {
+            return Ok(false);
+        };
+        let kept = self.builder.keep_source(name, &old);
+        kept.map_err(|error| failure(&error))?;
+        Ok(old.meta().sources.iter().any(|source| source.name == name))
+    }
+
+    pub(super) fn finish(mut self, starter: bool, created_at: &str) -> Result<Meta, Failure> {
+        if starter {
+            self.builder
+                .add_starter()
+                .map_err(|error| failure(&error))?;
+        }
+        let finished = self.builder.finish(created_at);
+        finished.map_err(|error| failure(&error))
+    }
 }
 
 fn failure(error: &BuildError) -> Failure {
-    Failure::from_error(Exit::Failed, error)
+    let failure = Failure::from_error(Exit::Failed, error);
+    match error {
+        BuildError::Write { .. } | BuildError::Feed(FeedError::Sink { .. }) => failure.hint(
+            "the database that was there stays; make room on its disk, some three times its size",
+        ),
+        _ => failure,
+    }
 }
 
 /// Tells what was compiled.

@@ -7,6 +7,7 @@ mod import;
 mod pointer;
 mod search;
 mod show;
+mod sources;
 mod status;
 mod update;
 
@@ -14,7 +15,7 @@ use clap::Subcommand;
 
 use self::{
     bundle::ExportArgs, diff::DiffArgs, import::ImportArgs, search::SearchArgs, show::ShowArgs,
-    status::StatusArgs, update::UpdateArgs,
+    sources::SourcesArgs, status::StatusArgs, update::UpdateArgs,
 };
 use super::Context;
 use crate::{exit::Exit, failure::Failure};
@@ -26,6 +27,7 @@ use crate::{exit::Exit, failure::Failure};
 /// $XDG_DATA_HOME or ~/.local/share. A running server takes over a new file by itself.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdvisoriesCommand {
+    Sources(SourcesArgs),
     Update(UpdateArgs),
     Import(ImportArgs),
     Status(StatusArgs),
@@ -37,6 +39,7 @@ pub(crate) enum AdvisoriesCommand {
 
 pub(super) fn run(command: &AdvisoriesCommand, context: &Context<'_>) -> Result<Exit, Failure> {
     match command {
+        AdvisoriesCommand::Sources(args) => sources::run(args, context),
         AdvisoriesCommand::Update(args) => update::run(args, context),
         AdvisoriesCommand::Import(args) => import::run(args, context),
         AdvisoriesCommand::Status(args) => status::run(args, context),

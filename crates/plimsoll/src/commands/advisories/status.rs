@@ -16,9 +16,6 @@ use crate::{
     printer::{Cell, columns, plain},
 };
 
-/// Clocks that are set by the network differ by less.
-const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
-
 /// Say what the compiled advisories are made of, how old they are, and how each source fares
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
@@ -41,13 +38,6 @@ pub(super) fn run(args: &StatusArgs, context: &Context<'_>) -> Result<Exit, Fail
         .as_deref()
         .map(health::load)
         .unwrap_or_default();
-    if age.is_some_and(|age| age < -CLOCKS_DIFFER) {
-        context.printer.warn(&format!(
-            "the advisories were compiled in the future, at {}: check the clock of this machine \
-             and of the one that compiled them",
-            meta.created_at
-        ));
-    }
     if context.printer.is_json() {
         context.printer.json(&json!({
             "schema_version": 1,
@@ -89,6 +79,16 @@ pub(super) fn run(args: &StatusArgs, context: &Context<'_>) -> Result<Exit, Fail
         ]);
     }
     text.push_str(&columns(&rows));
+    for source in &meta.sources {
+        let mut problems = source.problems.iter().chain(&source.broken).peekable();
+        if problems.peek().is_some() {
+            text.push_str(&format!("\nNot read of {}:\n", source.name));
+        }
+        for problem in problems {
+            let (place, reason) = (plain(&problem.place), plain(&problem.reason));
+            text.push_str(&format!("  {place}: {reason}\n"));
+        }
+    }
     if !health.is_empty() {
         text.push('\n');
         text.push_str(&columns(&health_rows(&health, now)));

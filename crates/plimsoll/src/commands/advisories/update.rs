@@ -1,14 +1,14 @@
 //! `plimsoll advisories update`: download what changed, then compile.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use advisory::health::{self, SourceHealth};
 use clap::Args;
 
 use super::{
     Context,
-    download::{self, Got},
-    import::{compile, lock, report},
+    download::{self, Fitness, Got},
+    import::{Compiler, lock, report},
 };
 use crate::{
     advisory_file::{place, timestamp},
@@ -23,8 +23,9 @@ use crate::{
 ///
 /// Sources are `advisories.sources` of the configuration. What has not changed is not
 /// downloaded again, what broke off is continued, and mirrors are tried in turn. A source that
-/// cannot be had or read keeps its last good data, with a warning; the database is replaced as a
-/// whole. `plimsoll advisories status` tells how each source fares.
+/// cannot be had, cannot be read or has far less than before keeps its last good data, with a
+/// warning and exit code 3 at the end; the database is replaced as a whole. `plimsoll advisories
+/// status` tells how each source fares.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   plimsoll advisories update
@@ -33,6 +34,9 @@ pub(crate) struct UpdateArgs {
     /// Where to put the compiled database; downloads are kept beside it
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Take what can be read of sources that are broken, or far smaller than before
+    #[arg(long)]
+    accept_partial: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -51,15 +55,19 @@ pub(super) fn run(args: &UpdateArgs, context: &Context<'_>) -> Result<Exit, Fail
         context,
         folder: output.with_file_name("sources"),
         now: timestamp(context.now()),
+        accept_partial: args.accept_partial,
         before: health::load(&output),
-        files: Vec::new(),
+        compiler: Compiler::new(&output)?,
         health: Vec::new(),
     };
     for source in &sources {
-        update.take(source);
+        update.take(source)?;
     }
     let Update {
-        files, health, now, ..
+        compiler,
+        health,
+        now,
+        ..
     } = update;
     health::save(&output, &health).or_fail(format!(
         "cannot write `{}`",
@@ -70,30 +78,44 @@ pub(super) fn run(args: &UpdateArgs, context: &Context<'_>) -> Result<Exit, Fail
             "none of the advisory sources could be updated; the database is as it was",
         ));
     }
-    let meta = compile(&output, &files, true, &now)?;
+    let meta = compiler.finish(true, &now)?;
     report(&meta, &output, printer)?;
-    Ok(Exit::Success)
+    let failed = health.iter().filter(|source| source.error.is_some());
+    let failed: Vec<_> = failed.map(|source| source.name.as_str()).collect();
+    match failed.is_empty() {
+        true => Ok(Exit::Success),
+        false => Err(Failure::failed(format!(
+            "the database is new, but not what it has of {}",
+            failed.join(", ")
+        ))),
+    }
 }
 
 struct Update<'a> {
     context: &'a Context<'a>,
     folder: PathBuf,
     now: String,
+    accept_partial: bool,
     before: Vec<SourceHealth>,
-    files: Vec<(String, PathBuf)>,
+    compiler: Compiler<'a>,
     health: Vec<SourceHealth>,
 }
 
 impl Update<'_> {
     /// Gets one source, or keeps what there is of it.
-    fn take(&mut self, source: &Source) {
+    fn take(&mut self, source: &Source) -> Result<(), Failure> {
         let printer = self.context.printer;
         let bar = Bar::new(printer, &source.name);
-        let got = download::fetch(source, &self.folder, &|done, total| {
+        let before = self.before.iter().find(|known| known.name == source.name);
+        let same = before.filter(|known| known.place == source.place);
+        let fitness = Fitness {
+            before: same.map(|known| known.records),
+            accept_partial: self.accept_partial,
+        };
+        let got = download::fetch(source, &self.folder, fitness, &|done, total| {
             bar.set(done, total, "");
         });
         drop(bar);
-        let before = self.before.iter().find(|known| known.name == source.name);
         let mut health = before.cloned().unwrap_or_default();
         health.name.clone_from(&source.name);
         health.place.clone_from(&source.place);
@@ -107,24 +129,26 @@ impl Update<'_> {
                 };
                 printer.note(&format!("{}: {word}", source.name));
                 succeeded(&mut health, &got, &self.now);
-                self.files.push((source.name.clone(), got.file));
+                self.compiler.add(&source.name, &got.file)?;
             }
             Err(failure) => {
-                let last = download::last_good(source, &self.folder);
-                self.warn(source, &failure, last.as_deref());
+                let kept = match download::last_good(source, &self.folder) {
+                    Some(file) => self.compiler.add(&source.name, &file).map(|_| true)?,
+                    None => self.compiler.keep(&source.name)?,
+                };
+                self.warn(source, &failure, kept);
                 health.failures += 1;
                 health.error = Some(failure.line());
-                self.files
-                    .extend(last.map(|file| (source.name.clone(), file)));
             }
         }
         self.health.push(health);
+        Ok(())
     }
 
-    fn warn(&self, source: &Source, failure: &Failure, last: Option<&Path>) {
-        let kept = match last {
-            Some(_) => "its last good data stays in use",
-            None => "nothing of it is in use",
+    fn warn(&self, source: &Source, failure: &Failure, kept: bool) {
+        let kept = match kept {
+            true => "its last good data stays in use",
+            false => "nothing of it is in use",
         };
         let line = failure.line();
         let printer = self.context.printer;
