@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 18] = [
+const TARGETS: [&str; 19] = [
     "manifests",
     "references",
     "tokens",
@@ -24,6 +24,7 @@ const TARGETS: [&str; 18] = [
     "notation",
     "feeds",
     "databases",
+    "deltas",
     "files",
     "layers",
 ];

@@ -97,7 +97,21 @@ struct Entry {
     #[serde(default)]
     description: String,
     #[serde(default)]
-    releases: BTreeMap<String, Release>,
+    releases: Releases,
+}
+
+/// Releases by codename; one that was none of Debian's has an empty list instead.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Releases {
+    Named(BTreeMap<String, Release>),
+    None([Release; 0]),
+}
+
+impl Default for Releases {
+    fn default() -> Self {
+        Self::None([])
+    }
 }
 
 #[derive(Deserialize)]
@@ -113,7 +127,11 @@ struct Release {
 impl Entry {
     fn into_advisory(self, package: &str, id: String, source: &str) -> Advisory {
         let url = format!("https://security-tracker.debian.org/tracker/{id}");
-        let releases = self.releases.into_iter();
+        let releases = match self.releases {
+            Releases::Named(releases) => releases,
+            Releases::None([]) => BTreeMap::new(),
+        };
+        let releases = releases.into_iter();
         Advisory {
             id,
             source: source.to_owned(),

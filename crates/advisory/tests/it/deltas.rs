@@ -155,3 +155,13 @@ proptest! {
         prop_assert_eq!(meta.records, new.database.meta().records);
     }
 }
+
+#[test]
+fn the_seeds_for_fuzzing_are_what_they_seem() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+    let base = Database::open(&seeds.join("databases/small")).expect("a database");
+    let folder = tempfile::tempdir().expect("a folder");
+    let next = folder.path().join("next");
+    let meta = delta::apply(&base, &seeds.join("deltas/step"), &next).expect("applied");
+    assert_eq!(meta.records, 3);
+}

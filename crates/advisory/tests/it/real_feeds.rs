@@ -60,6 +60,18 @@ fn every_sample_of_a_feed_is_read_whole() {
         ),
         (
             VUNNEL,
+            "debian/test-fixtures/input/debian.json",
+            "Debian:11",
+            "chromium",
+        ),
+        (
+            VUNNEL,
+            "mariner/test-fixtures/mariner-truncated-2.0-oval.xml",
+            "Azure Linux:2",
+            "",
+        ),
+        (
+            VUNNEL,
             "arch/test-fixtures/input/arch-advisories/all.json",
             "Arch Linux",
             "curl",
