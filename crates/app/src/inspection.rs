@@ -28,6 +28,7 @@ use store::{
 pub(crate) use crate::scan::ImageContent;
 use crate::{
     Actor, App, AppError,
+    bases::chains,
     component_index::Indexed,
     findings::Where,
     jobs::{Running, with_causes},
@@ -113,6 +114,8 @@ async fn linked_blobs(
 /// One platform's image with everything found in it.
 struct Examined {
     row: ImageRow,
+    /// Of all layers together.
+    chain: Option<Digest>,
     indexed: Indexed,
     checks: Vec<(String, serde_json::Value)>,
 }
@@ -190,6 +193,9 @@ impl App {
         for (position, image) in (0_i64..).zip(&examined) {
             let (row, checks) = (&image.row, &image.checks);
             store::images::put(&mut tx, &submission.id, position, row).await?;
+            if let Some(chain) = &image.chain {
+                store::images::set_chain(&mut tx, &row.digest, chain.as_str()).await?;
+            }
             let packages = self
                 .index_image(&mut tx, &row.digest, &image.indexed)
                 .await?;
@@ -249,6 +255,7 @@ impl App {
             Ok(Examined {
                 indexed: Indexed::of(&content.inventory, &database)?,
                 checks: check_rows(&report)?,
+                chain: chains(&content.config.rootfs.diff_ids).pop(),
                 row,
             })
         };
@@ -387,7 +394,8 @@ impl App {
         let reports = reports.map_err(|error: InspectError| source.stop(error))?;
         self.keep_reports(&reports).await?;
         let inventory = blocking(move || inventory::merge(&reports)).await?;
-        Ok(ImageContent::new(&image, inventory))
+        let base = self.released_base(&image).await?;
+        Ok(ImageContent::new(&image, inventory, base.as_slice()))
     }
 
     async fn known_reports(

@@ -14,6 +14,7 @@ mod assignment;
 mod attest_again;
 mod attestations;
 mod audit;
+mod bases;
 mod bills;
 mod classification;
 mod clock;

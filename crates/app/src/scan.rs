@@ -13,7 +13,7 @@ use advisory::{
 };
 use certify::{LayerFacts, Report, Subject};
 use chrono::{DateTime, Utc};
-use inventory::{BaseImage, Claim, Component, Inventory};
+use inventory::{BaseImage, Claim, Component, Inventory, KnownBase};
 use market::Class;
 use oci::{Digest, ImageConfig, PlatformImage};
 use serde::{Deserialize, Serialize};
@@ -154,8 +154,8 @@ impl ScanResult<'_> {
 }
 
 impl ImageContent {
-    /// Puts an image together with what was found in it.
-    pub fn new(image: &PlatformImage, inventory: Inventory) -> Self {
+    /// Puts an image together with what was found in it; it may be built on what is `known`.
+    pub fn new(image: &PlatformImage, inventory: Inventory, known: &[KnownBase]) -> Self {
         let history = image.config.layer_history();
         let layers = image.layers().iter().enumerate().map(|(place, layer)| {
             let step = history.get(place).copied().flatten();
@@ -168,7 +168,7 @@ impl ImageContent {
         });
         Self {
             platform: image.platform(),
-            base: inventory::base_image(image, &[]),
+            base: inventory::base_image(image, known),
             layers: layers.collect(),
             annotations: image.manifest.annotations().cloned().unwrap_or_default(),
             config: image.config.clone(),

@@ -50,6 +50,17 @@ pub struct ImageHome {
     pub released_at: Option<DateTime<Utc>>,
 }
 
+/// A release whose image others may be built on.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ReleasedBase {
+    /// The publisher's slug.
+    pub publisher: String,
+    /// The product's.
+    pub product: String,
+    /// The tag.
+    pub tag: String,
+}
+
 /// Returns the report on a layer, made by this version of the parsers.
 ///
 /// # Errors
@@ -119,6 +130,36 @@ pub async fn put(
         position
     )?;
     Ok(())
+}
+
+/// Notes what an image's layers are together.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_chain(tx: &mut Tx, digest: &str, chain: &str) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE images SET chain = $2 WHERE digest = $1",
+        digest,
+        chain
+    )?;
+    Ok(())
+}
+
+/// Returns the newest release of an image of just these layers.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn released_of_chain(
+    tx: &mut Tx,
+    chain: &str,
+) -> Result<Option<ReleasedBase>, StoreError> {
+    fetch_opt!(
+        tx,
+        ReleasedBase,
+        "SELECT p.slug AS publisher, d.slug AS product, r.tag FROM images i JOIN submission_images s ON s.digest = i.digest JOIN releases r ON r.submission_id = s.submission_id JOIN products d ON d.id = r.product_id JOIN publishers p ON p.id = d.publisher_id WHERE i.chain = $1 ORDER BY r.released_at DESC, r.id LIMIT 1",
+        chain
+    )
 }
 
 /// Returns a submission's images in the order of its index.

@@ -202,6 +202,35 @@ both! {
         assert_eq!(world.blobs.opened(&Digest::of(&two.layers[1].0)), 1);
     }
 
+    async fn a_release_is_known_as_the_base_of_what_is_built_on_it(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let below = [
+            tar(&[("etc/os-release", DEBIAN_11), ("var/lib/dpkg/status", &dpkg(&[("bash", "5.1-2+deb11u1")]))]),
+            tar(&[("opt/runtime", "1")]),
+        ];
+        let with = |app: &str| Image::of(&[&below[..], &[tar(&[("app", app)])]].concat(), Packing::Gzip);
+        let base = async |submission: &app::Submission| {
+            let mut tx = world.db.read().await.expect("a transaction");
+            let rows = store::images::of_submission(&mut tx, &submission.id).await.expect("read");
+            let content = zstd::decode_all(&rows[0].content[..]).expect("packed");
+            let content: serde_json::Value = serde_json::from_slice(&content).expect("JSON");
+            content["base"].clone()
+        };
+        let runtime = Image::of(&below, Packing::Gzip);
+        world.submitted("0.8", &runtime).await;
+        let early = world.submitted("0.9", &with("0")).await;
+        assert!(base(&early).await.is_null(), "what is not released is nobody's business");
+        let released = world.released("1.0", &runtime).await;
+        assert!(base(&released).await.is_null(), "not of itself");
+        // Packed otherwise it is the same.
+        let mut later = with("2");
+        later.layers[0] = crate::images::pack(&below[0], Packing::Zstd);
+        let later = base(&world.submitted("2.0", &later).await).await;
+        assert!(later["name"].as_str().expect("a name").ends_with("/acme/db:1.0"), "{later}");
+        assert_eq!(later["layers"], 2);
+    }
+
     async fn a_digest_gives_no_access_to_what_others_pushed(db: Database) {
         let world = World::new(db).await;
         world.product().await;

@@ -184,6 +184,7 @@ fn documents_keep_to_their_schemas() {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "it is part of the tests above")]
 fn check_schemas(inventory: &Inventory, subject: &Subject) {
     for (schema, document) in [
         (

@@ -132,7 +132,7 @@ fn take_apart(
 ) -> Result<(Option<Digest>, ImageContent), Failure> {
     let digest = image.descriptor.digest.clone();
     if let Some(inventory) = cache.image(&digest, diff_id) {
-        return Ok((Some(digest), ImageContent::new(image, inventory)));
+        return Ok((Some(digest), ImageContent::new(image, inventory, &[])));
     }
     let bar = Bar::new(printer, "Reading");
     let scan = Scan {
@@ -145,7 +145,7 @@ fn take_apart(
     let inventory = inventory::inspect(source, image, &scan)
         .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     cache.keep_image(&digest, diff_id, &inventory);
-    Ok((Some(digest), ImageContent::new(image, inventory)))
+    Ok((Some(digest), ImageContent::new(image, inventory, &[])))
 }
 
 fn open(args: &ImageArgs, environment: &Environment) -> Result<Opened, Failure> {
