@@ -64,13 +64,7 @@ impl App {
                 bundle::sign(key, (name.as_str(), &subject), kind, predicate)
             };
             let content = self.with_release_key(sign).await??;
-            if content.len() > bundle::MAX_BUNDLE_BYTES {
-                return Err(AppError::TooLarge(format!(
-                    "what is to be attested of {digest} ({kind}) has {} bytes, and at most {} are: the publisher closes the product's components, then it is approved again",
-                    content.len(),
-                    bundle::MAX_BUNDLE_BYTES
-                )));
-            }
+            require_attestable(&content, (&digest, kind))?;
             attestations.push(self.attestation(content, kind, image).await?);
         }
         Ok(attestations)
@@ -220,5 +214,19 @@ impl App {
             "waivedTests": named(&|check| check.waived),
             "failedTests": named(&|check| !check.passed && !check.waived && serious(check)),
         }))
+    }
+}
+
+/// Makes sure that a bundle is not larger than anybody reads.
+pub(crate) fn require_attestable(
+    bundle: &[u8],
+    (image, kind): (&Digest, &str),
+) -> Result<(), AppError> {
+    match bundle.len() {
+        ..=bundle::MAX_BUNDLE_BYTES => Ok(()),
+        size => Err(AppError::TooLarge(format!(
+            "what is to be attested of {image} ({kind}) has {size} bytes, and at most {} are: the publisher closes the product's components, then it is approved again",
+            bundle::MAX_BUNDLE_BYTES
+        ))),
     }
 }

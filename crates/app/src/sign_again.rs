@@ -53,6 +53,10 @@ impl App {
         let attestations = self.attest_again(&repository, tags.keys()).await?;
         let mut tx = self.begin().await?;
         store::collection::enter(&mut tx).await?;
+        // It may have been revoked while what is said of it was being signed.
+        if !store::products::lock_on_market(&mut tx, &product.id).await? {
+            return Ok(false);
+        }
         self.put_attestations(&mut tx, &repository, &attestations)
             .await?;
         let mut is_done = self.signs_targets(&mut tx, &name).await? && attestations.is_empty();

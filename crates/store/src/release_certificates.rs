@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     StoreError, Tx,
-    db::{execute, fetch_opt},
+    db::{execute, fetch_all, fetch_opt},
 };
 
 /// Returns the certificate of a key under a name of the market (DER), where there is one.
@@ -20,6 +20,19 @@ pub async fn find(tx: &mut Tx, key_id: &str, host: &str) -> Result<Option<Vec<u8
         host
     )?;
     Ok(found.map(|(content,)| content))
+}
+
+/// Returns the certificates of all keys that releases were ever signed with (DER).
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Vec<u8>>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        (Vec<u8>,),
+        "SELECT content FROM release_certificates ORDER BY key_id, host"
+    )?;
+    Ok(rows.into_iter().map(|(content,)| content).collect())
 }
 
 /// Adds the certificate of a key, unless another node was faster.

@@ -48,6 +48,8 @@ pub struct Verified {
     pub predicate_type: String,
     /// What is said.
     pub predicate: Value,
+    /// The statement's bytes, as they were signed.
+    pub payload: Vec<u8>,
 }
 
 /// Why a bundle says nothing of an image.
@@ -203,7 +205,7 @@ pub fn sign(
     seal(key, &payload)
 }
 
-/// Signs a statement's bytes, as [`open`] gives them, and writes their bundle.
+/// Signs a statement's bytes, as [`verify`] gives them, and writes their bundle.
 ///
 /// # Errors
 /// The key did not sign.
@@ -220,34 +222,6 @@ pub fn seal(key: &dyn Signer, payload: &[u8]) -> Result<Vec<u8>, SignError> {
         },
     });
     Ok(bundle.to_string().into_bytes())
-}
-
-/// A bundle's statement, whoever signed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// Its bytes.
-    pub payload: Vec<u8>,
-    /// Of which kind it is.
-    pub predicate_type: String,
-    /// Whether a key that was asked about signed it.
-    pub is_by: bool,
-}
-
-/// Reads a bundle's statement, and tells whether `key` signed it.
-///
-/// # Errors
-/// [`BundleError`].
-pub fn open(bundle: &[u8], key: &PublicKey) -> Result<Said, BundleError> {
-    let opened = envelope(bundle)?;
-    let statement: Statement =
-        serde_json::from_slice(&opened.payload).map_err(|error| malformed(&error))?;
-    let message = opened.message();
-    let mut signatures = opened.signatures.iter();
-    Ok(Said {
-        predicate_type: statement.predicate_type,
-        is_by: signatures.any(|signature| key.verify_der(&message, signature)),
-        payload: opened.payload,
-    })
 }
 
 fn envelope(bundle: &[u8]) -> Result<Opened, BundleError> {
@@ -286,6 +260,7 @@ pub fn verify(bundle: &[u8], digest: &Digest, keys: &[PublicKey]) -> Result<Veri
         key_id: key.key_id(),
         predicate_type,
         predicate,
+        payload: envelope.payload,
     })
 }
 

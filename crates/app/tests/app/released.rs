@@ -2,21 +2,24 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, Mutex, mpsc},
 };
 
 use app::{
     Keys, ReviewPolicy, WhichFile,
-    market::ListingEvent,
-    oci::{Digest, Gun, RawManifest, RepoName},
+    market::{Decision, ListingEvent},
+    oci::{Descriptor, Digest, Gun, RawManifest, RepoName, media_type},
 };
 use chrono::TimeDelta;
 use futures_util::TryStreamExt as _;
+use serde_json::json;
 use store::contents::{ReferrerPage, referrers};
+use tokio::sync::oneshot;
 use trust::{
-    PublicKey, SigningKey, bundle,
+    PublicKey, SignError, Signer, SigningKey, bundle,
     cosign::{self, Trusted},
     notation,
+    referrer::EMPTY,
     tuf::{File, Role, find_target},
 };
 
@@ -114,8 +117,8 @@ async fn attested(world: &World, digest: &Digest) -> BTreeMap<String, BTreeSet<S
                 .public();
             let by_key = notation::Trusted::Key(&key);
             let envelope = (layer.media_type.as_str(), content.as_slice());
-            let said = match bundle::open(&content, &key) {
-                Ok(said) => said.is_by.then(|| hex::encode(&said.payload)),
+            let said = match bundle::verify(&content, digest, std::slice::from_ref(&key)) {
+                Ok(said) => Some(hex::encode(&said.payload)),
                 Err(_) => notation::verify(envelope, &image, by_key, world.app.now())
                     .ok()
                     .map(|_| "notation".to_owned()),
@@ -131,7 +134,129 @@ async fn attested(world: &World, digest: &Digest) -> BTreeMap<String, BTreeSet<S
     attested
 }
 
+const STAGING: &str = "staging/acme/db";
+
+/// Releases an index over an image and over what refers to it, all by the publisher.
+async fn released_with_plants(world: &World, image: &Image) -> Digest {
+    let stranger = SigningKey::from_scalar(&[78; 32]).expect("a key");
+    let digest = world.push(None, image).await;
+    let length = image.manifest().len() as u64;
+    let (subject, now) = (
+        Descriptor::new(media_type::OCI_MANIFEST, digest.clone(), length),
+        world.app.now(),
+    );
+    let predicate = json!({"result": "PASSED"});
+    let said = bundle::sign(
+        &stranger,
+        (STAGING, &digest),
+        bundle::TEST_RESULT,
+        predicate,
+    );
+    let said = said.expect("signed");
+    let carrier = bundle::manifest(&said, bundle::TEST_RESULT, subject.clone(), now);
+    let certificate = notation::certify(&stranger, HOST).expect("a certificate");
+    let stranger = notation::Certified::new(&stranger, &certificate);
+    let signed = stranger.sign(&subject, now).expect("signed");
+    let signature = stranger.manifest(&signed, subject, now);
+    let mut children =
+        vec![json!({"mediaType": media_type::OCI_MANIFEST, "digest": digest, "size": length})];
+    for blob in [EMPTY, &said, &signed] {
+        world.push_blob(STAGING, blob).await.expect("pushed");
+    }
+    for plant in [carrier, signature] {
+        children.push(json!({
+            "mediaType": plant.media_type, "digest": plant.digest, "size": plant.bytes.len(),
+            "artifactType": plant.artifact_type(),
+        }));
+        let pushed = world.push_manifest(STAGING, None, plant.bytes).await;
+        pushed.expect("pushed");
+    }
+    let index =
+        json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": children});
+    let index = index.to_string().into_bytes();
+    let root = world.push_manifest(STAGING, Some("1.0"), index).await;
+    let root = root.expect("pushed");
+    world.sign(&world.key, &root).await;
+    let submission = world.submit("1.0").await.expect("submitted");
+    world.work().await;
+    let submission = world.submission(&submission).await;
+    let approved = world.decide(&submission, Decision::Approve, "").await;
+    approved.expect("approved");
+    world.work().await;
+    digest
+}
+
+/// A key that waits, once, until it is told to go on.
+#[derive(Debug)]
+struct Waiting {
+    key: SigningKey,
+    asked: Mutex<Option<oneshot::Sender<()>>>,
+    told: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Signer for Waiting {
+    fn public(&self) -> PublicKey {
+        self.key.public()
+    }
+
+    fn sign_raw(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
+        if let Some(asked) = self.asked.lock().expect("nobody panics").take() {
+            asked.send(()).expect("somebody waits");
+            let told = self.told.lock().expect("nobody panics");
+            told.recv().expect("told");
+        }
+        Ok(self.key.sign_raw(message))
+    }
+
+    fn derive(&self, salt: &[u8]) -> Result<SigningKey, SignError> {
+        Ok(self.key.derive(salt))
+    }
+
+    fn check(&self) -> Result<(), SignError> {
+        Ok(())
+    }
+}
+
 both! {
+    async fn what_publishers_put_beside_an_image_is_not_signed_again(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let image = released_with_plants(&world, &Image::vulnerable("one")).await;
+        let key = |number| SigningKey::from_scalar(&[number; 32]).expect("a key");
+        let before = attested(&world, &image).await;
+        assert!(!before[&key(78).public().key_id()].is_empty(), "it is there: {before:?}");
+        let keys = Keys { release: Arc::new(key(77)), ..keys() };
+        let node = world.node_with(ReviewPolicy::default(), keys).await;
+        assert_eq!(node.sign_releases_again().await.expect("signed"), 1);
+        let after = attested(&world, &image).await;
+        assert_eq!(after, before, "nothing of it is by the market");
+    }
+
+    async fn what_is_revoked_meanwhile_is_not_signed_again(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        let ((asked, was_asked), (tell, told)) = (oneshot::channel(), mpsc::channel());
+        let waiting = Waiting {
+            key: SigningKey::from_scalar(&[77; 32]).expect("a key"),
+            asked: Mutex::new(Some(asked)),
+            told: Mutex::new(told),
+        };
+        let keys = Keys { release: Arc::new(waiting), ..keys() };
+        let node = world.node_with(ReviewPolicy::default(), keys).await;
+        let revoke = async {
+            was_asked.await.expect("asked");
+            for event in [ListingEvent::Hold, ListingEvent::Revoke] {
+                let done = world.app.manage_listing(&world.operator, "acme", "db", event, "A reason");
+                done.await.expect("done");
+            }
+            tell.send(()).expect("it waits");
+        };
+        let (count, ()) = tokio::join!(node.sign_releases_again(), revoke);
+        assert_eq!(count.expect("left alone"), 0);
+        assert!(signed(&world).await.is_empty());
+    }
+
     async fn the_release_key_is_replaced_and_clients_go_on(db: Database) {
         let world = World::new(db).await;
         world.product().await;

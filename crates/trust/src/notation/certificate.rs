@@ -117,7 +117,11 @@ impl Certificate {
         }
     }
 
-    pub(crate) fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+    /// Reads a certificate's DER.
+    ///
+    /// # Errors
+    /// [`CertificateError::NotOne`].
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         if der.len() > MAX_CERTIFICATE_BYTES {
             return Err(CertificateError::NotOne);
         }
@@ -240,6 +244,14 @@ impl Certificate {
     /// Returns how its key signs: `PS256`, `ES384` and so on; none for a key of another kind.
     pub fn algorithm_name(&self) -> Option<&'static str> {
         self.algorithm().map(Algorithm::as_str)
+    }
+
+    /// Returns its key, where that is one of the market's kind: ECDSA on P-256.
+    pub fn public_key(&self) -> Option<PublicKey> {
+        match self.key()? {
+            (Algorithm::Es256, point) => PublicKey::from_point(&point).ok(),
+            _ => None,
+        }
     }
 
     /// Tells whether it is for `key`.
