@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufRead, BufReader};
 
-use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -96,22 +96,34 @@ fn take_package(package: &str, raw: &RawValue, collector: &mut Collector<'_>) ->
 struct Entry {
     #[serde(default)]
     description: String,
-    #[serde(default)]
-    releases: Releases,
+    #[serde(default, deserialize_with = "releases")]
+    releases: BTreeMap<String, Release>,
 }
 
-/// Releases by codename; one that was none of Debian's has an empty list instead.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Releases {
-    Named(BTreeMap<String, Release>),
-    None([Release; 0]),
-}
+/// Reads releases by codename. Where there are none, the tracker has written an empty list.
+fn releases<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Release>, D::Error> {
+    struct ByCodename;
+    impl<'de> Visitor<'de> for ByCodename {
+        type Value = BTreeMap<String, Release>;
 
-impl Default for Releases {
-    fn default() -> Self {
-        Self::None([])
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            BTreeMap::deserialize(de::value::MapAccessDeserializer::new(map))
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            match list.next_element::<de::IgnoredAny>()? {
+                None => Ok(BTreeMap::new()),
+                Some(_) => Err(de::Error::invalid_type(de::Unexpected::Seq, &self)),
+            }
+        }
     }
+    deserializer.deserialize_any(ByCodename)
 }
 
 #[derive(Deserialize)]
@@ -127,11 +139,7 @@ struct Release {
 impl Entry {
     fn into_advisory(self, package: &str, id: String, source: &str) -> Advisory {
         let url = format!("https://security-tracker.debian.org/tracker/{id}");
-        let releases = match self.releases {
-            Releases::Named(releases) => releases,
-            Releases::None([]) => BTreeMap::new(),
-        };
-        let releases = releases.into_iter();
+        let releases = self.releases.into_iter();
         Advisory {
             id,
             source: source.to_owned(),
