@@ -249,8 +249,9 @@ impl<'a> Work<'a> {
                 let broken = |source| failed(ScanError::Read { offset: 0, source });
                 rest.map_err(broken)?;
                 report.size = layer.size;
-                let text = format!("not read any further: {breach} ({})", layer.digest);
-                report.problems.push(Problem::of("", text));
+                report
+                    .problems
+                    .push(Problem::cut_off(&layer.digest, &breach));
             }
             None => {}
         }

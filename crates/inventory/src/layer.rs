@@ -298,11 +298,15 @@ impl<'l> LayerBuilder<'l> {
             });
         }
         for found in findings.found {
-            if let Found::Owned(lists) = &found {
-                self.owned_bytes += lists.iter().map(|l| l.paths.len() as u64).sum::<u64>();
-                let limit = self.limits.all_path_bytes;
-                limits::check("all_path_bytes", limit, self.owned_bytes, path)?;
-            }
+            let length = |texts: &[String]| texts.iter().map(|text| text.len() as u64).sum::<u64>();
+            self.owned_bytes += match &found {
+                Found::Owned(lists) => lists.iter().map(|list| list.paths.len() as u64).sum(),
+                Found::Licenses(texts) | Found::Repositories(texts) => length(texts),
+                Found::Packages(packages) => packages.iter().map(|it| length(&it.licenses)).sum(),
+                _ => 0,
+            };
+            let limit = self.limits.all_path_bytes;
+            limits::check("all_path_bytes", limit, self.owned_bytes, path)?;
             if let Found::Packages(packages) = &found {
                 self.packages += packages.len() as u64;
                 limits::check("packages", self.limits.packages, self.packages, path)?;

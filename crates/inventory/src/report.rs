@@ -202,7 +202,20 @@ pub struct Problem {
     pub text: String,
 }
 
+/// How the text begins that says of a layer that it was read in part.
+const CUT_OFF: &str = "not read any further: ";
+
 impl Problem {
+    /// A layer that exceeds a bound.
+    pub(crate) fn cut_off(layer: &Digest, breach: &dyn std::fmt::Display) -> Self {
+        Self::of("", format!("{CUT_OFF}{breach} ({layer})"))
+    }
+
+    /// Returns whether a layer was not read to its end, so that what it holds is not known.
+    pub fn is_cut_off(&self) -> bool {
+        self.path.is_empty() && self.text.starts_with(CUT_OFF)
+    }
+
     /// Makes a problem of a line; the caller's caller fills in the path.
     pub(crate) fn at(line: usize, text: impl Into<String>) -> Self {
         Self {

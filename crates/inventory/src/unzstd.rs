@@ -9,8 +9,9 @@ use std::{
 
 use zstd::stream::raw::{DParameter, Decoder, Operation as _};
 
-/// A window up to this is each stream's own: what zstd takes up to its level 19.
-const NARROW: u64 = 8 << 20;
+/// A window up to this is each stream's own: what builders take at their best level. Wider ones
+/// are rare, and while one waits for its turn its connection is idle.
+const NARROW: u64 = 32 << 20;
 /// Frame headers are no longer than this.
 const HEADER: usize = 18;
 

@@ -186,13 +186,19 @@ fn say(what: &str, started: Instant) {
     eprintln!("{what}: {seconds:.4} s");
 }
 
-/// Says how long it takes, by the clock and by the processors, and the most memory there was.
+/// Says how long it takes, by the clock and by the processors, and the most memory there was
+/// meanwhile.
 async fn measure(what: &str, work: impl Future<Output = ()>) {
+    // Begins a new peak (proc(5), `clear_refs`).
+    std::fs::write("/proc/self/clear_refs", "5").expect("written");
+    let before = memory();
     let (cpu, started) = (processor_seconds(), Instant::now());
     work.await;
     let (clock, cpu) = (started.elapsed().as_secs_f64(), processor_seconds() - cpu);
     let memory = memory();
-    eprintln!("{what}: {clock:.1} s, {cpu:.1} s of processors, {memory} MB at most");
+    eprintln!(
+        "{what}: {clock:.1} s, {cpu:.1} s of processors, {memory} MB at most, {before} MB before"
+    );
 }
 
 fn processor_seconds() -> f64 {

@@ -43,10 +43,14 @@ pub(super) fn version(body: &Body, layout: &Layout) -> Option<String> {
             let length = usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK);
             let bytes = body.range(at, length).ok()?;
             for text in texts(&bytes) {
-                match text.strip_prefix('v') {
-                    Some(version) => lettered.insert(version.to_owned()),
-                    None => plain.insert(text.to_owned()),
+                let (found, version) = match text.strip_prefix('v') {
+                    Some(version) => (&mut lettered, version),
+                    None => (&mut plain, text),
                 };
+                // Two are as good as any number of them.
+                if found.len() < 2 {
+                    found.insert(version.to_owned());
+                }
             }
             if length < CHUNK {
                 break;
@@ -100,6 +104,8 @@ mod tests {
             Some("3.12.0-rc.1")
         );
         assert_eq!(found("[]v1.28.2[]v1.2.3[]"), None, "which one?");
+        let many: String = (0..2_000).map(|n| format!("[]v1.1.{n}[]")).collect();
+        assert_eq!(found(&many), None);
         assert_eq!(found("v1.28.2 and more v1.2.3"), None);
         assert_eq!(found("[]127.0.0.1[]1.2[]"), None);
     }

@@ -176,6 +176,10 @@ fn read(path: &str, body: &Body) -> Vec<Package> {
     let found = found.map(|(place, version)| package(&table::ALL[place], version));
     let mut packages: Vec<_> = found.collect();
     packages.extend(sqlite::read(name, &needed, search.sqlite));
+    // MariaDB says which MySQL's engine it has, too.
+    if packages.iter().any(|package| package.name == "mariadb") {
+        packages.retain(|package| package.name != "mysql");
+    }
     // Two lines of the table may know one library.
     let mut seen = BTreeSet::new();
     packages.retain(|package| seen.insert((package.name.clone(), package.version.clone())));
@@ -299,6 +303,12 @@ mod tests {
                 found(&file, elf)
             );
         }
+    }
+
+    #[test]
+    fn mariadb_is_no_mysql_beside() {
+        let elf = fixture::elf(&[(".rodata", 1, b"\x005.7.40\x0010.2.44-MariaDB\0")]);
+        assert_eq!(found("mysqld", elf), ["mariadb 10.2.44"]);
     }
 
     #[test]

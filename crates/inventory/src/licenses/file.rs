@@ -1,7 +1,7 @@
 //! Which licence a file like `LICENSE` or `COPYING` holds: by the identifier that it states, or
 //! by sentences that only this licence has. What a package says of itself comes before.
 
-use super::spdx;
+use super::names;
 use crate::{
     FileEntry, Found,
     analyser::{Analyser, Counts, Findings, Reading, Want},
@@ -122,12 +122,24 @@ static SENTENCES: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Words that make another licence of one that they are added to: nothing is said of such a text.
+const RESTRICTIONS: [&str; 5] = [
+    "commons clause",
+    "shall be used for good, not evil",
+    "llvm exceptions to the apache 2.0 license",
+    "no express or implied licenses to any party's patent rights",
+    "nuclear facility",
+];
+
 /// Returns the identifiers of the licences in a text, in order and each once.
 pub(crate) fn recognise(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     let mut found: Vec<String> = stated(&text);
     if found.is_empty() {
         let plain = plain(&text);
+        if RESTRICTIONS.iter().any(|words| plain.contains(words)) {
+            return found;
+        }
         let known = SENTENCES
             .iter()
             .filter(|(_, all)| all.iter().all(|one| plain.contains(one)));
@@ -147,7 +159,7 @@ fn stated(text: &str) -> Vec<String> {
         .lines()
         .filter_map(|line| line.split_once("SPDX-License-Identifier:"));
     let texts = lines.map(|(_, text)| text.trim().trim_end_matches("*/").trim());
-    let known = texts.filter(|text| spdx::is_expression(text));
+    let known = texts.filter(|text| names::is_expression(text));
     known.take(MAX_LICENSES).map(str::to_owned).collect()
 }
 
@@ -233,7 +245,7 @@ mod tests {
     fn knows_licences_by_their_sentences() {
         for (id, sentences) in SENTENCES {
             assert_eq!(is(&sentences.join("\n\n")), *id);
-            assert!(spdx::is_id(id), "{id}");
+            assert!(super::super::spdx::is_id(id), "{id}");
             for sentence in *sentences {
                 assert_eq!(plain(sentence), *sentence);
             }
@@ -245,6 +257,10 @@ mod tests {
             and/or sell\n copies.\nThe above copyright notice and this permission notice shall be \
             included in all\n copies or substantial portions of the Software.\n";
         assert_eq!(is(mit), "MIT");
+        let json = format!("{mit}\nThe Software shall be used for Good, not Evil.\n");
+        assert_eq!(is(&json), "", "another licence");
+        let long = format!("SPDX-License-Identifier: MIT{}", " OR MIT".repeat(1_000));
+        assert_eq!(is(&long), "");
         let bsd = "Redistributions of source code must retain the above copyright notice\n * \
             Redistributions in binary form must reproduce the above copyright notice\n";
         assert_eq!(is(bsd), "BSD-2-Clause");

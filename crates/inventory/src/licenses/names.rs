@@ -22,7 +22,8 @@ static NAMES: &[(&str, &str)] = &[
     ("apache 2 0", "Apache-2.0"),
     ("apache 2 0 apache 2 0", "Apache-2.0"),
     ("apache2", "Apache-2.0"),
-    ("artistic", "Artistic-1.0"),
+    // As distributions say it of Perl and its modules.
+    ("artistic", "Artistic-1.0-Perl"),
     ("artistic 2 0", "Artistic-2.0"),
     ("asl 1 1", "Apache-1.1"),
     ("asl 2 0", "Apache-2.0"),
@@ -162,6 +163,9 @@ static NAMES: &[(&str, &str)] = &[
 /// Longer texts are licences themselves, not their names.
 const MAX_NAME: usize = 120;
 
+/// Bytes of an expression.
+const MAX_EXPRESSION: usize = 2_000;
+
 /// Parts of an expression; more are a list of everything, and are left as they are.
 const MAX_PARTS: usize = 64;
 
@@ -173,13 +177,18 @@ pub(crate) fn normalise(name: &str) -> Option<String> {
     let is_none = ["", "unknown", "none", "noassertion"].contains(&&*lower);
     // npm's form for a licence that has no name.
     let is_elsewhere = lower.starts_with("see license");
-    let is_short = name.len() <= MAX_NAME || spdx::is_expression(name);
+    let is_short = name.len() <= MAX_NAME || is_expression(name);
     if is_none || is_elsewhere || !is_short || name.contains(char::is_control) {
         return None;
     }
     let known = known(name).map(str::to_owned);
     let known = known.or_else(|| expression(name));
     Some(known.unwrap_or_else(|| name.to_owned()))
+}
+
+/// Returns whether a text is an SPDX expression that is not longer than any honest one.
+pub(super) fn is_expression(text: &str) -> bool {
+    text.len() <= MAX_EXPRESSION && spdx::is_expression(text)
 }
 
 /// Returns whether a text is a single licence's name or address.
@@ -228,7 +237,7 @@ fn of_address(address: &str) -> Option<&'static str> {
         "gnu.org/licenses/gpl-2.0" | "gnu.org/licenses/old-licenses/gpl-2.0" => "GPL-2.0-only",
         "gnu.org/licenses/gpl-3.0" => "GPL-3.0-only",
         "gnu.org/licenses/lgpl-2.1" | "gnu.org/licenses/old-licenses/lgpl-2.1" => "LGPL-2.1-only",
-        "gnu.org/licenses/lgpl-3.0" | "gnu.org/licenses/lgpl" => "LGPL-3.0-only",
+        "gnu.org/licenses/lgpl-3.0" => "LGPL-3.0-only",
         "mozilla.org/mpl/2.0" | "mozilla.org/en-us/mpl/2.0" => "MPL-2.0",
         "mozilla.org/mpl/mpl-1.1" => "MPL-1.1",
         "creativecommons.org/publicdomain/zero/1.0" => "CC0-1.0",
@@ -320,6 +329,7 @@ mod tests {
         assert_eq!(is("GPL (>= 2)"), "GPL-2.0-or-later");
         assert_eq!(is("MIT + file LICENSE"), "MIT");
         assert_eq!(is("BSD"), "BSD");
+        assert_eq!(is(&format!("MIT{}", " OR MIT".repeat(1_000))), "");
         assert_eq!(is("Apache-2.0 OR MIT"), "Apache-2.0 OR MIT");
         assert_eq!(is("bsd-3-clause"), "BSD-3-Clause");
         assert_eq!(
@@ -339,7 +349,10 @@ mod tests {
             ("GPL-2+", "GPL-2.0-or-later"),
             ("Expat", "MIT"),
             ("BSD-3-clause", "BSD-3-Clause"),
-            ("GPL-2+ or Artistic", "GPL-2.0-or-later OR Artistic-1.0"),
+            (
+                "GPL-2+ or Artistic",
+                "GPL-2.0-or-later OR Artistic-1.0-Perl",
+            ),
             (
                 "GPL-1+, or Artistic-2.0",
                 "GPL-1.0-or-later OR Artistic-2.0",

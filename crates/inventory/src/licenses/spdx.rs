@@ -52,7 +52,7 @@ pub(crate) fn is_expression(text: &str) -> bool {
                 wants_name = true;
                 true
             }
-            "WITH" if !wants_name && KNOWN.contains(last) => {
+            "WITH" if !wants_name && KNOWN.contains(last.strip_suffix('+').unwrap_or(last)) => {
                 wants_name = true;
                 true
             }
@@ -110,6 +110,7 @@ mod tests {
         assert!(is_expression(
             "GPL-2.0-or-later WITH Bison-exception-2.2 AND MIT"
         ));
+        assert!(is_expression("GPL-2.0+ WITH Classpath-exception-2.0"));
         for other in [
             "",
             "GPL-2+",

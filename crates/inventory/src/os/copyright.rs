@@ -61,11 +61,12 @@ fn prose(bytes: &[u8]) -> Vec<String> {
     let mut found = licenses::file::recognise(bytes);
     let text = String::from_utf8_lossy(bytes);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let later = words.contains("any later version");
-    for (_, rest) in words
-        .match_indices(COMMON)
-        .map(|(at, _)| words.split_at(at + COMMON.len()))
-    {
+    let mut end_of_last = 0;
+    for (at, _) in words.match_indices(COMMON) {
+        // What stands before the reference is about it, since the one before.
+        let later = words[end_of_last..at].contains("any later version");
+        end_of_last = at + COMMON.len();
+        let rest = &words[end_of_last..];
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.'));
         let name = rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', '-']);
         let is_gnu = name.starts_with("GPL-") || name.starts_with("LGPL-");
@@ -101,6 +102,9 @@ mod tests {
         assert_eq!(prose(text.as_bytes()), ["Apache-2.0", "GPL-2.0-or-later"]);
         let only = b"the terms of version 2; see /usr/share/common-licenses/GPL-2,";
         assert_eq!(prose(only), ["GPL-2.0-only"]);
+        let both = b"any later version: /usr/share/common-licenses/LGPL-2.1. The rest: version 2, \
+            /usr/share/common-licenses/GPL-2";
+        assert_eq!(prose(both), ["GPL-2.0-only", "LGPL-2.1-or-later"]);
         assert!(prose(b"Nothing is said.").is_empty());
     }
 

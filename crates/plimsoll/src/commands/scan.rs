@@ -24,6 +24,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, OrFail},
     image::{self, ImageArgs, Loaded},
+    printer::plain,
 };
 
 /// List the known vulnerabilities of an image
@@ -143,7 +144,18 @@ pub(super) fn run(args: &ScanArgs, context: &Context<'_>) -> Result<Exit, Failur
         });
     }
     scan_report::write(args.output_format, &shown, context.now(), printer)?;
-    Ok(args.exit(&shown.scans))
+    let exit = args.exit(&shown.scans);
+    let mut problems = shown
+        .scans
+        .iter()
+        .flat_map(|scan| &scan.inventory().problems);
+    match problems.find(|problem| problem.is_cut_off()) {
+        Some(problem) if exit == Exit::Success && args.judges() => Err(Failure::failed(format!(
+            "a layer is {}, so nothing can be said of all of the image",
+            plain(&problem.text)
+        ))),
+        _ => Ok(exit),
+    }
 }
 
 impl ScanArgs {
@@ -156,6 +168,11 @@ impl ScanArgs {
                 let epss = finding.matched.epss.as_ref();
                 epss.is_some_and(|epss| epss.score >= least)
             })
+    }
+
+    /// Whether the exit code tells what was found.
+    fn judges(&self) -> bool {
+        self.fail_on.is_some() || self.exit_code.is_some()
     }
 
     fn exit(&self, scans: &[Scan<'_>]) -> Exit {

@@ -97,7 +97,14 @@ fn header(shown: &Shown<'_>, scan: &Scan<'_>, printer: &Printer) -> String {
             meta.records, meta.created_at
         ),
     ));
-    let problems = scan.inventory().problems.len();
+    let problems = &scan.inventory().problems;
+    let cut_off: Vec<_> = problems
+        .iter()
+        .filter(|it| it.is_cut_off())
+        .map(|it| plain(&it.text))
+        .collect();
+    rows.extend(cut_off.into_iter().map(|text| ("Layer", text)));
+    let problems = problems.iter().filter(|it| !it.is_cut_off()).count();
     if problems > 0 {
         rows.push((
             "Problems",

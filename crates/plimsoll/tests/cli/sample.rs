@@ -38,6 +38,27 @@ pub(crate) fn multi(place: &Place) {
     put(&layout, &index, media_type::OCI_INDEX, "1.4");
 }
 
+/// An image of which one layer asks for more memory than anybody gets, as `oci:wide:1`.
+pub(crate) fn wide(place: &Place) {
+    let layout = Layout::create(&place.join("wide")).expect("a layout");
+    // A zstd frame with a window of 2 GiB, as `zstd --long=31` asks for.
+    let frame = [0x28, 0xb5, 0x2f, 0xfd, 0, 21 << 3, 1, 0, 0];
+    let kind = format!("{LAYER}+zstd");
+    let layer = layout.put_bytes(&frame, &kind).expect("a layer");
+    let config = json!({
+        "architecture": "amd64", "os": "linux",
+        "rootfs": { "type": "layers", "diff_ids": [layer.digest] },
+    });
+    let config = layout
+        .put_bytes(config.to_string().as_bytes(), media_type::OCI_CONFIG)
+        .expect("a configuration");
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
+        "config": config, "layers": [layer],
+    });
+    put(&layout, &manifest, media_type::OCI_MANIFEST, "1");
+}
+
 fn put_image(layout: &Layout, tag: &str, architecture: &str) -> Descriptor {
     let lower = layer(layout, &[("etc/os-release", OS_RELEASE)]);
     let upper = layer(

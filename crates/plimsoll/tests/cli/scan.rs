@@ -266,3 +266,25 @@ fn real_images_are_read() {
     assert_eq!(document["images"][0]["packages"], 15);
     assert_eq!(document["images"][0]["distribution"]["id"], "alpine");
 }
+
+#[test]
+fn what_was_not_read_to_its_end_is_no_clean_image() {
+    let place = Place::new();
+    sample::wide(&place);
+    sample::advisories(&place);
+    let scan = |more: &[&str]| {
+        let args = ["scan", "oci:wide:1", "--advisories", "a.db", "--now", NOW];
+        place.run(&[&args[..], more].concat())
+    };
+    let said = scan(&[]);
+    assert!(said.starts_with("exit 0"), "{said}");
+    assert!(said.contains("not read any further"), "{said}");
+    for more in [&["--fail-on", "critical"][..], &["--exit-code", "9"]] {
+        let said = scan(more);
+        assert!(said.starts_with("exit 3"), "{said}");
+        assert!(
+            said.contains("nothing can be said of all of the image"),
+            "{said}"
+        );
+    }
+}
