@@ -135,9 +135,12 @@ impl App {
         draft: &ProductManifest,
         restored_from: Option<i64>,
     ) -> Result<Option<DraftLine>, AppError> {
-        // It holds the product's row, so that no two versions have one number.
+        // Of two saves at once the second changes what the first left, and no two versions have
+        // one number.
+        let held = store::products::lock(tx, &product.id).await?;
+        let held = held.ok_or_else(|| AppError::not_found("product", product.slug.as_str()))?;
         store::products::set_draft(tx, &product.id, draft, self.now()).await?;
-        let fields = draft.changed_fields(&product.draft).join(" ");
+        let fields = draft.changed_fields(&held.draft).join(" ");
         let went_back = restored_from.map(|number| format!("version {number}: {fields}"));
         let change = Change {
             subject: product.id.as_str(),

@@ -384,7 +384,7 @@ impl App {
     pub(crate) async fn keep_preview(&self, id: &ProductId) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
         // Two of these at once must not mix what they found.
-        rows::lock(&mut tx, id).await?;
+        store::products::lock(&mut tx, id).await?;
         store::collection::enter(&mut tx).await?;
         let Some((publisher, product)) = self.product_and_publisher(&mut tx, id).await? else {
             return Ok(());

@@ -146,16 +146,3 @@ pub async fn of_account(tx: &mut Tx, account: &AccountId) -> Result<Vec<PreviewR
         account.as_str()
     )
 }
-
-/// Has whoever keeps what is pulled of a product before its release wait for each other.
-///
-/// # Errors
-/// The database refused.
-pub async fn lock(tx: &mut Tx, product: &ProductId) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "UPDATE products SET updated_at = updated_at WHERE id = $1",
-        product.as_str()
-    )?;
-    Ok(())
-}

@@ -205,6 +205,20 @@ pub async fn count_of_publisher(tx: &mut Tx, publisher: &PublisherId) -> Result<
     )
 }
 
+/// Has whoever changes a product wait for each other, until the transaction ends; gives it as
+/// it is then.
+///
+/// # Errors
+/// The database refused.
+pub async fn lock(tx: &mut Tx, id: &ProductId) -> Result<Option<Product>, StoreError> {
+    execute!(
+        tx,
+        "UPDATE products SET updated_at = updated_at WHERE id = $1",
+        id.as_str()
+    )?;
+    find(tx, id).await
+}
+
 /// Replaces the draft.
 ///
 /// # Errors

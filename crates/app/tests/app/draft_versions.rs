@@ -65,6 +65,25 @@ both! {
         assert!(other.starts_with("not-found: "), "{other}");
     }
 
+    async fn of_two_saves_at_once_none_is_lost(db: Database) {
+        let world = World::new(db).await;
+        let first = world.product().await;
+        let second = ProductManifest { name: "Another".to_owned(), ..first.clone() };
+        for _ in 0..20 {
+            // One of them says what the draft said before both.
+            save(&world, &first).await;
+            tokio::join!(save(&world, &second), save(&world, &first));
+            let versions = world.app.draft_versions(&world.viewer, NAMES.0, NAMES.1);
+            let newest = versions.await.expect("the versions").versions[0].number;
+            let difference = world.app.compare_drafts(&world.viewer, NAMES, (newest - 1, None));
+            let difference = difference.await.expect("both");
+            let stands = world.app.product_draft(&world.viewer, NAMES.0, NAMES.1);
+            let stands = stands.await.expect("the draft").1;
+            assert_eq!(difference.after.manifest, stands.draft);
+            assert_eq!(difference.after.line.fields, difference.fields.join(" "));
+        }
+    }
+
     async fn old_versions_go(db: Database) {
         let world = World::new(db).await;
         let draft = world.product().await;
