@@ -44,8 +44,8 @@ pub enum AppError {
     #[error("the database cannot answer at present: try again in a moment")]
     Busy,
     /// The key for releases did not sign.
-    #[error("nothing can be signed at present: {0}")]
-    Unsigned(#[from] trust::SignError),
+    #[error("nothing can be signed at present")]
+    Unsigned(#[source] trust::SignError),
     /// The server failed.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -142,6 +142,17 @@ impl From<StoreError> for AppError {
         } else {
             Self::internal(error)
         }
+    }
+}
+
+impl From<trust::SignError> for AppError {
+    fn from(error: trust::SignError) -> Self {
+        // Where the key is, and what is wrong with it, is the operator's to know.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "nothing can be signed at present"
+        );
+        Self::Unsigned(error)
     }
 }
 

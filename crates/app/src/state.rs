@@ -1,6 +1,9 @@
 //! The application: its store, its keys, its clock, its advisories.
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::{
+    sync::{Arc, Mutex, RwLock},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use store::{
@@ -10,8 +13,9 @@ use store::{
 use tokio::{
     sync::{Notify, Semaphore},
     task::spawn_blocking,
+    time::timeout,
 };
-use trust::{Signer, SigningKey};
+use trust::{SignError, Signer, SigningKey};
 
 use crate::{
     Actor, AppError, Clock,
@@ -27,6 +31,8 @@ use crate::{
 
 /// So many wait for the key for releases at once, each on a thread.
 const SIGNING_AT_ONCE: usize = 4;
+/// Nobody waits longer for the key for releases.
+const SIGNING_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the operator configured.
 #[derive(Debug, Clone)]
@@ -100,6 +106,8 @@ pub struct Keys {
     /// Opens the secret that the keys are derived from which are held for publishers' trust
     /// metadata; the secret itself where that was never replaced.
     pub trust: SigningKey,
+    /// Whether it is known that the secret was replaced by it, and is not the key itself.
+    pub is_trust_replaced: bool,
     /// Signs the roots of released repositories, once for each; may be kept elsewhere meanwhile.
     pub root: Option<SigningKey>,
 }
@@ -123,7 +131,7 @@ pub struct App {
     pub(crate) webhook_queued: Notify,
     pub(crate) domain_asked: Notify,
     /// Turns at the key for releases: a device that hangs holds up no more threads than these.
-    signing: Semaphore,
+    signing: Arc<Semaphore>,
     pub(crate) stamps: Stamps,
     pub(crate) requests: Arc<Requests>,
     pub(crate) recent: RecentlyFound,
@@ -214,7 +222,7 @@ impl App {
             mut keys,
             config,
         } = parts;
-        keys.trust = crate::trust_secret::open(&db, keys.trust).await?;
+        keys.trust = crate::trust_secret::open(&db, &keys).await?;
         let advisories =
             crate::advisories::open_or_make(&config.advisories_file, clock.now()).await?;
         let pulls = PullRecorder::start(db.clone());
@@ -237,7 +245,7 @@ impl App {
             import_added: Notify::new(),
             webhook_queued: Notify::new(),
             domain_asked: Notify::new(),
-            signing: Semaphore::new(SIGNING_AT_ONCE),
+            signing: Arc::new(Semaphore::new(SIGNING_AT_ONCE)),
             stamps: Stamps::default(),
             requests: Arc::default(),
             ids: Ids::default(),
@@ -275,11 +283,23 @@ impl App {
         &self,
         work: impl FnOnce(&dyn Signer) -> T + Send + 'static,
     ) -> Result<T, AppError> {
-        let turn = self.signing.acquire().await;
-        let _turn = turn.expect("nobody closes it");
         let key = Arc::clone(&self.keys.release);
-        let done = spawn_blocking(move || work(&*key)).await;
-        done.map_err(AppError::internal)
+        let turns = Arc::clone(&self.signing);
+        let signed = async {
+            let turn = turns.acquire_owned().await;
+            let turn = turn.expect("nobody closes it");
+            // The turn is the thread's: it lasts where nobody waits for it any more.
+            let work = move || {
+                let done = work(&*key);
+                drop(turn);
+                done
+            };
+            spawn_blocking(work).await
+        };
+        match timeout(SIGNING_PATIENCE, signed).await {
+            Ok(done) => done.map_err(AppError::internal),
+            Err(_) => Err(SignError::Away("it does not answer".to_owned()).into()),
+        }
     }
 
     /// Returns whether database and blobs can be written.

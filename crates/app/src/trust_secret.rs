@@ -3,7 +3,8 @@
 //!
 //! At first it is the key in `keys/trust.key` itself. Since that was replaced for the first time
 //! it lies in the database, sealed under the key that is in the file now; so the file can be
-//! replaced, and nothing changes that others know.
+//! replaced, and nothing changes that others know. A key that took another's place is marked, so
+//! that it is never taken for the secret by a database from before.
 
 use market::Action;
 use store::{
@@ -12,7 +13,7 @@ use store::{
 };
 use trust::{PublicKey, SigningKey, sealed};
 
-use crate::{Actor, App, AppError, audit::Change};
+use crate::{Actor, App, AppError, Keys, audit::Change};
 
 /// What the key in the file derives its seal from.
 const SALT: &[u8] = b"trust secret";
@@ -21,10 +22,17 @@ const SALT: &[u8] = b"trust secret";
 ///
 /// # Errors
 /// It is not the key that the secret is sealed under, or the database cannot be read.
-pub(crate) async fn open(db: &Database, key: SigningKey) -> Result<SigningKey, AppError> {
+pub(crate) async fn open(db: &Database, keys: &Keys) -> Result<SigningKey, AppError> {
+    let key = &keys.trust;
     let rows = rows::list(&mut db.read().await?).await?;
+    if rows.is_empty() && keys.is_trust_replaced {
+        return Err(AppError::Conflict(
+            "the database is from before `keys/trust.key` was replaced, and lacks the secret that this key opens: put the `trust.key` and `trust.pub` of that time in their place, or a later copy of the database"
+                .to_owned(),
+        ));
+    }
     if rows.is_empty() {
-        return Ok(key);
+        return Ok(key.clone());
     }
     let id = key.public().key_id();
     let row = rows.iter().find(|row| row.key_id == id);

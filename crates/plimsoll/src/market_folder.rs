@@ -5,7 +5,8 @@
 //! plimsoll.db               the database, unless `database.url` says otherwise
 //! keys/release.key, .pub    signs releases; may be in a token, then only .pub is here
 //! keys/tokens.key           what the keys of registry tokens are derived from
-//! keys/trust.key, .pub      what the keys are derived from that are held for trust metadata
+//! keys/trust.key, .pub      opens the secret that keys for trust metadata are derived from
+//! keys/trust-next.key       what is to replace trust.key, while it does
 //! keys/root.key, .pub       signs the roots of released names; may be kept elsewhere
 //! blobs/                    unless they are in S3
 //! uploads/                  pushes that are not whole yet

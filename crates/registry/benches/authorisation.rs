@@ -29,6 +29,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
         keys: Keys {
             release: Arc::new(SigningKey::generate().expect("a key")),
             tokens: SigningKey::generate().expect("a key"),
+            is_trust_replaced: false,
             trust: SigningKey::generate().expect("a key"),
             root: None,
         },

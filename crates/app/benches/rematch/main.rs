@@ -74,6 +74,7 @@ async fn open(dir: &Path, db: Database) -> Arc<App> {
         keys: Keys {
             release: Arc::new(key()),
             tokens: key(),
+            is_trust_replaced: false,
             trust: key(),
             root: None,
         },

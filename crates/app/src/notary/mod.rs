@@ -1,8 +1,8 @@
 //! The Notary v1 service: publishers' trust metadata, kept as it came, and what the market
 //! signs for them, which is the timestamp and, where they wish, the snapshot.
 //!
-//! The keys for that are derived from rows that all nodes share and the secret in
-//! `keys/trust.key`, which every node has as a file.
+//! The keys for that are derived from rows that all nodes share and the secret that
+//! `keys/trust.key` is or opens, which every node has as a file.
 
 mod changes;
 mod held_keys;

@@ -129,6 +129,7 @@ pub(crate) fn keys() -> Keys {
     Keys {
         release: Arc::new(SigningKey::from_scalar(&[7; 32]).expect("a key")),
         tokens: SigningKey::from_scalar(&[8; 32]).expect("a key"),
+        is_trust_replaced: false,
         trust: SigningKey::from_scalar(&[9; 32]).expect("a key"),
         root: SigningKey::from_scalar(&[10; 32]).ok(),
     }

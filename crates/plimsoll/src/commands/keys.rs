@@ -244,13 +244,19 @@ fn rotate_tokens(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> 
 fn rotate_trust(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
     let config = context.config(data.flags())?;
     market_folder::must_exist(&config)?;
-    let next = NextTrust::open(&config)?;
-    if !next.is_sealed {
-        context.in_configured_market(&config, async |app| {
+    let next = match NextTrust::find(&config)? {
+        Some(next) if next.is_sealed => next,
+        found => context.in_configured_market(&config, async |app| {
+            // Servers do not start beside the file: it is made where the market can be opened.
+            let next = match found {
+                Some(next) => next,
+                None => NextTrust::make(&config)?,
+            };
             let actor = Actor::system();
-            Ok(app.seal_trust_secret(&actor, &next.key).await?)
-        })?;
-    }
+            app.seal_trust_secret(&actor, &next.key).await?;
+            Ok(next)
+        })?,
+    };
     next.put_in_place()?;
     let public = next.key.public();
     context.in_configured_market(&config, async |app| {

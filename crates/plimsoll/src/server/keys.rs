@@ -4,7 +4,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -20,6 +20,8 @@ use crate::{
 
 /// What is to take the place of `trust.key`, while it does.
 const NEXT_TRUST: &str = "trust-next.key";
+/// The first line of a `trust.key` that took the place of another one.
+const REPLACEMENT: &str = "This key opens the secret in the database, and is not that secret.\n";
 
 /// The operator's keys: what each file is called, and what it is for.
 pub(crate) const NAMES: [(&str, &str); 4] = [
@@ -48,6 +50,8 @@ pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
         // Whoever must have another one takes this file away: it has no public half beside it.
         tokens: key(&dir.join("tokens.key"), passphrase)?,
         trust: kept(&dir, "trust", passphrase)?,
+        is_trust_replaced: fs::read_to_string(dir.join("trust.key"))
+            .is_ok_and(|text| text.starts_with(REPLACEMENT)),
         root: match is_elsewhere(&dir, "root") {
             true => None,
             false => Some(with_public(&dir, "root", passphrase)?),
@@ -209,23 +213,42 @@ pub(crate) struct NextTrust {
 }
 
 impl NextTrust {
-    /// Makes the key, or reads the one of an attempt that was interrupted.
+    /// Reads the key of an attempt that was interrupted, where there is one.
     ///
     /// # Errors
-    /// A file cannot be read or written, or the passphrase does not fit.
-    pub(crate) fn open(config: &Config) -> Result<Self, Failure> {
+    /// A file cannot be read, or the passphrase does not fit.
+    pub(crate) fn find(config: &Config) -> Result<Option<Self>, Failure> {
         let dir = config.data_dir().join("keys");
-        let key = key(&dir.join(NEXT_TRUST), passphrase(config)?.as_deref())?;
+        let path = dir.join(NEXT_TRUST);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let key = existing(&path, config)?;
         let is_sealed = public(&dir.join("trust.pub"))?.is_some_and(|found| found == key.public());
-        Ok(Self {
+        Ok(Some(Self {
             dir,
             key,
             is_sealed,
+        }))
+    }
+
+    /// Makes the key.
+    ///
+    /// # Errors
+    /// The file cannot be written, or the passphrase cannot be read.
+    pub(crate) fn make(config: &Config) -> Result<Self, Failure> {
+        let dir = config.data_dir().join("keys");
+        let passphrase = passphrase(config)?;
+        let key = make(&dir.join(NEXT_TRUST), passphrase.as_deref(), REPLACEMENT)?;
+        Ok(Self {
+            dir,
+            key,
+            is_sealed: false,
         })
     }
 
     /// Puts it in place, the public half first: where that is the new one, secrets are sealed
-    /// under the new key.
+    /// under the new key. The files are whose the old key is, whoever runs this.
     ///
     /// # Errors
     /// A file cannot be written.
@@ -233,6 +256,9 @@ impl NextTrust {
         let path = |name: &str| self.dir.join(name);
         let put = || {
             write_beside(&path("trust.new"), &self.key.public().to_pem(), 0o644)?;
+            for new in ["trust.new", NEXT_TRUST] {
+                give(&path(new), &path("trust.key"))?;
+            }
             fs::rename(path("trust.new"), path("trust.pub"))?;
             File::open(&self.dir)?.sync_all()?;
             fs::rename(path(NEXT_TRUST), path("trust.key"))?;
@@ -301,14 +327,15 @@ fn key(path: &Path, passphrase: Option<&str>) -> Result<SigningKey, Failure> {
                 _ => failure,
             }
         }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path, passphrase),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path, passphrase, ""),
         Err(error) => {
             Err(Failure::failed(format!("cannot read the key `{place}`")).because(&error))
         }
     }
 }
 
-fn make(path: &Path, passphrase: Option<&str>) -> Result<SigningKey, Failure> {
+/// Makes a key; `head` stands before it in the file.
+fn make(path: &Path, passphrase: Option<&str>, head: &str) -> Result<SigningKey, Failure> {
     let key = SigningKey::generate().or_fail("cannot make a key")?;
     let text = match passphrase {
         Some(passphrase) => key
@@ -316,7 +343,8 @@ fn make(path: &Path, passphrase: Option<&str>) -> Result<SigningKey, Failure> {
             .or_fail("cannot encrypt a key")?,
         None => key.to_pem(),
     };
-    write(path, &text, 0o600).or_fail(format!("cannot write the key `{}`", path.display()))?;
+    write(path, &format!("{head}{text}"), 0o600)
+        .or_fail(format!("cannot write the key `{}`", path.display()))?;
     Ok(key)
 }
 
@@ -331,6 +359,16 @@ fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     match path.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
+    }
+}
+
+/// Gives a file to the owner of another one.
+fn give(path: &Path, like: &Path) -> io::Result<()> {
+    let owner = |path| fs::metadata(path).map(|about| (about.uid(), about.gid()));
+    let (user, group) = owner(like)?;
+    match owner(path)? == (user, group) {
+        true => Ok(()),
+        false => chown(path, Some(user), Some(group)),
     }
 }
 

@@ -306,16 +306,15 @@ impl Place {
     fn log_in(&self, session: &Session) -> Result<(), SignError> {
         match session.login(UserType::User, Some(&self.pin)) {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
-            Err(Error::Pkcs11(
-                RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange,
-                _,
-            )) => Err(self.refused(
-                "its PIN is another one; it is not tried again before the next start: mend `keys.token.pin_file`",
-            )),
             Err(Error::Pkcs11(RvError::PinLocked | RvError::PinExpired, _)) => {
                 Err(self.refused("its PIN is locked or has ended: set another as the token's officer"))
             }
-            Err(error) => Err(self.away(&words(&error))),
+            Err(error) if is_gone(&error) => Err(self.away(&words(&error))),
+            // Modules say in many ways that a PIN is wrong: in doubt it is not given again.
+            Err(error) => Err(self.refused(&format!(
+                "its PIN is another one, or cannot be checked ({}); it is not tried again before the next start: mend `keys.token.pin_file`",
+                words(&error)
+            ))),
         }
     }
 
@@ -370,6 +369,22 @@ fn kind(class: ObjectClass) -> &'static str {
     match class {
         ObjectClass::SECRET_KEY => "secret",
         _ => "private key",
+    }
+}
+
+/// Tells whether a token went away before it looked at anything.
+fn is_gone(error: &Error) -> bool {
+    match error {
+        Error::Pkcs11(answer, _) => matches!(
+            answer,
+            RvError::DeviceError
+                | RvError::DeviceRemoved
+                | RvError::TokenNotPresent
+                | RvError::TokenNotRecognized
+                | RvError::SessionClosed
+                | RvError::SessionHandleInvalid
+        ),
+        _ => true,
     }
 }
 

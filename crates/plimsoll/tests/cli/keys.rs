@@ -1,6 +1,6 @@
 //! The operator's keys: made in a ceremony, put in place, lost and recovered as the guide says.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use serde_json::Value;
 
@@ -199,19 +199,18 @@ fn the_key_that_secrets_are_sealed_under_is_replaced() {
 
     // Killed when the next key was made, and nothing was sealed under it.
     place.run(&["keys", "make", "spare"]);
-    fs::copy(place.join("spare/online/trust.key"), file("trust-next.key")).expect("made");
+    let line = "This key opens the secret in the database, and is not that secret.\n";
+    let spare = fs::read_to_string(place.join("spare/online/trust.key")).expect("a key");
+    let spare = format!("{line}{spare}");
+    fs::write(file("trust-next.key"), &spare).expect("made");
     let said = refused(&place);
     assert!(
         said.contains("run `plimsoll keys rotate-trust` again"),
         "{said}"
     );
     assert!(rotate().contains("Replaced trust.key by"));
-    let spare = fs::read(place.join("spare/online/trust.key")).expect("a key");
-    assert_eq!(
-        fs::read(file("trust.key")).expect("a key"),
-        spare,
-        "it went on with that key"
-    );
+    let found = || fs::read_to_string(file("trust.key")).expect("a key");
+    assert_eq!(found(), spare, "it went on with that key");
     assert!(!file("trust-next.key").exists());
     assert_eq!(log_key(), before);
 
@@ -219,6 +218,78 @@ fn the_key_that_secrets_are_sealed_under_is_replaced() {
     fs::rename(file("trust.key"), file("trust-next.key")).expect("not yet in place");
     fs::copy(place.join("second/trust.key"), file("trust.key")).expect("still there");
     assert!(rotate().contains("Replaced trust.key by"));
-    assert_eq!(fs::read(file("trust.key")).expect("a key"), spare);
+    assert_eq!(found(), spare);
     assert_eq!(log_key(), before);
+}
+
+/// Whoever cannot open the market makes no key: servers would not start beside it.
+#[test]
+fn a_replacement_that_cannot_be_sealed_under_is_not_made() {
+    let place = Place::new();
+    for (name, text) in [
+        ("words", "one for the servers\n"),
+        ("wrong-words", "another one\n"),
+        ("p.toml", "[keys]\npassphrase_file = \"words\"\n"),
+        ("wrong.toml", "[keys]\npassphrase_file = \"wrong-words\"\n"),
+        (
+            "away.toml",
+            "[keys]\npassphrase_file = \"words\"\n[database]\nurl = \"postgres://127.0.0.1:1/away\"\n",
+        ),
+    ] {
+        place.write(name, text);
+    }
+    place.run(&["keys", "make", "ceremony", "--passphrase-file", "words"]);
+    copy(&place.join("ceremony/online"), &place.join("data/keys"));
+    let with = ["--config", "p.toml"];
+    drop(Server::start(&place, &with));
+    let file = |name: &str| place.join("data/keys").join(name);
+    let rotate = ["keys", "rotate-trust", "--data", "data"];
+    let first = fs::read(file("trust.key")).expect("a key");
+    for (config, why) in [
+        (&[][..], "set `keys.passphrase_file`"),
+        (&["--config", "wrong.toml"], "set `keys.passphrase_file`"),
+        (&["--config", "away.toml"], "127.0.0.1:1"),
+    ] {
+        let said = place.run(&[&rotate[..], config].concat());
+        assert!(said.starts_with("exit 3") && said.contains(why), "{said}");
+        assert!(!file("trust-next.key").exists(), "{config:?}");
+    }
+    assert_eq!(fs::read(file("trust.key")).expect("a key"), first);
+    drop(Server::start(&place, &with));
+    // Only root can make it somebody else's, and must leave it theirs.
+    let owned = std::os::unix::fs::chown(file("trust.key"), Some(4711), Some(4712)).is_ok();
+    let said = place.run(&[&rotate[..], &with].concat());
+    assert!(said.contains("Replaced trust.key by"), "{said}");
+    for name in ["trust.key", "trust.pub"] {
+        let about = fs::metadata(file(name)).expect("there");
+        assert!(
+            !owned || (about.uid(), about.gid()) == (4711, 4712),
+            "{name}"
+        );
+    }
+    let key = fs::read_to_string(file("trust.key")).expect("a key");
+    assert!(key.contains("BEGIN ENCRYPTED PRIVATE KEY"), "{key}");
+    drop(Server::start(&place, &with));
+}
+
+/// A new key is no secret for a database from before: it would be another one, and nobody told.
+#[test]
+fn a_database_from_before_the_replacement_is_not_opened_by_the_new_key() {
+    let place = Place::new();
+    drop(Server::start(&place, &[]));
+    copy(&place.join("data"), &place.join("backup"));
+    place.run(&["keys", "rotate-trust", "--data", "data"]);
+    drop(Server::start(&place, &[]));
+    copy(&place.join("data/keys"), &place.join("new"));
+    fs::remove_dir_all(place.join("data")).expect("lost");
+    copy(&place.join("backup"), &place.join("data"));
+    copy(&place.join("new"), &place.join("data/keys"));
+    insta::assert_snapshot!(refused(&place), @r"
+exit 2
+--- out ---
+--- err ---
+error: the database is from before `keys/trust.key` was replaced, and lacks the secret that this key opens: put the `trust.key` and `trust.pub` of that time in their place, or a later copy of the database
+");
+    copy(&place.join("backup/keys"), &place.join("data/keys"));
+    drop(Server::start(&place, &[]));
 }

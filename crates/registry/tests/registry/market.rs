@@ -158,6 +158,7 @@ impl Place {
             keys: Keys {
                 release: Arc::new(self.release.clone()),
                 tokens: self.tokens.clone(),
+                is_trust_replaced: false,
                 trust: self.trust.clone(),
                 root: SigningKey::from_scalar(&[10; 32]).ok(),
             },

@@ -46,6 +46,7 @@ async fn open_with(
         keys: Keys {
             release: Arc::new(key(7)),
             tokens: key(8),
+            is_trust_replaced: false,
             trust: key(9),
             root: Some(key(10)),
         },
