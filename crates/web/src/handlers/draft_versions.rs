@@ -27,6 +27,8 @@ use crate::{
 
 /// Lines around a line that differs.
 const AROUND: usize = 3;
+/// Most lines of one item that are shown.
+const MOST_LINES: usize = 2_000;
 /// How long lines are compared before the result may be coarser.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -191,18 +193,16 @@ fn changed_lines(before: &str, after: &str) -> Vec<ChangedLine> {
     let diff = TextDiff::configure()
         .timeout(PATIENCE)
         .diff_lines(before, after);
-    let mut lines = Vec::new();
+    let (mut lines, mut more) = (Vec::new(), 0);
     for group in diff.grouped_ops(AROUND) {
-        if !lines.is_empty() {
-            lines.push(ChangedLine {
-                sign: '…',
-                text: String::new(),
-            });
+        if !lines.is_empty() && lines.len() < MOST_LINES {
+            lines.push(left_out(String::new()));
         }
-        let changes = group
+        let mut changes = group
             .iter()
             .flat_map(|operation| diff.iter_changes(operation));
-        lines.extend(changes.map(|change| ChangedLine {
+        let room = MOST_LINES.saturating_sub(lines.len());
+        lines.extend(changes.by_ref().take(room).map(|change| ChangedLine {
             sign: match change.tag() {
                 ChangeTag::Insert => '+',
                 ChangeTag::Delete => '−',
@@ -210,8 +210,16 @@ fn changed_lines(before: &str, after: &str) -> Vec<ChangedLine> {
             },
             text: change.value().trim_end_matches('\n').to_owned(),
         }));
+        more += changes.count();
+    }
+    if more > 0 {
+        lines.push(left_out(format!("{more} more lines")));
     }
     lines
+}
+
+fn left_out(text: String) -> ChangedLine {
+    ChangedLine { sign: '…', text }
 }
 
 #[cfg(test)]
@@ -241,5 +249,17 @@ mod tests {
         +the end
         ");
         assert_eq!(changed_lines("a", "a"), []);
+    }
+
+    #[test]
+    fn of_texts_that_differ_everywhere_the_beginning_is_shown() {
+        let of = |letter: &str| format!("{letter}\n").repeat(1 << 19);
+        let began = std::time::Instant::now();
+        let lines = changed_lines(&of("a"), &of("b"));
+        assert_eq!(lines.len(), MOST_LINES + 1);
+        assert_eq!(lines[0].sign, '−');
+        let more = (1 << 20) - MOST_LINES;
+        assert_eq!(lines[MOST_LINES], left_out(format!("{more} more lines")));
+        assert!(began.elapsed() < Duration::from_secs(10), "{began:?}");
     }
 }
