@@ -49,10 +49,17 @@ function twinOf(part, page) {
   return page.querySelector(`section[aria-labelledby="${part.getAttribute("aria-labelledby")}"]`);
 }
 
-// Replaces one section of the page by what it is at another address.
+let replacing;
+
+// Replaces one section of the page by what it is at another address. What was asked for before
+// is not waited for any longer: the address and the lists say the same.
 async function replacePart(part, url, refocus) {
+  replacing?.abort();
+  const { signal } = (replacing = new AbortController());
+  document.querySelector(`${PART}[aria-busy]`)?.removeAttribute("aria-busy");
   part.setAttribute("aria-busy", "true");
-  const page = await load(url).catch(() => null);
+  const page = await load(url, { signal }).catch(() => null);
+  if (signal.aborted) return;
   // What cannot be had in this way is had in the usual one.
   if (!page || !twinOf(part, page)) return location.assign(url);
   history.replaceState({ replaced: true }, "");
@@ -173,8 +180,12 @@ function preview(form, button) {
   shadow.append(document.querySelector("link[rel=stylesheet]").cloneNode());
   pane.append(summary, page);
   form.after(pane);
-  const refresh = async (signal) => {
+  let asking;
+  // Of several that are under way only the last one is shown.
+  const refresh = async () => {
+    asking?.abort();
     if (!pane.open) return;
+    const { signal } = (asking = new AbortController());
     const shown = await load(button.formAction, { method: "POST", body: new FormData(form), signal });
     const main = document.adoptNode(shown.querySelector("main"));
     showLocalTimes(main);
@@ -199,7 +210,7 @@ function watch(form) {
       showPictures(form, answer);
       showProblems(form, answer);
       showPlans(form, answer);
-      await refresh?.(mine.signal);
+      await refresh?.();
     } catch {
       // Nothing is lost: the form is sent as ever, and saving says what is wrong.
     }

@@ -162,6 +162,14 @@ fn lists_go_on_in_their_place_and_times_are_the_readers() {
     with.wait_for("!window.stays && document.readyState === 'complete' && !!document.querySelector('nav.paging a[rel=next]')")
         .expect("the part before is there again");
 
+    // Of two that are asked for at once the last one is shown, and the address says so.
+    with.evaluate("(link => { link.click(); link.search = '?page=1'; link.click() })(document.querySelector('nav.paging a[rel=next]'))")
+        .expect("two are asked for");
+    with.wait_for("location.search === '?page=1' && !document.querySelector('[aria-busy]')")
+        .expect("the last one comes");
+    let others = with.count("nav.paging a[rel=prev]").expect("a list");
+    assert_eq!(others, 0);
+
     look(&without, &url);
     without
         .click_through("nav.paging a[rel=next]")

@@ -106,7 +106,7 @@ pub(crate) async fn save(
 }
 
 /// `POST /publisher/{slug}/{product}/check`: the editor as it is after saving what was typed, with
-/// what is wrong with it; but nothing is saved.
+/// what is wrong with it; but of the draft nothing is saved.
 pub(crate) async fn check(
     State(app): State<Arc<App>>,
     Path((publisher, product)): Path<(String, String)>,
@@ -121,7 +121,7 @@ pub(crate) async fn check(
 }
 
 /// `POST /publisher/{slug}/{product}/preview`: what was typed as the page that consumers will
-/// see; nothing is saved.
+/// see; of the draft nothing is saved.
 pub(crate) async fn preview(
     State(app): State<Arc<App>>,
     Path((publisher, product)): Path<(String, String)>,
