@@ -45,7 +45,7 @@ impl App {
                     digest: digest.clone(),
                     platform: content.platform,
                 };
-                let serial = subject.serial(time.timestamp());
+                let serial = subject.serial(&content.inventory, time.timestamp());
                 let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
                 for (kind, write) in [(CYCLONEDX, cyclonedx as Writer), (SPDX, spdx as Writer)] {
                     let document = write(&content.inventory, &subject, &time, &serial);

@@ -27,10 +27,13 @@ pub struct Subject {
 
 impl Subject {
     /// Returns a UUID for a document about it that is written at a time, in seconds since 1970:
-    /// the same for the same image and second, so that documents can be compared (RFC 9562,
-    /// version 8: custom).
-    pub fn serial(&self, seconds: i64) -> String {
-        let seed = format!("{}\n{}\n{seconds}", self.name, self.digest);
+    /// the same for the same image, second and inventory, so that documents can be compared; but
+    /// another where a later parser found something else in the image (RFC 9562, version 8:
+    /// custom).
+    pub fn serial(&self, inventory: &Inventory, seconds: i64) -> String {
+        // It is kept as JSON everywhere, so that it always can be.
+        let found = Digest::of(&serde_json::to_vec(inventory).unwrap_or_default());
+        let seed = format!("{}\n{}\n{seconds}\n{found}", self.name, self.digest);
         let digest = Digest::of(seed.as_bytes());
         let hex = digest.hex();
         format!(

@@ -45,6 +45,18 @@ fn names_of_the_image() {
 }
 
 #[test]
+fn serial_numbers_follow_from_all_that_a_document_says() {
+    let (inventory, subject) = image();
+    let serial = subject.serial(&inventory, 1);
+    assert_eq!(subject.serial(&inventory, 1), serial);
+    assert_ne!(subject.serial(&inventory, 2), serial);
+    // As a parser that knows less would have left it.
+    let mut less = inventory;
+    less.components.pop();
+    assert_ne!(subject.serial(&less, 1), serial);
+}
+
+#[test]
 fn cyclonedx_document() {
     let (inventory, subject) = image();
     insta::assert_json_snapshot!(cyclonedx(&inventory, &subject, TIME, SERIAL));

@@ -39,7 +39,8 @@ const NOTED: usize = 10;
 With --platform all, JSON documents come one to a line.
 
 The same image gives the same bytes: documents bear the time of $SOURCE_DATE_EPOCH, else that
-at which the image was made, and a serial number that follows from it and the digest."
+at which the image was made, and a serial number that follows from it, the digest and what
+was found."
 )]
 pub(crate) struct SbomArgs {
     #[command(subcommand)]
@@ -93,7 +94,8 @@ pub(super) fn run(args: &SbomArgs, context: &Context<'_>) -> Result<Exit, Failur
             Some(time) => time,
             None => content.created().unwrap_or_else(|| context.now()),
         };
-        let (time, serial) = (timestamp(time), subject.serial(time.timestamp()));
+        let serial = subject.serial(&content.inventory, time.timestamp());
+        let time = timestamp(time);
         let write = match args.output_format {
             Document::Spdx => spdx,
             Document::Cyclonedx | Document::Table => cyclonedx,

@@ -17,7 +17,10 @@ use crate::{
 
 pub(super) fn document(shown: &Shown<'_>, scan: &Scan<'_>, now: DateTime<Utc>) -> Value {
     let subject = sbom_command::subject(shown.reference, scan.digest, scan.content);
-    let (time, serial) = (timestamp(now), subject.serial(now.timestamp()));
+    let (time, serial) = (
+        timestamp(now),
+        subject.serial(scan.inventory(), now.timestamp()),
+    );
     let mut document = sbom::cyclonedx(scan.inventory(), &subject, &time, &serial);
     let all = scan.result.findings.iter().chain(&scan.result.closed);
     document["vulnerabilities"] = all.map(vulnerability).collect();

@@ -38,9 +38,10 @@ pub(super) fn document(shown: &Shown<'_>, scan: &Scan<'_>, now: DateTime<Utc>) -
             "status": "under_investigation",
         }));
     }
+    let serial = subject.serial(scan.inventory(), now.timestamp());
     json!({
         "@context": "https://openvex.dev/ns/v0.2.0",
-        "@id": format!("urn:uuid:{}", subject.serial(now.timestamp())),
+        "@id": format!("urn:uuid:{serial}"),
         "author": "unknown",
         "timestamp": timestamp(now),
         "version": 1,
