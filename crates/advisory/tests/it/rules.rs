@@ -349,8 +349,7 @@ fn products_of_red_hat_have_fixes_of_their_own() {
     let cpe = |product: &str| format!("cpe:/a:redhat:{product}:9::appstream");
     let stated = |id: &str, product: &str, fixed: &str| {
         format!(
-            r#"{{"id": "{id}", "affected": [{{"package": {{"ecosystem": "Red Hat:{}", "name": "a"}}, "ranges": [{{"type": "ECOSYSTEM", "events": [{{"introduced": "0"}}, {{"fixed": "{fixed}"}}]}}]}}]}}"#,
-            product
+            r#"{{"id": "{id}", "affected": [{{"package": {{"ecosystem": "Red Hat:{product}", "name": "a"}}, "ranges": [{{"type": "ECOSYSTEM", "events": [{{"introduced": "0"}}, {{"fixed": "{fixed}"}}]}}]}}]}}"#
         )
     };
     let feed = [

@@ -32,7 +32,6 @@ use crate::{
 const PUBLISHERS: usize = 50;
 /// Audit records on the page.
 const AUDIT: i64 = 50;
-/// Advisories older than this are called stale.
 
 /// `GET /operator`
 pub(crate) async fn show(
