@@ -140,13 +140,7 @@ async fn watch_advisories(app: &App) {
         }
         if updated || told.is_none_or(|told| told.elapsed() >= LOOK_AT_AGE) {
             told = Some(time::Instant::now());
-            if let Err(error) = app.tell_of_advisories().await {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(
-                    error,
-                    "operators cannot be told of advisories; trying again"
-                );
-            }
+            tell_of_advisories(app).await;
         }
         let found = stamp(&file);
         if found == known {
@@ -169,7 +163,17 @@ async fn watch_advisories(app: &App) {
     }
 }
 
-/// Tells of the feeds that the last update could not have.
+async fn tell_of_advisories(app: &App) {
+    if let Err(error) = app.tell_of_advisories().await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(
+            error,
+            "operators cannot be told of advisories; trying again"
+        );
+    }
+}
+
+/// Logs the feeds that the last update could not have.
 fn raise_alarms(file: &Path) {
     for source in advisory::health::load(file) {
         if let Some(error) = source.error {
