@@ -43,11 +43,26 @@ const OLD_AFTER: TimeDelta = TimeDelta::days(7);
 /// Clocks that are set by the network differ by less.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
+/// Says that a database was compiled later than `now`, if it was.
+pub fn from_the_future(meta: &Meta, now: DateTime<Utc>) -> Option<String> {
+    let is_later = compiled_at(meta)? > now + CLOCKS_DIFFER;
+    is_later.then(|| {
+        format!(
+            "the advisories were compiled in the future, at {}: check the clock of this machine and of the one that compiled them",
+            meta.created_at
+        )
+    })
+}
+
+fn compiled_at(meta: &Meta) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc3339(&meta.created_at).ok()?;
+    Some(at.to_utc())
+}
+
 impl AdvisoryStatus {
     /// Returns when the database was compiled, if it says so.
     pub fn compiled_at(&self) -> Option<DateTime<Utc>> {
-        let at = DateTime::parse_from_rfc3339(&self.meta.created_at).ok()?;
-        Some(at.to_utc())
+        compiled_at(&self.meta)
     }
 
     /// Says what is wrong with its age, if something is.
@@ -56,8 +71,7 @@ impl AdvisoryStatus {
         if age > OLD_AFTER {
             return Some(format!("they are {} days old", age.num_days()));
         }
-        let message = "they were compiled in the future: check the clock of this machine and of the one that compiled them";
-        (age < -CLOCKS_DIFFER).then(|| message.to_owned())
+        from_the_future(&self.meta, now)
     }
 }
 

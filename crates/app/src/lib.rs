@@ -73,7 +73,7 @@ mod webhooks;
 pub use access_tokens::NewToken;
 pub use accounts::NewAccount;
 pub use actor::Actor;
-pub use advisories::{AdvisoryFeed, AdvisoryStatus};
+pub use advisories::{AdvisoryFeed, AdvisoryStatus, from_the_future};
 pub use agreements::AgreementState;
 pub use approvals::{ApprovalsView, ReviewPolicy};
 pub use assignment::{Assignment, AssignmentView};

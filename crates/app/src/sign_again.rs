@@ -54,7 +54,8 @@ impl App {
         let mut tx = self.begin().await?;
         store::collection::enter(&mut tx).await?;
         // It may have been revoked while what is said of it was being signed.
-        if !store::products::lock_on_market(&mut tx, &product.id).await? {
+        let held = store::products::lock(&mut tx, &product.id).await?;
+        if !held.is_some_and(|held| held.state.is_public()) {
             return Ok(false);
         }
         self.put_attestations(&mut tx, &repository, &attestations)

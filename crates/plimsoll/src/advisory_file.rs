@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use advisory::database::{Builder, Database, DatabaseError};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
 use crate::{
@@ -12,9 +12,6 @@ use crate::{
     failure::{Failure, OrFail},
     printer::Printer,
 };
-
-/// Clocks that are set by the network differ by less.
-const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
 /// An open advisory database.
 pub(crate) struct Advisories {
@@ -57,7 +54,9 @@ pub(crate) fn open(
     match place(file, config) {
         Ok(place) if file.is_some() || place.exists() => {
             let database = Database::open(&place).map_err(|error| failure(&error))?;
-            warn_of_future(&database, now, printer);
+            if let Some(trouble) = app::from_the_future(database.meta(), now) {
+                printer.warn(&trouble);
+            }
             Ok(Advisories {
                 database,
                 file: Some(place),
@@ -73,18 +72,6 @@ pub(crate) fn open(
             ));
             Ok(advisories)
         }
-    }
-}
-
-/// A clock that is wrong, here or there, makes ages and deadlines wrong.
-fn warn_of_future(database: &Database, now: DateTime<Utc>, printer: &Printer) {
-    let created_at = &database.meta().created_at;
-    let created = DateTime::parse_from_rfc3339(created_at);
-    if created.is_ok_and(|created| created.to_utc() > now + CLOCKS_DIFFER) {
-        printer.warn(&format!(
-            "the advisories were compiled in the future, at {created_at}: check the clock of this \
-             machine and of the one that compiled them"
-        ));
     }
 }
 

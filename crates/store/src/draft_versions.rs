@@ -24,6 +24,13 @@ pub struct DraftLine {
     pub restored_from: Option<i64>,
 }
 
+impl DraftLine {
+    /// Returns whether a field differs from the version before.
+    pub fn has_changed(&self, field: &str) -> bool {
+        self.fields.split(' ').any(|name| name == field)
+    }
+}
+
 /// A draft as it was saved.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct DraftVersion {

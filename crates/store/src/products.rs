@@ -141,19 +141,6 @@ pub async fn on_hold_of_publisher(
     )
 }
 
-/// Keeps a product as it is until the transaction ends; gives whether it is on the market.
-///
-/// # Errors
-/// The database refused.
-pub async fn lock_on_market(tx: &mut Tx, id: &ProductId) -> Result<bool, StoreError> {
-    let locked = execute!(
-        tx,
-        "UPDATE products SET state = state WHERE id = $1 AND state IN ('listed', 'on-hold')",
-        id.as_str()
-    )?;
-    Ok(locked > 0)
-}
-
 /// Returns products that are on the market, listed or on hold, in the order of their identifiers
 /// from the one after `after` on.
 ///

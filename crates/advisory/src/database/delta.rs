@@ -165,9 +165,7 @@ fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
 
 /// Returns whether a file begins as a delta does.
 pub fn is_delta(path: &Path) -> bool {
-    let mut head = [0; MAGIC.len()];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    read.is_ok() && head == MAGIC
+    super::begins_with(path, MAGIC)
 }
 
 /// Builds at `output` the database to which the delta leads from `base`, which may lie there.

@@ -23,7 +23,7 @@ pub(super) const MAX_BLOCK: usize = 256 << 20;
 /// megabytes.
 pub(super) const MAX_TAIL: u64 = 256 << 20;
 
-const MAGIC: [u8; 8] = *b"PLIMADV\n";
+pub(super) const MAGIC: [u8; 8] = *b"PLIMADV\n";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {

@@ -16,7 +16,7 @@ mod sorter;
 mod table;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -372,6 +372,17 @@ impl Exploitation {
             ssvc: live.find_map(|record| record.ssvc.clone()),
         }
     }
+}
+
+/// Returns whether a file begins as a compiled database does.
+pub fn is_database(path: &Path) -> bool {
+    begins_with(path, format::MAGIC)
+}
+
+fn begins_with(path: &Path, magic: [u8; 8]) -> bool {
+    let mut head = [0; 8];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head == magic
 }
 
 /// A package's key in the table: no ecosystem has a line feed in its name.

@@ -1,14 +1,14 @@
 //! Feeds that break: what is kept out, what stays, what is said.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::Write as _,
     net::TcpListener,
     sync::{Arc, Mutex},
 };
 
 use trust::SigningKey;
 
-use crate::support::{NOW, Place};
+use crate::support::{NOW, Place, head_of};
 
 /// Lines of OSV, each about a package of its own.
 fn lines(count: usize, affected: &str) -> String {
@@ -168,12 +168,7 @@ fn serve(body: &'static str, asked: Arc<Mutex<Vec<String>>>) -> String {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.expect("a connection");
-            let lines = BufReader::new(stream.try_clone().expect("a connection")).lines();
-            let head: Vec<_> = lines
-                .map_while(Result::ok)
-                .take_while(|it| !it.is_empty())
-                .collect();
-            let head = head.join("\n").to_lowercase();
+            let head = head_of(&stream);
             let answer = match head.contains("range: bytes=") {
                 true => "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned(),
                 false => format!(

@@ -1,14 +1,10 @@
 //! Advisories looked up, compared and carried to a site without a network; what goes wrong there.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    net::TcpListener,
-    process::Command,
-};
+use std::{io::Write as _, net::TcpListener, process::Command};
 
 use trust::SigningKey;
 
-use crate::support::{NOW, Place};
+use crate::support::{NOW, Place, head_of};
 
 const OLD: &str = r#"{"id":"GHSA-1","aliases":["CVE-2026-1"],"summary":"A hole","modified":"2026-10-01T00:00:00Z","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],"affected":[{"package":{"ecosystem":"npm","name":"left-pad"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.0"}]}]}]}"#;
 const KEV: &str = r#"{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2026-1","dateAdded":"2026-10-05","dueDate":"2026-10-26","knownRansomwareCampaignUse":"Known"}]}"#;
@@ -236,12 +232,7 @@ fn serve_in_parts(body: &'static str) -> String {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.expect("a connection");
-            let lines = BufReader::new(stream.try_clone().expect("a connection")).lines();
-            let head: Vec<_> = lines
-                .map_while(Result::ok)
-                .take_while(|it| !it.is_empty())
-                .collect();
-            let head = head.join("\n").to_lowercase();
+            let head = head_of(&stream);
             let range = head
                 .lines()
                 .find_map(|line| line.strip_prefix("range: bytes="));

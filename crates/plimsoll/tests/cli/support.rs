@@ -1,7 +1,8 @@
 //! Runs the binary in a folder of its own, with an environment of its own.
 
 use std::{
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -10,6 +11,16 @@ use tempfile::TempDir;
 
 /// The time that results bear.
 pub(crate) const NOW: &str = "2026-11-01T12:00:00Z";
+
+/// Reads the head of a request, in lower case.
+pub(crate) fn head_of(stream: &TcpStream) -> String {
+    let lines = BufReader::new(stream).lines();
+    let head: Vec<_> = lines
+        .map_while(Result::ok)
+        .take_while(|it| !it.is_empty())
+        .collect();
+    head.join("\n").to_lowercase()
+}
 
 /// A folder to run commands in.
 pub(crate) struct Place {

@@ -117,10 +117,9 @@ async fn view(
     let number = number_of(number);
     let found = app.draft_versions(&viewer.actor, names.0, names.1).await?;
     let version = app.draft_version(&viewer.actor, names, number).await?;
-    let is_changed = |field: &str| version.line.fields.split(' ').any(|name| name == field);
     Ok(DraftVersionPage {
         of: draft_of(&found),
-        items: items(&version.manifest, is_changed),
+        items: items(&version.manifest, |field| version.line.has_changed(field)),
         row: row(&version.line, &viewer),
         newest: found.versions.first().map_or(number, |line| line.number),
         can_restore: found.may_edit,
@@ -149,8 +148,7 @@ fn label(line: &DraftLine) -> String {
 }
 
 fn row(line: &DraftLine, viewer: &Viewer) -> VersionRow {
-    let has_changed = |field: &str| line.fields.split(' ').any(|name| name == field);
-    let fields = TITLES.iter().filter(|(field, _)| has_changed(field));
+    let fields = TITLES.iter().filter(|(field, _)| line.has_changed(field));
     let titles: Vec<_> = fields.map(|(_, title)| *title).collect();
     VersionRow {
         number: line.number,

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use advisory::database::{Database, Meta, delta};
+use advisory::database::{self, Database, Meta, delta};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -120,9 +120,7 @@ fn step(old: &Database, new: &Database, near: &Path) -> Result<(NamedTempFile, S
 
 /// Returns whether a file is a compiled database, or a delta, rather than a feed.
 pub(super) fn is_compiled(path: &Path) -> bool {
-    let mut head = [0; 8];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    (read.is_ok() && head == *b"PLIMADV\n") || delta::is_delta(path)
+    database::is_database(path) || delta::is_delta(path)
 }
 
 /// Puts a compiled database in place whose signature holds, or the one that a delta leads to;
