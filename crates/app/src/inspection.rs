@@ -2,114 +2,28 @@
 //! match every component, run the checks. Layers that were ever taken apart are not read again.
 
 use std::{
-    collections::{HashMap, HashSet},
-    io::Read,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use inventory::{InspectError, LayerReport, PARSER_VERSION};
+use inventory::InspectError;
 use market::{Action, SubmissionEvent, SubmissionId, SubmissionState};
-use oci::{
-    Descriptor, Digest, ImageSource, ManifestKind, PlatformImage, RawManifest, SourceError,
-    VerifyingReader,
-};
+use oci::{Descriptor, Digest, PlatformImage};
 use serde::{Deserialize, Serialize};
 use store::{
     Tx,
-    blobs::BlobStore,
     images::ImageRow,
     submissions::{InspectionResult, Submission},
 };
 
 pub(crate) use crate::scan::ImageContent;
 use crate::{
-    Actor, App, AppError,
-    bases::chains,
-    component_index::Indexed,
-    findings::Where,
-    jobs::{Running, with_causes},
+    Actor, App, AppError, bases::chains, component_index::Indexed, findings::Where, jobs::Running,
+    staged::StagedImage,
 };
-
-/// An image in staging, as the scanner reads it.
-struct StagedImage {
-    root: Descriptor,
-    manifests: HashMap<Digest, RawManifest>,
-    /// What the repository has; a digest alone gives no access to what others pushed.
-    linked: HashSet<Digest>,
-    blobs: Arc<dyn BlobStore>,
-    /// Whether the store failed, which is not the image's fault.
-    store_failed: AtomicBool,
-}
-
-impl ImageSource for StagedImage {
-    fn root(&self) -> &Descriptor {
-        &self.root
-    }
-
-    fn manifest(&self, descriptor: &Descriptor) -> Result<RawManifest, SourceError> {
-        self.manifests
-            .get(&descriptor.digest)
-            .cloned()
-            .ok_or_else(|| SourceError::Missing {
-                place: "the staging repository".to_owned(),
-                name: descriptor.digest.to_string(),
-            })
-    }
-
-    fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, SourceError> {
-        if !self.linked.contains(&descriptor.digest) {
-            return Err(SourceError::Missing {
-                place: "the staging repository".to_owned(),
-                name: descriptor.digest.to_string(),
-            });
-        }
-        let reader = self.blobs.open_sync(&descriptor.digest).map_err(|error| {
-            self.store_failed.store(true, Ordering::Relaxed);
-            SourceError::Read {
-                place: descriptor.digest.to_string(),
-                source: std::io::Error::other(error),
-            }
-        })?;
-        Ok(Box::new(VerifyingReader::new(reader, descriptor)))
-    }
-}
-
-impl StagedImage {
-    /// Tells the machine's failures from the image's.
-    fn stop(&self, error: impl std::error::Error + Send + Sync + 'static) -> Stop {
-        if self.store_failed.load(Ordering::Relaxed) {
-            return Stop::Machine(AppError::internal(error));
-        }
-        Stop::Image(with_causes(&error))
-    }
-}
-
-/// Returns which blobs of these manifests the repository has.
-async fn linked_blobs(
-    tx: &mut Tx,
-    repository: &str,
-    manifests: &HashMap<Digest, RawManifest>,
-) -> Result<HashSet<Digest>, AppError> {
-    let mut linked = HashSet::new();
-    let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
-        return Ok(linked);
-    };
-    let images = manifests.values().filter_map(RawManifest::image);
-    let named: Vec<_> = images
-        .flat_map(|image| image.layers.iter().chain([&image.config]))
-        .collect();
-    for blob in named {
-        let size = store::repositories::find_blob(tx, &repository.id, blob.digest.as_str()).await?;
-        if size.is_some() {
-            linked.insert(blob.digest.clone());
-        }
-    }
-    Ok(linked)
-}
 
 /// One platform's image with everything found in it.
 struct Examined {
@@ -307,54 +221,11 @@ impl App {
         let size = manifests
             .get(&digest)
             .map_or(0, |manifest| manifest.bytes.len() as u64);
-        let root = Descriptor {
-            media_type: submission.media_type.clone(),
-            digest,
-            size,
-            artifact_type: None,
-            platform: None,
-            annotations: None,
-            urls: None,
-        };
-        let linked = linked_blobs(&mut tx, &submission.repository, &manifests).await?;
-        Ok(StagedImage {
-            root,
-            manifests,
-            linked,
-            blobs: Arc::clone(&self.blobs),
-            store_failed: AtomicBool::new(false),
-        })
-    }
-
-    /// Returns a manifest and everything an index names, as far as the repository has it.
-    pub(crate) async fn manifests_below(
-        &self,
-        tx: &mut Tx,
-        repository: &str,
-        root: &str,
-    ) -> Result<HashMap<Digest, RawManifest>, AppError> {
-        let mut found = HashMap::new();
-        let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
-            return Ok(found);
-        };
-        let mut wanted = vec![root.to_owned()];
-        while let Some(digest) = wanted.pop() {
-            let Some(row) = store::repositories::find_manifest(tx, &repository.id, &digest).await?
-            else {
-                continue;
-            };
-            let manifest = RawManifest::parse(row.content, Some(&row.media_type))
-                .map_err(AppError::internal)?;
-            if let ManifestKind::Index(index) = &manifest.kind {
-                let new = index
-                    .manifests
-                    .iter()
-                    .filter(|child| !found.contains_key(&child.digest));
-                wanted.extend(new.map(|child| child.digest.to_string()));
-            }
-            found.insert(manifest.digest.clone(), manifest);
-        }
-        Ok(found)
+        let root = Descriptor::new(submission.media_type.clone(), digest, size);
+        let repository = &submission.repository;
+        Ok(self
+            .staged_below(&mut tx, repository, root, manifests)
+            .await?)
     }
 
     /// Takes one platform's image apart, layer by layer, and keeps each layer's report.
@@ -364,7 +235,7 @@ impl App {
         source: &Arc<StagedImage>,
         image: PlatformImage,
     ) -> Result<ImageContent, Stop> {
-        let known = self.known_reports(source, &image).await?;
+        let known = self.known_reports(source, image.layers()).await?;
         let done = Arc::new(AtomicUsize::new(0));
         let total = image.layers().len();
         let scan = {
@@ -397,47 +268,6 @@ impl App {
         let base = self.released_base(&image).await?;
         Ok(ImageContent::new(&image, inventory, base.as_slice()))
     }
-
-    async fn known_reports(
-        &self,
-        source: &StagedImage,
-        image: &PlatformImage,
-    ) -> Result<HashMap<Digest, LayerReport>, Stop> {
-        let mut tx = self.read().await?;
-        let mut known = HashMap::new();
-        let layers = image.layers().iter();
-        let own: Vec<_> = layers
-            .filter(|layer| source.linked.contains(&layer.digest))
-            .collect();
-        for layer in own {
-            let row = store::images::find_layer_report(
-                &mut tx,
-                layer.digest.as_str(),
-                i64::from(PARSER_VERSION),
-            )
-            .await?;
-            if let Some(report) = row.and_then(|bytes| decompress(&bytes)) {
-                known.insert(layer.digest.clone(), report);
-            }
-        }
-        Ok(known)
-    }
-
-    async fn keep_reports(&self, reports: &[(Digest, LayerReport)]) -> Result<(), AppError> {
-        let mut tx = self.begin().await?;
-        for (digest, report) in reports {
-            let bytes = compress(report)?;
-            store::images::put_layer_report(
-                &mut tx,
-                digest.as_str(),
-                i64::from(PARSER_VERSION),
-                &bytes,
-                self.now(),
-            )
-            .await?;
-        }
-        Ok(tx.commit().await?)
-    }
 }
 
 impl ImageContent {
@@ -451,12 +281,12 @@ impl ImageContent {
     }
 }
 
-fn compress(value: &impl Serialize) -> Result<Vec<u8>, AppError> {
+pub(crate) fn compress(value: &impl Serialize) -> Result<Vec<u8>, AppError> {
     let json = serde_json::to_vec(value).map_err(AppError::internal)?;
     zstd::encode_all(json.as_slice(), 3).map_err(AppError::internal)
 }
 
-fn decompress<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
+pub(crate) fn decompress<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
     let reader = zstd::Decoder::new(bytes).ok()?;
     serde_json::from_reader(std::io::BufReader::new(reader)).ok()
 }

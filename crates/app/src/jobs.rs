@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use market::{ImportId, JobId, OwnAdvisoryId, ProductId, RunId, SubmissionId};
+use oci::Digest;
 use serde::{Deserialize, Serialize};
 use store::{
     Tx,
@@ -17,6 +18,9 @@ use crate::{Actor, App, AppError};
 
 /// How often an idle worker looks at the queue, for jobs of other nodes.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// The kind of jobs that read what was pushed.
+pub(crate) const READ_AHEAD: &str = "read-ahead";
 
 /// Everything there is to do in the background.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +45,13 @@ pub(crate) enum JobKind {
         product: ProductId,
         /// When: what happens while one is under way asks for another.
         asked_at: DateTime<Utc>,
+    },
+    /// Read the layers of an image that was pushed, before somebody waits for it.
+    ReadAhead {
+        /// Where.
+        repository: String,
+        /// Its manifest.
+        digest: Digest,
     },
     /// Bring an image from another registry.
     Import {
@@ -77,6 +88,7 @@ impl JobKind {
             Self::Inspect { .. } => "inspect",
             Self::Release { .. } => "release",
             Self::Preview { .. } => "preview",
+            Self::ReadAhead { .. } => READ_AHEAD,
             Self::Import { .. } => "import",
             Self::MatchOwn { .. } => "match-own",
             Self::Rematch { .. } => "rematch",
@@ -96,6 +108,7 @@ impl JobKind {
             Self::Preview { product, asked_at } => {
                 format!("preview:{product}:{}", asked_at.timestamp_micros())
             }
+            Self::ReadAhead { repository, digest } => format!("{READ_AHEAD}:{repository}@{digest}"),
             Self::Import { import } => format!("import:{import}"),
             Self::MatchOwn {
                 advisory,
@@ -180,7 +193,7 @@ impl App {
         Ok(())
     }
 
-    /// Works on jobs but imports until `stop`.
+    /// Works on all jobs that have no workers of their own until `stop`.
     pub async fn work(self: &Arc<Self>, worker: &str, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let done = self.work_once(worker).await;
@@ -196,7 +209,15 @@ impl App {
         }
     }
 
-    /// Does the next job but an import that is due; gives whether there was one.
+    /// Reads what was pushed until `stop`.
+    pub async fn read_pushes(self: &Arc<Self>, worker: &str, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let done = self.read_push_once(worker).await;
+            rest(done, &self.push_added, &stop).await;
+        }
+    }
+
+    /// Does the next job that is due and has no workers of its own; gives whether there was one.
     ///
     /// # Errors
     /// The queue cannot be read or written.
@@ -215,6 +236,17 @@ impl App {
         let mut tx = self.begin().await?;
         let lease = self.config.upkeep.job_lease;
         let claimed = store::jobs::claim_import(&mut tx, worker, self.now(), lease).await?;
+        self.do_claimed(tx, claimed, worker).await
+    }
+
+    /// Reads the next image that was pushed; gives whether there was one.
+    ///
+    /// # Errors
+    /// The queue cannot be read or written.
+    pub async fn read_push_once(self: &Arc<Self>, worker: &str) -> Result<bool, AppError> {
+        let mut tx = self.begin().await?;
+        let lease = self.config.upkeep.job_lease;
+        let claimed = store::jobs::claim_read_ahead(&mut tx, worker, self.now(), lease).await?;
         self.do_claimed(tx, claimed, worker).await
     }
 
@@ -263,6 +295,10 @@ impl App {
         };
         let mut tx = self.begin().await?;
         match outcome {
+            // There is one for every push, and nobody asks for it.
+            Ok(()) if job.kind == READ_AHEAD => {
+                store::jobs::forget(&mut tx, &job.id, worker).await?;
+            }
             Ok(()) => {
                 store::jobs::finish(&mut tx, &job.id, worker, self.now()).await?;
             }
@@ -317,6 +353,9 @@ impl App {
         match kind {
             JobKind::Inspect { submission } => self.inspect(&running, &submission).await,
             JobKind::Release { submission, .. } => self.release(&submission).await,
+            JobKind::ReadAhead { repository, digest } => {
+                self.read_ahead(&running, &repository, &digest).await
+            }
             JobKind::Import { import } => self.import(&import).await,
             JobKind::Preview { product, .. } => self.keep_preview(&product).await,
             JobKind::MatchOwn { advisory, .. } => self.match_own(&running, &advisory).await,

@@ -43,6 +43,8 @@ pub struct AppConfig {
     pub max_blob_bytes: u64,
     /// Whether manifests may name blobs that were not pushed.
     pub sparse_images: bool,
+    /// Whether images are read as soon as they are pushed.
+    pub read_ahead: bool,
     /// Where the advisory database's file stands.
     pub advisories_file: std::path::PathBuf,
     /// How long an access token for the registry lives.
@@ -128,6 +130,7 @@ pub struct App {
     pub(crate) tag_pulls: TagPulls,
     pub(crate) job_added: Notify,
     pub(crate) import_added: Notify,
+    pub(crate) push_added: Notify,
     pub(crate) webhook_queued: Notify,
     pub(crate) domain_asked: Notify,
     /// Turns at the key for releases: a device that hangs holds up no more threads than these.
@@ -178,8 +181,8 @@ impl std::fmt::Debug for App {
 /// How the server is doing.
 #[derive(Debug, Clone)]
 pub struct Measures {
-    /// Jobs by state.
-    pub jobs: Vec<(String, i64)>,
+    /// Jobs by kind and state.
+    pub jobs: Vec<(String, String, i64)>,
     /// Uploads that were begun and not yet finished.
     pub open_uploads: i64,
     /// When the first piece of trust metadata ends, by its role.
@@ -243,6 +246,7 @@ impl App {
             tag_pulls: TagPulls::default(),
             job_added: Notify::new(),
             import_added: Notify::new(),
+            push_added: Notify::new(),
             webhook_queued: Notify::new(),
             domain_asked: Notify::new(),
             signing: Arc::new(Semaphore::new(SIGNING_AT_ONCE)),
@@ -337,7 +341,7 @@ impl App {
             .filter_map(|feed| feed.health.as_ref());
         Ok(Measures {
             trust_ends: ends.into_iter().map(|row| (row.role, row.ends)).collect(),
-            jobs: store::jobs::counts(&mut tx).await?,
+            jobs: store::jobs::counts_by_kind(&mut tx).await?,
             open_uploads: self.uploads.count().await.map_err(AppError::internal)?,
             advisories: advisories.compiled_at().unwrap_or_default(),
             feed_failures: health.map(|it| (it.name.clone(), it.failures)).collect(),

@@ -102,6 +102,17 @@ pub struct Manifest {
     pub annotations: Option<BTreeMap<String, String>>,
 }
 
+impl Manifest {
+    /// Returns whether it is an image, and no artifact that is kept like one.
+    pub fn is_image(&self) -> bool {
+        self.artifact_type.is_none()
+            && matches!(
+                self.config.media_type.as_str(),
+                media_type::OCI_CONFIG | media_type::DOCKER_CONFIG
+            )
+    }
+}
+
 /// An image index or Docker manifest list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -20,6 +20,8 @@ pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.
 pub const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 /// Docker image configuration.
 pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+/// Docker layer, tar.
+pub const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 /// Docker layer, tar compressed with gzip.
 pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 /// Docker manifest, schema 1, which is refused.
@@ -42,6 +44,14 @@ pub fn may_be_manifest(media_type: &str) -> bool {
     media_type
         .strip_prefix("application/")
         .is_some_and(|name| name.len() <= 127 && name.ends_with("json") && name.bytes().all(legal))
+}
+
+/// Returns whether `media_type` names a layer that lies beside its manifest and can be read.
+pub fn is_readable_layer(media_type: &str) -> bool {
+    let is_tar = [OCI_LAYER, DOCKER_LAYER]
+        .iter()
+        .any(|tar| media_type.starts_with(tar));
+    is_tar && !media_type.ends_with("+encrypted")
 }
 
 /// Returns whether `media_type` names a layer whose bytes are kept elsewhere

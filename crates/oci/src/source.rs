@@ -88,7 +88,7 @@ pub fn platform_images(source: &dyn ImageSource) -> Result<Vec<PlatformImage>, S
             walk.index(index, root, 1)?;
         }
         ManifestKind::Image(image) => {
-            if !is_image(image) {
+            if !image.is_image() {
                 return Err(SourceError::NotAnImage {
                     digest: root.digest.clone(),
                     kind: kind_of(image).to_owned(),
@@ -132,7 +132,7 @@ impl Walk<'_> {
             let manifest = self.source.manifest(child)?;
             match &manifest.kind {
                 ManifestKind::Index(inner) => self.index(inner, child, depth + 1)?,
-                ManifestKind::Image(image) if is_image(image) => {
+                ManifestKind::Image(image) if image.is_image() => {
                     self.images.push(load(self.source, child, manifest)?);
                 }
                 ManifestKind::Image(_) | ManifestKind::Other(_) => {}
@@ -178,14 +178,6 @@ fn may_be_image(child: &Descriptor) -> bool {
         .is_some_and(|notes| notes.contains_key("vnd.docker.reference.type"));
     let manifest = media_type::MANIFESTS.contains(&child.media_type.as_str());
     manifest && !unknown && !attests && child.artifact_type.is_none()
-}
-
-fn is_image(manifest: &Manifest) -> bool {
-    manifest.artifact_type.is_none()
-        && matches!(
-            manifest.config.media_type.as_str(),
-            media_type::OCI_CONFIG | media_type::DOCKER_CONFIG
-        )
 }
 
 fn kind_of(manifest: &Manifest) -> &str {

@@ -193,6 +193,7 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
             public_url: public_url.trim_end_matches('/').to_owned(),
             max_blob_bytes: config.max_blob_bytes(),
             sparse_images: config.is_on("registry.sparse_images"),
+            read_ahead: config.is_on("registry.read_ahead"),
             advisories_file,
             token_life: config.token_life(),
             open_registration: config.is_on("accounts.open_registration"),

@@ -37,6 +37,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
             public_url: "https://registry.example".to_owned(),
             max_blob_bytes: 1 << 20,
             sparse_images: false,
+            read_ahead: true,
             advisories_file: dir.join("advisories.db"),
             token_life: chrono::TimeDelta::hours(1),
             open_registration: true,

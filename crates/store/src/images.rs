@@ -80,6 +80,25 @@ pub async fn find_layer_report(
     Ok(row.map(|(report,)| report))
 }
 
+/// Returns whether there is a report on a layer by this version of the parsers.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn has_layer_report(
+    tx: &mut Tx,
+    digest: &str,
+    parser_version: i64,
+) -> Result<bool, StoreError> {
+    let row = fetch_opt!(
+        tx,
+        (String,),
+        "SELECT digest FROM layer_reports WHERE digest = $1 AND parser_version = $2",
+        digest,
+        parser_version
+    )?;
+    Ok(row.is_some())
+}
+
 /// Keeps the report on a layer.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use crate::{
     StoreError, Tx,
-    db::{execute, fetch_all, fetch_opt},
+    db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
 
 /// After so many attempts a job counts as failed.
@@ -93,10 +93,24 @@ pub async fn claim_import(
     now: DateTime<Utc>,
     lease: TimeDelta,
 ) -> Result<Option<Job>, StoreError> {
-    claim_next(tx, true, worker, (now, lease)).await
+    claim_next(tx, Lane::Imports, worker, (now, lease)).await
 }
 
-/// Takes the next job but an import that is due, or whose lease ran out, until `now + lease`.
+/// Takes the next image that was pushed and whose layers may be read ahead, or whose lease ran
+/// out, until `now + lease`. Nobody waits for these, so they wait for nobody's worker.
+///
+/// # Errors
+/// The database refused.
+pub async fn claim_read_ahead(
+    tx: &mut Tx,
+    worker: &str,
+    now: DateTime<Utc>,
+    lease: TimeDelta,
+) -> Result<Option<Job>, StoreError> {
+    claim_next(tx, Lane::ReadAhead, worker, (now, lease)).await
+}
+
+/// Takes the next job of the others that is due, or whose lease ran out, until `now + lease`.
 ///
 /// # Errors
 /// The database refused.
@@ -106,12 +120,20 @@ pub async fn claim(
     now: DateTime<Utc>,
     lease: TimeDelta,
 ) -> Result<Option<Job>, StoreError> {
-    claim_next(tx, false, worker, (now, lease)).await
+    claim_next(tx, Lane::Others, worker, (now, lease)).await
+}
+
+/// Jobs that have workers of their own.
+#[derive(Debug, Clone, Copy)]
+enum Lane {
+    Others = 0,
+    Imports = 1,
+    ReadAhead = 2,
 }
 
 async fn claim_next(
     tx: &mut Tx,
-    is_import: bool,
+    lane: Lane,
     worker: &str,
     (now, lease): (DateTime<Utc>, TimeDelta),
 ) -> Result<Option<Job>, StoreError> {
@@ -119,13 +141,13 @@ async fn claim_next(
         tx,
         Job,
         [
-            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE (kind = 'import') = $4 AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1) RETURNING *",
-            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE (kind = 'import') = $4 AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *"
+            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE CASE kind WHEN 'import' THEN 1 WHEN 'read-ahead' THEN 2 ELSE 0 END = $4 AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1) RETURNING *",
+            "UPDATE jobs SET state = 'running', leased_by = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE CASE kind WHEN 'import' THEN 1 WHEN 'read-ahead' THEN 2 ELSE 0 END = $4 AND ((state = 'queued' AND run_at <= $3) OR (state = 'running' AND leased_until < $3)) ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *"
         ],
         worker,
         now + lease,
         now,
-        is_import
+        lane as i64
     )
 }
 
@@ -234,6 +256,21 @@ pub async fn finish(
     Ok(held > 0)
 }
 
+/// Forgets a job that ended well, where nobody will ask for it; gives whether the worker still
+/// had it.
+///
+/// # Errors
+/// The database refused.
+pub async fn forget(tx: &mut Tx, job: &JobId, worker: &str) -> Result<bool, StoreError> {
+    let held = execute!(
+        tx,
+        "DELETE FROM jobs WHERE id = $1 AND leased_by = $2 AND state = 'running'",
+        job.as_str(),
+        worker
+    )?;
+    Ok(held > 0)
+}
+
 /// Puts a job back for a later attempt.
 ///
 /// # Errors
@@ -301,6 +338,32 @@ pub async fn counts(tx: &mut Tx) -> Result<Vec<(String, i64)>, StoreError> {
         tx,
         (String, i64),
         "SELECT state, COUNT(*) FROM jobs GROUP BY state ORDER BY state"
+    )
+}
+
+/// Returns how many jobs of each kind are in each state.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn counts_by_kind(tx: &mut Tx) -> Result<Vec<(String, String, i64)>, StoreError> {
+    fetch_all!(
+        tx,
+        (String, String, i64),
+        "SELECT kind, state, COUNT(*) FROM jobs GROUP BY kind, state ORDER BY kind, state"
+    )
+}
+
+/// Returns how many jobs of a kind wait, counted up to `most`.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn waiting(tx: &mut Tx, kind: &str, most: i64) -> Result<i64, StoreError> {
+    fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'queued' AND kind = $1 LIMIT $2) AS few",
+        kind,
+        most
     )
 }
 

@@ -85,6 +85,7 @@ async fn open(dir: &Path, db: Database) -> Arc<App> {
             public_url: "https://registry.example".to_owned(),
             max_blob_bytes: 1 << 20,
             sparse_images: false,
+            read_ahead: true,
             advisories_file: dir.join("advisories.db"),
             token_life: chrono::TimeDelta::hours(1),
             open_registration: true,

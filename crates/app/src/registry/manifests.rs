@@ -98,7 +98,11 @@ impl App {
             store::repositories::set_tag(&mut tx, &repository.id, tag.as_str(), digest, now)
                 .await?;
         }
+        let is_to_be_read = self.enqueue_reading(&mut tx, name, manifest).await?;
         tx.commit().await?;
+        if is_to_be_read {
+            self.push_added.notify_one();
+        }
         let subject = manifest.subject().map(|subject| subject.digest.clone());
         Ok(PushedManifest {
             digest: manifest.digest.clone(),

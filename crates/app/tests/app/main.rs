@@ -42,6 +42,7 @@ mod publication;
 #[path = "../../../trust/tests/trust/publisher.rs"]
 mod publisher;
 mod publishing;
+mod read_ahead;
 mod released;
 mod rematch;
 mod review;

@@ -112,6 +112,7 @@ fn world_config(dir: &Path, upkeep: app::UpkeepConfig) -> AppConfig {
         public_url: format!("https://{HOST}"),
         max_blob_bytes: 10 << 20,
         sparse_images: false,
+        read_ahead: true,
         advisories_file: dir.join("advisories.db"),
         token_life: TimeDelta::minutes(5),
         open_registration: true,

@@ -252,6 +252,14 @@ pub(crate) const KEYS: &[Key] = &[
         "Whether manifests may name blobs that were not pushed. Indexes may always lack manifests.",
     ),
     key(
+        "registry.read_ahead",
+        Kind::Bool,
+        "true",
+        "Whether the layers of images are read as soon as they are pushed, so that inspections \
+         find them read: one image at a time in each process that has workers, one layer of it \
+         after the other.",
+    ),
+    key(
         "trust.identity_root",
         Kind::Path,
         "",

@@ -53,6 +53,11 @@ pub(super) fn start(
         let name = format!("{}-{number}", node_name());
         tasks.spawn(async move { app.work(&name, stop).await });
     }
+    if workers > 0 && market.app.config().read_ahead {
+        let (app, stop) = (Arc::clone(&market.app), stop.clone());
+        let name = format!("{}-read-ahead", node_name());
+        tasks.spawn(async move { app.read_pushes(&name, stop).await });
+    }
     let (app, token) = (Arc::clone(&market.app), stop.clone());
     tasks.spawn(async move {
         let watched = watch_advisories(&app);

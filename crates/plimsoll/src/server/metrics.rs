@@ -71,7 +71,7 @@ impl Metrics {
             )?,
             under_way: made.gauge("plimsoll_http_requests_in_flight", "Requests under way.")?,
             connections: made.gauge("plimsoll_connections_open", "Connections open.")?,
-            jobs: made.gauges("plimsoll_jobs", "Jobs in the queue, by state.", &["state"])?,
+            jobs: made.gauges("plimsoll_jobs", "Jobs in the queue, by kind and state.", &["kind", "state"])?,
             uploads: made.gauge("plimsoll_uploads_open", "Uploads begun and not yet finished.")?,
             trust_ends: made.gauges(
                 "plimsoll_trust_metadata_ends_timestamp_seconds",
@@ -147,8 +147,9 @@ impl Metrics {
         self.under_way.set(whole(present.under_way));
         self.connections.set(whole(present.connections));
         self.jobs.reset();
-        for (state, count) in &measures.jobs {
-            self.jobs.with_label_values(&[state.as_str()]).set(*count);
+        for (kind, state, count) in &measures.jobs {
+            let labels = [kind.as_str(), state.as_str()];
+            self.jobs.with_label_values(&labels).set(*count);
         }
         self.uploads.set(measures.open_uploads);
         self.trust_ends.reset();

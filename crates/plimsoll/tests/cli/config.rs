@@ -70,6 +70,7 @@ registry.uploads_per_account           default                   1000
 registry.upload_life                   default                   24h
 registry.index_depth                   default                   4
 registry.sparse_images                 default                   false
+registry.read_ahead                    default                   true
 trust.identity_root                    default                   -
 registry.token_life                    default                   15m
 registry.collect_grace                 default                   24h

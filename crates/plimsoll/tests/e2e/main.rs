@@ -26,6 +26,7 @@ mod memory;
 mod model;
 mod notary;
 mod proofs;
+mod read_ahead;
 mod robots;
 mod scale;
 mod scripts;

@@ -166,6 +166,7 @@ impl Place {
                 public_url: self.url.clone(),
                 max_blob_bytes: 64 << 20,
                 sparse_images: false,
+                read_ahead: true,
                 advisories_file: dir.join("advisories.db"),
                 token_life: chrono::TimeDelta::minutes(5),
                 open_registration: true,

@@ -85,6 +85,22 @@ both! {
         assert_eq!(counts, [("done".to_owned(), 1), ("queued".to_owned(), 4)]);
     }
 
+    async fn what_was_pushed_has_workers_of_its_own_and_is_forgotten(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let pushed = NewJob { kind: "read-ahead", ..new_job(1, Some("key")) };
+        assert!(enqueue(&mut tx, &pushed).await);
+        assert!(enqueue(&mut tx, &NewJob { kind: "import", ..new_job(2, None) }).await);
+        assert_eq!(claim(&mut tx, "w", 0).await, None);
+        let job = jobs::claim_read_ahead(&mut tx, "w", at(0), LEASE).await.expect("asked").expect("a job");
+        assert_eq!(job.id, pushed.id);
+        assert_eq!(jobs::claim_read_ahead(&mut tx, "w", at(0), LEASE).await.expect("asked"), None);
+        assert!(!jobs::forget(&mut tx, &job.id, "other").await.expect("asked"));
+        assert!(jobs::forget(&mut tx, &job.id, "w").await.expect("forgotten"));
+        let counts = jobs::counts_by_kind(&mut tx).await.expect("counted");
+        assert_eq!(counts, [("import".to_owned(), "queued".to_owned(), 1)]);
+        assert!(enqueue(&mut tx, &pushed).await, "the key is free again");
+    }
+
     async fn a_job_that_fails_is_tried_again_and_then_not(db: Database) {
         let mut tx = db.begin().await.expect("a transaction");
         enqueue(&mut tx, &new_job(1, Some("key"))).await;

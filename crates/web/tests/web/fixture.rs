@@ -54,6 +54,7 @@ async fn open_with(
             public_url: "https://market.example".to_owned(),
             max_blob_bytes: 1 << 30,
             sparse_images: false,
+            read_ahead: true,
             advisories_file: dir.join("advisories.db"),
             token_life: TimeDelta::minutes(5),
             open_registration: true,

@@ -1,0 +1,200 @@
+//! An image in staging, as the scanner reads it, and the reports on its layers.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io::Read,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use inventory::{LayerReport, PARSER_VERSION};
+use oci::{
+    Descriptor, Digest, ImageSource, ManifestKind, RawManifest, SourceError, VerifyingReader,
+};
+use store::{Tx, blobs::BlobStore};
+
+use crate::{
+    App, AppError,
+    inspection::{Stop, compress, decompress},
+    jobs::with_causes,
+};
+
+/// An image in staging, as the scanner reads it.
+pub(crate) struct StagedImage {
+    root: Descriptor,
+    manifests: HashMap<Digest, RawManifest>,
+    /// What the repository has; a digest alone gives no access to what others pushed.
+    linked: HashSet<Digest>,
+    blobs: Arc<dyn BlobStore>,
+    /// Whether the store failed, which is not the image's fault.
+    store_failed: AtomicBool,
+}
+
+impl ImageSource for StagedImage {
+    fn root(&self) -> &Descriptor {
+        &self.root
+    }
+
+    fn manifest(&self, descriptor: &Descriptor) -> Result<RawManifest, SourceError> {
+        self.manifests
+            .get(&descriptor.digest)
+            .cloned()
+            .ok_or_else(|| SourceError::Missing {
+                place: "the staging repository".to_owned(),
+                name: descriptor.digest.to_string(),
+            })
+    }
+
+    fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, SourceError> {
+        if !self.linked.contains(&descriptor.digest) {
+            return Err(SourceError::Missing {
+                place: "the staging repository".to_owned(),
+                name: descriptor.digest.to_string(),
+            });
+        }
+        let reader = self.blobs.open_sync(&descriptor.digest).map_err(|error| {
+            self.store_failed.store(true, Ordering::Relaxed);
+            SourceError::Read {
+                place: descriptor.digest.to_string(),
+                source: std::io::Error::other(error),
+            }
+        })?;
+        Ok(Box::new(VerifyingReader::new(reader, descriptor)))
+    }
+}
+
+impl StagedImage {
+    /// Returns whether the store failed, which is not the image's fault.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.store_failed.load(Ordering::Relaxed)
+    }
+
+    /// Tells the machine's failures from the image's.
+    pub(crate) fn stop(&self, error: impl std::error::Error + Send + Sync + 'static) -> Stop {
+        if self.has_failed() {
+            return Stop::Machine(AppError::internal(error));
+        }
+        Stop::Image(with_causes(&error))
+    }
+}
+
+/// Returns which blobs of these manifests the repository has.
+async fn linked_blobs(
+    tx: &mut Tx,
+    repository: &str,
+    manifests: &HashMap<Digest, RawManifest>,
+) -> Result<HashSet<Digest>, AppError> {
+    let mut linked = HashSet::new();
+    let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
+        return Ok(linked);
+    };
+    let images = manifests.values().filter_map(RawManifest::image);
+    let named: Vec<_> = images
+        .flat_map(|image| image.layers.iter().chain([&image.config]))
+        .collect();
+    for blob in named {
+        let size = store::repositories::find_blob(tx, &repository.id, blob.digest.as_str()).await?;
+        if size.is_some() {
+            linked.insert(blob.digest.clone());
+        }
+    }
+    Ok(linked)
+}
+
+impl App {
+    /// Returns the image at `root` in a staging repository, of which these are the manifests.
+    pub(crate) async fn staged_below(
+        &self,
+        tx: &mut Tx,
+        repository: &str,
+        root: Descriptor,
+        manifests: HashMap<Digest, RawManifest>,
+    ) -> Result<StagedImage, AppError> {
+        let linked = linked_blobs(tx, repository, &manifests).await?;
+        Ok(StagedImage {
+            root,
+            manifests,
+            linked,
+            blobs: Arc::clone(&self.blobs),
+            store_failed: AtomicBool::new(false),
+        })
+    }
+
+    /// Returns a manifest and everything an index names, as far as the repository has it.
+    pub(crate) async fn manifests_below(
+        &self,
+        tx: &mut Tx,
+        repository: &str,
+        root: &str,
+    ) -> Result<HashMap<Digest, RawManifest>, AppError> {
+        let mut found = HashMap::new();
+        let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
+            return Ok(found);
+        };
+        let mut wanted = vec![root.to_owned()];
+        while let Some(digest) = wanted.pop() {
+            let Some(row) = store::repositories::find_manifest(tx, &repository.id, &digest).await?
+            else {
+                continue;
+            };
+            let manifest = RawManifest::parse(row.content, Some(&row.media_type))
+                .map_err(AppError::internal)?;
+            if let ManifestKind::Index(index) = &manifest.kind {
+                let new = index
+                    .manifests
+                    .iter()
+                    .filter(|child| !found.contains_key(&child.digest));
+                wanted.extend(new.map(|child| child.digest.to_string()));
+            }
+            found.insert(manifest.digest.clone(), manifest);
+        }
+        Ok(found)
+    }
+
+    /// Returns the reports there are on layers of an image.
+    pub(crate) async fn known_reports(
+        &self,
+        source: &StagedImage,
+        layers: &[Descriptor],
+    ) -> Result<HashMap<Digest, LayerReport>, AppError> {
+        let mut tx = self.read().await?;
+        let mut known = HashMap::new();
+        let own: Vec<_> = (layers.iter())
+            .filter(|layer| source.linked.contains(&layer.digest))
+            .collect();
+        for layer in own {
+            let row = store::images::find_layer_report(
+                &mut tx,
+                layer.digest.as_str(),
+                i64::from(PARSER_VERSION),
+            )
+            .await?;
+            if let Some(report) = row.and_then(|bytes| decompress(&bytes)) {
+                known.insert(layer.digest.clone(), report);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Keeps reports on layers.
+    pub(crate) async fn keep_reports(
+        &self,
+        reports: &[(Digest, LayerReport)],
+    ) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        for (digest, report) in reports {
+            let bytes = compress(report)?;
+            store::images::put_layer_report(
+                &mut tx,
+                digest.as_str(),
+                i64::from(PARSER_VERSION),
+                &bytes,
+                self.now(),
+            )
+            .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
