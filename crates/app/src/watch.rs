@@ -2,11 +2,12 @@
 //! accepted statement lifts that hold, and a hold that lasted too long revokes the listing (programme and policies, "Classification of Issues").
 
 use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt;
 use market::{Action, ListingEvent, ListingState, ProductId, PublisherState, Reminder};
 use store::{
     Tx,
     products::Product,
-    promises::{Beginning, Promise},
+    promises::{Promise, Untold},
 };
 
 use crate::{Actor, App, AppError};
@@ -17,7 +18,9 @@ const MENDED: &str = "What was promised is done.";
 const REVOKED: &str = "The listing was on hold for longer than the programme allows.";
 
 /// Products whose publishers are told in one transaction of what begins.
-const ANNOUNCED_AT_ONCE: usize = 50;
+const ANNOUNCED_AT_ONCE: i64 = 50;
+/// Such transactions side by side: they wait for the database's answers most of the time.
+const ANNOUNCING: usize = 4;
 /// When publishers were last reminded, in the settings.
 const REMINDED: &str = "reminded_at";
 
@@ -94,33 +97,39 @@ impl App {
         tx: &mut Tx,
         product: &ProductId,
     ) -> Result<(), AppError> {
-        let beginning = store::promises::beginning_of(tx, product).await?;
+        let beginning = store::promises::beginning(tx, product).await?;
         let Some(first) = beginning.first() else {
             return Ok(());
         };
         let Some(product) = store::products::find(tx, product).await? else {
             return Ok(());
         };
-        self.publish_beginning(tx, &product, &beginning).await?;
-        self.tell_of_beginning(tx, &product, &beginning).await?;
+        let name = self.name_of(tx, &product).await?;
+        let about = (&product, &*name);
+        self.publish_beginning(tx, about, &beginning).await?;
+        self.tell_of_beginning(tx, about, &beginning).await?;
         Ok(store::promises::set_announced(tx, &first.submission_id).await?)
     }
 
     /// Tells of all promises that nobody was told of: those of a matching that touches many
     /// products, each product's in one notice.
     pub(crate) async fn announce_all_promises(&self) -> Result<(), AppError> {
-        let beginning = store::promises::beginning(&mut self.read().await?).await?;
-        let of = |beginning: Beginning| beginning.product_id;
-        let mut products: Vec<ProductId> = beginning.into_iter().map(of).collect();
-        products.dedup();
-        for some in products.chunks(ANNOUNCED_AT_ONCE) {
-            let mut tx = self.begin().await?;
-            for product in some {
-                self.announce_promises(&mut tx, product).await?;
-            }
-            tx.commit().await?;
-        }
-        Ok(())
+        let pages = futures_util::stream::try_unfold(String::new(), async |after| {
+            let mut tx = self.read().await?;
+            let page = store::promises::untold(&mut tx, &after, ANNOUNCED_AT_ONCE).await?;
+            let last = page.last().map(|it| it.submission_id.as_str().to_owned());
+            Ok::<_, AppError>(last.map(|last| (page, last)))
+        });
+        pages
+            .try_for_each_concurrent(ANNOUNCING, async |page: Vec<Untold>| {
+                let mut tx = self.begin().await?;
+                for submission in &page {
+                    self.announce_promises(&mut tx, &submission.product_id)
+                        .await?;
+                }
+                Ok(tx.commit().await?)
+            })
+            .await
     }
 
     /// Reminds publishers of promises half of whose time has gone, or that end in a day or an

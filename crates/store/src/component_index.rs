@@ -455,7 +455,7 @@ pub async fn findings(
     fetch_all!(
         tx,
         Finding,
-        "SELECT f.* FROM findings f JOIN images i ON i.digest = f.image WHERE f.package_id = $1 AND i.number > $2 AND i.number <= $3",
+        "SELECT f.* FROM findings f WHERE f.package_id = $1 AND f.image IN (SELECT i.digest FROM component_images x JOIN images i ON i.number = x.image WHERE x.package_id = $1 AND x.image > $2 AND x.image <= $3)",
         package,
         after,
         last

@@ -120,9 +120,6 @@ pub struct Beginning {
     /// The release's submission.
     #[sqlx(try_from = "String")]
     pub submission_id: SubmissionId,
-    /// Its product.
-    #[sqlx(try_from = "String")]
-    pub product_id: ProductId,
     /// The class.
     #[sqlx(try_from = "String")]
     pub class: Class,
@@ -132,29 +129,42 @@ pub struct Beginning {
     pub findings: i64,
 }
 
-/// Returns the promises of the newest releases of public products that nobody was told of: by
-/// product, the worst first.
+/// A submission with promises that nobody was told of.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Untold {
+    /// The submission.
+    #[sqlx(try_from = "String")]
+    pub submission_id: SubmissionId,
+    /// Its product.
+    #[sqlx(try_from = "String")]
+    pub product_id: ProductId,
+}
+
+/// Returns the next `count` submissions after `after` with promises that nobody was told of.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn beginning(tx: &mut Tx) -> Result<Vec<Beginning>, StoreError> {
+pub async fn untold(tx: &mut Tx, after: &str, count: i64) -> Result<Vec<Untold>, StoreError> {
     fetch_all!(
         tx,
-        Beginning,
-        "SELECT f.submission_id, s.product_id, f.class, f.due_at, COUNT(*) AS findings FROM findings f CROSS JOIN submissions s CROSS JOIN products p WHERE s.id = f.submission_id AND p.id = s.product_id AND f.state = 'open' AND NOT f.announced AND f.due_at IS NOT NULL AND p.state IN ('listed', 'on-hold') AND s.id = (SELECT r.submission_id FROM releases r WHERE r.product_id = s.product_id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) GROUP BY f.submission_id, s.product_id, f.class, f.due_at ORDER BY s.product_id, f.due_at, f.class"
+        Untold,
+        "SELECT w.submission_id, s.product_id FROM (SELECT DISTINCT f.submission_id FROM findings f WHERE f.submission_id > $1 AND f.state = 'open' AND NOT f.announced ORDER BY f.submission_id LIMIT $2) w JOIN submissions s ON s.id = w.submission_id ORDER BY w.submission_id",
+        after,
+        count
     )
 }
 
-/// Returns those of one product. A statement of its own: one that may be about all is planned as
-/// a walk over all, which a walk over products must not do for each.
+/// Returns the promises of a public product's newest release that nobody was told of, the worst
+/// first. The release is a question of its own: a join would let a database walk over all
+/// findings that nobody was told of, for each product again.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn beginning_of(tx: &mut Tx, product: &ProductId) -> Result<Vec<Beginning>, StoreError> {
+pub async fn beginning(tx: &mut Tx, product: &ProductId) -> Result<Vec<Beginning>, StoreError> {
     fetch_all!(
         tx,
         Beginning,
-        "SELECT f.submission_id, s.product_id, f.class, f.due_at, COUNT(*) AS findings FROM products p JOIN submissions s ON s.id = (SELECT r.submission_id FROM releases r WHERE r.product_id = p.id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) JOIN findings f ON f.submission_id = s.id WHERE p.id = $1 AND p.state IN ('listed', 'on-hold') AND f.state = 'open' AND NOT f.announced AND f.due_at IS NOT NULL GROUP BY f.submission_id, s.product_id, f.class, f.due_at ORDER BY f.due_at, f.class",
+        "SELECT f.submission_id, f.class, f.due_at, COUNT(*) AS findings FROM findings f WHERE f.submission_id = (SELECT r.submission_id FROM releases r JOIN products p ON p.id = r.product_id WHERE r.product_id = $1 AND p.state IN ('listed', 'on-hold') ORDER BY r.released_at DESC, r.id DESC LIMIT 1) AND f.state = 'open' AND NOT f.announced AND f.due_at IS NOT NULL GROUP BY f.submission_id, f.class, f.due_at ORDER BY f.due_at, f.class",
         product.as_str()
     )
 }

@@ -248,13 +248,12 @@ impl App {
     pub(crate) async fn tell_of_beginning(
         &self,
         tx: &mut Tx,
-        product: &Product,
+        (product, name): (&Product, &str),
         beginning: &[Beginning],
     ) -> Result<(), AppError> {
         let Some(first) = beginning.first() else {
             return Ok(());
         };
-        let name = self.name_of(tx, product).await?;
         let count: i64 = beginning.iter().map(|it| it.findings).sum();
         let findings = if count == 1 { "finding" } else { "findings" };
         let time = |at| to_the_minute(at).to_string();

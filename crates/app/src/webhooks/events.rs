@@ -143,13 +143,12 @@ impl App {
     pub(crate) async fn publish_beginning(
         &self,
         tx: &mut Tx,
-        product: &Product,
+        (product, name): (&Product, &str),
         beginning: &[Beginning],
     ) -> Result<(), AppError> {
         let Some(first) = beginning.first() else {
             return Ok(());
         };
-        let name = self.name_of(tx, product).await?;
         let kind = EventKind::PromiseBegun;
         let submission = &first.submission_id;
         let each = beginning.iter();
@@ -159,7 +158,7 @@ impl App {
         let happening = Happening {
             kind,
             cause: self.cause(kind, submission.as_str()),
-            subject: &name,
+            subject: name,
             publisher: &product.publisher_id,
             product: None,
             data: json!({

@@ -396,7 +396,10 @@ impl History<'_> {
         };
         assert!(fits, "{before} to {after}: {:#?}", self.steps);
         let mut tx = world.db.read().await.expect("a reader");
-        let untold = store::promises::beginning(&mut tx).await.expect("read");
+        let draft = world.app.product_draft(&world.owner, "acme", "db").await;
+        let product = draft.expect("the product").1.id;
+        let untold = store::promises::beginning(&mut tx, &product).await;
+        let untold = untold.expect("read");
         assert_eq!(untold, [], "{:#?}", self.steps);
     }
 }
