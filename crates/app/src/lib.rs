@@ -116,8 +116,9 @@ pub use submission_page::{CheckView, ComponentView, Difference, InspectedImage, 
 pub use submissions::NewSubmission;
 pub use tags::{
     ComparisonPage, ComponentOrder, ComponentQuery, ComponentRow, ComponentsPage,
-    ContentDifference, FindingChange, Fix, HistoryStep, ImageHead, ImageInside, ImagePage,
-    InsideDifference, LayerContents, ProductView, StepLayer, TagView, TagsPage, Update,
+    ContentDifference, FileQuery, FilesPage, FindingChange, Fix, HistoryStep, ImageHead,
+    ImageInside, ImagePage, InsideDifference, LayerContents, LayerFile, ProductView, StepLayer,
+    TagView, TagsPage, Update,
 };
 pub use templates::NewTemplate;
 pub use tokens::{Access, Grant, IssuedToken};

@@ -67,6 +67,21 @@ pub enum EntryKind {
     Fifo,
 }
 
+impl EntryKind {
+    /// Returns its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Symlink => "symlink",
+            Self::Hardlink => "hardlink",
+            Self::CharDevice => "char-device",
+            Self::BlockDevice => "block-device",
+            Self::Fifo => "fifo",
+        }
+    }
+}
+
 /// One path of a layer; as JSON an array of seven in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FileEntry {
@@ -87,6 +102,32 @@ pub struct FileEntry {
 }
 
 impl FileEntry {
+    /// Returns kind and rights as `ls -l` writes them: `-rwsr-xr-x`.
+    pub fn rights(&self) -> String {
+        let kind = match self.kind {
+            EntryKind::File => '-',
+            EntryKind::Directory => 'd',
+            EntryKind::Symlink => 'l',
+            EntryKind::Hardlink => 'h',
+            EntryKind::CharDevice => 'c',
+            EntryKind::BlockDevice => 'b',
+            EntryKind::Fifo => 'p',
+        };
+        let mut rights = String::from(kind);
+        for (shift, special, sign) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
+            let bits = self.mode >> shift;
+            rights.push(if bits & 4 == 0 { '-' } else { 'r' });
+            rights.push(if bits & 2 == 0 { '-' } else { 'w' });
+            rights.push(match (self.mode & special != 0, bits & 1 != 0) {
+                (true, true) => sign,
+                (true, false) => sign.to_ascii_uppercase(),
+                (false, true) => 'x',
+                (false, false) => '-',
+            });
+        }
+        rights
+    }
+
     /// Makes a regular file of ordinary rights.
     #[cfg(test)]
     pub(crate) fn file(path: &str, size: u64) -> Self {
@@ -232,5 +273,22 @@ impl Problem {
             line: 0,
             text: text.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_are_written_as_people_know_them() {
+        let rights = |kind, mode| {
+            let file = FileEntry::file("x", 0);
+            FileEntry { kind, mode, ..file }.rights()
+        };
+        assert_eq!(rights(EntryKind::File, 0o4755), "-rwsr-xr-x");
+        assert_eq!(rights(EntryKind::Directory, 0o1777), "drwxrwxrwt");
+        assert_eq!(rights(EntryKind::Symlink, 0o777), "lrwxrwxrwx");
+        assert_eq!(rights(EntryKind::File, 0o7640), "-rwSr-S--T");
     }
 }

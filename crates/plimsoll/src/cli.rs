@@ -8,10 +8,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     commands::{
         account::AccountCommand, advisories::AdvisoriesCommand, certify::CertifyArgs,
-        collect::CollectArgs, config::ConfigCommand, help::HelpArgs, keys::KeysCommand,
-        publisher::PublisherCommand, robot::RobotCommand, sbom::SbomArgs, scan::ScanArgs,
-        scrub::ScrubArgs, serve::ServeArgs, signing_key::SigningKeyCommand, token::TokenCommand,
-        verify::VerifyArgs, why::WhyArgs,
+        collect::CollectArgs, config::ConfigCommand, files::FilesArgs, help::HelpArgs,
+        keys::KeysCommand, publisher::PublisherCommand, robot::RobotCommand, sbom::SbomArgs,
+        scan::ScanArgs, scrub::ScrubArgs, serve::ServeArgs, signing_key::SigningKeyCommand,
+        token::TokenCommand, verify::VerifyArgs, why::WhyArgs,
     },
     printer::{Color, Format},
 };
@@ -75,6 +75,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     Scan(ScanArgs),
     Sbom(SbomArgs),
+    Files(FilesArgs),
     Verify(VerifyArgs),
     Certify(CertifyArgs),
     #[command(subcommand)]

@@ -151,7 +151,7 @@ pub async fn delete_idle_layer_reports(
 ) -> Result<u64, StoreError> {
     execute!(
         tx,
-        "DELETE FROM layer_reports WHERE (digest, parser_version) IN (SELECT l.digest, l.parser_version FROM layer_reports l WHERE l.created_at < $2 AND (l.parser_version < $1 OR NOT EXISTS (SELECT 1 FROM repository_blobs b WHERE b.digest = l.digest)) LIMIT $3)",
+        "DELETE FROM layer_reports WHERE (digest, parser_version) IN (SELECT l.digest, l.parser_version FROM layer_reports l WHERE l.created_at < $2 AND (EXISTS (SELECT 1 FROM layer_reports n WHERE n.digest = l.digest AND n.parser_version > l.parser_version AND n.parser_version <= $1) OR NOT EXISTS (SELECT 1 FROM repository_blobs b WHERE b.digest = l.digest)) LIMIT $3)",
         parser_version,
         cutoff,
         limit

@@ -99,6 +99,20 @@ pub async fn has_layer_report(
     Ok(row.is_some())
 }
 
+/// Returns the report on a layer by the newest parsers that made one.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn newest_layer_report(tx: &mut Tx, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = fetch_opt!(
+        tx,
+        (Vec<u8>,),
+        "SELECT report FROM layer_reports WHERE digest = $1 ORDER BY parser_version DESC LIMIT 1",
+        digest
+    )?;
+    Ok(row.map(|(report,)| report))
+}
+
 /// Keeps the report on a layer.
 ///
 /// # Errors

@@ -16,10 +16,10 @@ use crate::{
     frame::{frame, protect},
     handlers::{
         account, agreement, classes, compare, components, draft_versions, feed, files, image,
-        imports, log, no_page, notices, operator, own_advisories, partnership, preview, product,
-        product_edit, proofs, public_publisher, publisher, publisher_keys, publisher_portal,
-        register, review, robot, sign_in, storage, storefront, submission, tags, team, templates,
-        terms, vex, webhooks, wrong_method,
+        imports, layer_files, log, no_page, notices, operator, own_advisories, partnership,
+        preview, product, product_edit, proofs, public_publisher, publisher, publisher_keys,
+        publisher_portal, register, review, robot, sign_in, storage, storefront, submission, tags,
+        team, templates, terms, vex, webhooks, wrong_method,
     },
 };
 
@@ -58,6 +58,10 @@ fn consumers() -> Router<Arc<App>> {
         .route(
             "/p/{publisher}/{product}/images/{image}/components",
             get(components::show),
+        )
+        .route(
+            "/p/{publisher}/{product}/images/{image}/files",
+            get(layer_files::show),
         )
         .route(
             "/p/{publisher}/{product}/subscribe",

@@ -130,7 +130,10 @@ impl App {
         let mut tx = self.read().await?;
         let found = self.found_image(&mut tx, actor, names, image).await?;
         if !found.head.of.may_see_inside {
-            return Err(actor_may_not(actor));
+            return Err(actor_may_not(
+                actor,
+                "components are the publisher's business",
+            ));
         }
         let by_component = by_component(&found.findings);
         let asked = asked(&found, &by_component, query);
@@ -164,10 +167,11 @@ impl App {
     }
 }
 
-fn actor_may_not(actor: &Actor) -> AppError {
+/// Refuses, and says why.
+pub(super) fn actor_may_not(actor: &Actor, why: &str) -> AppError {
     match actor.signed_in() {
-        None => AppError::Unauthenticated("components are the publisher's business".to_owned()),
-        Some(_) => AppError::Denied("components are the publisher's business".to_owned()),
+        None => AppError::Unauthenticated(why.to_owned()),
+        Some(_) => AppError::Denied(why.to_owned()),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Releases, looked into: tags and platforms, the history of an image, its components with what
-//! is wrong with them, and what differs between two releases.
+//! is wrong with them, the files of its layers, and what differs between two releases.
 //!
-//! Layers and history are everybody's; components and findings are the publisher's and the
+//! Layers and history are everybody's; components, files and findings are the publisher's and the
 //! staff's, and theirs who may pull once the publisher opened them, and stand in parts of their
 //! own that are not even made for others. What was not released is nobody else's in any case.
 
 mod compare;
 mod components;
+mod files;
 mod fixes;
 mod image;
 
@@ -23,6 +24,7 @@ pub(crate) use self::compare::{Side, content_difference};
 pub use self::{
     compare::{ComparisonPage, ContentDifference, FindingChange, InsideDifference},
     components::{ComponentOrder, ComponentQuery, ComponentRow, ComponentsPage},
+    files::{FileQuery, FilesPage, LayerFile},
     fixes::{Fix, Update},
     image::{HistoryStep, ImageHead, ImageInside, ImagePage, LayerContents, StepLayer},
 };

@@ -445,6 +445,11 @@ async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> 
     let image = page.expect("its page").images[0].digest.clone();
     let query = app::ComponentQuery::default();
     let components = app.components_page(actor, (names, &image), &query, 1);
+    let query = app::FileQuery {
+        layer: 1,
+        ..app::FileQuery::default()
+    };
+    let files = app.files_page(actor, (names, &image), &query, 1);
     vec![
         (
             "product_page",
@@ -461,6 +466,7 @@ async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> 
             code(app.image_page(actor, names, &image).await),
         ),
         ("components_page", code(components.await)),
+        ("files_page", code(files.await)),
         (
             "compare_releases",
             code(app.compare_releases(actor, names, (None, None)).await),

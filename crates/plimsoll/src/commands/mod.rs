@@ -5,6 +5,7 @@ pub(crate) mod advisories;
 pub(crate) mod certify;
 pub(crate) mod collect;
 pub(crate) mod config;
+pub(crate) mod files;
 pub(crate) mod help;
 pub(crate) mod keys;
 pub(crate) mod publisher;
@@ -120,6 +121,7 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::run(&args, &context),
         Command::Scan(args) => scan::run(&args, &context),
         Command::Sbom(args) => sbom::run(&args, &context),
+        Command::Files(args) => files::run(&args, &context),
         Command::Verify(args) => verify::run(&args, &context),
         Command::Certify(args) => certify::run(&args, &context),
         Command::Advisories(command) => advisories::run(&command, &context),

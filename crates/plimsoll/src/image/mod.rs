@@ -7,7 +7,7 @@ mod remote;
 
 use app::scan::ImageContent;
 use clap::Args;
-use inventory::{DiffId, Limits, Scan};
+use inventory::{DiffId, LayerReport, Limits, Scan};
 use oci::{Digest, ImageRef, ImageSource, PlatformImage};
 
 use self::{cache::Cache, remote::Remote};
@@ -123,6 +123,37 @@ pub(crate) fn load(
     })
 }
 
+/// The platform of an image, and what its layers consist of, lowest first.
+pub(crate) type Layers = (String, Vec<(Digest, LayerReport)>);
+
+/// Fetches what `args` name and reads its layers, as [`load`] does; returns each platform's.
+///
+/// # Errors
+/// [`Failure`] where it cannot be had or understood.
+pub(crate) fn load_layers(
+    args: &ImageArgs,
+    environment: &Environment,
+    printer: &Printer,
+) -> Result<Vec<Layers>, Failure> {
+    if let ImageRef::Rootfs(root) = args.image() {
+        must_exist(args.image())?;
+        let layer = inventory::scan_rootfs_layer(root, &Limits::default())
+            .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+        // Nothing names it but the name of its listing.
+        let digest = layer.diff_id.clone().unwrap_or_else(|| Digest::of(b""));
+        return Ok(vec![("linux".to_owned(), vec![(digest, layer)])]);
+    }
+    let opened = open(args, environment)?;
+    let images = oci::platform_images(opened.source.as_ref())?;
+    let images = platform::choose(images, args.platform.as_deref(), printer)?;
+    let cache = Cache::new(environment, !args.no_cache);
+    let layers = images.iter().map(|image| {
+        let reports = reports(opened.source.as_ref(), image, DiffId::Skip, &cache, printer)?;
+        Ok((image.platform(), reports))
+    });
+    layers.collect()
+}
+
 fn take_apart(
     source: &dyn ImageSource,
     image: &PlatformImage,
@@ -134,6 +165,20 @@ fn take_apart(
     if let Some(inventory) = cache.image(&digest, diff_id) {
         return Ok((Some(digest), ImageContent::new(image, inventory, &[])));
     }
+    let reports = reports(source, image, diff_id, cache, printer)?;
+    let inventory = inventory::merge(&reports);
+    cache.keep_image(&digest, diff_id, &inventory);
+    Ok((Some(digest), ImageContent::new(image, inventory, &[])))
+}
+
+/// Returns the report of every layer, lowest first.
+fn reports(
+    source: &dyn ImageSource,
+    image: &PlatformImage,
+    diff_id: DiffId,
+    cache: &Cache,
+    printer: &Printer,
+) -> Result<Vec<(Digest, LayerReport)>, Failure> {
     let bar = Bar::new(printer, "Reading");
     let scan = Scan {
         diff_id,
@@ -142,10 +187,8 @@ fn take_apart(
         progress: &|at| bar.set(at.bytes, at.bytes_total, ""),
         ..Scan::default()
     };
-    let inventory = inventory::inspect(source, image, &scan)
-        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
-    cache.keep_image(&digest, diff_id, &inventory);
-    Ok((Some(digest), ImageContent::new(image, inventory, &[])))
+    inventory::scan_layers(source, image, &scan)
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))
 }
 
 fn open(args: &ImageArgs, environment: &Environment) -> Result<Opened, Failure> {

@@ -34,6 +34,7 @@ Commands:
   serve        Run a marketplace: registry, storefront, portal and workers
   scan         List the known vulnerabilities of an image
   sbom         Write an image's bill of materials
+  files        List the files of an image's layers with owner and mode
   verify       Check that an image is what a market certified
   certify      Run the certification checks over an image
   advisories   Download, compile, look up and carry advisories

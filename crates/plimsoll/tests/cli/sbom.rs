@@ -147,3 +147,33 @@ fn the_cache_is_used_unless_told_otherwise() {
     assert_eq!(without, first);
     assert!(!layers.exists());
 }
+
+#[test]
+fn files_are_listed_by_layer_with_owner_and_mode() {
+    let place = place();
+    let said = place.run(&["files", "oci:image:1.4", "--under", "/lib/apk"]);
+    assert!(
+        said.starts_with("exit 0\n--- out ---\nLayer 1  sha256:"),
+        "{said}"
+    );
+    assert!(said.contains("-rw-r--r--         0:0"), "{said}");
+    assert!(said.contains(" /lib/apk/db/installed\n"), "{said}");
+    assert!(!said.contains("/etc/"), "{said}");
+    let output = place.output(&["files", "oci:image:1.4", "--format", "json"]);
+    let lines = String::from_utf8(output.stdout).expect("text");
+    let first: serde_json::Value =
+        serde_json::from_str(lines.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(
+        (&first["layer"], &first["kind"]),
+        (&1.into(), &"file".into()),
+        "{first}"
+    );
+    let missing = place.run(&["files", "oci:image:1.4", "--layer", "99"]);
+    assert!(
+        missing.contains("there is no layer 99: the image has"),
+        "{missing}"
+    );
+    place.write("rootfs/etc/hosts", "");
+    let said = place.run(&["files", "dir:rootfs"]);
+    assert!(said.contains(" /etc/hosts\n"), "{said}");
+}

@@ -121,6 +121,7 @@ fn people_walk_through_the_pages() {
     let image = tags["items"][0]["images"][0]["digest"].as_str();
     let image = format!("/p/acme/harbour/images/{}", image.expect("a digest"));
     let components = format!("{image}/components");
+    let files = format!("{image}/files");
 
     for look_at in [
         Look {
@@ -166,6 +167,7 @@ fn people_walk_through_the_pages() {
             "/publisher/acme/products/imports",
             &image,
             &components,
+            &files,
         ] {
             look(&browser, &format!("{base}{page}"));
         }

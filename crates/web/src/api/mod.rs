@@ -38,6 +38,7 @@ mod forecast;
 mod imports;
 mod jobs;
 mod keys;
+mod layer_files;
 mod letters;
 mod listings;
 mod manifest;
@@ -103,6 +104,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::ApiDocument::openapi())
         .merge(products::routes())
         .merge(releases::routes())
+        .merge(layer_files::routes())
         .merge(subscriptions::routes())
         .merge(publishers::routes())
         .merge(proofs::routes())

@@ -30,16 +30,16 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 /// Which image of which product.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-struct ImagePath {
+pub(super) struct ImagePath {
     /// The publisher's short name.
     #[param(inline)]
-    publisher: SlugJson,
+    pub(super) publisher: SlugJson,
     /// The product's short name.
     #[param(inline)]
-    product: SlugJson,
+    pub(super) product: SlugJson,
     /// The digest of one platform's manifest.
     #[param(inline)]
-    image: DigestJson,
+    pub(super) image: DigestJson,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -94,7 +94,7 @@ struct ComparisonQuery {
     new: Option<ReleaseIdJson>,
 }
 
-fn one() -> i64 {
+pub(super) fn one() -> i64 {
     1
 }
 
@@ -125,7 +125,7 @@ impl ToSchema for OrderJson {
     }
 }
 
-fn place(page: i64) -> usize {
+pub(super) fn place(page: i64) -> usize {
     usize::try_from(page).unwrap_or(1)
 }
 

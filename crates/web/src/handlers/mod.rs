@@ -16,6 +16,7 @@ pub(crate) mod feed;
 pub(crate) mod files;
 pub(crate) mod image;
 pub(crate) mod imports;
+pub(crate) mod layer_files;
 pub(crate) mod log;
 mod manifest_items;
 pub(crate) mod notices;

@@ -10,6 +10,7 @@ pub mod error;
 pub mod feed;
 pub mod image;
 pub mod imports;
+pub mod layer_files;
 pub mod notices;
 pub mod operator;
 pub mod own_advisories;

@@ -134,7 +134,14 @@ fn what_pages_say() {
     insta::assert_snapshot!("submission", words("submission"));
     insta::assert_snapshot!("submission_inspecting", words("submission-inspecting"));
     insta::assert_snapshot!("operator", words("operator"));
-    for name in ["tags", "image", "image_public", "components", "compare"] {
+    for name in [
+        "tags",
+        "image",
+        "image_public",
+        "components",
+        "layer_files",
+        "compare",
+    ] {
         insta::assert_snapshot!(name, words(&name.replace('_', "-")));
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         image::{
             FixLine, HistoryLine, ImageLine, ImagePage, InsidePanel, LayerContents, LayerLine,
         },
+        layer_files::{FileRow, LayerFilesPage},
         tags::{PlatformLine, ProductLine, TagPanel, TagsPage},
     },
     view::{Choice, Paging, SeverityCounts, Viewer, entry_url},
@@ -31,6 +32,8 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     let mut nothing = components();
     nothing.rows.clear();
     nothing.paging = Paging::default();
+    let mut unknown = layer_files();
+    unknown.is_known = false;
     let mut alone = compare(true, publisher());
     alone.content = None;
     let mut same = compare(true, publisher());
@@ -44,6 +47,8 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         page("image-public", &image(false, customer())),
         page("components", &components()),
         page("components-none", &nothing),
+        page("layer-files", &layer_files()),
+        page("layer-files-unknown", &unknown),
         page("compare", &compare(true, publisher())),
         page("compare-public", &compare(false, customer())),
         page("compare-alone", &alone),
@@ -256,6 +261,48 @@ fn components() -> ComponentsPage {
             next_url: Some(
                 "/p/harbour/pilot/images/sha256:11/components?order=gravest&page=2".to_owned(),
             ),
+        },
+    }
+}
+
+fn layer_files() -> LayerFilesPage {
+    let row = |path: &str, rights: &str, link: Option<&str>| FileRow {
+        path: path.to_owned(),
+        rights: rights.to_owned(),
+        owner: "0:1000".to_owned(),
+        size: 1_234_567,
+        link: link.map(str::to_owned),
+        is_privileged: rights.contains('s'),
+        taken: None,
+    };
+    let taken = |path: &str, taken| FileRow {
+        path: path.to_owned(),
+        taken: Some(taken),
+        ..FileRow::default()
+    };
+    LayerFilesPage {
+        layout: layout("/p/harbour/pilot", publisher()),
+        head: head(),
+        url: "/p/harbour/pilot/images/sha256:11aa22bb33/files".to_owned(),
+        layer: digest("77"),
+        layers: vec![Choice {
+            value: "1".to_owned(),
+            label: "1".to_owned(),
+            is_selected: true,
+        }],
+        text: "lib<b>".to_owned(),
+        is_known: true,
+        rows: vec![
+            row("/usr/bin/su", "-rwsr-xr-x", None),
+            row("/lib", "lrwxrwxrwx", Some("usr/lib")),
+            taken("/etc/old<b>", "removed"),
+            taken("/var/cache", "emptied"),
+        ],
+        paging: Paging {
+            first: 1,
+            last: 4,
+            total: 4,
+            ..Paging::default()
         },
     }
 }

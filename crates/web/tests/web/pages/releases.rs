@@ -61,6 +61,22 @@ async fn a_publisher_finds_what_to_mend() {
         assert_eq!(page.texts(".empty").len(), 1, "{nothing}");
         assert!(!page.text.contains("<b>"));
     }
+    let page = ann.get(&image).await;
+    let files = page.attribute("td[data-label=Files] a", "href");
+    let page = ann.get(&files.expect("a link")).await;
+    let paths = page.texts("tbody th");
+    assert!(
+        paths.contains(&"/var/lib/dpkg/status".to_owned()),
+        "{paths:?}"
+    );
+    assert_eq!(page.texts("tbody td")[..2], ["-rw-r--r--", "0:0"]);
+    for (nothing, said) in [("q=%22%3Cb%3E", "No path"), ("layer=1&q=zz", "No path")] {
+        let page = ann.get(&format!("{image}/files?{nothing}")).await;
+        assert!(page.texts(".empty")[0].starts_with(said), "{nothing}");
+        assert!(!page.text.contains("<b>"));
+    }
+    let page = ann.get(&format!("{image}/files?layer=7")).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
     let page = ann.get("/p/acme/ship-db/compare").await;
     assert_eq!(page.texts("#packages + p"), ["All are the same."]);
     assert_eq!(page.texts(".added").len(), 1);
@@ -83,8 +99,12 @@ async fn a_consumer_sees_layers_and_no_components() {
     }
     let refused = carl.get(&format!("{image}/components")).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    let page = nobody.get(&format!("{image}/components")).await;
-    assert!(page.text.contains("Sign in"));
+    let refused = carl.get(&format!("{image}/files")).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    for inside in ["components", "files"] {
+        let page = nobody.get(&format!("{image}/{inside}")).await;
+        assert!(page.text.contains("Sign in"));
+    }
     let missing = nobody.get("/p/acme/ship-db/images/sha256:00").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
 }
