@@ -123,8 +123,8 @@ pub use tags::{
 pub use templates::NewTemplate;
 pub use tokens::{Access, Grant, IssuedToken};
 pub use upkeep::{
-    CollectionFigures, DamagedBlob, DroppedTag, KeptBecause, KeptIn, PublisherStorage, Retention,
-    ScrubFigures, UpkeepConfig, UpkeepRun, UpkeepStatus, WhyKept,
+    CollectionFigures, DamagedBlob, DroppedTag, KeptBecause, KeptIn, PictureKept, PublisherStorage,
+    Retention, ScrubFigures, UpkeepConfig, UpkeepRun, UpkeepStatus, WhyKept,
 };
 pub use vex::{NewVex, VexEntry, VexPage, VexVerdict};
 pub use waivers::NewWaiver;

@@ -72,10 +72,7 @@ impl App {
             .await
             .map_err(|error| {
                 if error.is_conflict() {
-                    AppError::invalid(
-                        "slug",
-                        format!("you have a product `{}` already", product.slug),
-                    )
+                    AppError::Invalid(vec![taken(&product.slug)])
                 } else {
                     error.into()
                 }
@@ -89,6 +86,35 @@ impl App {
             .await?;
         tx.commit().await?;
         Ok(product)
+    }
+
+    /// Returns what would keep a product from being made under a short name with this draft, and
+    /// the draft from being submitted; nothing is made.
+    ///
+    /// # Errors
+    /// The publisher is not verified, or the asker may not make products.
+    pub async fn check_new_product(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        slug: &str,
+        draft: &ProductManifest,
+    ) -> Result<Vec<market::Problem>, AppError> {
+        check_size(draft)?;
+        let mut tx = self.read().await?;
+        let publisher = self
+            .publisher_for(&mut tx, actor, publisher, Action::EditProduct)
+            .await?;
+        require_verified(&publisher)?;
+        let mut problems = self.manifest_problems(&mut tx, draft).await?;
+        match slug.parse::<Slug>() {
+            Err(error) => problems.push(slug_problem(error.to_string())),
+            Ok(slug) => {
+                let found = store::products::find_by_slug(&mut tx, &publisher.id, slug.as_str());
+                problems.extend(found.await?.map(|product| taken(&product.slug)));
+            }
+        }
+        Ok(problems)
     }
 
     /// Opens components and findings of a product's releases to those who may pull it, or closes
@@ -350,6 +376,17 @@ impl App {
             publisher,
             found.ok_or_else(|| AppError::not_found("product", product))?,
         ))
+    }
+}
+
+fn taken(slug: &Slug) -> market::Problem {
+    slug_problem(format!("you have a product `{slug}` already"))
+}
+
+fn slug_problem(message: String) -> market::Problem {
+    market::Problem {
+        field: "slug".to_owned(),
+        message,
     }
 }
 

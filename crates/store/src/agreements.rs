@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{AccountId, PublisherId};
 
 use crate::{
-    StoreError, Tx,
+    StoreError, Tx, assets,
     db::{execute, fetch_all, fetch_opt},
 };
 
@@ -60,6 +60,7 @@ pub async fn find(tx: &mut Tx, version: i64) -> Result<Option<Agreement>, StoreE
 /// # Errors
 /// The database refused.
 pub async fn create(tx: &mut Tx, agreement: &Agreement) -> Result<(), StoreError> {
+    assets::keep_named(tx, &agreement.text).await?;
     execute!(
         tx,
         "INSERT INTO agreements (version, text, set_at) VALUES ($1, $2, $3)",

@@ -71,7 +71,7 @@ pub async fn has_lasting_owner(
     let owned = fetch_scalar!(
         tx,
         i64,
-        "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM repository_blobs WHERE digest = $1 AND (unreachable_since IS NULL OR unreachable_since > $2)) OR EXISTS (SELECT 1 FROM assets WHERE digest = $1) THEN 1 ELSE 0 END AS BIGINT)",
+        "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM repository_blobs WHERE digest = $1 AND (unreachable_since IS NULL OR unreachable_since > $2)) OR EXISTS (SELECT 1 FROM assets WHERE digest = $1 AND (unreachable_since IS NULL OR unreachable_since > $2)) THEN 1 ELSE 0 END AS BIGINT)",
         digest,
         cutoff
     )?;

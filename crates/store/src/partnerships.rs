@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{PartnershipState, PublisherId, SupportExchange};
 
 use crate::{
-    StoreError, Tx,
+    StoreError, Tx, assets,
     db::{execute, fetch_all, fetch_opt},
 };
 
@@ -66,6 +66,7 @@ pub async fn create_agreement(
     tx: &mut Tx,
     agreement: &PartnershipAgreement,
 ) -> Result<(), StoreError> {
+    assets::keep_named(tx, &agreement.text).await?;
     execute!(
         tx,
         "INSERT INTO partnership_agreements (version, text, set_at) VALUES ($1, $2, $3)",

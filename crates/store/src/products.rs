@@ -5,7 +5,7 @@ use market::{ListingState, ProductId, ProductManifest, PublisherId, Slug};
 use sqlx::types::Json;
 
 use crate::{
-    StoreError, Tx,
+    StoreError, Tx, assets,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
     search,
 };
@@ -216,6 +216,8 @@ pub async fn set_draft(
     draft: &ProductManifest,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    let text = serde_json::to_string(draft).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    assets::keep_named(tx, &text).await?;
     execute!(
         tx,
         "UPDATE products SET draft = $2, updated_at = $3 WHERE id = $1",

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{AccountId, KeyId, KeyStanding, KeyTimes, PublisherId, PublisherState, Slug};
 
 use crate::{
-    StoreError, Tx,
+    StoreError, Tx, assets,
     db::{execute, fetch_all, fetch_opt},
 };
 
@@ -211,6 +211,7 @@ pub async fn set_profile(tx: &mut Tx, publisher: &Publisher) -> Result<(), Store
 /// # Errors
 /// The database refused.
 pub async fn set_logo(tx: &mut Tx, id: &PublisherId, digest: &str) -> Result<(), StoreError> {
+    assets::keep_named(tx, digest).await?;
     execute!(
         tx,
         "UPDATE publishers SET logo = $2 WHERE id = $1",

@@ -8,7 +8,7 @@ use market::{
 use sqlx::types::Json;
 
 use crate::{
-    StoreError, Tx,
+    StoreError, Tx, assets,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
 
@@ -358,6 +358,7 @@ pub async fn set_certifiable(
 /// # Errors
 /// The database refused.
 pub async fn add_comment(tx: &mut Tx, comment: &Comment) -> Result<(), StoreError> {
+    assets::keep_named(tx, &comment.body).await?;
     execute!(
         tx,
         "INSERT INTO comments (id, submission_id, author_id, anchor, body, decision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{AccountId, Decision, TemplateId};
 
 use crate::{
-    StoreError, Tx,
+    StoreError, Tx, assets,
     db::{execute, fetch_all, fetch_opt},
 };
 
@@ -35,6 +35,7 @@ pub struct Template {
 /// # Errors
 /// Its name is taken, or the database refused.
 pub async fn create(tx: &mut Tx, new: &Template) -> Result<(), StoreError> {
+    assets::keep_named(tx, &new.body).await?;
     execute!(
         tx,
         "INSERT INTO decision_templates (id, decision, name, body, changed_by, changed_at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -53,6 +54,7 @@ pub async fn create(tx: &mut Tx, new: &Template) -> Result<(), StoreError> {
 /// # Errors
 /// Its name is taken, or the database refused.
 pub async fn change(tx: &mut Tx, template: &Template) -> Result<(), StoreError> {
+    assets::keep_named(tx, &template.body).await?;
     execute!(
         tx,
         "UPDATE decision_templates SET decision = $2, name = $3, body = $4, changed_by = $5, changed_at = $6 WHERE id = $1",

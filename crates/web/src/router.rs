@@ -183,6 +183,10 @@ fn products() -> Router<Arc<App>> {
                 .layer(pictures),
         )
         .route(
+            "/publisher/{slug}/products/new/check",
+            post(product_edit::check_new).layer(pictures),
+        )
+        .route(
             "/publisher/{slug}/{product}",
             get(product_edit::show)
                 .post(product_edit::save)

@@ -72,6 +72,7 @@ impl App {
             height: i64::from(size.height),
             size: i64::try_from(png.len()).unwrap_or(i64::MAX),
             created_at: self.now(),
+            unreachable_since: None,
         };
         self.blobs.put_bytes(&digest, png).await?;
         let mut tx = self.begin().await?;

@@ -7,11 +7,12 @@
 //! Each step looks first, and then does what it found to be due in one short transaction
 //! that looks again. Marks say since when something is out of reach; what is reached again
 //! loses its mark. A manifest goes when its mark is a grace old, and then its blobs are
-//! marked in turn; bytes go when no repository and no picture has them and they are a grace
-//! old. The row of the run is written in the same transactions, so a run that is cut short
+//! marked in turn; so do pictures that nothing names; bytes go when no repository and no
+//! picture has them and they are a grace old. The row of the run is written in the same transactions, so a run that is cut short
 //! goes on where it was, with figures that are right.
 
 mod bytes;
+mod pictures;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -42,6 +43,8 @@ pub struct CollectionFigures {
     pub manifests: i64,
     /// Blobs taken out of repositories.
     pub links: i64,
+    /// Pictures deleted; in a dry run, those that would be.
+    pub pictures: i64,
     /// Blobs whose bytes were deleted.
     pub blobs: i64,
     /// Bytes freed.
@@ -54,6 +57,8 @@ pub struct CollectionFigures {
     pub waiting_links: i64,
     /// Bytes of those blobs.
     pub waiting_bytes: i64,
+    /// Pictures that nothing names whose grace is not over.
+    pub waiting_pictures: i64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,19 +73,25 @@ enum Stage {
     DeleteManifests,
     MarkBlobs,
     UnlinkBlobs,
+    ReadNames,
+    MarkPictures,
+    DeletePictures,
     DeleteBytes,
     DeleteReports,
     Done,
 }
 
 impl Stage {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::DropTags,
         Self::ReadManifests,
         Self::MarkManifests,
         Self::DeleteManifests,
         Self::MarkBlobs,
         Self::UnlinkBlobs,
+        Self::ReadNames,
+        Self::MarkPictures,
+        Self::DeletePictures,
         Self::DeleteBytes,
         Self::DeleteReports,
         Self::Done,
@@ -100,6 +111,9 @@ impl Stage {
             Self::DeleteManifests => "deleting manifests",
             Self::MarkBlobs => "looking for blobs out of reach",
             Self::UnlinkBlobs => "taking blobs out of repositories",
+            Self::ReadNames => "reading which pictures are named",
+            Self::MarkPictures => "looking for pictures that nothing names",
+            Self::DeletePictures => "deleting pictures",
             Self::DeleteBytes => "deleting bytes that nobody has",
             Self::DeleteReports => "deleting reports on layers that nobody has",
             Self::Done => "done",
@@ -113,6 +127,8 @@ impl Stage {
 struct Position {
     stage: Stage,
     place: Place,
+    /// Of what can name pictures, how many kinds are read.
+    read: usize,
 }
 
 /// A run in a worker's hands.
@@ -200,6 +216,9 @@ impl Collection<'_> {
             Stage::DeleteManifests => self.delete_manifests().await,
             Stage::MarkBlobs => self.mark_blobs().await,
             Stage::UnlinkBlobs => self.unlink_blobs().await,
+            Stage::ReadNames => self.read_names().await,
+            Stage::MarkPictures => self.mark_pictures().await,
+            Stage::DeletePictures => self.delete_pictures().await,
             Stage::DeleteBytes => self.delete_bytes().await,
             Stage::DeleteReports => self.delete_reports().await,
             Stage::Done => Ok(()),
@@ -213,7 +232,7 @@ impl Collection<'_> {
             None => {
                 self.at = Position {
                     stage: self.at.stage.next(),
-                    place: Place::default(),
+                    ..Position::default()
                 }
             }
         }
@@ -401,12 +420,17 @@ impl Collection<'_> {
         self.figures.waiting_manifests += manifests.count;
         self.figures.waiting_links += blobs.count;
         self.figures.waiting_bytes += blobs.bytes;
+        self.figures.waiting_pictures += store::assets::marked(&mut tx, cutoff).await?.1;
         self.run.ended_at = Some(now);
         self.save(&mut tx).await?;
         if !self.run.dry_run {
             let after = format!(
-                "{} tags, {} manifests, {} blobs, {} bytes deleted",
-                self.figures.tags, self.figures.manifests, self.figures.blobs, self.figures.bytes
+                "{} tags, {} manifests, {} pictures, {} blobs, {} bytes deleted",
+                self.figures.tags,
+                self.figures.manifests,
+                self.figures.pictures,
+                self.figures.blobs,
+                self.figures.bytes
             );
             let change = Change {
                 subject: self.run.id.as_str(),

@@ -22,7 +22,7 @@ pub(crate) use quotas::full;
 pub(crate) use retention::TagPulls;
 pub use retention::{DroppedTag, Retention};
 pub use scrub::{DamagedBlob, ScrubFigures};
-pub use why::{KeptBecause, KeptIn, WhyKept};
+pub use why::{KeptBecause, KeptIn, PictureKept, WhyKept};
 
 /// What the operator configured about the store's upkeep.
 #[derive(Debug, Clone)]

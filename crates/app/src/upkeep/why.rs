@@ -20,12 +20,32 @@ pub struct WhyKept {
     pub digest: Digest,
     /// Size of its bytes in the blob store, where they are there.
     pub stored_bytes: Option<u64>,
-    /// Whether it is a logo or screenshot that was uploaded; those are kept.
-    pub picture: bool,
+    /// What keeps it as a logo or screenshot that was uploaded, where it is one.
+    pub picture: Option<PictureKept>,
     /// Repositories that have it.
     pub kept_in: Vec<KeptIn>,
     /// Whether there are more repositories than are told.
     pub more: bool,
+}
+
+/// What keeps an uploaded picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PictureKept {
+    /// Nothing named it when a collection looked: one after this time deletes it.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl std::fmt::Display for PictureKept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.until {
+            Some(until) => write!(
+                f,
+                "an uploaded picture that nothing names; deleted by the first collection after {}",
+                to_the_minute(until)
+            ),
+            None => f.write_str("an uploaded picture, kept while anything names it"),
+        }
+    }
 }
 
 /// One repository's reason.
@@ -108,7 +128,11 @@ impl App {
         drop(tx);
         Ok(WhyKept {
             stored_bytes: self.blobs.size(&digest).await?,
-            picture: picture.is_some(),
+            picture: picture.map(|picture| PictureKept {
+                until: picture
+                    .unreachable_since
+                    .map(|since| since + self.config.upkeep.collect_grace),
+            }),
             more: places.len() > most,
             kept_in,
             digest,

@@ -24,6 +24,13 @@ pub(crate) async fn drafting(
             code(app.check_draft(actor, "acme", "db", &things.draft).await),
         ),
         (
+            "check_new_product",
+            code(
+                app.check_new_product(actor, "acme", "new", &things.draft)
+                    .await,
+            ),
+        ),
+        (
             "draft_versions",
             code(app.draft_versions(actor, "acme", "db").await),
         ),

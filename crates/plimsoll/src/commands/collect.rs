@@ -104,6 +104,7 @@ fn text(run: &UpkeepRun<CollectionFigures>) -> String {
         row("  tags by rule", figures.tags, None),
         row("  manifests", figures.manifests, None),
         row("  blobs out of repositories", figures.links, None),
+        row("  pictures", figures.pictures, None),
         row("  blobs from the store", figures.blobs, Some(figures.bytes)),
         row("  layer reports", figures.reports, None),
     ]));
@@ -115,6 +116,7 @@ fn text(run: &UpkeepRun<CollectionFigures>) -> String {
             figures.waiting_links,
             Some(figures.waiting_bytes),
         ),
+        row("  pictures", figures.waiting_pictures, None),
     ]));
     text
 }

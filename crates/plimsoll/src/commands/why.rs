@@ -42,8 +42,8 @@ fn text(why: &WhyKept) -> String {
         ),
         None => format!("{}: not in the blob store\n", why.digest),
     };
-    if why.picture {
-        text.push_str("an uploaded picture, which is kept\n");
+    if let Some(picture) = &why.picture {
+        text.push_str(&format!("{picture}\n"));
     }
     for place in &why.kept_in {
         let line = format!("{} ({}): {}\n", place.repository, place.kind, place.because);
@@ -55,7 +55,7 @@ fn text(why: &WhyKept) -> String {
     if why.more {
         text.push_str("… and in more repositories\n");
     }
-    if why.kept_in.is_empty() && !why.picture {
+    if why.kept_in.is_empty() && why.picture.is_none() {
         text.push_str("in no repository\n");
     }
     text

@@ -99,6 +99,14 @@ fn the_editor_says_what_is_wrong_as_one_types_and_without_scripts_when_one_saves
         .expect("nothing is wrong any more");
     assert_eq!(draft(&market), before, "nothing is saved unasked");
 
+    look(
+        &with,
+        &format!("{}/publisher/acme/products/new", market.server.url()),
+    );
+    with.fill("#slug", "harbour").expect("it is typed");
+    with.wait_for("document.querySelector('#error-slug').textContent.includes('already')")
+        .expect("a new product is looked at as well");
+
     look(&without, &url);
     assert_eq!(without.count(".counter, .live-preview").expect("none"), 0);
     without

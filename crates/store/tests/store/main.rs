@@ -16,6 +16,7 @@ mod log;
 mod market_side;
 mod notary;
 mod people;
+mod pictures;
 mod plans;
 mod registry;
 mod review;

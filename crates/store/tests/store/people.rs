@@ -297,6 +297,7 @@ both! {
             height: 512,
             size: 1 << 40,
             created_at: at(0),
+            unreachable_since: None,
         };
         assets::create(&mut tx, &no_blobs(), &asset(&acme)).await.expect("created");
         assets::create(&mut tx, &no_blobs(), &asset(&other)).await.expect("stays");

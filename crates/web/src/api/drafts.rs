@@ -26,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(get_draft))
         .routes(routes!(save_draft))
         .routes(routes!(check_draft))
+        .routes(routes!(check_new_product))
         .routes(routes!(set_openness))
         .routes(routes!(withdraw_product))
         .routes(routes!(list_submissions, submit))
@@ -37,6 +38,16 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 struct NewProductJson {
     /// Its short name; it stays.
     slug: SlugJson,
+}
+
+/// A product to make with its draft.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewDraftJson {
+    /// Its short name, whatever it is.
+    slug: String,
+    /// Its draft.
+    manifest: ManifestJson,
 }
 
 /// A product as its publisher sees it.
@@ -159,6 +170,29 @@ async fn check_draft(
     let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
     let problems = app
         .check_draft(&actor, publisher, product, &manifest.into())
+        .await?;
+    let problems = problems.into_iter().map(ProblemJson::from).collect();
+    Ok(Json(ProblemsJson { problems }))
+}
+
+/// Returns what would keep a new product's manifest from being submitted, and its short name from
+/// being taken; nothing is made.
+#[utoipa::path(post, path = "/publishers/{publisher}/manifest/check", tag = "drafts",
+    params(PublisherPath), request_body = NewDraftJson,
+    responses((status = 200, description = "What is missing or wrong.", body = ProblemsJson)))]
+async fn check_new_product(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<PublisherPath>,
+    Body(new): Body<NewDraftJson>,
+) -> Answer<Json<ProblemsJson>> {
+    let problems = app
+        .check_new_product(
+            &actor,
+            at.publisher.as_str(),
+            &new.slug,
+            &new.manifest.into(),
+        )
         .await?;
     let problems = problems.into_iter().map(ProblemJson::from).collect();
     Ok(Json(ProblemsJson { problems }))

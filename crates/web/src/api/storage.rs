@@ -67,6 +67,8 @@ struct CollectionJson {
     manifests: i64,
     /// Blobs taken out of repositories.
     links: i64,
+    /// Pictures deleted that nothing named.
+    pictures: i64,
     /// Blobs whose bytes were deleted.
     blobs: i64,
     /// Bytes freed.
@@ -79,6 +81,8 @@ struct CollectionJson {
     waiting_links: i64,
     /// Bytes of those blobs.
     waiting_bytes: i64,
+    /// Pictures that nothing names whose grace is not over.
+    waiting_pictures: i64,
 }
 
 /// What to scrub.
@@ -154,8 +158,10 @@ struct WhyKeptJson {
     digest: String,
     /// Size of its bytes in the blob store, where they are there.
     stored_bytes: Option<u64>,
-    /// Whether it is an uploaded picture; those are kept.
+    /// Whether it is an uploaded picture; those are kept while anything names them.
     picture: bool,
+    /// Where nothing named the picture when a collection looked: one after this time deletes it.
+    picture_until: Option<DateTime<Utc>>,
     /// Repositories that have it.
     kept_in: Vec<KeptInJson>,
     /// Whether there are more of them.
@@ -315,12 +321,14 @@ impl From<UpkeepRun<CollectionFigures>> for CollectionJson {
             tags: figures.tags,
             manifests: figures.manifests,
             links: figures.links,
+            pictures: figures.pictures,
             blobs: figures.blobs,
             bytes: figures.bytes,
             reports: figures.reports,
             waiting_manifests: figures.waiting_manifests,
             waiting_links: figures.waiting_links,
             waiting_bytes: figures.waiting_bytes,
+            waiting_pictures: figures.waiting_pictures,
         }
     }
 }
@@ -366,7 +374,8 @@ impl From<WhyKept> for WhyKeptJson {
         Self {
             digest: why.digest.to_string(),
             stored_bytes: why.stored_bytes,
-            picture: why.picture,
+            picture: why.picture.is_some(),
+            picture_until: why.picture.and_then(|picture| picture.until),
             kept_in: why.kept_in.into_iter().map(place).collect(),
             more: why.more,
         }

@@ -188,6 +188,7 @@ fn collection_view(run: &UpkeepRun<CollectionFigures>, viewer: &Viewer) -> RunVi
             ("Tags dropped by rule", figures.tags.to_string()),
             ("Manifests deleted", figures.manifests.to_string()),
             ("Blobs taken out of repositories", figures.links.to_string()),
+            ("Pictures deleted", figures.pictures.to_string()),
             (
                 "Blobs deleted from the store",
                 with_bytes(figures.blobs, figures.bytes),
@@ -200,6 +201,10 @@ fn collection_view(run: &UpkeepRun<CollectionFigures>, viewer: &Viewer) -> RunVi
             (
                 "Blobs within their grace",
                 with_bytes(figures.waiting_links, figures.waiting_bytes),
+            ),
+            (
+                "Pictures within their grace",
+                figures.waiting_pictures.to_string(),
             ),
         ],
     )
@@ -263,8 +268,8 @@ fn why_view(why: WhyKept) -> WhyView {
         Some(bytes) => format!("{bytes} bytes in the blob store."),
         None => "Not in the blob store.".to_owned(),
     };
-    if why.picture {
-        stored.push_str(" It is an uploaded picture, which is kept.");
+    if let Some(picture) = why.picture {
+        stored.push_str(&format!(" It is {picture}."));
     }
     if why.more {
         stored.push_str(" The first hundred places:");

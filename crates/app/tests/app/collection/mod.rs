@@ -2,6 +2,7 @@
 
 mod at_once;
 mod model;
+mod pictures;
 mod stories;
 
 use app::{Actor, CollectionFigures, UpkeepRun};

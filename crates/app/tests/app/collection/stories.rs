@@ -131,7 +131,7 @@ both! {
         let both = both.expect("pushed").to_string();
         let layer = Digest::of(b"layer child").to_string();
         let why = world.app.why_kept(&world.operator, &layer).await.expect("told");
-        assert_eq!((why.stored_bytes, why.picture, why.more), (Some(11), false, false));
+        assert_eq!((why.stored_bytes, why.picture, why.more), (Some(11), None, false));
         assert_eq!(why.kept_in[0].way, [layer.clone(), child.clone(), both.clone()]);
         assert_eq!(why.kept_in[0].because, KeptBecause::Tag { tag: "both".to_owned() });
         world.app.delete_manifest(&repo(NAME), &both).await.expect("deleted");

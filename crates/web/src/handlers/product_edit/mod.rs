@@ -114,9 +114,23 @@ pub(crate) async fn check(
 ) -> Answer {
     let mut typed = ManifestForm::typed(&form);
     let at = (publisher.as_str(), product.as_str());
-    let (_, problems) = look_at(&app, at, &form, &mut typed).await?;
+    let (_, problems) = look_at(&app, (at.0, Some(at.1)), &form, &mut typed).await?;
     let mut page = view(&app, form.viewer, at.0, at.1).await?;
     (page.form, page.errors) = (typed, FieldErrors(problems));
+    page_with(StatusCode::OK, &page)
+}
+
+/// `POST /publisher/{slug}/products/new/check`: what is wrong with what was typed for a product
+/// that is not made yet, and is not by this.
+pub(crate) async fn check_new(
+    State(app): State<Arc<App>>,
+    Path(publisher): Path<String>,
+    form: Form,
+) -> Answer {
+    let mut typed = ManifestForm::typed(&form);
+    let (_, problems) = look_at(&app, (&publisher, None), &form, &mut typed).await?;
+    let mut page = new_page(&app, form.viewer, &publisher, typed).await?;
+    page.errors = FieldErrors(problems);
     page_with(StatusCode::OK, &page)
 }
 
@@ -129,7 +143,7 @@ pub(crate) async fn preview(
 ) -> Answer {
     let mut typed = ManifestForm::typed(&form);
     let at = (publisher.as_str(), product.as_str());
-    let (manifest, _) = look_at(&app, at, &form, &mut typed).await?;
+    let (manifest, _) = look_at(&app, (at.0, Some(at.1)), &form, &mut typed).await?;
     let mut found = app.preview_page(&form.viewer.actor, at.0, at.1).await?;
     found.product.listed = Some(manifest.into());
     let mut page = super::preview::view(&app, &form.viewer, found);
@@ -139,10 +153,11 @@ pub(crate) async fn preview(
     page_with(StatusCode::OK, &page)
 }
 
-/// Takes what was typed as far as it can be read, with everything that is wrong with it.
+/// Takes what was typed, for a product that there is or for a new one, as far as it can be read,
+/// with everything that is wrong with it.
 async fn look_at(
     app: &App,
-    (publisher, product): (&str, &str),
+    (publisher, product): (&str, Option<&str>),
     form: &Form,
     typed: &mut ManifestForm,
 ) -> Result<(ProductManifest, Vec<Problem>), Failure> {
@@ -152,8 +167,13 @@ async fn look_at(
         problems.extend(Refusal::of(error)?.errors.0);
     }
     let actor = &form.viewer.actor;
-    let found = app.check_draft(actor, publisher, product, &manifest);
-    problems.extend(found.await?);
+    problems.extend(match product {
+        Some(product) => app.check_draft(actor, publisher, product, &manifest).await,
+        None => {
+            app.check_new_product(actor, publisher, &typed.slug, &manifest)
+                .await
+        }
+    }?);
     Ok((manifest, problems))
 }
 

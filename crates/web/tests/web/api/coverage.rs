@@ -286,6 +286,9 @@ impl Market {
             "/publishers/{publisher}/products" => json!({"slug": "new"}),
             "/publishers/{publisher}/products/{product}/manifest"
             | "/publishers/{publisher}/products/{product}/manifest/check" => manifest(digest),
+            "/publishers/{publisher}/manifest/check" => {
+                json!({ "slug": "new-db", "manifest": manifest(digest) })
+            }
             "/publishers/{publisher}/products/{product}/openness" => json!({"inside_open": false}),
             "/publishers/{publisher}/products/{product}/withdrawal"
             | "/listings/{publisher}/{product}/{action}" => json!({"reason": "So."}),

@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 81] = [
+const FORMS: [&str; 82] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -37,6 +37,7 @@ const FORMS: [&str; 81] = [
     "/publisher/acme/keys/key_x/challenge",
     "/publisher/acme/keys/key_x/proof",
     "/publisher/acme/products/new",
+    "/publisher/acme/products/new/check",
     "/publisher/acme/ship-db",
     "/publisher/acme/ship-db/submit",
     "/publisher/acme/ship-db/check",

@@ -50,6 +50,48 @@ async fn what_is_typed_is_looked_at_and_not_saved() {
 }
 
 #[tokio::test]
+async fn what_is_typed_for_a_new_product_is_looked_at_and_nothing_is_made() {
+    let (fixture, mut ann) = market().await;
+    let new = "/publisher/acme/products/new";
+    let page = ann.get(new).await;
+    assert_eq!(page.texts("#problems"), [""]);
+    let check = format!("{new}/check");
+    let sent = page.attribute("form[data-check]", "data-check");
+    assert_eq!(sent.as_deref(), Some(check.as_str()));
+    for (slug, said) in [
+        ("Ship DB", "is no short name"),
+        ("ship-db", "you have a product `ship-db` already"),
+        ("new-db", ""),
+    ] {
+        let fields = [("slug", slug), ("name", "New"), ("support_link", "nowhere")];
+        let checked = ann.send(&page, &check, &fields, &[]).await;
+        assert_eq!(checked.status, StatusCode::OK);
+        let error = &checked.texts("#error-slug")[0];
+        assert!(
+            error.contains(said) && error.is_empty() == said.is_empty(),
+            "{error}"
+        );
+        assert!(checked.texts("#error-support_link")[0].contains("must be an address"));
+        assert_eq!(checked.texts("#error-name"), [""]);
+        assert_eq!(checked.attribute("#slug", "value").as_deref(), Some(slug));
+    }
+    let kept = ann
+        .send(&page, &check, &[], &[File("logo", &picture(640))])
+        .await;
+    assert!(kept.attribute("[name='logo.keep']", "value").is_some());
+    let made = ann.get("/publisher/acme/new-db").await;
+    assert_eq!(made.status, StatusCode::NOT_FOUND);
+    fixture.account("carl", None).await;
+    let mut carl = Browser::of(&fixture, "carl").await;
+    let own = carl.get("/account").await.attribute("[name=csrf]", "value");
+    let body = format!("csrf={}", own.expect("a token"));
+    let kind = "application/x-www-form-urlencoded";
+    let same = [("sec-fetch-site", "same-origin")];
+    let answer = carl.post(&check, kind, body, &same).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn pictures_are_kept_as_they_are_chosen() {
     let (_fixture, mut ann) = market().await;
     let page = ann.get(EDITOR).await;
