@@ -74,6 +74,12 @@ impl ScanFinding<'_> {
             && self.confidence > Confidence::Low
             && self.matched.counts()
     }
+
+    /// Returns whether the package has shared libraries and nothing in the image is linked with
+    /// any of them. A program may open one by name all the same, so it lowers nothing.
+    pub fn is_unloaded(&self) -> bool {
+        self.component.linked == Some(false)
+    }
 }
 
 /// Says in words what the advisories say of a package, wherever it is.

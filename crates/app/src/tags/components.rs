@@ -78,6 +78,8 @@ pub struct ComponentRow {
     pub claim: Claim,
     /// The file that names it.
     pub path: String,
+    /// Whether anything in the image is linked with its shared libraries, if it has some.
+    pub linked: Option<bool>,
     /// The place of the layer that brought it, from 1.
     pub layer: usize,
     /// That layer's digest.
@@ -248,6 +250,7 @@ fn row(
         purl: component.purl.clone(),
         claim: component.claim,
         path: component.path.clone(),
+        linked: component.linked,
         layer: component.layer_index + 1,
         layer_digest: component.layer.to_string(),
         is_base: component.layer_index < found.base_layers(),

@@ -110,6 +110,7 @@ fn finding(finding: &ScanFinding<'_>) -> Value {
             "source_name": component.source_name,
             "source_version": component.source_version,
             "path": component.path,
+            "linked": component.linked,
         },
         "layer": { "digest": component.layer, "index": component.layer_index },
         "title": matched.title,

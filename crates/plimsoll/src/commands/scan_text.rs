@@ -199,12 +199,21 @@ fn lines(name: &str, finding: &ScanFinding<'_>, layers: bool, printer: &Printer)
         second = vec![Cell::new(""); first.len()];
         second.push(Cell::new(url));
     }
-    let title = match matched.kev {
-        Some(_) => format!("[known to be exploited] {}", matched.title),
-        None => matched.title.clone(),
-    };
-    first.push(Cell::new(&short(&title, TITLE_WIDTH)));
+    first.push(Cell::new(&short(&title(finding), TITLE_WIDTH)));
     [first, second]
+}
+
+/// Stands where a package has libraries and nothing in the image is linked with them.
+pub(super) const UNLOADED: &str = "nothing loads it";
+
+/// Returns the title after what stands out.
+fn title(finding: &ScanFinding<'_>) -> String {
+    let matched = &finding.matched;
+    let exploited = matched.kev.as_ref().map(|_| "known to be exploited");
+    let unloaded = finding.is_unloaded().then_some(UNLOADED);
+    let marks = exploited.into_iter().chain(unloaded);
+    let marks: String = marks.map(|mark| format!("[{mark}] ")).collect();
+    marks + &matched.title
 }
 
 fn layers(scan: &Scan<'_>) -> String {

@@ -137,6 +137,7 @@ fn json_is_stable() {
           "note": null,
           "package": {
             "architecture": "x86_64",
+            "linked": null,
             "name": "zlib",
             "path": "lib/apk/db/installed",
             "purl": "pkg:apk/alpine/zlib@1.3.1-r1?arch=x86_64&distro=alpine-3.20.3",
@@ -286,5 +287,35 @@ fn what_was_not_read_to_its_end_is_no_clean_image() {
             said.contains("nothing can be said of all of the image"),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn a_package_that_nothing_loads_says_so() {
+    // Any library will do; nothing in the image is linked with it.
+    let library = format!("/lib/{}-linux-gnu/libc.so.6", std::env::consts::ARCH);
+    let Ok(library) = std::fs::read(library) else {
+        return;
+    };
+    let place = place();
+    place.write("rootfs/etc/os-release", "ID=alpine\nVERSION_ID=3.20.3\n");
+    let installed = "P:musl\nV:1.2.5-r0\nA:x86_64\no:musl\n\n\
+        P:zlib\nV:1.3.1-r1\nA:x86_64\no:zlib\nF:lib\nR:libz.so.1\n\n";
+    place.write("rootfs/lib/apk/db/installed", installed);
+    place.write("rootfs/lib/libz.so.1", library);
+    let scan = ["scan", "dir:rootfs", "--advisories", "a.db"];
+    let said = place.run(&scan);
+    assert!(said.contains("[nothing loads it] zlib: writes"), "{said}");
+    assert!(said.contains("1 Critical"), "it lowers nothing: {said}");
+    let document = place.json(&scan);
+    let findings = &document["images"][0]["findings"];
+    assert_eq!(findings[0]["package"]["linked"], false, "{findings:#}");
+    assert_eq!(findings[1]["package"]["linked"], serde_json::Value::Null);
+    for (format, expected) in [
+        ("html", "<small>nothing loads it</small>"),
+        ("markdown", "| fixed, nothing loads it |"),
+    ] {
+        let said = place.run(&[&scan[..], &["--output-format", format]].concat());
+        assert!(said.contains(expected), "{said}");
     }
 }

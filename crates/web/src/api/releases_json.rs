@@ -206,6 +206,9 @@ struct ComponentRowJson {
     claim: &'static str,
     /// The file that names it.
     path: String,
+    /// Whether anything in the image is linked with a shared library of this distribution
+    /// package; null if it has none. What programs open by name has nothing linked with it.
+    linked: Option<bool>,
     /// The place of the layer that brought it, from 1.
     layer: usize,
     /// That layer's digest.
@@ -437,6 +440,7 @@ impl From<ComponentRow> for ComponentRowJson {
                 Claim::Claimed => "claimed",
             },
             path: row.path,
+            linked: row.linked,
             layer: row.layer,
             layer_digest: row.layer_digest,
             is_base: row.is_base,

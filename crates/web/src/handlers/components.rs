@@ -136,8 +136,12 @@ fn row(row: app::ComponentRow) -> ComponentRow {
         Claim::Declared => "Asked for by",
         Claim::Claimed => "Claimed by",
     };
+    let unloaded = match row.linked {
+        Some(false) => " Nothing in the image is linked with its libraries.",
+        _ => "",
+    };
     ComponentRow {
-        evidence: format!("{known} /{}.", row.path),
+        evidence: format!("{known} /{}.{unloaded}", row.path),
         name: row.name,
         version: row.version,
         ecosystem: row.ecosystem,

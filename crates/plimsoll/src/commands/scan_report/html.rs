@@ -92,10 +92,14 @@ fn row(text: &mut String, finding: &ScanFinding<'_>) {
         (None, Some(epss)) => format!("<br><small>EPSS {:.1} %</small>", epss.score * 100.0),
         (None, None) => String::new(),
     };
+    let unloaded = match finding.is_unloaded() {
+        true => format!("<br><small>{}</small>", scan_text::UNLOADED),
+        false => String::new(),
+    };
     let class: Class = finding.class;
     let _infallible = writeln!(
         text,
-        "<tr><td>{}<br><small><code>{}</code></small></td><td>{}</td><td>{}</td><td>{id}<br><small>{}</small></td><td><b class=\"{}\">{}</b>{exploited}</td><td>{}</td><td><small>{}</small></td></tr>",
+        "<tr><td>{}<br><small><code>{}</code></small></td><td>{}</td><td>{}</td><td>{id}<br><small>{}</small></td><td><b class=\"{}\">{}</b>{exploited}{unloaded}</td><td>{}</td><td><small>{}</small></td></tr>",
         escape(&finding.component.name),
         escape(&finding.component.path),
         escape(&matched.installed),

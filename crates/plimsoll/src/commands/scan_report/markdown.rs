@@ -75,7 +75,10 @@ fn row(text: &mut String, finding: &ScanFinding<'_>) {
         plain(matched.fixed_version.as_deref().unwrap_or("-")),
         id,
         rating(finding),
-        scan_text::status(finding).to_owned(),
+        match finding.is_unloaded() {
+            true => format!("{}, {}", scan_text::status(finding), scan_text::UNLOADED),
+            false => scan_text::status(finding).to_owned(),
+        },
         plain(&matched.title),
     ];
     let _infallible = writeln!(text, "| {} |", cells.join(" | "));
