@@ -2,7 +2,7 @@
 
 use market::{Action, ListingEvent, ListingState, PublisherState};
 use store::{Tx, products::Product, publishers::Publisher, search::Search};
-use trust::log::Event;
+use trust::{log::Event, tuf::Signer};
 
 use crate::{Actor, App, AppError, audit::Change};
 
@@ -37,7 +37,7 @@ impl App {
         event: ListingEvent,
         reason: &str,
     ) -> Result<(), AppError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ManageListing, None)
             .await?;
         if !matches!(
@@ -47,24 +47,41 @@ impl App {
             return Err(AppError::invalid("event", "use hold, reinstate or revoke"));
         }
         let (_, product) = self.own_product(&mut tx, actor, publisher, product).await?;
-        self.change_listing(
-            &mut tx,
-            actor,
-            &product,
-            (Action::ManageListing, event),
-            reason,
-        )
-        .await?;
+        drop(tx);
+        let key = self.key_to_unsign(&product, event).await?;
+        let change = (Action::ManageListing, event, key.as_ref());
+        let mut tx = self.begin().await?;
+        self.change_listing(&mut tx, actor, &product, change, reason)
+            .await?;
         Ok(tx.commit().await?)
     }
 
-    /// Changes a listing's state and records it.
+    /// Returns the key that takes a product out of what is signed, where `event` takes it off the
+    /// market; had before the transaction that does it, because a device takes its time.
+    ///
+    /// # Errors
+    /// The key cannot be reached.
+    pub(crate) async fn key_to_unsign(
+        &self,
+        product: &Product,
+        event: ListingEvent,
+    ) -> Result<Option<Signer>, AppError> {
+        let leaves = (product.state.after(event)).is_ok_and(|after| !after.is_public());
+        if !product.state.is_public() || !leaves {
+            return Ok(None);
+        }
+        let name = self.name_of(&mut self.read().await?, product).await?;
+        self.targets_key(&name).await.map(Some)
+    }
+
+    /// Changes the state of a listing, which is what it was when `product` was read, and records
+    /// it. What takes it off the market comes with the key from [`App::key_to_unsign`].
     pub(crate) async fn change_listing(
         &self,
         tx: &mut Tx,
         actor: &Actor,
         product: &Product,
-        (action, event): (Action, ListingEvent),
+        (action, event, key): (Action, ListingEvent, Option<&Signer>),
         reason: &str,
     ) -> Result<(), AppError> {
         let after = product.state.after(event)?;
@@ -88,7 +105,7 @@ impl App {
             )));
         }
         let name = format!("{}/{}", publisher.slug, product.slug);
-        self.publish_change(tx, (product, &name), (event, after))
+        self.publish_change(tx, (product, &name), (event, after), key)
             .await?;
         let change = Change {
             subject: product.id.as_str(),
@@ -115,6 +132,7 @@ impl App {
         tx: &mut Tx,
         (product, name): (&Product, &str),
         (event, after): (ListingEvent, ListingState),
+        key: Option<&Signer>,
     ) -> Result<(), AppError> {
         let said = match event {
             ListingEvent::Release => return Ok(()),
@@ -128,7 +146,8 @@ impl App {
         }
         self.log(tx, name, said, self.now()).await?;
         if !after.is_public() {
-            self.unsign(tx, name).await?;
+            let key = key.ok_or_else(|| AppError::changed_meanwhile("listing"))?;
+            self.unsign(tx, name, key).await?;
         }
         Ok(())
     }

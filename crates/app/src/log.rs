@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use store::{Tx, log as rows};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 use trust::{
-    Signer,
+    SignError, Signer,
     jws::JwsError,
     log::{
         Consistency, Entry, Event, Hash, LogKey, LoggedEntry, Perfect, Span, Statement, TILE_WIDTH,
@@ -26,7 +26,14 @@ const STAMP_LIFE: TimeDelta = TimeDelta::seconds(5);
 
 /// The stamps of the last moment, by name.
 #[derive(Debug, Default)]
-pub(crate) struct Stamps(Mutex<HashMap<String, Known>>);
+pub(crate) struct Stamps(Mutex<Stamped>);
+
+#[derive(Debug, Default)]
+struct Stamped {
+    known: HashMap<String, Known>,
+    /// When it was last found that the key did not sign, and why.
+    failed: Option<(Instant, SignError)>,
+}
 
 /// A stamp.
 #[derive(Debug)]
@@ -179,23 +186,37 @@ impl App {
         entries: usize,
         (size, root): (u64, Hash),
     ) -> Result<String, AppError> {
-        let now = self.now();
+        let (now, asked) = (self.now(), Instant::now());
         let mut stamps = self.stamps.0.lock().await;
-        stamps.retain(|_, known| (now - known.at).abs() < STAMP_LIFE);
-        if let Some(known) = stamps.get(name).filter(|known| known.size == size) {
+        (stamps.known).retain(|_, known| (now - known.at).abs() < STAMP_LIFE);
+        let known = stamps.known.get(name);
+        if let Some(known) = known.filter(|known| known.size == size) {
             return Ok(known.stamp.clone());
+        }
+        // Who waited for one that came to nothing does not wait for another.
+        if let Some((_, why)) = (stamps.failed.as_ref()).filter(|(at, _)| asked <= *at) {
+            return Err(why.clone().into());
         }
         let (log, subject) = (self.log_key(), name.to_owned());
         let sign = move |key: &dyn Signer| {
             Statement::stamp((&subject, entries), (size, &root), (key, &log), now)
         };
-        let stamp = self.with_release_key(sign).await?.map_err(unsigned)?;
+        let signed = self.with_release_key(sign).await;
+        let stamp = match signed.and_then(|signed| signed.map_err(unsigned)) {
+            Ok(stamp) => stamp,
+            Err(error) => {
+                if let AppError::Unsigned(why) = &error {
+                    stamps.failed = Some((Instant::now(), why.clone()));
+                }
+                return Err(error);
+            }
+        };
         let known = Known {
             at: now,
             size,
             stamp: stamp.clone(),
         };
-        stamps.insert(name.to_owned(), known);
+        stamps.known.insert(name.to_owned(), known);
         Ok(stamp)
     }
 

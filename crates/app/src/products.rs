@@ -334,18 +334,17 @@ impl App {
         product: &str,
         reason: &str,
     ) -> Result<(), AppError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.read().await?;
         let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
         self.authorize(&mut tx, actor, Action::WithdrawProduct, Some(&publisher.id))
             .await?;
-        self.change_listing(
-            &mut tx,
-            actor,
-            &product,
-            (Action::WithdrawProduct, ListingEvent::Withdraw),
-            reason,
-        )
-        .await?;
+        drop(tx);
+        let event = ListingEvent::Withdraw;
+        let key = self.key_to_unsign(&product, event).await?;
+        let change = (Action::WithdrawProduct, event, key.as_ref());
+        let mut tx = self.begin().await?;
+        self.change_listing(&mut tx, actor, &product, change, reason)
+            .await?;
         Ok(tx.commit().await?)
     }
 

@@ -76,6 +76,7 @@ impl App {
         (signature, attestations): (&cosign::SignatureImage, &[Attestation]),
     ) -> Result<(), AppError> {
         let name = format!("{}/{}", publisher.slug, product.slug);
+        let targets = self.targets_key(&name).await?;
         let mut tx = self.begin().await?;
         // Another may have released it, or somebody held it back, while it was being signed.
         if !store::submissions::take_due(&mut tx, &submission.id, self.now()).await? {
@@ -104,7 +105,8 @@ impl App {
         self.list(&mut tx, (publisher, product), submission, &repository.id)
             .await?;
         self.log_release(&mut tx, &name, submission).await?;
-        self.sign_targets(&mut tx, &name, &product.id).await?;
+        self.sign_targets(&mut tx, (&name, &targets), &product.id)
+            .await?;
         Ok(tx.commit().await?)
     }
 
@@ -320,7 +322,7 @@ impl App {
             tx,
             &actor,
             product,
-            (Action::DecideSubmission, ListingEvent::Release),
+            (Action::DecideSubmission, ListingEvent::Release, None),
             "",
         )
         .await?;

@@ -6,12 +6,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use market::Action;
 use oci::{Digest, RawManifest};
 use store::{Tx, products::Product, repositories::Repository};
-use trust::cosign::{self, SignatureImage};
+use trust::{
+    cosign::{self, SignatureImage},
+    tuf::Signer,
+};
 
-use crate::{Actor, App, AppError, audit::Change};
+use crate::{Actor, App, AppError, attestations::Attestation, audit::Change};
 
 /// So many products are read at once.
 const AT_ONCE: i64 = 100;
+
+/// What was signed again of a product.
+struct SignedAgain {
+    name: String,
+    repository: Repository,
+    signatures: Vec<Beside>,
+    attestations: Vec<Attestation>,
+    targets: Signer,
+}
+
+/// Signatures of a digest, to be put in the place of those that were beside it.
+struct Beside {
+    digest: String,
+    before: Option<Digest>,
+    image: SignatureImage,
+}
 
 impl App {
     /// Signs what is on the market with the release key there is now, where another one signed
@@ -38,42 +57,94 @@ impl App {
         }
     }
 
-    /// Signs all releases of a product in one transaction; tells whether there was anything to do.
+    /// Signs all releases of a product; tells whether there was anything to do.
     async fn sign_product_again(&self, product: &Product) -> Result<bool, AppError> {
+        loop {
+            let Some(signed) = self.signed_again(product).await? else {
+                return Ok(false);
+            };
+            if let Some(done) = self.put_signed_again(product, &signed).await? {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// Signs all releases of a product without a transaction, for the key may be in a device that
+    /// takes its time; nothing of it is part of a repository yet.
+    async fn signed_again(&self, product: &Product) -> Result<Option<SignedAgain>, AppError> {
         let mut tx = self.read().await?;
         let name = self.name_of(&mut tx, product).await?;
         let Some(repository) = store::repositories::find_by_name(&mut tx, &name).await? else {
-            return Ok(false);
+            return Ok(None);
         };
         let mut tags: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for release in store::releases::of_product(&mut tx, &product.id).await? {
             tags.entry(release.digest).or_default().insert(release.tag);
         }
+        let mut found = BTreeMap::new();
+        for digest in tags.keys() {
+            let image = signature_image(&mut tx, &repository, digest).await?;
+            found.insert(digest.clone(), image);
+        }
         drop(tx);
-        let attestations = self.attest_again(&repository, tags.keys()).await?;
+        let mut signatures = Vec::new();
+        for (digest, tags) in &tags {
+            let before = found.remove(digest).flatten();
+            let names = (name.as_str(), digest.as_str(), tags);
+            if let Some(image) = self.beside(before.as_ref(), names).await? {
+                self.store_signature(&image).await?;
+                signatures.push(Beside {
+                    digest: digest.clone(),
+                    before: before.map(|before| before.digest),
+                    image,
+                });
+            }
+        }
+        Ok(Some(SignedAgain {
+            attestations: self.attest_again(&repository, tags.keys()).await?,
+            targets: self.targets_key(&name).await?,
+            name,
+            repository,
+            signatures,
+        }))
+    }
+
+    /// Puts in one transaction what was signed beside what was there; tells whether it was
+    /// anything, and nothing where something else is there now.
+    async fn put_signed_again(
+        &self,
+        product: &Product,
+        signed: &SignedAgain,
+    ) -> Result<Option<bool>, AppError> {
+        let (name, repository) = (signed.name.as_str(), &signed.repository);
         let mut tx = self.begin().await?;
         store::collection::enter(&mut tx).await?;
         // It may have been revoked while what is said of it was being signed.
         let held = store::products::lock(&mut tx, &product.id).await?;
         if !held.is_some_and(|held| held.state.is_public()) {
-            return Ok(false);
+            return Ok(Some(false));
         }
-        self.put_attestations(&mut tx, &repository, &attestations)
-            .await?;
-        let mut is_done = self.signs_targets(&mut tx, &name).await? && attestations.is_empty();
-        for (digest, tags) in &tags {
-            let names = (name.as_str(), digest.as_str(), tags);
-            if let Some(image) = self.beside(&mut tx, &repository, names).await? {
-                self.store_signature(&image).await?;
-                self.put_signature(&mut tx, &repository, digest, &image)
-                    .await?;
-                is_done = false;
+        for Beside {
+            digest,
+            before,
+            image,
+        } in &signed.signatures
+        {
+            let now = signature_image(&mut tx, repository, digest).await?;
+            if now.map(|now| now.digest) != *before {
+                return Ok(None);
             }
+            self.put_signature(&mut tx, repository, digest, image)
+                .await?;
         }
-        if is_done {
-            return Ok(false);
+        self.put_attestations(&mut tx, repository, &signed.attestations)
+            .await?;
+        let is_done = self.signs_targets(&mut tx, name, &signed.targets).await?;
+        if is_done && signed.attestations.is_empty() && signed.signatures.is_empty() {
+            return Ok(Some(false));
         }
-        self.sign_targets(&mut tx, &name, &product.id).await?;
+        self.sign_targets(&mut tx, (name, &signed.targets), &product.id)
+            .await?;
         let key = self.keys.release.public().key_id();
         let change = Change {
             subject: product.id.as_str(),
@@ -84,28 +155,25 @@ impl App {
         self.record(&mut tx, &Actor::system(), Action::ManageListing, change)
             .await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(Some(true))
     }
 
     /// Adds signatures by the key there is now to those that a digest has; nothing where they
     /// are there already.
     async fn beside(
         &self,
-        tx: &mut Tx,
-        repository: &Repository,
+        found: Option<&RawManifest>,
         (name, digest, tags): (&str, &str, &BTreeSet<String>),
     ) -> Result<Option<SignatureImage>, AppError> {
-        let found = signature_image(tx, repository, digest).await?;
         let key = self.release_key();
         let mut signatures = Vec::new();
         for tag in tags {
             let payload = self.release_payload(name, digest, tag)?;
-            let mut found = found.iter();
-            if !found.any(|found| cosign::carries(found, &payload, &key)) {
+            if !found.is_some_and(|found| cosign::carries(found, &payload, &key)) {
                 signatures.push(self.release_signature(payload).await?);
             }
         }
-        let image = match &found {
+        let image = match found {
             _ if signatures.is_empty() => return Ok(None),
             Some(found) => cosign::append(found, &signatures),
             None => cosign::signature_manifest(&signatures),

@@ -63,7 +63,7 @@ impl App {
             let newest = store::releases::newest(&mut tx, &product.id).await?;
             let counts = newest.is_some_and(|release| release.submission_id == submission.id);
             if counts && product.state == ListingState::Listed {
-                let hold = (Action::ManageListing, ListingEvent::Hold);
+                let hold = (Action::ManageListing, ListingEvent::Hold, None);
                 self.change_listing(&mut tx, &Actor::system(), &product, hold, HELD)
                     .await?;
                 tx.commit().await?;
@@ -81,8 +81,9 @@ impl App {
                 ListingEvent::Reinstate => outcome.reinstated += 1,
                 _ => outcome.revoked += 1,
             }
+            let key = self.key_to_unsign(&product, event).await?;
             let mut tx = self.begin().await?;
-            let change = (Action::ManageListing, event);
+            let change = (Action::ManageListing, event, key.as_ref());
             self.change_listing(&mut tx, &Actor::system(), &product, change, reason)
                 .await?;
             tx.commit().await?;

@@ -23,29 +23,33 @@ impl App {
     pub(crate) async fn sign_targets(
         &self,
         tx: &mut Tx,
-        name: &str,
+        (name, ours): (&str, &Signer),
         product: &ProductId,
     ) -> Result<(), AppError> {
         let images = released_images(tx, product).await?;
-        self.publish_targets(tx, name, images).await
+        self.publish_targets(tx, (name, ours), images).await
     }
 
     /// Takes all tags of a product that left the market out of what is signed.
-    pub(crate) async fn unsign(&self, tx: &mut Tx, name: &str) -> Result<(), AppError> {
-        self.publish_targets(tx, name, BTreeMap::new()).await
+    pub(crate) async fn unsign(
+        &self,
+        tx: &mut Tx,
+        name: &str,
+        ours: &Signer,
+    ) -> Result<(), AppError> {
+        self.publish_targets(tx, (name, ours), BTreeMap::new())
+            .await
     }
 
     async fn publish_targets(
         &self,
         tx: &mut Tx,
-        name: &str,
+        (name, ours): (&str, &Signer),
         images: BTreeMap<String, FileMeta>,
     ) -> Result<(), AppError> {
-        let repository: RepoName = name.parse().map_err(AppError::internal)?;
-        let gun = Gun::new(self.config.host(), &repository);
+        let gun = self.gun(name)?;
         rows::lock(tx).await?;
         let current = self.current_trust(tx, &gun, &tuf::ancestors([])).await?;
-        let ours = self.targets_key(&gun).await?;
         let mut uploads = BTreeMap::new();
         let root = match current.files.get(&Role::Root) {
             None if images.is_empty() => return Ok(()),
@@ -55,7 +59,7 @@ impl App {
         uploads.extend(root.map(|root| (Role::Root, root)));
         let version = current.newest.get(&Role::Targets);
         let version = version.map_or(1, |newest| newest.version + 1);
-        let targets = tuf::targets(version, &images, &ours, self.now());
+        let targets = tuf::targets(version, &images, ours, self.now());
         uploads.insert(Role::Targets, targets.map_err(AppError::internal)?);
         let signers = self.signers(tx, &gun).await?;
         let (name, now) = (gun.to_string(), self.now());
@@ -135,9 +139,13 @@ impl App {
     ///
     /// # Errors
     /// There is none: nothing was released under that name at this host.
-    pub(crate) async fn signs_targets(&self, tx: &mut Tx, name: &str) -> Result<bool, AppError> {
-        let repository: RepoName = name.parse().map_err(AppError::internal)?;
-        let gun = Gun::new(self.config.host(), &repository);
+    pub(crate) async fn signs_targets(
+        &self,
+        tx: &mut Tx,
+        name: &str,
+        ours: &Signer,
+    ) -> Result<bool, AppError> {
+        let gun = self.gun(name)?;
         let row = rows::newest_file(tx, gun.as_str(), Role::Root.as_str()).await?;
         let row = row.ok_or_else(|| {
             AppError::Conflict(format!(
@@ -145,17 +153,26 @@ impl App {
             ))
         })?;
         let file = File::parse(row.content).map_err(AppError::internal)?;
-        let ours = self.targets_key(&gun).await?.key;
         Ok(is_targets_key_of(
             &file.root().map_err(AppError::internal)?,
-            &ours,
+            &ours.key,
         ))
     }
 
-    async fn targets_key(&self, gun: &Gun) -> Result<Signer, AppError> {
-        let salt = format!("{gun}\ntargets");
+    /// Returns the key that signs the targets of a released name. A device that derives it takes
+    /// its time, so nobody asks for it within a transaction.
+    ///
+    /// # Errors
+    /// The key for releases is in a device, and cannot be reached.
+    pub(crate) async fn targets_key(&self, name: &str) -> Result<Signer, AppError> {
+        let salt = format!("{}\ntargets", self.gun(name)?);
         let derive = move |key: &dyn trust::Signer| key.derive(salt.as_bytes());
         Ok(Signer::new(self.with_release_key(derive).await??))
+    }
+
+    fn gun(&self, name: &str) -> Result<Gun, AppError> {
+        let repository: RepoName = name.parse().map_err(AppError::internal)?;
+        Ok(Gun::new(self.config.host(), &repository))
     }
 }
 

@@ -72,7 +72,7 @@ impl App {
         actor: &Actor,
         publisher: &Publisher,
     ) -> Result<(), AppError> {
-        let hold = (Action::DecidePublisher, ListingEvent::Hold);
+        let hold = (Action::DecidePublisher, ListingEvent::Hold, None);
         for product in store::products::of_publisher(tx, &publisher.id).await? {
             if product.state == ListingState::Listed {
                 self.change_listing(tx, actor, &product, hold, SUSPENDED)
@@ -89,7 +89,7 @@ impl App {
         actor: &Actor,
         publisher: &Publisher,
     ) -> Result<(), AppError> {
-        let lift = (Action::DecidePublisher, ListingEvent::Reinstate);
+        let lift = (Action::DecidePublisher, ListingEvent::Reinstate, None);
         for product in store::products::of_publisher(tx, &publisher.id).await? {
             let by_suspension = product.state_reason.as_deref() == Some(SUSPENDED);
             if product.state == ListingState::OnHold && by_suspension {

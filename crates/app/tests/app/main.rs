@@ -16,6 +16,7 @@ mod chance;
 mod classification;
 mod collection;
 mod deadlines;
+mod devices;
 mod draft_versions;
 mod drafting;
 mod forty_days;

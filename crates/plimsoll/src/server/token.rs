@@ -8,6 +8,7 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
 
 use cryptoki::{
@@ -28,6 +29,8 @@ const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x
 const POINT: [u8; 2] = [0x04, 0x41];
 const POINT_BYTES: usize = 65;
 const SECRET_BYTES: u64 = 32;
+/// A token that could not be reached is not asked again so soon: many may wait for it.
+const AWAY_FOR: Duration = Duration::from_secs(1);
 
 /// Where the key is.
 pub(crate) struct Place {
@@ -53,6 +56,8 @@ struct State {
     open: Option<Open>,
     /// Why it is of no use to try again.
     refused: Option<SignError>,
+    /// When it could not be reached last, and why.
+    away: Option<(Instant, SignError)>,
 }
 
 /// A session, and what was found in the token.
@@ -80,6 +85,11 @@ impl Token {
         if let Some(refused) = &state.refused {
             return Err(refused.clone());
         }
+        if let Some((at, away)) = &state.away
+            && at.elapsed() < AWAY_FOR
+        {
+            return Err(away.clone());
+        }
         if let Some(open) = state.open.take() {
             match work(&open) {
                 Ok(done) => {
@@ -97,6 +107,19 @@ impl Token {
                 }
             }
         }
+        let done = self.in_another(&mut state, work);
+        if let Err(away @ SignError::Away(_)) = &done {
+            state.away = Some((Instant::now(), away.clone()));
+        }
+        done
+    }
+
+    /// Has another session do something, and keeps it.
+    fn in_another<T>(
+        &self,
+        state: &mut State,
+        work: impl Fn(&Open) -> Result<T, Error>,
+    ) -> Result<T, SignError> {
         let open = Open::new(&self.place, &self.public);
         if let Err(refused @ SignError::Refused(_)) = &open {
             state.refused = Some(refused.clone());
@@ -399,5 +422,31 @@ fn words(error: &Error) -> String {
     match error {
         Error::Pkcs11(answer, function) => format!("{function:?} answered {answer:?}"),
         error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, thread::sleep};
+
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_away_is_not_asked_again_at_once() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let module = dir.path().join("module.so");
+        let place = Place {
+            module: module.clone(),
+            token: "market".to_owned(),
+            key: "release".to_owned(),
+            pin: "1234".to_owned().into(),
+        };
+        let key = SigningKey::from_scalar(&[7; 32]).expect("a key");
+        let token = Token::new(place, key.public());
+        let first = token.check().expect_err("there is no module");
+        fs::write(&module, "no library").expect("a file");
+        assert_eq!(token.check(), Err(first.clone()));
+        sleep(AWAY_FOR);
+        assert_ne!(token.check(), Err(first), "it is looked for again");
     }
 }

@@ -6,6 +6,8 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
+    thread,
+    time::Duration,
 };
 
 use testkit::Server;
@@ -103,6 +105,8 @@ impl Token {
     fn put_back(&self) {
         fs::remove_dir(self.tokens()).expect("an empty slot");
         fs::rename(self.path("pulled"), self.tokens()).expect("put back");
+        // It is not asked at once again.
+        thread::sleep(Duration::from_millis(1_100));
     }
 
     fn market(&self) -> Market {
