@@ -1,15 +1,8 @@
 //! Findings as people read them, each with why it is there, or why it is no longer.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use advisory::{
-    database::{Database, Exploitation},
-    matching::Reason,
-    record::SeverityEntry,
-};
+use advisory::{database::Exploitation, matching::Reason, record::SeverityEntry};
 use serde::Deserialize;
 use store::{
     Tx,
@@ -113,6 +106,9 @@ impl FindingView {
     }
 }
 
+/// What is known of the exploitation of vulnerabilities, by name.
+pub(crate) type Exploitations = HashMap<String, Exploitation>;
+
 impl App {
     /// Makes findings readable; `platforms` are those of the images.
     pub(crate) async fn finding_views(
@@ -128,8 +124,7 @@ impl App {
             said.insert((row.package_id, row.vulnerability.clone()), row);
         }
         let names: BTreeSet<String> = rows.iter().map(|row| row.vulnerability.clone()).collect();
-        let database = self.advisory_database();
-        let mut exploited = blocking(move || exploitation(&database, names)).await??;
+        let mut exploited = self.exploitations(names).await?;
         let view = |row: &Finding| {
             let key = row.package_id.map(|id| (id, row.vulnerability.clone()));
             let said = key.and_then(|key| said.get(&key));
@@ -147,17 +142,22 @@ impl App {
         };
         rows.iter().map(view).collect()
     }
-}
 
-fn exploitation(
-    database: &Arc<Database>,
-    names: BTreeSet<String>,
-) -> Result<HashMap<String, Exploitation>, AppError> {
-    let each = names.into_iter().map(|name| {
-        let known = database.exploitation(&name).map_err(AppError::internal)?;
-        Ok((name, known))
-    });
-    each.collect()
+    /// Returns what is known today of the exploitation of vulnerabilities.
+    pub(crate) async fn exploitations(
+        &self,
+        names: BTreeSet<String>,
+    ) -> Result<Exploitations, AppError> {
+        let database = self.advisory_database();
+        let each = move || {
+            let each = names.into_iter().map(|name| {
+                let known = database.exploitation(&name).map_err(AppError::internal)?;
+                Ok((name, known))
+            });
+            each.collect()
+        };
+        blocking(each).await?
+    }
 }
 
 fn finding_view(row: &Finding, said: Option<&PackageMatch>) -> Result<FindingView, AppError> {

@@ -274,6 +274,7 @@ fn what_goes_away_is_said_why() {
         osv("CVE-2", "Debian:11", "a", BEFORE_3, ""),
         osv("CVE-3", "Debian:11", "a", BEFORE_3, ""),
         osv("CVE-4", "Alpine:v3.18", "b", BEFORE_3, ""),
+        osv("CVE-5", "Debian:11", "a", BEFORE_3, ""),
     ]
     .join("\n");
     let after = [
@@ -294,6 +295,8 @@ fn what_goes_away_is_said_why() {
         osv("CVE-4", "Alpine:v3.18", "b", BEFORE_3, ""),
     ]
     .join("\n");
+    // Said by its distribution not to be affected.
+    let tracker = r#"{"a": {"CVE-5": {"description": "Something", "releases": {"bullseye": {"status": "resolved", "fixed_version": "0", "urgency": "unimportant", "repositories": {"bullseye": "2"}}}}}}"#;
     let packages = [deb("a", "2"), apk("b", "2")];
     let old = database(&[("osv", &before)]);
     let known: Vec<Known> = report(&old.database, &packages)
@@ -304,10 +307,10 @@ fn what_goes_away_is_said_why() {
             package: it.package,
         })
         .collect();
-    assert_eq!(known.len(), 4);
+    assert_eq!(known.len(), 5);
     // Ratings stay when advisories go.
     let epss = "#model_version:v1,score_date:2026-10-31T00:00:00Z\ncve,epss,percentile\nCVE-2,0.25,0.97\nCVE-3,0.25,0.97\n";
-    let new = database(&[("osv", &after), ("epss", epss)]);
+    let new = database(&[("osv", &after), ("debian", tracker), ("epss", epss)]);
     let packages = [deb("a", "2"), apk("b", "4")];
     let now = report(&new.database, &packages);
     let gone = gone(&new.database, &known, &packages, &now.matches).expect("readable");
@@ -319,6 +322,7 @@ fn what_goes_away_is_said_why() {
 CVE-1: osv: source package a in Debian 11 is fixed since 1.5; installed is 2.
 CVE-2: osv (CVE-2) was withdrawn on 2026-01-01T00:00:00Z.
 CVE-3: The database no longer knows CVE-3.
+CVE-5: debian: source package a in Debian 11 is not affected.
 CVE-4: b 2 was replaced by 4.
 ");
 }

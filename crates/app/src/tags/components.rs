@@ -10,7 +10,7 @@ use super::{
     image::{ByComponent, FoundImage, ImageHead, bare, by_component},
     page_of,
 };
-use crate::{Actor, App, AppError, FindingView};
+use crate::{Actor, App, AppError, FindingView, finding_view::Exploitations};
 
 /// How components are ordered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,6 +59,11 @@ pub struct ComponentQuery {
     pub layer: Option<usize>,
     /// With a finding that is fixed somewhere.
     pub fixable: bool,
+    /// With a finding that CISA lists as exploited.
+    pub exploited: bool,
+    /// With a finding that EPSS expects to be exploited with at least this percentage; of no
+    /// consequence at 0.
+    pub epss: u8,
     /// In which order.
     pub order: ComponentOrder,
 }
@@ -138,7 +143,8 @@ impl App {
             ));
         }
         let by_component = by_component(&found.findings);
-        let asked = asked(&found, &by_component, query);
+        let exploitation = self.asked_exploitation(&found.findings, query).await?;
+        let asked = asked(&found, (&by_component, &exploitation), query);
         let (page, start) = page_of(page, asked.len(), ComponentsPage::SIZE);
         let total = asked.len();
         let shown: Vec<_> = asked
@@ -169,6 +175,21 @@ impl App {
     }
 }
 
+impl App {
+    /// Returns what is known of the exploitation of findings, where a filter asks for it.
+    async fn asked_exploitation(
+        &self,
+        findings: &[Finding],
+        query: &ComponentQuery,
+    ) -> Result<Exploitations, AppError> {
+        if !query.exploited && query.epss == 0 {
+            return Ok(Exploitations::new());
+        }
+        let names = findings.iter().map(|it| it.vulnerability.clone()).collect();
+        self.exploitations(names).await
+    }
+}
+
 /// Refuses, and says why.
 pub(super) fn actor_may_not(actor: &Actor, why: &str) -> AppError {
     match actor.signed_in() {
@@ -182,7 +203,7 @@ type Asked<'a> = (&'a Component, &'a [&'a Finding]);
 
 fn asked<'a>(
     found: &'a FoundImage,
-    by_component: &'a ByComponent<'_>,
+    (by_component, exploitations): (&'a ByComponent<'_>, &Exploitations),
     query: &ComponentQuery,
 ) -> Vec<Asked<'a>> {
     let text = query.text.trim().to_lowercase();
@@ -192,7 +213,9 @@ fn asked<'a>(
         (component, findings.map_or(&[][..], Vec::as_slice))
     });
     let mut asked: Vec<Asked<'_>> = with_findings
-        .filter(|one| fits(*one, query) && says(*one, &text))
+        .filter(|one| {
+            fits(*one, query) && is_feared(*one, exploitations, query) && says(*one, &text)
+        })
         .collect();
     let key = |(component, _): &Asked<'_>| (component.full_name(), component.version.clone());
     asked.sort_by_cached_key(key);
@@ -217,6 +240,24 @@ fn fits((component, findings): Asked<'_>, query: &ComponentQuery) -> bool {
             .class
             .is_none_or(|class| findings.iter().any(|it| it.class == class))
         && (!query.fixable || findings.iter().any(|it| it.fixed_version.is_some()))
+}
+
+/// Returns whether one finding is as exploited as is asked for.
+fn is_feared(
+    (_, findings): Asked<'_>,
+    exploitations: &Exploitations,
+    query: &ComponentQuery,
+) -> bool {
+    if !query.exploited && query.epss == 0 {
+        return true;
+    }
+    let mut known = findings
+        .iter()
+        .filter_map(|it| exploitations.get(&it.vulnerability));
+    known.any(|known| {
+        let epss = known.epss.as_ref().map_or(0.0, |epss| epss.score * 100.0);
+        (!query.exploited || known.kev.is_some()) && epss >= f64::from(query.epss)
+    })
 }
 
 /// Returns whether a text, in lower case, stands anywhere people would look for it.

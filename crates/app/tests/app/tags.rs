@@ -225,6 +225,39 @@ both! {
         assert_eq!(last.expect("a page").page, 1);
     }
 
+    async fn components_are_filtered_by_what_is_known_of_exploitation(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let about = |name: &str, package: &str| serde_json::json!({
+            "id": name, "modified": "2026-11-20T00:00:00Z",
+            "affected": [{"package": {"ecosystem": "Debian:11", "name": package},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}],
+        }).to_string();
+        let file = world.dir.path().join("advisories.db");
+        let mut builder = advisory::database::Builder::new(&file).expect("a builder");
+        let osv = [about("CVE-2026-1", "bash"), about("CVE-2026-2", "zlib"), about("CVE-2026-3", "openssl")].join("\n");
+        let kev = r#"{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2026-1","dateAdded":"2026-01-01"}]}"#;
+        let epss = "#model_version:v1,score_date:2026-10-31T00:00:00Z\ncve,epss,percentile\nCVE-2026-1,0.02,0.7\nCVE-2026-2,0.5,0.97\n";
+        for (name, text) in [("osv", &*osv), ("kev", kev), ("epss", epss)] {
+            builder.add_bytes(name, name, text.as_bytes()).expect("read");
+        }
+        builder.finish("2026-11-21T00:00:00Z").expect("written");
+        world.app.reload_advisories(&world.operator).await.expect("taken over");
+        world.work().await;
+        world.released("1.0", &layered("one", "1.1.1n-0+deb11u1")).await;
+        let image = &images(&world, 0).await[0];
+        let find = async |exploited: bool, epss: u8| {
+            let order = ComponentOrder::Name;
+            let query = ComponentQuery { exploited, epss, order, ..ComponentQuery::default() };
+            names(&world.app.components_page(&world.owner, (DB, image), &query, 1).await.expect("a page")).join(" ")
+        };
+        assert_eq!(find(true, 0).await, "bash");
+        assert_eq!(find(false, 1).await, "bash zlib");
+        assert_eq!(find(false, 50).await, "zlib");
+        assert_eq!(find(true, 2).await, "bash");
+        assert_eq!(find(true, 50).await, "");
+    }
+
     async fn two_releases_are_compared(db: Database) {
         let world = World::new(db).await;
         world.product().await;

@@ -71,6 +71,15 @@ fn scan(place: &Place, feeds: &[PathBuf], image: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// Unpacks a zstd file into a folder; `None` where there is no `zstd`.
+fn unpacked(place: &Place, file: &Path) -> Option<PathBuf> {
+    let Ok(plain) = Command::new("zstd").arg("-dcq").arg(file).output() else {
+        eprintln!("skipped: there is no zstd");
+        return None;
+    };
+    Some(place.write("feed", plain.stdout))
+}
+
 fn compare(what: &str, found: &BTreeSet<String>, expected: &str) -> usize {
     let expected: BTreeSet<String> = expected.lines().map(str::to_owned).collect();
     let missing: Vec<_> = expected.difference(found).take(20).collect();
@@ -127,12 +136,9 @@ fn debian_findings_are_what_the_tracker_and_dpkg_say() {
         return;
     }
     let place = Place::new();
-    let plain = Command::new("zstd").args(["-dcq"]).arg(rows).output();
-    let Ok(plain) = plain else {
-        eprintln!("skipped: there is no zstd");
+    let Some(rows) = unpacked(&place, &rows) else {
         return;
     };
-    let rows = place.write("rows", plain.stdout);
     let make = [Path::new("make"), &rows, place.path()];
     if python("debian.py", &make).is_none() {
         return;
@@ -144,4 +150,62 @@ fn debian_findings_are_what_the_tracker_and_dpkg_say() {
     let found = scan(&place, &[place.join("tracker.json")], &image);
     let count = compare("Debian 11", &found, &expected);
     assert!(count > 500, "only {count} findings compared");
+}
+
+#[test]
+fn findings_in_what_debian_installs_are_what_the_feed_and_dpkg_say() {
+    let Some(feed) = data("osv/debian-derived-from-changelogs.jsonl.zst") else {
+        return;
+    };
+    if Command::new("dpkg").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no dpkg");
+        return;
+    }
+    let place = Place::new();
+    let Some(feed) = unpacked(&place, &feed) else {
+        return;
+    };
+    for release in ["11", "12", "13"] {
+        let listed = format!(
+            "{}/tests/matching/debian-{release}.txt",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let (listed, root) = (Path::new(&listed), place.join(release));
+        let of = Path::new(release);
+        if python("debian_osv.py", &[Path::new("make"), of, listed, &root]).is_none() {
+            return;
+        }
+        let expect = [Path::new("expect"), of, listed, &feed];
+        let Some(expected) = python("debian_osv.py", &expect) else {
+            return;
+        };
+        let image = format!("dir:{}", root.display());
+        let found = scan(&place, std::slice::from_ref(&feed), &image);
+        let count = compare(&format!("Debian {release}"), &found, &expected);
+        assert!(count > 1_000, "only {count} findings compared");
+    }
+}
+
+#[test]
+fn findings_in_alma_are_what_its_errata_say() {
+    let (Some(images), Some(feed)) = (data("images"), data("osv/almalinux-2026-08-21.jsonl.zst"))
+    else {
+        return;
+    };
+    let place = Place::new();
+    let Some(feed) = unpacked(&place, &feed) else {
+        return;
+    };
+    for image in ["alma8-micro-20230523", "alma9-micro-20220901"] {
+        let layout = format!("oci:{}", images.join(image).display());
+        let output = place.output(&["sbom", &layout]);
+        assert!(output.status.success(), "{}", place.show(&output));
+        let bom = place.write("bom", output.stdout);
+        let Some(expected) = python("alma.py", &[&bom, &feed]) else {
+            return;
+        };
+        let found = scan(&place, std::slice::from_ref(&feed), &layout);
+        let count = compare(image, &found, &expected);
+        assert!(count > 50, "only {count} findings compared");
+    }
 }

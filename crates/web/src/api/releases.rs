@@ -72,6 +72,14 @@ struct ComponentsQuery {
     /// With a finding that is fixed somewhere.
     #[serde(default)]
     fixable: bool,
+    /// With a finding that CISA lists as exploited.
+    #[serde(default)]
+    exploited: bool,
+    /// With a finding that EPSS expects to be exploited within 30 days with at least this
+    /// percentage.
+    #[serde(default, deserialize_with = "within::<_, 0, 100>")]
+    #[param(minimum = 0, maximum = 100, default = 0)]
+    epss: i64,
     /// In which order.
     #[serde(default)]
     #[param(inline)]
@@ -172,6 +180,8 @@ async fn list_components(
         class: asked.class.map(|class| class.0),
         layer: Some(place(asked.layer)).filter(|layer| *layer > 0),
         fixable: asked.fixable,
+        exploited: asked.exploited,
+        epss: u8::try_from(asked.epss).unwrap_or_default(),
         order: asked.order.0,
     };
     let image = (names, at.image.as_str());

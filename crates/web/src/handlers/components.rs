@@ -14,7 +14,10 @@ use crate::{
     viewer::Viewer,
 };
 
-/// `GET /p/{publisher}/{product}/images/{image}/components?q=&ecosystem=&class=&layer=&fixable=&order=&page=`
+/// Probabilities of exploitation to choose from, in percent.
+const ESTIMATES: [&str; 4] = ["1", "10", "50", "90"];
+
+/// `GET /p/{publisher}/{product}/images/{image}/components?q=&ecosystem=&class=&layer=&epss=&exploited=&fixable=&order=&page=`
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
@@ -34,9 +37,11 @@ pub(crate) async fn show(
         ecosystems: ecosystems(&found, &query),
         classes: classes(&query),
         layers: layers(&found, &query),
+        estimates: estimates(&query),
         orders: orders(&query),
         is_filtered: !pairs(&query).is_empty(),
         is_fixable_only: query.fixable,
+        is_exploited_only: query.exploited,
         paging: paging(place, |page| page_url(&url, &query, page)),
         rows: found.rows.into_iter().map(row).collect(),
         text: query.text,
@@ -77,6 +82,14 @@ fn layers(found: &app::ComponentsPage, query: &ComponentQuery) -> Vec<Choice> {
         .collect()
 }
 
+fn estimates(query: &ComponentQuery) -> Vec<Choice> {
+    let chosen = query.epss.to_string();
+    let label = |percent: &str| format!("{percent} % or more");
+    ESTIMATES
+        .map(|percent| choice(percent, label(percent), &chosen))
+        .to_vec()
+}
+
 fn orders(query: &ComponentQuery) -> Vec<Choice> {
     let label = |order: ComponentOrder| match order {
         ComponentOrder::Gravest => "Gravest first",
@@ -105,6 +118,8 @@ fn query(parameters: &Parameters) -> ComponentQuery {
         class: text("class").parse().ok(),
         layer: text("layer").parse().ok(),
         fixable: text("fixable") == "true",
+        exploited: text("exploited") == "true",
+        epss: text("epss").parse().unwrap_or_default(),
         order: ComponentOrder::of_word(text("order")).unwrap_or_default(),
     }
 }
@@ -112,12 +127,17 @@ fn query(parameters: &Parameters) -> ComponentQuery {
 /// Returns the filters that leave something out, as a query writes them.
 fn pairs(query: &ComponentQuery) -> Vec<String> {
     let layer = query.layer.map(|layer| layer.to_string());
+    let epss = Some(query.epss).filter(|percent| *percent > 0);
+    let epss = epss.map(|percent| percent.to_string());
+    let word = |is_asked| if is_asked { "true" } else { "" };
     let told = [
         ("q", query.text.as_str()),
         ("ecosystem", query.ecosystem.as_str()),
         ("class", query.class.map_or("", Class::as_str)),
         ("layer", layer.as_deref().unwrap_or_default()),
-        ("fixable", if query.fixable { "true" } else { "" }),
+        ("epss", epss.as_deref().unwrap_or_default()),
+        ("exploited", word(query.exploited)),
+        ("fixable", word(query.fixable)),
     ];
     let told = told.into_iter().filter(|(_, value)| !value.is_empty());
     told.map(|(name, value)| format!("{name}={}", urlencoded(value)))

@@ -21,12 +21,16 @@ pub struct ComponentsPage {
     pub text: String,
     /// Whether only what is fixed somewhere is shown.
     pub is_fixable_only: bool,
+    /// Whether only what is known to be exploited is shown.
+    pub is_exploited_only: bool,
     /// The ecosystems to choose from.
     pub ecosystems: Vec<Choice>,
     /// The classes to choose from.
     pub classes: Vec<Choice>,
     /// The layers to choose from.
     pub layers: Vec<Choice>,
+    /// The probabilities of exploitation to choose from.
+    pub estimates: Vec<Choice>,
     /// The orders to choose from.
     pub orders: Vec<Choice>,
     /// Whether anything is left out by a filter.
@@ -39,11 +43,17 @@ pub struct ComponentsPage {
 
 impl ComponentsPage {
     /// Returns the filters: name, label, what stands for no choice, the choices.
-    fn selects(&self) -> [(&'static str, &'static str, &'static str, &[Choice]); 4] {
+    fn selects(&self) -> [(&'static str, &'static str, &'static str, &[Choice]); 5] {
         [
             ("ecosystem", "Ecosystem", "Any", &self.ecosystems),
             ("class", "Class", "Any", &self.classes),
             ("layer", "Layer", "Any", &self.layers),
+            (
+                "epss",
+                "Exploitation expected (EPSS)",
+                "Any",
+                &self.estimates,
+            ),
             ("order", "Order", "", &self.orders),
         ]
     }

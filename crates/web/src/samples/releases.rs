@@ -222,6 +222,7 @@ fn components() -> ComponentsPage {
         url: "/p/harbour/pilot/images/sha256:11aa22bb33/components".to_owned(),
         text: "lib<b>".to_owned(),
         is_fixable_only: true,
+        is_exploited_only: false,
         ecosystems: vec![
             choice("deb", "deb (88)", true),
             choice("golang", "golang (12)", false),
@@ -231,6 +232,10 @@ fn components() -> ComponentsPage {
             choice("major", "Major", false),
         ],
         layers: vec![choice("1", "1", false), choice("2", "2", false)],
+        estimates: vec![
+            choice("1", "1 % or more", false),
+            choice("10", "10 % or more", true),
+        ],
         orders: vec![
             choice("gravest", "Gravest first", true),
             choice("name", "By name", false),
