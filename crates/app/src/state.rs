@@ -191,6 +191,10 @@ pub struct Measures {
     pub advisories: DateTime<Utc>,
     /// How often each feed of advisories could not be had since it was had last.
     pub feed_failures: Vec<(String, u32)>,
+    /// Events that wait to be sent to webhooks.
+    pub waiting_events: i64,
+    /// Webhooks that work, that took nothing last, and that are disabled.
+    pub webhooks: [i64; 3],
     /// Connections to the database.
     pub database: store::PoolSize,
 }
@@ -334,6 +338,7 @@ impl App {
         let database = self.db.pool();
         let mut tx = self.read().await?;
         let ends = store::notary::first_to_end(&mut tx).await?;
+        let (waiting_events, webhooks) = store::webhooks::counts(&mut tx).await?;
         let advisories = self.advisory_status();
         let health = advisories
             .feeds
@@ -345,6 +350,8 @@ impl App {
             open_uploads: self.uploads.count().await.map_err(AppError::internal)?,
             advisories: advisories.compiled_at().unwrap_or_default(),
             feed_failures: health.map(|it| (it.name.clone(), it.failures)).collect(),
+            waiting_events,
+            webhooks,
             database,
         })
     }

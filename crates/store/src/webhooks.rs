@@ -395,6 +395,26 @@ pub async fn add_attempt(
     Ok(())
 }
 
+/// Returns how many deliveries wait, and how many webhooks there are that work, that took
+/// nothing last, and that are disabled.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn counts(tx: &mut Tx) -> Result<(i64, [i64; 3]), StoreError> {
+    let waiting = fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM webhook_deliveries WHERE state = 'waiting'"
+    )?;
+    let webhooks = fetch_opt!(
+        tx,
+        (i64, i64, i64),
+        "SELECT COUNT(CASE WHEN disabled_at IS NULL AND failing_since IS NULL THEN 1 END), COUNT(CASE WHEN disabled_at IS NULL AND failing_since IS NOT NULL THEN 1 END), COUNT(disabled_at) FROM webhooks"
+    )?;
+    let (working, failing, disabled) = webhooks.unwrap_or_default();
+    Ok((waiting, [working, failing, disabled]))
+}
+
 /// Returns the attempts of a delivery, in order.
 ///
 /// # Errors

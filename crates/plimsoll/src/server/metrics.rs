@@ -29,6 +29,9 @@ pub(super) struct Metrics {
     trust_ends: IntGaugeVec,
     advisories: IntGauge,
     feeds: IntGaugeVec,
+    webhook_requests: IntCounterVec,
+    waiting_events: IntGauge,
+    webhooks: IntGaugeVec,
     database: IntGaugeVec,
     memory: IntGauge,
     files: IntGauge,
@@ -87,6 +90,20 @@ impl Metrics {
                 "Attempts to have a feed of advisories that failed since it was had last.",
                 &["feed"],
             )?,
+            webhook_requests: made.counters(
+                "plimsoll_webhook_requests_total",
+                "Requests to webhooks, by what became of them: delivered, refused or unanswered.",
+                &["outcome"],
+            )?,
+            waiting_events: made.gauge(
+                "plimsoll_webhook_deliveries_waiting",
+                "Events that wait to be sent to a webhook, for the first time or again.",
+            )?,
+            webhooks: made.gauges(
+                "plimsoll_webhooks",
+                "Webhooks: those that work, that took nothing last (failing), and disabled ones.",
+                &["state"],
+            )?,
             database: made.gauges(
                 "plimsoll_database_connections",
                 "Connections to the database: in use, idle, and the most there may be.",
@@ -135,6 +152,11 @@ impl Metrics {
         self.refused.with_label_values(&[reason]).inc();
     }
 
+    /// Counts a request to a webhook by what became of it.
+    pub(super) fn webhook_called(&self, outcome: &str) {
+        self.webhook_requests.with_label_values(&[outcome]).inc();
+    }
+
     /// Writes everything in Prometheus' text format.
     ///
     /// # Errors
@@ -164,6 +186,13 @@ impl Metrics {
         for (feed, failures) in &measures.feed_failures {
             let failures = (*failures).into();
             self.feeds.with_label_values(&[feed.as_str()]).set(failures);
+        }
+        self.waiting_events.set(measures.waiting_events);
+        for (state, count) in ["working", "failing", "disabled"]
+            .iter()
+            .zip(measures.webhooks)
+        {
+            self.webhooks.with_label_values(&[state]).set(count);
         }
         let pool = measures.database;
         for (state, count) in [

@@ -126,15 +126,16 @@ pub(crate) async fn serve(
 ) -> Result<(), Failure> {
     raise_file_limit();
     let listener = TcpListener::from_std(doors.main).or_fail("cannot use the listener")?;
+    let metrics = Arc::new(Metrics::new().or_fail("cannot make the metrics")?);
     let post = mail::Post::open(config)?;
     let errands = Errands {
         post,
-        caller: webhooks::Caller::new(config.webhook_networks()),
+        caller: webhooks::Caller::new(config.webhook_networks(), Arc::clone(&metrics)),
         lookout: domains::Lookout::new(config.dns_server())?,
     };
     let workers = (config.workers(), config.number("imports.workers"));
     let background = background::start(&market, errands, workers, &stop);
-    let (server, watch) = put_together(&market, config, &stop)?;
+    let (server, watch) = put_together(&market, config, metrics, &stop)?;
     let tls = doors.tls.as_ref().map(Tls::acceptor).transpose()?;
     if let Some(tls) = doors.tls {
         tokio::spawn(tls.follow(stop.clone()));
@@ -155,9 +156,9 @@ pub(crate) async fn serve(
 fn put_together(
     market: &Market,
     config: &Config,
+    metrics: Arc<Metrics>,
     stop: &CancellationToken,
 ) -> Result<(Arc<Server>, Arc<Watch>), Failure> {
-    let metrics = Arc::new(Metrics::new().or_fail("cannot make the metrics")?);
     let (activity, connections) = (Arc::default(), Arc::default());
     let watch = Arc::new(Watch {
         app: Arc::clone(&market.app),

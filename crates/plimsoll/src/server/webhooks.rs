@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use tokio::{task::JoinSet, time};
 use ureq::Agent;
 
-use super::outgoing;
+use super::{metrics::Metrics, outgoing};
 
 /// How often it is looked for events to send.
 const LOOK: Duration = Duration::from_secs(2);
@@ -22,17 +22,21 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// So much is read of an answer, in bytes.
 const MAX_ANSWER: u64 = 4_096;
 /// Where requests go out.
-pub(super) struct Caller(Agent);
+pub(super) struct Caller {
+    agent: Agent,
+    metrics: Arc<Metrics>,
+}
 
 impl Caller {
     /// Calls public addresses, and those in `allowed`.
-    pub(super) fn new(allowed: Vec<IpNet>) -> Self {
-        Self::with_patience(allowed, LONGEST)
+    pub(super) fn new(allowed: Vec<IpNet>, metrics: Arc<Metrics>) -> Self {
+        Self::with_patience(allowed, LONGEST, metrics)
     }
 
-    fn with_patience(allowed: Vec<IpNet>, longest: Duration) -> Self {
+    fn with_patience(allowed: Vec<IpNet>, longest: Duration, metrics: Arc<Metrics>) -> Self {
         let refusal = "its host has no public address; the operator can allow networks";
-        Self(outgoing::agent(allowed, longest, refusal))
+        let agent = outgoing::agent(allowed, longest, refusal);
+        Self { agent, metrics }
     }
 
     /// Sends what is to be sent, for ever.
@@ -69,6 +73,11 @@ impl Caller {
             error: Some("the request could not be made".to_owned()),
             ..WebhookAnswer::default()
         });
+        self.metrics.webhook_called(match answer.status {
+            Some(200..=299) => "delivered",
+            Some(_) => "refused",
+            None => "unanswered",
+        });
         tracing::debug!(
             webhook = %call.webhook,
             delivery = %call.delivery,
@@ -88,7 +97,7 @@ impl Caller {
     /// Makes one request, which blocks.
     fn request(&self, call: &WebhookCall) -> WebhookAnswer {
         let begun = Instant::now();
-        let mut request = self.0.post(&call.url);
+        let mut request = self.agent.post(&call.url);
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
@@ -118,6 +127,10 @@ mod tests {
     };
 
     use super::*;
+
+    fn metrics() -> Arc<Metrics> {
+        Arc::new(Metrics::new().expect("metrics"))
+    }
 
     /// Answers one request with `answer`, after it was read whole; gives the port, and later
     /// the request, or nothing where none came.
@@ -164,7 +177,7 @@ mod tests {
 
     fn local() -> Caller {
         let here = "127.0.0.1/32".parse().expect("a network");
-        Caller::with_patience(vec![here], Duration::from_secs(2))
+        Caller::with_patience(vec![here], Duration::from_secs(2), metrics())
     }
 
     fn ask(answer: &'static str) -> (WebhookAnswer, Option<String>) {
@@ -232,7 +245,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("set");
         let port = listener.local_addr().expect("an address").port();
-        let caller = Caller::with_patience(Vec::new(), Duration::from_secs(2));
+        let caller = Caller::with_patience(Vec::new(), Duration::from_secs(2), metrics());
         for host in [
             "127.0.0.1",
             "localhost",

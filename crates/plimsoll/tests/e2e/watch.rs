@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::doors::{Doors, REPO, connect, header, rest, until};
 
-fn metrics(doors: &Doors, name: &str, password: &str) -> String {
+pub(crate) fn metrics(doors: &Doors, name: &str, password: &str) -> String {
     let basic = STANDARD.encode(format!("{name}:{password}"));
     doors.ask(&format!(
         "GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {basic}\r\n\
@@ -49,6 +49,8 @@ fn metrics_are_for_the_operator() {
         "plimsoll_http_requests_in_flight 1",
         "plimsoll_uploads_open 1",
         r#"plimsoll_database_connections{state="most"} "#,
+        r#"plimsoll_webhooks{state="failing"} 0"#,
+        "plimsoll_webhook_deliveries_waiting 0",
         "plimsoll_build_info{version=",
         "process_resident_memory_bytes ",
     ] {

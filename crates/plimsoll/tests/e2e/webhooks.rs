@@ -13,6 +13,7 @@ use testkit::User;
 use crate::{
     doors::{Doors, until},
     has,
+    watch::metrics,
 };
 
 /// A part of an address that some receivers keep secret.
@@ -109,6 +110,13 @@ fn the_receiver_of_the_guide_takes_what_is_sent() {
         let done = all.iter().all(|delivery| delivery["state"] == "delivered");
         (all.len() == 2 && done).then_some(())
     });
+    let numbers = metrics(&doors, "operator", doors.operator_password());
+    for expected in [
+        r#"plimsoll_webhook_requests_total{outcome="delivered"} 2"#,
+        r#"plimsoll_webhooks{state="working"} 1"#,
+    ] {
+        assert!(numbers.contains(expected), "{expected} in {numbers}");
+    }
     let log = doors.log();
     assert!(log.contains("called a webhook"), "{log}");
     for hidden in [secret.trim_start_matches("whsec_"), HIDDEN] {
