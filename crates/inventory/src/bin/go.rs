@@ -55,7 +55,8 @@ fn read(body: &Body) -> Findings {
     if let Some(main) = packages
         .iter_mut()
         .find(|package| go_main::lacks_version(package))
-        && let Some(version) = go_texts::version(body, &layout)
+        && let Some(version) =
+            go_texts::version(body, &layout).or_else(|| go_texts::embedded(body, &layout))
     {
         *main = go_main::with_version(main.clone(), &version);
     }

@@ -1,6 +1,7 @@
 //! The version of a well-known Go program whose build information has none, as is so of those
 //! built with `-trimpath`, which keeps the flags of the linker secret: what these flags set
-//! ends in a zero byte, which other texts of Go do not.
+//! ends in a zero byte, which other texts of Go do not. Consul and Vault have theirs in a file
+//! `VERSION` that is embedded: a variable then holds the whole file, with the end of its line.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,10 @@ const CHUNK: usize = 1 << 20;
 const OVERLAP: usize = 128;
 /// Bytes of one program that are searched.
 const SEARCHED: u64 = 256 << 20;
+/// Sections in which variables are that point to texts.
+static VARIABLES: &[&str] = &[".data", "__data"];
+/// Bytes of such a section that are looked at.
+const VARIABLES_MOST: u64 = 16 << 20;
 /// Bytes of a version.
 const MOST: usize = 40;
 
@@ -60,6 +65,45 @@ pub(super) fn version(body: &Body, layout: &Layout) -> Option<String> {
     }
     let found = if lettered.is_empty() { plain } else { lettered };
     (found.len() == 1).then(|| found.into_iter().next())?
+}
+
+/// Returns the version in a file of one line that is embedded, if there is no other that it might
+/// be. A text of Go is where it is and its length, in a variable (cmd/compile, "abi-internal");
+/// in programs that may lie anywhere in memory (`-buildmode=pie`) it is not written down.
+pub(super) fn embedded(body: &Body, layout: &Layout) -> Option<String> {
+    // Other processors' forms are not worth reading.
+    if !layout.numbers.little || !layout.numbers.wide {
+        return None;
+    }
+    let mut found = BTreeSet::new();
+    for part in &layout.sections {
+        if !VARIABLES.contains(&&*part.name) {
+            continue;
+        }
+        let size = usize::try_from(part.size.min(VARIABLES_MOST)).ok()?;
+        let bytes = body.range(part.offset, size).ok()?;
+        let numbers = |at: usize| layout.numbers.u64(&bytes, at);
+        for at in (0..bytes.len()).step_by(8) {
+            let Some((address, length)) = numbers(at).zip(numbers(at + 8)) else {
+                break;
+            };
+            // `1.2.3` with its end is the shortest.
+            if !(6..=MOST as u64).contains(&length) {
+                continue;
+            }
+            let text = layout.at_address(body, address, usize::try_from(length).unwrap_or(MOST));
+            let text = text.filter(|text| text.len() as u64 == length);
+            let line = text.as_deref().and_then(|text| text.strip_suffix(b"\n"));
+            let version = line.and_then(|line| std::str::from_utf8(line).ok());
+            if let Some(version) = version.filter(|version| is_version(version)) {
+                found.insert(version.to_owned());
+            }
+            if found.len() > 1 {
+                return None;
+            }
+        }
+    }
+    found.into_iter().next()
 }
 
 /// Returns texts between zero bytes that are versions of three numbers.
@@ -110,7 +154,42 @@ mod tests {
         assert_eq!(found("[]127.0.0.1[]1.2[]"), None);
     }
 
+    /// A program whose `.data` holds texts of `.rodata`: where they begin there, and how long
+    /// they say that they are.
+    fn embedding(texts: &[u8], variables: &[(u64, u64)]) -> Option<String> {
+        // Before the first section are the headers: 120 bytes, and what makes them 128.
+        let rodata = 0x1000 + 128;
+        let words = variables
+            .iter()
+            .flat_map(|(at, length)| [rodata + at, *length]);
+        let data: Vec<_> = words.flat_map(u64::to_le_bytes).collect();
+        let body = Body::of(fixture::elf(&[(".rodata", 1, texts), (".data", 1, &data)]));
+        embedded(&body, &Layout::read(&body)?)
+    }
+
+    #[test]
+    fn finds_what_a_file_says_that_is_embedded() {
+        let texts = b"go1.21\n121.18.1\nmore1.19.0-rc1\n";
+        assert_eq!(
+            embedding(texts, &[(0, 7), (9, 7)]).as_deref(),
+            Some("1.18.1")
+        );
+        assert_eq!(embedding(texts, &[(20, 11)]).as_deref(), Some("1.19.0-rc1"));
+        assert_eq!(embedding(texts, &[(9, 7), (20, 11)]), None, "which one?");
+        // Without the end of a line it may be a version of anything, and lengths may lie.
+        assert_eq!(embedding(texts, &[(9, 6), (9, 40), (9, u64::MAX)]), None);
+        assert_eq!(embedding(texts, &[(u64::MAX - 0x2000, 7)]), None);
+    }
+
     proptest::proptest! {
+        #[test]
+        fn variables_that_lie_do_no_harm(
+            texts in proptest::collection::vec(proptest::num::u8::ANY, 0..99),
+            variables in proptest::collection::vec((0..200_u64, 0..60_u64), 0..9),
+        ) {
+            let _any = embedding(&texts, &variables);
+        }
+
         #[test]
         fn never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300), text in "(\\x00v?[0-9.+-]{0,9})*") {
             let _any = (texts(&bytes).count(), texts(text.as_bytes()).count());

@@ -12,6 +12,7 @@ use crate::{
     Confidence, Kind, Package, Problem,
     analyser::{Analyser, Counts, Findings, Reading, Want},
     body::Body,
+    licenses,
 };
 
 /// Reads archives, and archives in archives.
@@ -38,6 +39,8 @@ const DEPTH: usize = 6;
 const ARCHIVES: usize = 5000;
 /// Bytes unpacked from one file, those unpacked twice counted twice.
 const UNPACKED: u64 = 2 << 30;
+/// Licence files that are read of one archive.
+const LICENSES: usize = 4;
 /// Bytes of a manifest or of properties.
 const TEXT: u64 = 1 << 20;
 /// Entries of one archive; the library holds all their names.
@@ -77,6 +80,23 @@ struct Archives {
 struct Says {
     poms: Vec<Pom>,
     manifest: Manifest,
+    /// What its licence files hold.
+    licenses: Vec<String>,
+    /// How many of them were read.
+    license_files: usize,
+}
+
+impl Says {
+    /// Returns the licences that it states, else those whose texts it has.
+    fn licenses(&self) -> Vec<String> {
+        let mut licenses = self.manifest.licenses();
+        if licenses.is_empty() {
+            licenses.clone_from(&self.licenses);
+            licenses.sort();
+            licenses.dedup();
+        }
+        licenses
+    }
 }
 
 /// Group, name and version.
@@ -125,6 +145,12 @@ impl Archives {
             } else if name.starts_with("META-INF/maven/") && name.ends_with("/pom.properties") {
                 let text = self.text(&mut archive, index);
                 says.poms.extend(pom(&text.unwrap_or_default()));
+            } else if is_own_license(&name) && says.license_files < LICENSES {
+                says.license_files += 1;
+                let text = self.text(&mut archive, index);
+                says.licenses.extend(licenses::file::recognise(
+                    text.unwrap_or_default().as_bytes(),
+                ));
             } else if is_archive(&name) {
                 self.nested(&mut archive, index, within, depth, &name);
             }
@@ -178,6 +204,17 @@ impl Archives {
         self.unpacked = self.unpacked.saturating_add(bytes.len() as u64);
         (self.unpacked < UNPACKED).then(|| String::from_utf8_lossy(&bytes).into_owned())
     }
+}
+
+/// Returns whether an entry holds the licence of the archive itself: `META-INF/LICENSE`, or one
+/// beside it; those further down are of what was put into it.
+fn is_own_license(name: &str) -> bool {
+    let name = match name.split_once('/') {
+        Some((folder, name)) if folder.eq_ignore_ascii_case("META-INF") => name,
+        Some(_) => return false,
+        None => name,
+    };
+    !name.contains('/') && licenses::file::is_license(name)
 }
 
 fn is_archive(name: &str) -> bool {
@@ -235,7 +272,7 @@ fn packages(path: &str, within: &str, says: &Says) -> Vec<Package> {
     let single = says.poms.len() == 1 && versions.is_empty();
     let known = |pom: &Pom| own(pom) || versions.contains(&&*pom.version);
     let known = single || says.poms.iter().any(known);
-    let licenses = manifest.licenses();
+    let licenses = says.licenses();
     let mut packages: Vec<_> = says
         .poms
         .iter()
@@ -373,6 +410,29 @@ mod tests {
         );
         assert!(found("lib/app.jar", empty).is_empty());
         assert!(found("lib/text.jar", b"no archive".to_vec()).is_empty());
+    }
+
+    #[test]
+    fn licences_are_those_that_it_states_or_has_the_text_of() {
+        let pom: (&str, &[u8]) = (POM, b"version=1.2\ngroupId=org.example\nartifactId=core\n");
+        let license = b"Apache License\n  Version 2.0, January 2004\n";
+        let licenses = |entries: &[(&str, &[u8])]| {
+            let findings = read("core-1.2.jar", &Body::of(jar(&[entries, &[pom]].concat())));
+            match &findings.found[..] {
+                [Found::Packages(packages)] => packages[0].licenses.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(
+            licenses(&[("META-INF/LICENSE.txt", license)]),
+            ["Apache-2.0"]
+        );
+        assert_eq!(licenses(&[("LICENSE", license)]), ["Apache-2.0"]);
+        let stated: (&str, &[u8]) = ("META-INF/MANIFEST.MF", b"Bundle-License: MIT\n");
+        assert_eq!(licenses(&[stated, ("META-INF/LICENSE", license)]), ["MIT"]);
+        // Of what lies further down it says nothing.
+        let below = "META-INF/third-party/LICENSE";
+        assert!(licenses(&[(below, license), ("META-INF/NOTICE", license)]).is_empty());
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl Numbers {
         })
     }
 
-    fn u64(self, bytes: &[u8], at: usize) -> Option<u64> {
+    pub(super) fn u64(self, bytes: &[u8], at: usize) -> Option<u64> {
         let bytes = bytes.get(at..)?.first_chunk()?;
         Some(match self.little {
             true => u64::from_le_bytes(*bytes),

@@ -91,6 +91,18 @@ pub(super) fn tell(own: &Found, other: &Found, inventory: &Inventory) {
     }
 }
 
+/// Says what both peers found and Plimsoll did not.
+pub(super) fn tell_missed(own: &Found, other: &Found, third: &Found) {
+    let missed: Vec<_> = other
+        .intersection(third)
+        .filter(|it| !own.contains(*it))
+        .collect();
+    say(&format!(
+        "{} × found by syft and trivy alike, not by plimsoll: {missed:?}",
+        missed.len()
+    ));
+}
+
 fn of_other_version(package: &str, found: &Found) -> bool {
     let (name, _) = package.rsplit_once('@').unwrap_or((package, ""));
     let start = format!("{name}@");
