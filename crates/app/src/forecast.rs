@@ -14,10 +14,12 @@ use crate::{Actor, App, AppError};
 pub struct Forecast {
     /// The product.
     pub product: Product,
-    /// What is due in its newest release, the earliest first.
+    /// What is due in its releases that stand, the earliest first.
     pub due: Vec<Due>,
     /// When it is put on hold, or was.
     pub hold_at: Option<DateTime<Utc>>,
+    /// Whether the clocks put it on hold, or will, and lift that by themselves.
+    pub by_clock: bool,
     /// When it is revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
@@ -28,8 +30,10 @@ impl Forecast {
             ListingState::OnHold => product.held_at,
             _ => due.first().map(|first| first.due_at),
         };
+        let by_clock = product.state != ListingState::OnHold || crate::watch::is_by_clock(&product);
         Self {
             product,
+            by_clock,
             due,
             hold_at,
             revoked_at: hold_at.map(ListingState::revoked_at),

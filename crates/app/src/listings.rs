@@ -28,7 +28,8 @@ impl App {
     /// Puts a listing on hold, reinstates or revokes it.
     ///
     /// # Errors
-    /// There is no such product, its state does not allow it, no reason is given, or the asker may not.
+    /// There is no such product, its state does not allow it, a promise about what is to be
+    /// reinstated is broken, no reason is given, or the asker may not.
     pub async fn manage_listing(
         &self,
         actor: &Actor,
@@ -46,7 +47,16 @@ impl App {
         ) {
             return Err(AppError::invalid("event", "use hold, reinstate or revoke"));
         }
-        let (_, product) = self.own_product(&mut tx, actor, publisher, product).await?;
+        let (owner, product) = self.own_product(&mut tx, actor, publisher, product).await?;
+        self.authorize(&mut tx, actor, Action::ManageListing, Some(&owner.id))
+            .await?;
+        // The clocks would put it on hold again with their next look.
+        if event == ListingEvent::Reinstate && !self.is_mended(&mut tx, &product).await? {
+            return Err(AppError::Conflict(format!(
+                "{publisher}/{} has broken promises to fix: accept a statement about what does no harm, give it a milder class, or wait for the release that fixes it, which lifts a hold by the clocks by itself",
+                product.slug
+            )));
+        }
         drop(tx);
         let key = self.key_to_unsign(&product, event).await?;
         let change = (Action::ManageListing, event, key.as_ref());

@@ -16,7 +16,7 @@ use store::{
 
 use crate::{
     Actor, App, AppError, ImageView, PublicCheck, audit::Change, jobs::JobKind, notices::News,
-    products::require_verified, storefront::without_draft,
+    products::require_verified, storefront::without_private,
 };
 
 /// Most accounts that see one product.
@@ -196,7 +196,7 @@ impl App {
             candidate,
             product: Product {
                 listed: Some(manifest),
-                ..without_draft(product)
+                ..without_private(product)
             },
             publisher,
         })

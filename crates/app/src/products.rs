@@ -2,12 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use market::{
-    Action, Class, FindingState, ListingEvent, ListingState, ProductId, ProductManifest,
-    PublisherState, Slug,
+    Action, Class, ListingEvent, ListingState, ProductId, ProductManifest, PublisherState, Slug,
 };
-use store::{
-    Tx, findings::Finding, products::Product, publishers::Publisher, submissions::Submission,
-};
+use store::{Tx, products::Product, publishers::Publisher, submissions::Submission};
 
 use crate::{Actor, App, AppError, audit::Change, findings::class_counts};
 
@@ -244,15 +241,11 @@ impl App {
             .as_ref()
             .map(|release| &release.submission_id)
             .or(latest.as_ref().map(|latest| &latest.id));
-        let (counts, next_due) = match looked_at {
-            Some(id) => (
-                class_counts(&store::findings::counts(tx, id).await?),
-                due_times(&store::findings::of_submission(tx, id).await?)
-                    .into_iter()
-                    .min(),
-            ),
-            None => (Vec::new(), None),
+        let counts = match looked_at {
+            Some(id) => class_counts(&store::findings::counts(tx, id).await?),
+            None => Vec::new(),
         };
+        let next_due = store::promises::next_due(tx, &product.id).await?;
         Ok(ProductOverview {
             product,
             latest,
@@ -261,7 +254,7 @@ impl App {
         })
     }
 
-    /// Returns how many promises to fix something in the newest release of a product are broken.
+    /// Returns how many promises to fix something in what stands of a product are broken.
     ///
     /// # Errors
     /// The asker may not see it.
@@ -273,10 +266,7 @@ impl App {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ManageListing, None)
             .await?;
-        let Some(release) = store::releases::newest(&mut tx, product).await? else {
-            return Ok(0);
-        };
-        let overdue = store::promises::count_overdue(&mut tx, &release.submission_id, self.now());
+        let overdue = store::promises::count_overdue(&mut tx, product, self.now());
         Ok(usize::try_from(overdue.await?).unwrap_or(0))
     }
 
@@ -398,14 +388,6 @@ fn check_size(draft: &ProductManifest) -> Result<(), AppError> {
         )));
     }
     Ok(())
-}
-
-/// Returns when each open finding with a running clock must be fixed.
-fn due_times(findings: &[Finding]) -> Vec<DateTime<Utc>> {
-    let open = findings
-        .iter()
-        .filter(|finding| finding.state == FindingState::Open);
-    open.filter_map(|finding| finding.due_at).collect()
 }
 
 /// Publishing is open to verified publishers only.

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use market::{
-    Action, Class, FindingState, ListingEvent, ReleaseId, RepositoryId, SubmissionEvent,
-    SubmissionId, SubmissionState,
+    Action, Class, FindingClock, FindingState, ListingEvent, ReleaseId, RepositoryId,
+    SubmissionEvent, SubmissionId, SubmissionState, is_same_line,
 };
 use oci::{Descriptor, Digest, ManifestKind, RawManifest, media_type};
 use store::{
-    Tx, findings::Finding, products::Product, publishers::Publisher, releases::Release,
-    repositories::Repository, submissions::Submission,
+    Tx, findings::Finding, products::Product, promises::Told, publishers::Publisher,
+    releases::Release, repositories::Repository, submissions::Submission,
 };
 use trust::{Signer, cosign, log::Event};
 
@@ -307,7 +307,11 @@ impl App {
             certified: submission.certifiable,
             released_at: now,
         };
-        let before = store::releases::newest(tx, &product.id).await?;
+        for older in store::releases::standing(tx, &product.id).await? {
+            if is_same_line(&older.tag, &release.tag) {
+                store::releases::set_replaced(tx, &older.id).await?;
+            }
+        }
         store::releases::create(tx, &release).await?;
         store::products::set_listed(
             tx,
@@ -334,7 +338,7 @@ impl App {
             None,
         )
         .await?;
-        self.start_clocks(tx, submission, before.as_ref()).await?;
+        self.start_clocks(tx, submission).await?;
         self.announce_promises(tx, &product.id).await?;
         let change = Change {
             subject: release.id.as_str(),
@@ -346,35 +350,28 @@ impl App {
             .await
     }
 
-    /// Starts the clocks of what is open in a release. What the release before has too is not
-    /// fixed, so its clock goes on: releasing the same again gains no time.
-    async fn start_clocks(
-        &self,
-        tx: &mut Tx,
-        submission: &Submission,
-        before: Option<&Release>,
-    ) -> Result<(), AppError> {
+    /// Starts the clocks of what is open in a release. What the publisher was told of in any
+    /// release of the product, and still stands there, is not fixed, so its clock goes on:
+    /// releasing the same again gains no time.
+    async fn start_clocks(&self, tx: &mut Tx, submission: &Submission) -> Result<(), AppError> {
         let is_open = |finding: &Finding| finding.state == FindingState::Open;
-        let mut known: HashMap<(String, String), Finding> = HashMap::new();
-        if let Some(before) = before {
-            let findings = store::findings::of_submission(tx, &before.submission_id).await?;
-            for finding in findings.into_iter().filter(is_open) {
-                let key = (finding.vulnerability.clone(), finding.component.clone());
-                let urgency = |it: &Finding| (it.due_at.is_none(), it.due_at);
-                let other = known.entry(key).or_insert_with(|| finding.clone());
-                if urgency(&finding) < urgency(other) {
-                    *other = finding;
-                }
-            }
+        let mut known: HashMap<(String, String), Told> = HashMap::new();
+        for told in store::promises::told(tx, &submission.product_id, &submission.id).await? {
+            let key = (told.vulnerability.clone(), told.component.clone());
+            known.entry(key).or_insert(told);
         }
         let findings = store::findings::of_submission(tx, &submission.id).await?;
         for mut finding in findings.into_iter().filter(is_open) {
             let key = (finding.vulnerability.clone(), finding.component.clone());
             let mut was = (FindingState::Fixed, Class::None);
             if let Some(known) = known.get(&key) {
-                was = (known.state, known.class);
-                finding.set_clock(known.clock());
-                finding.announced = known.announced;
+                was = (FindingState::Open, known.class);
+                finding.set_clock(FindingClock {
+                    told_at: known.told_at,
+                    notified_at: known.notified_at,
+                    due_at: known.due_at,
+                });
+                finding.announced = true;
             }
             let is = (finding.state, finding.class);
             let clock = finding.clock().after(was, is, self.now());

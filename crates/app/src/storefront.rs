@@ -284,7 +284,7 @@ impl App {
                 format!("{}/{}", publisher.slug, found.slug),
             ));
         }
-        Ok((publisher, without_draft(found)))
+        Ok((publisher, without_private(found)))
     }
 
     pub(crate) async fn product_by_name(
@@ -329,7 +329,7 @@ fn card(publisher: &Publisher, product: Product) -> ListingCard {
         publisher: publisher.slug.to_string(),
         publisher_name: publisher.legal_name.clone(),
         publisher_verified: publisher.state == PublisherState::Verified,
-        product: without_draft(product),
+        product: without_private(product),
         cheapest: plans.into_iter().min_by_key(|plan| plan.price.amount_minor),
     }
 }
@@ -371,10 +371,12 @@ pub(crate) fn public_checks(results: &[Checked]) -> Vec<PublicCheck> {
         .collect()
 }
 
-/// Returns a product without what its publisher prepares and nobody else may see yet.
-pub(crate) fn without_draft(product: Product) -> Product {
+/// Returns a product as everybody may see it: without what its publisher prepares, and without
+/// the words of whoever changed its state, which may name a vulnerability.
+pub(crate) fn without_private(product: Product) -> Product {
     Product {
         draft: ProductManifest::default().into(),
+        state_reason: None,
         ..product
     }
 }

@@ -3,14 +3,16 @@
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
-use market::{Action, ListingEvent, ListingState, ProductId, PublisherState, Reminder};
+use market::{
+    Action, ListingEvent, ListingState, ProductId, PublisherState, Reminder, SubmissionId,
+};
 use store::{
     Tx,
     products::Product,
-    promises::{Promise, Untold},
+    promises::{Overdue, Promise, Untold},
 };
 
-use crate::{Actor, App, AppError};
+use crate::{Actor, App, AppError, publishers::SUSPENDED};
 
 /// What consumers read on the listing; it names no vulnerability.
 const HELD: &str = "A security finding was not fixed within the time promised.";
@@ -43,65 +45,97 @@ impl App {
     /// too long.
     ///
     /// # Errors
-    /// The database refused; what was done before stays done.
+    /// The database refused, or something else kept a listing from being changed: the others are
+    /// changed all the same, and the first such error is given.
     pub async fn enforce_deadlines(&self) -> Result<ClockOutcome, AppError> {
         self.announce_all_promises().await?;
         let mut outcome = ClockOutcome {
             expired: self.expire_vex().await?,
             ..ClockOutcome::default()
         };
+        let mut failed = None;
         let mut tx = self.read().await?;
-        let overdue = store::promises::overdue_submissions(&mut tx, self.now()).await?;
+        let overdue = store::promises::overdue(&mut tx, self.now()).await?;
         drop(tx);
-        for submission in overdue {
-            let mut tx = self.begin().await?;
-            let Some(product) = store::products::find(&mut tx, &submission.product_id).await?
-            else {
-                continue;
-            };
-            // A newer release may have replaced the one whose finding is late.
-            let newest = store::releases::newest(&mut tx, &product.id).await?;
-            let counts = newest.is_some_and(|release| release.submission_id == submission.id);
-            if counts && product.state == ListingState::Listed {
-                let hold = (Action::ManageListing, ListingEvent::Hold, None);
-                self.change_listing(&mut tx, &Actor::system(), &product, hold, HELD)
-                    .await?;
-                tx.commit().await?;
-                outcome.held += 1;
+        for Overdue { product_id } in overdue {
+            match self.hold_overdue(&product_id).await {
+                Ok(held) => outcome.held += usize::from(held),
+                Err(error) => note(&mut failed, &product_id, error),
             }
         }
         let mut tx = self.read().await?;
         let held = store::products::on_hold(&mut tx).await?;
         drop(tx);
         for product in held {
-            let Some((event, reason)) = self.end_of_hold(&product).await? else {
-                continue;
-            };
-            match event {
-                ListingEvent::Reinstate => outcome.reinstated += 1,
-                _ => outcome.revoked += 1,
+            match self.end_hold(&product).await {
+                Ok(Some(ListingEvent::Reinstate)) => outcome.reinstated += 1,
+                Ok(Some(_)) => outcome.revoked += 1,
+                Ok(None) => {}
+                Err(error) => note(&mut failed, &product.id, error),
             }
-            let key = self.key_to_unsign(&product, event).await?;
-            let mut tx = self.begin().await?;
-            let change = (Action::ManageListing, event, key.as_ref());
-            self.change_listing(&mut tx, &Actor::system(), &product, change, reason)
-                .await?;
-            tx.commit().await?;
         }
-        Ok(outcome)
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(outcome),
+        }
     }
 
-    /// Tells a publisher of the promises about its product that begin and nobody was told of, in
-    /// the transaction that begins them.
+    /// Puts a listing on hold whose promise is broken; gives whether that was to be done.
+    async fn hold_overdue(&self, id: &ProductId) -> Result<bool, AppError> {
+        let mut tx = self.begin().await?;
+        let Some(product) = store::products::find(&mut tx, id).await? else {
+            return Ok(false);
+        };
+        // A release may have mended it since it was asked for.
+        if product.state != ListingState::Listed || self.is_mended(&mut tx, &product).await? {
+            return Ok(false);
+        }
+        let hold = (Action::ManageListing, ListingEvent::Hold, None);
+        self.change_listing(&mut tx, &Actor::system(), &product, hold, HELD)
+            .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends a hold whose end has come; gives how.
+    async fn end_hold(&self, product: &Product) -> Result<Option<ListingEvent>, AppError> {
+        let Some((event, reason)) = self.end_of_hold(product).await? else {
+            return Ok(None);
+        };
+        let key = self.key_to_unsign(product, event).await?;
+        let mut tx = self.begin().await?;
+        let change = (Action::ManageListing, event, key.as_ref());
+        self.change_listing(&mut tx, &Actor::system(), product, change, reason)
+            .await?;
+        tx.commit().await?;
+        Ok(Some(event))
+    }
+
+    /// Tells a publisher of the promises about what stands of its product that begin and nobody
+    /// was told of, in the transaction that begins them.
     pub(crate) async fn announce_promises(
         &self,
         tx: &mut Tx,
         product: &ProductId,
     ) -> Result<(), AppError> {
-        let beginning = store::promises::beginning(tx, product).await?;
-        let Some(first) = beginning.first() else {
+        for release in store::releases::standing(tx, product).await? {
+            self.announce_release(tx, product, &release.submission_id)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The same of one release.
+    async fn announce_release(
+        &self,
+        tx: &mut Tx,
+        product: &ProductId,
+        submission: &SubmissionId,
+    ) -> Result<(), AppError> {
+        let beginning = store::promises::beginning(tx, submission).await?;
+        if beginning.is_empty() {
             return Ok(());
-        };
+        }
         let Some(product) = store::products::find(tx, product).await? else {
             return Ok(());
         };
@@ -109,7 +143,7 @@ impl App {
         let about = (&product, &*name);
         self.publish_beginning(tx, about, &beginning).await?;
         self.tell_of_beginning(tx, about, &beginning).await?;
-        Ok(store::promises::set_announced(tx, &first.submission_id).await?)
+        Ok(store::promises::set_announced(tx, submission).await?)
     }
 
     /// Tells of all promises that nobody was told of: those of a matching that touches many
@@ -124,9 +158,9 @@ impl App {
         pages
             .try_for_each_concurrent(ANNOUNCING, async |page: Vec<Untold>| {
                 let mut tx = self.begin().await?;
-                for submission in &page {
-                    self.announce_promises(&mut tx, &submission.product_id)
-                        .await?;
+                for untold in &page {
+                    let (product, submission) = (&untold.product_id, &untold.submission_id);
+                    self.announce_release(&mut tx, product, submission).await?;
                 }
                 Ok(tx.commit().await?)
             })
@@ -171,17 +205,16 @@ impl App {
         Ok(reminded)
     }
 
-    /// Returns the product that has to keep a promise: it is listed, and no newer release took
+    /// Returns the product that has to keep a promise: it is listed, and no later release took
     /// the place of the one that the promise is about.
     async fn promising(&self, tx: &mut Tx, promise: &Promise) -> Result<Option<Product>, AppError> {
+        if !store::releases::stands(tx, &promise.submission_id).await? {
+            return Ok(None);
+        }
         let submission = store::submissions::find(tx, &promise.submission_id).await?;
         let Some(submission) = submission else {
             return Ok(None);
         };
-        let newest = store::releases::newest(tx, &submission.product_id).await?;
-        if newest.is_none_or(|newest| newest.submission_id != submission.id) {
-            return Ok(None);
-        }
         let product = store::products::find(tx, &submission.product_id).await?;
         Ok(product.filter(|product| product.state == ListingState::Listed))
     }
@@ -191,11 +224,10 @@ impl App {
         &self,
         product: &Product,
     ) -> Result<Option<(ListingEvent, &'static str)>, AppError> {
-        let by_clock = product.state_reason.as_deref() == Some(HELD);
         let mut tx = self.read().await?;
         let publisher = self.publisher_of_product(&mut tx, product).await?;
         let stands = publisher.state != PublisherState::Suspended;
-        if by_clock && stands && self.is_mended(&mut tx, product).await? {
+        if is_by_clock(product) && stands && self.is_mended(&mut tx, product).await? {
             return Ok(Some((ListingEvent::Reinstate, MENDED)));
         }
         let ends = product.held_at.map(ListingState::revoked_at);
@@ -203,11 +235,20 @@ impl App {
         Ok(over.then_some((ListingEvent::Revoke, REVOKED)))
     }
 
-    /// Returns whether the newest release keeps every promise.
-    async fn is_mended(&self, tx: &mut Tx, product: &Product) -> Result<bool, AppError> {
-        let Some(release) = store::releases::newest(tx, &product.id).await? else {
-            return Ok(false);
-        };
-        Ok(store::promises::count_overdue(tx, &release.submission_id, self.now()).await? == 0)
+    /// Returns whether every release that stands keeps every promise.
+    pub(crate) async fn is_mended(&self, tx: &mut Tx, product: &Product) -> Result<bool, AppError> {
+        Ok(store::promises::count_overdue(tx, &product.id, self.now()).await? == 0)
     }
+}
+
+/// Returns whether a hold ends by itself once every promise is kept. That of a suspension, too,
+/// stays for what is broken alone when its publisher is verified again.
+pub(crate) fn is_by_clock(product: &Product) -> bool {
+    matches!(product.state_reason.as_deref(), Some(HELD | SUSPENDED))
+}
+
+/// Notes that a listing could not be changed; the others are not to wait for it.
+fn note(first: &mut Option<AppError>, product: &ProductId, error: AppError) {
+    tracing::error!(product.id = %product, error = error.to_string(), "the clocks cannot change a listing");
+    first.get_or_insert(error);
 }

@@ -40,7 +40,7 @@ text_enum! {
         SetAgreement = "set-agreement",
         /// Accept the publisher agreement for one's organisation.
         AcceptAgreement = "accept-agreement",
-        /// Verify, reject or suspend a publisher.
+        /// Verify, reject or suspend a publisher; never one's own.
         DecidePublisher = "decide-publisher",
         /// Prove what one's organisation says of itself, and mend it before it is verified.
         EditPublisher = "edit-publisher",
@@ -58,7 +58,7 @@ text_enum! {
         DecidePartnership = "decide-partnership",
         /// Read what a publisher owes for being on the market.
         ReadTerms = "read-terms",
-        /// Set what a publisher owes for being on the market.
+        /// Set what a publisher owes for being on the market; never one's own.
         SetTerms = "set-terms",
         /// Create a product or change its draft manifest.
         EditProduct = "edit-product",
@@ -93,7 +93,7 @@ text_enum! {
         WaiveCheck = "waive-check",
         /// Subscribe to a plan of a listed product.
         Subscribe = "subscribe",
-        /// Put on hold, reinstate or revoke a listing.
+        /// Put on hold, reinstate or revoke a listing; never one's own organisation's.
         ManageListing = "manage-listing",
         /// Set when a submission goes public once it is approved.
         SetPublication = "set-publication",
@@ -381,6 +381,9 @@ pub fn is_own_work(action: Action, roles: &[Role]) -> bool {
             | Action::ManageAdvisories
             | Action::WaiveCheck
             | Action::DecidePartnership
+            | Action::DecidePublisher
+            | Action::ManageListing
+            | Action::SetTerms
     );
     decides && roles.iter().any(|role| is_member_role(*role))
 }

@@ -23,6 +23,7 @@ mod own_advisory;
 mod partnership;
 mod proof;
 mod publication;
+mod release_line;
 mod retention;
 mod robot;
 mod scope;
@@ -66,6 +67,7 @@ pub use proof::{
     may_mail_again, website_domain,
 };
 pub use publication::{MOST_PUBLICATION_DAYS, Publication, can_be_published_at};
+pub use release_line::is_same_line;
 pub use retention::{RetentionRules, StagedTag, beside, is_beside_an_image};
 pub use robot::{RobotName, RobotNameError, RobotOwner};
 pub use scope::{MOST_SCOPES, RepositoryAction, RepositoryScope, ScopeError, TokenScopes};

@@ -196,7 +196,7 @@ pub async fn unscored(tx: &mut Tx, limit: i64) -> Result<Vec<Unscored>, StoreErr
     fetch_all!(
         tx,
         Unscored,
-        "SELECT f.vulnerability, COUNT(DISTINCT s.product_id) AS products, COUNT(*) AS findings, MIN(f.first_seen_at) AS first_seen_at FROM findings f CROSS JOIN submissions s WHERE s.id = f.submission_id AND f.class = 'unscored' AND f.state = 'open' AND (s.state IN ('in-review', 'changes-requested', 'approved') OR (s.state = 'released' AND s.id = (SELECT r.submission_id FROM releases r JOIN products p ON p.id = r.product_id WHERE r.product_id = s.product_id AND p.state IN ('listed', 'on-hold') ORDER BY r.released_at DESC, r.id DESC LIMIT 1))) GROUP BY f.vulnerability ORDER BY MIN(f.first_seen_at), f.vulnerability COLLATE \"C\" LIMIT $1",
+        "SELECT f.vulnerability, COUNT(DISTINCT s.product_id) AS products, COUNT(*) AS findings, MIN(f.first_seen_at) AS first_seen_at FROM findings f CROSS JOIN submissions s WHERE s.id = f.submission_id AND f.class = 'unscored' AND f.state = 'open' AND (s.state IN ('in-review', 'changes-requested', 'approved') OR (s.state = 'released' AND EXISTS (SELECT 1 FROM releases r JOIN products p ON p.id = r.product_id WHERE r.submission_id = s.id AND NOT r.replaced AND p.state IN ('listed', 'on-hold')))) GROUP BY f.vulnerability ORDER BY MIN(f.first_seen_at), f.vulnerability COLLATE \"C\" LIMIT $1",
         limit
     )
 }

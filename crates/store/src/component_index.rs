@@ -423,7 +423,7 @@ pub async fn next_images(
 }
 
 /// Returns who holds a package, of the images numbered above the first and up to the second:
-/// submissions that are under review or the newest release of a product on the market.
+/// submissions that are under review or releases of a product on the market that stand.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -435,7 +435,7 @@ pub async fn holders(
     fetch_all!(
         tx,
         Holder,
-        "SELECT s.id AS submission_id, s.product_id, i.digest AS image, c.component, s.state = 'released' AS released FROM component_images x JOIN layer_components c ON c.id = x.component_id JOIN images i ON i.number = x.image JOIN submission_images si ON si.digest = i.digest JOIN submissions s ON s.id = si.submission_id WHERE x.package_id = $1 AND x.image > $2 AND x.image <= $3 AND (s.state IN ('in-review', 'changes-requested', 'approved') OR (s.state = 'released' AND s.id = (SELECT r.submission_id FROM releases r JOIN products p ON p.id = r.product_id WHERE r.product_id = s.product_id AND p.state IN ('listed', 'on-hold') ORDER BY r.released_at DESC, r.id DESC LIMIT 1))) ORDER BY x.image, s.id, x.component_id",
+        "SELECT s.id AS submission_id, s.product_id, i.digest AS image, c.component, s.state = 'released' AS released FROM component_images x JOIN layer_components c ON c.id = x.component_id JOIN images i ON i.number = x.image JOIN submission_images si ON si.digest = i.digest JOIN submissions s ON s.id = si.submission_id WHERE x.package_id = $1 AND x.image > $2 AND x.image <= $3 AND (s.state IN ('in-review', 'changes-requested', 'approved') OR (s.state = 'released' AND EXISTS (SELECT 1 FROM releases r JOIN products p ON p.id = r.product_id WHERE r.submission_id = s.id AND NOT r.replaced AND p.state IN ('listed', 'on-hold')))) ORDER BY x.image, s.id, x.component_id",
         package,
         after,
         last

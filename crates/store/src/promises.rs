@@ -7,32 +7,26 @@ use market::{Class, ProductId, PublisherId, SubmissionId};
 
 use crate::{
     StoreError, Tx,
-    db::{execute, fetch_all, fetch_scalar},
+    db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
 
-/// The newest release of a listed product, with a finding that is overdue.
+/// A listed product with a finding that is overdue.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct OverdueSubmission {
-    /// The submission.
-    #[sqlx(try_from = "String")]
-    pub id: SubmissionId,
-    /// Its product.
+pub struct Overdue {
+    /// The product.
     #[sqlx(try_from = "String")]
     pub product_id: ProductId,
 }
 
-/// Returns the newest releases of listed products that have an open finding due by `now`.
+/// Returns the listed products with an open finding due by `now` in a release that stands.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn overdue_submissions(
-    tx: &mut Tx,
-    now: DateTime<Utc>,
-) -> Result<Vec<OverdueSubmission>, StoreError> {
+pub async fn overdue(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<Overdue>, StoreError> {
     fetch_all!(
         tx,
-        OverdueSubmission,
-        "SELECT DISTINCT s.id, s.product_id FROM findings f CROSS JOIN submissions s CROSS JOIN products p WHERE s.id = f.submission_id AND p.id = s.product_id AND f.state = 'open' AND f.due_at <= $1 AND p.state = 'listed' AND s.id = (SELECT r.submission_id FROM releases r WHERE r.product_id = s.product_id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) ORDER BY s.id",
+        Overdue,
+        "SELECT DISTINCT r.product_id FROM findings f CROSS JOIN releases r CROSS JOIN products p WHERE r.submission_id = f.submission_id AND NOT r.replaced AND p.id = r.product_id AND f.state = 'open' AND f.due_at <= $1 AND p.state = 'listed' ORDER BY r.product_id",
         now
     )
 }
@@ -65,7 +59,7 @@ pub async fn promises(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<Promise>, S
     )
 }
 
-/// What the newest release of a publisher's product has to be fixed by some time.
+/// What a release of a publisher's product has to be fixed by some time.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Due {
     /// The product.
@@ -80,7 +74,8 @@ pub struct Due {
     pub findings: i64,
 }
 
-/// Returns what is due in the newest releases of a publisher's public products, the earliest first.
+/// Returns what is due in the standing releases of a publisher's public products, the earliest
+/// first.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -91,26 +86,80 @@ pub async fn due_of_publisher(
     fetch_all!(
         tx,
         Due,
-        "SELECT p.id AS product_id, f.submission_id, f.due_at, COUNT(*) AS findings FROM products p JOIN findings f ON f.submission_id = (SELECT r.submission_id FROM releases r WHERE r.product_id = p.id ORDER BY r.released_at DESC, r.id DESC LIMIT 1) WHERE p.publisher_id = $1 AND p.state IN ('listed', 'on-hold') AND f.state = 'open' AND f.due_at IS NOT NULL GROUP BY p.id, f.submission_id, f.due_at ORDER BY f.due_at, p.id",
+        "SELECT p.id AS product_id, f.submission_id, f.due_at, COUNT(*) AS findings FROM products p CROSS JOIN releases r CROSS JOIN findings f WHERE p.publisher_id = $1 AND p.state IN ('listed', 'on-hold') AND r.product_id = p.id AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at IS NOT NULL GROUP BY p.id, f.submission_id, f.due_at ORDER BY f.due_at, p.id, f.submission_id",
         publisher.as_str()
     )
 }
 
-/// Returns how many open findings of a submission were due by `now`.
+/// Returns how many open findings of a product's standing releases were due by `now`.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn count_overdue(
     tx: &mut Tx,
-    submission: &SubmissionId,
+    product: &ProductId,
     now: DateTime<Utc>,
 ) -> Result<i64, StoreError> {
     fetch_scalar!(
         tx,
         i64,
-        "SELECT COUNT(*) FROM findings WHERE submission_id = $1 AND state = 'open' AND due_at <= $2",
-        submission.as_str(),
+        "SELECT COUNT(*) FROM releases r CROSS JOIN findings f WHERE r.product_id = $1 AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at <= $2",
+        product.as_str(),
         now
+    )
+}
+
+/// Returns when the first promise about a product's standing releases ends.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn next_due(
+    tx: &mut Tx,
+    product: &ProductId,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let found = fetch_opt!(
+        tx,
+        (DateTime<Utc>,),
+        "SELECT f.due_at FROM releases r CROSS JOIN findings f WHERE r.product_id = $1 AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at IS NOT NULL ORDER BY f.due_at LIMIT 1",
+        product.as_str()
+    )?;
+    Ok(found.map(|(due,)| due))
+}
+
+/// What a publisher was told of a finding that stands in a release of a product.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Told {
+    /// The vulnerability.
+    pub vulnerability: String,
+    /// The component.
+    pub component: String,
+    /// Its class.
+    #[sqlx(try_from = "String")]
+    pub class: Class,
+    /// Since when its publisher knows that it has a class with a time.
+    pub told_at: Option<DateTime<Utc>>,
+    /// When its publisher was told of what it is now.
+    pub notified_at: Option<DateTime<Utc>>,
+    /// When it must be fixed.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+/// Returns what a publisher was told of open findings of a submission in whatever else was
+/// released of the product, the most urgent first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn told(
+    tx: &mut Tx,
+    product: &ProductId,
+    submission: &SubmissionId,
+) -> Result<Vec<Told>, StoreError> {
+    fetch_all!(
+        tx,
+        Told,
+        "SELECT k.vulnerability, k.component, k.class, k.told_at, k.notified_at, k.due_at FROM releases r CROSS JOIN findings k WHERE r.product_id = $1 AND r.submission_id <> $2 AND k.submission_id = r.submission_id AND k.state = 'open' AND k.announced AND k.due_at IS NOT NULL AND EXISTS (SELECT 1 FROM findings f WHERE f.submission_id = $2 AND f.state = 'open' AND f.vulnerability = k.vulnerability AND f.component = k.component) GROUP BY k.vulnerability, k.component, k.class, k.told_at, k.notified_at, k.due_at ORDER BY k.due_at, k.notified_at",
+        product.as_str(),
+        submission.as_str()
     )
 }
 
@@ -154,18 +203,21 @@ pub async fn untold(tx: &mut Tx, after: &str, count: i64) -> Result<Vec<Untold>,
     )
 }
 
-/// Returns the promises of a public product's newest release that nobody was told of, the worst
-/// first. The release is a question of its own: a join would let a database walk over all
-/// findings that nobody was told of, for each product again.
+/// Returns the promises of a public product's release that nobody was told of, the worst first;
+/// none where a later release took its place. The release is a question of its own: a join
+/// would let a database walk over all findings that nobody was told of, for each release again.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn beginning(tx: &mut Tx, product: &ProductId) -> Result<Vec<Beginning>, StoreError> {
+pub async fn beginning(
+    tx: &mut Tx,
+    submission: &SubmissionId,
+) -> Result<Vec<Beginning>, StoreError> {
     fetch_all!(
         tx,
         Beginning,
-        "SELECT f.submission_id, f.class, f.due_at, COUNT(*) AS findings FROM findings f WHERE f.submission_id = (SELECT r.submission_id FROM releases r JOIN products p ON p.id = r.product_id WHERE r.product_id = $1 AND p.state IN ('listed', 'on-hold') ORDER BY r.released_at DESC, r.id DESC LIMIT 1) AND f.state = 'open' AND NOT f.announced AND f.due_at IS NOT NULL GROUP BY f.submission_id, f.class, f.due_at ORDER BY f.due_at, f.class",
-        product.as_str()
+        "SELECT f.submission_id, f.class, f.due_at, COUNT(*) AS findings FROM findings f WHERE f.submission_id = (SELECT r.submission_id FROM releases r JOIN products p ON p.id = r.product_id WHERE r.submission_id = $1 AND NOT r.replaced AND p.state IN ('listed', 'on-hold')) AND f.state = 'open' AND NOT f.announced AND f.due_at IS NOT NULL GROUP BY f.submission_id, f.class, f.due_at ORDER BY f.due_at, f.class",
+        submission.as_str()
     )
 }
 

@@ -72,6 +72,46 @@ pub async fn of_submission(
     )
 }
 
+/// Returns a product's releases that no later one took the place of, the newest first.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn standing(tx: &mut Tx, product: &ProductId) -> Result<Vec<Release>, StoreError> {
+    fetch_all!(
+        tx,
+        Release,
+        "SELECT * FROM releases WHERE product_id = $1 AND NOT replaced ORDER BY released_at DESC, id DESC",
+        product.as_str()
+    )
+}
+
+/// Returns whether a submission was released and no later release took its place.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn stands(tx: &mut Tx, submission: &SubmissionId) -> Result<bool, StoreError> {
+    let found = fetch_opt!(
+        tx,
+        (String,),
+        "SELECT id FROM releases WHERE submission_id = $1 AND NOT replaced",
+        submission.as_str()
+    )?;
+    Ok(found.is_some())
+}
+
+/// Notes that a later release took a release's place.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_replaced(tx: &mut Tx, release: &ReleaseId) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE releases SET replaced = TRUE WHERE id = $1",
+        release.as_str()
+    )?;
+    Ok(())
+}
+
 /// Returns a product's newest release.
 ///
 /// # Errors

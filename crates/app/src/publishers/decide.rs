@@ -6,7 +6,7 @@ use store::{Tx, publishers::Publisher};
 use crate::{Actor, App, AppError, audit::Change};
 
 /// What consumers read on the listings of a suspended publisher.
-const SUSPENDED: &str = "Its publisher is suspended.";
+pub(crate) const SUSPENDED: &str = "Its publisher is suspended.";
 const LIFTED: &str = "Its publisher is verified again.";
 
 impl App {
@@ -28,6 +28,8 @@ impl App {
         self.authorize(&mut tx, actor, Action::DecidePublisher, None)
             .await?;
         let mut publisher = self.publisher_by_slug(&mut tx, slug).await?;
+        self.authorize(&mut tx, actor, Action::DecidePublisher, Some(&publisher.id))
+            .await?;
         let before = publisher.state;
         publisher.state = before.decide(decision)?;
         let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
@@ -82,7 +84,8 @@ impl App {
         Ok(())
     }
 
-    /// Lifts the holds that a suspension brought, and no others.
+    /// Lifts the holds that a suspension brought, and no others. Where a promise was broken
+    /// meanwhile, the hold stays until the clocks lift it.
     async fn lift_holds(
         &self,
         tx: &mut Tx,
@@ -92,7 +95,8 @@ impl App {
         let lift = (Action::DecidePublisher, ListingEvent::Reinstate, None);
         for product in store::products::of_publisher(tx, &publisher.id).await? {
             let by_suspension = product.state_reason.as_deref() == Some(SUSPENDED);
-            if product.state == ListingState::OnHold && by_suspension {
+            let is_held = product.state == ListingState::OnHold && by_suspension;
+            if is_held && self.is_mended(tx, &product).await? {
                 self.change_listing(tx, actor, &product, lift, LIFTED)
                     .await?;
             }

@@ -20,6 +20,7 @@ use store::{
 use crate::{Actor, App, AppError, ProductOverview};
 
 pub use apply::{Application, Profile};
+pub(crate) use decide::SUSPENDED;
 pub use invitations::InvitationPage;
 pub use members::Team;
 pub use partnership::{NewPartnership, PartnershipView};

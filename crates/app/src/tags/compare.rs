@@ -81,7 +81,8 @@ impl App {
         let mut tx = self.read().await?;
         let of = self.product_view(&mut tx, actor, names).await?;
         let releases = store::releases::of_product(&mut tx, &of.product.id).await?;
-        let named = |id: Option<&str>| id.map(|id| release_of(&releases, id, &of.product.id));
+        let name = format!("{}/{}", of.publisher.slug, of.product.slug);
+        let named = |id: Option<&str>| id.map(|id| release_of(&releases, id, &name));
         let new = named(new).transpose()?.or(releases.first()).cloned();
         let before = || {
             let mut older = releases.iter().skip_while(|it| Some(*it) != new.as_ref());

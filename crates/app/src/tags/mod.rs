@@ -11,7 +11,7 @@ mod files;
 mod fixes;
 mod image;
 
-use market::{Action, ProductId, RepositoryAction, SubmissionId};
+use market::{Action, RepositoryAction, SubmissionId};
 use store::{
     Tx,
     images::{ImageOutline, ImageRow},
@@ -31,7 +31,7 @@ pub use self::{
 use crate::{
     Actor, App, AppError,
     inspection::{ImageContent, blocking},
-    storefront::without_draft,
+    storefront::without_private,
 };
 
 /// A product whose releases are looked into.
@@ -134,7 +134,7 @@ impl App {
         Ok(ProductView {
             publisher,
             may_see_inside,
-            product: without_draft(product),
+            product: without_private(product),
             may_see_submissions,
         })
     }
@@ -174,7 +174,7 @@ pub(crate) async fn contents(
 fn release_of<'a>(
     releases: &'a [Release],
     id: &str,
-    product: &ProductId,
+    product: &str,
 ) -> Result<&'a Release, AppError> {
     let found = releases.iter().find(|release| release.id.as_str() == id);
     found.ok_or_else(|| AppError::not_found("release", format!("{id} of {product}")))

@@ -2,7 +2,7 @@
 
 use app::ClockOutcome;
 use chrono::TimeDelta;
-use market::ListingState;
+use market::{ListingEvent, ListingState, PublisherDecision, Role};
 
 use crate::{images::Image, world::World};
 
@@ -111,11 +111,84 @@ both! {
         assert_eq!(world.app.enforce_deadlines().await.expect("looked at").reinstated, 1);
     }
 
+    async fn another_line_neither_stops_a_clock_nor_lifts_a_hold(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let fixed = |seed| Image::debian(&[("bash", "5.1-2+deb11u1")], seed);
+        let due = async || world.app.forecast(&world.viewer, "acme").await.expect("a forecast").iter().map(|it| it.due.len()).sum::<usize>();
+        world.released("2.0", &Image::vulnerable("one")).await;
+        let promised = due().await;
+        for (tag, seed) in [("1.9.1", "two"), ("2.0-alpine", "three"), ("latest", "four")] {
+            world.released(tag, &fixed(seed)).await;
+        }
+        assert_eq!((due().await, promised > 0), (promised, true));
+        world.clock.advance(TimeDelta::hours(60));
+        assert!(world.app.remind_publishers().await.expect("looked at") > 0);
+        world.clock.advance(TimeDelta::hours(13));
+        let tick = async || world.app.enforce_deadlines().await.expect("looked at");
+        assert_eq!(tick().await.held, 1);
+        world.released("1.9.2", &fixed("five")).await;
+        assert_eq!(tick().await, ClockOutcome::default(), "2.0 is as it was");
+        world.released("2.0.1", &fixed("six")).await;
+        assert_eq!(tick().await.reinstated, 1);
+    }
+
+    async fn a_clean_release_in_between_gains_no_time(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let first = world.released("1.0", &Image::vulnerable("one")).await;
+        world.released("1.1", &Image::debian(&[("bash", "5.1-2+deb11u1")], "two")).await;
+        world.clock.advance(TimeDelta::hours(60));
+        let again = world.released("1.2", &Image::vulnerable("three")).await;
+        let clock = async |submission| world.findings(submission).await.iter().filter_map(|it| it.due_at).min();
+        assert_eq!(clock(&again).await, clock(&first).await);
+        world.clock.advance(TimeDelta::hours(12));
+        assert_eq!(world.app.enforce_deadlines().await.expect("looked at").held, 1);
+    }
+
+    async fn what_is_broken_is_not_reinstated(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        let app = &world.app;
+        let manage = async |event| app.manage_listing(&world.operator, "acme", "db", event, "It is urgent").await;
+        manage(ListingEvent::Hold).await.expect("held");
+        manage(ListingEvent::Reinstate).await.expect("nothing is broken");
+        world.clock.advance(TimeDelta::hours(73));
+        assert_eq!(app.enforce_deadlines().await.expect("looked at").held, 1);
+        let refused = manage(ListingEvent::Reinstate).await.expect_err("it would be held again");
+        assert!(refused.to_string().contains("broken promises"), "{refused}");
+
+        let decide = async |decision| app.decide_publisher(&world.operator, "acme", decision, "So.").await.expect("decided");
+        world.released("1.1", &Image::debian(&[("bash", "5.1-2+deb11u1")], "two")).await;
+        app.enforce_deadlines().await.expect("looked at");
+        world.released("1.2", &Image::vulnerable("three")).await;
+        decide(PublisherDecision::Suspend).await;
+        world.clock.advance(TimeDelta::hours(73));
+        decide(PublisherDecision::VerifyWithoutProofs).await;
+        assert_eq!(state(&world).await.0, ListingState::OnHold, "a promise was broken meanwhile");
+        world.released("1.3", &Image::debian(&[("bash", "5.1-2+deb11u1")], "four")).await;
+        assert_eq!(app.enforce_deadlines().await.expect("looked at").reinstated, 1);
+    }
+
+    async fn an_operator_lifts_no_hold_of_their_own_publisher(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        let me = &world.operator.signed_in().expect("an account").name;
+        world.app.set_member(&world.owner, "acme", me, Role::Viewer).await.expect("a member");
+        let own = "nobody decides on the work of their own publisher";
+        let hold = world.app.manage_listing(&world.operator, "acme", "db", ListingEvent::Hold, "So.").await;
+        assert!(hold.expect_err("refused").to_string().contains(own));
+        let decided = world.app.decide_publisher(&world.operator, "acme", PublisherDecision::Suspend, "So.").await;
+        assert!(decided.expect_err("refused").to_string().contains(own));
+    }
+
     async fn a_hold_by_the_operator_stays(db: Database) {
         let world = World::new(db).await;
         world.product().await;
         world.released("1.0", &Image::debian(&[("bash", "5.1-2+deb11u1")], "one")).await;
-        let hold = market::ListingEvent::Hold;
+        let hold = ListingEvent::Hold;
         world.app.manage_listing(&world.operator, "acme", "db", hold, "A complaint").await.expect("held");
         assert_eq!(world.app.enforce_deadlines().await.expect("looked at"), ClockOutcome::default());
         assert_eq!(state(&world).await.0, ListingState::OnHold);

@@ -7,7 +7,9 @@ use app::{Actor, Scope, Search, market::Decision, registry::PullRequest};
 use crate::{images::Image, world::World};
 
 /// Words that stand nowhere but in what is private.
-const PRIVATE: [&str; 9] = [
+const PRIVATE: [&str; 11] = [
+    "libsecret-hold",
+    "libsecret-lifted",
     "staging",
     "CVE-",
     "openssl",
@@ -100,9 +102,12 @@ both! {
         // What the publisher prepares is not yet anybody's business.
         let secret = market::ProductManifest { long_description: "libsecret-component comes".to_owned(), ..draft };
         world.app.save_draft(&world.editor, "acme", "db", &secret).await.expect("saved");
-        world.app.manage_listing(&world.operator, "acme", "db", market::ListingEvent::Hold, "A fix is late").await.expect("held");
-        for actor in [&Actor::anonymous(), &world.carl] {
-            let text = everything(&world, actor).await;
+        let words = [(market::ListingEvent::Hold, "libsecret-hold: CVE-2023-45853"), (market::ListingEvent::Reinstate, "libsecret-lifted")];
+        for ((event, reason), actor) in words.into_iter().flat_map(|word| [(word, Actor::anonymous()), (word, world.carl.clone())]) {
+            if actor.signed_in().is_none() {
+                world.app.manage_listing(&world.operator, "acme", "db", event, reason).await.expect("changed");
+            }
+            let text = everything(&world, &actor).await;
             assert!(text.contains("Harbour DB"));
             for word in PRIVATE {
                 // Their own question is theirs.

@@ -144,8 +144,8 @@ both! {
         world.released("1.0", &Image::vulnerable("one")).await;
         let next = world.submitted("2.0", &Image::vulnerable("two")).await;
         let state = async || {
-            let page = app.product_page(&world.carl, "acme", "db").await.expect("public");
-            (page.product.state, page.product.state_reason)
+            let product = app.product_draft(&world.owner, "acme", "db").await.expect("there").1;
+            (product.state, product.state_reason)
         };
         let decide = async |decision| app.decide_publisher(&world.operator, "acme", decision, "So.").await.expect("decided");
         decide(PublisherDecision::Suspend).await;
@@ -169,8 +169,8 @@ both! {
         app.manage_listing(&world.operator, "acme", "db", market::ListingEvent::Hold, "Looked into").await.expect("held");
         for decision in [PublisherDecision::Suspend, PublisherDecision::VerifyWithoutProofs] {
             app.decide_publisher(&world.operator, "acme", decision, "So.").await.expect("decided");
-            let page = app.product_page(&world.carl, "acme", "db").await.expect("public");
-            assert_eq!(page.product.state_reason.as_deref(), Some("Looked into"));
+            let product = app.product_draft(&world.owner, "acme", "db").await.expect("there").1;
+            assert_eq!(product.state_reason.as_deref(), Some("Looked into"));
         }
     }
 

@@ -120,7 +120,7 @@ both! {
         assert_eq!(vex::over(&mut tx, at(69)).await.expect("read"), []);
     }
 
-    async fn live_findings_are_under_review_or_newest_on_the_market(db: Database) {
+    async fn live_findings_are_under_review_or_stand_on_the_market(db: Database) {
         let mut tx = db.begin().await.expect("a transaction");
         let cast = cast(&mut tx).await;
         // 1 and 2 are released, 2 the newer one; 3 is under review; 4 was rejected.
@@ -148,6 +148,9 @@ both! {
                     certified: false,
                     released_at: at(i64::from(number)),
                 };
+                for older in releases::standing(&mut tx, &cast.product.id).await.expect("read") {
+                    releases::set_replaced(&mut tx, &older.id).await.expect("set");
+                }
                 releases::create(&mut tx, &release).await.expect("released");
             }
             for (place, state) in [(0, Open), (1, Fixed), (2, Answered)] {

@@ -36,7 +36,7 @@ struct ForecastJson {
     product: SlugJson,
     /// The listing's state now.
     state: ListingStateJson,
-    /// What is due in its newest release, the earliest first.
+    /// What is due in its releases that stand, the earliest first.
     due: Vec<DueJson>,
     /// When it is put on hold, or was.
     hold_at: Option<DateTime<Utc>>,
@@ -110,23 +110,35 @@ async fn get_calendar(
 fn events_of(forecast: &Forecast, publisher: &str, base: &str) -> Vec<Event> {
     let product = &forecast.product;
     let name = format!("{publisher}/{}", product.slug);
+    let is_held = product.state == ListingState::OnHold;
+    let then = match is_held {
+        true => "is on hold, and stays so until what is late is fixed",
+        false => "is put on hold at this time unless a release that fixes them is on the market",
+    };
     let promises = forecast.due.iter().map(|due| {
         let (id, at) = (&due.submission_id, due.due_at);
-        let findings = if due.findings == 1 { "finding" } else { "findings" };
+        let findings = if due.findings == 1 {
+            "finding"
+        } else {
+            "findings"
+        };
         Event {
             uid: format!("{id}-{}", at.timestamp()),
             at,
             summary: format!("{name}: {} {findings} to fix", due.findings),
-            description: format!("{name} is put on hold at this time unless a release that fixes them is on the market; after {HOLD_DAYS} days on hold it is revoked."),
+            description: format!("{name} {then}; after {HOLD_DAYS} days on hold it is revoked."),
             url: format!("{base}/submissions/{id}"),
         }
     });
-    let is_held = product.state == ListingState::OnHold;
+    let unless = match forecast.by_clock {
+        true => "a release that keeps what was promised is on the market",
+        false => "the market's operator lifts the hold",
+    };
     let revoked = forecast.revoked_at.filter(|_| is_held).map(|at| Event {
         uid: format!("{}-revoked-{}", product.id, at.timestamp()),
         at,
         summary: format!("{name} is revoked"),
-        description: format!("{name} is on hold and is revoked at this time unless a release that keeps what was promised is on the market."),
+        description: format!("{name} is on hold and is revoked at this time unless {unless}."),
         url: format!("{base}/publisher/{name}"),
     });
     promises.chain(revoked).collect()

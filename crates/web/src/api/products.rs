@@ -139,8 +139,6 @@ struct ProductJson {
     product: SlugJson,
     /// `listed` or `on-hold`.
     state: ListingStateJson,
-    /// Why it is on hold.
-    state_reason: Option<String>,
     /// Since when it is on hold.
     held_at: Option<DateTime<Utc>>,
     /// Whether the newest release bears the mark.
@@ -313,7 +311,6 @@ impl From<ProductPage> for ProductJson {
             publisher: page.publisher.into(),
             product: page.product.slug.into(),
             state: page.product.state.into(),
-            state_reason: page.product.state_reason,
             held_at: page.product.held_at,
             certified: page.product.certified,
             manifest: page.product.listed.map(|listed| listed.0.into()),

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
 };
-use market::{MailState, NoticeKind};
+use market::{MailState, NoticeId, NoticeKind};
 
 use super::Parameters;
 use crate::{
@@ -182,8 +182,14 @@ fn letter_row(view: LetterView, viewer: &Viewer) -> LetterRow {
     }
 }
 
+/// Returns the cursor; one that is none is the beginning.
 fn before(parameters: &HashMap<String, String>) -> &str {
-    parameters.get("before").map_or("", String::as_str)
+    let before = parameters.get("before").map_or("", String::as_str);
+    if before.parse::<NoticeId>().is_ok() {
+        before
+    } else {
+        ""
+    }
 }
 
 /// Without a kind, it is about all that may be ended.
