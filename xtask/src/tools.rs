@@ -214,12 +214,18 @@ pub(crate) fn cargo_helpers() -> Result<PathBuf> {
 
 /// Clients of newer Debian suites: the variable that tells the tests where they are, package,
 /// suite, what for. What is only in Debian's moving suite may be gone tomorrow; the tests skip then.
-const NEWER: [(&str, &str, &str, &str); 4] = [
+const NEWER: [(&str, &str, &str, &str); 5] = [
     (
         "PLIMSOLL_COSIGN",
         "cosign",
         "trixie",
         "the stock verifier of what Plimsoll signs",
+    ),
+    (
+        "PLIMSOLL_COSIGN3",
+        "cosign",
+        "sid",
+        "its successor, which signs and verifies bundles",
     ),
     (
         "PLIMSOLL_ORAS",
@@ -246,7 +252,8 @@ const NEWER: [(&str, &str, &str, &str); 4] = [
 pub(crate) fn newer() -> Vec<(&'static str, PathBuf)> {
     let mut found = Vec::new();
     for (variable, package, suite, why) in NEWER {
-        match unpack(package, suite, why) {
+        let folder = variable.trim_start_matches("PLIMSOLL_").to_lowercase();
+        match unpack(&folder, (package, suite), why) {
             Ok(program) => found.push((variable, program)),
             Err(error) => say(&format!(
                 "{package} cannot be had, so its tests are skipped: {error:#}"
@@ -256,8 +263,8 @@ pub(crate) fn newer() -> Vec<(&'static str, PathBuf)> {
     found
 }
 
-fn unpack(package: &str, suite: &str, why: &str) -> Result<PathBuf> {
-    let dir = cache()?.join(package);
+fn unpack(folder: &str, (package, suite): (&str, &str), why: &str) -> Result<PathBuf> {
+    let dir = cache()?.join(folder);
     let program = dir.join("root/usr/bin").join(package);
     if program.exists() {
         return Ok(program);

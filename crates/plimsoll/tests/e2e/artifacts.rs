@@ -17,7 +17,7 @@ fn client(program: &str, home: &Path, args: &[&str]) -> Command {
 }
 
 /// Starts a marketplace with an image in staging; gives its name with the host.
-fn staged() -> (Market, String) {
+pub(crate) fn staged() -> (Market, String) {
     let market = Market::start();
     market
         .desk
@@ -182,26 +182,27 @@ fn notation_key(market: &Market, home: &Path) {
     fs::create_dir_all(home.join("xdg/notation")).expect("a folder");
     fs::write(home.join("xdg/notation/signingkeys.json"), keys.to_string()).expect("a file");
     let pem = fs::read_to_string(home.join("acme.crt")).expect("a certificate");
+    register(market, home, ("notation", &pem), |text| {
+        let pss = ["dgst", "-sha384", "-sigopt", "rsa_padding_mode:pss"];
+        let sign = ["-sigopt", "rsa_pss_saltlen:digest", "-sign", "acme.key"];
+        openssl(&[&pss[..], &sign, &["-out", "proof.bin", text]].concat());
+        openssl(&["base64", "-in", "proof.bin"])
+    });
+}
+
+/// Registers a key or certificate and proves it: `sign` gives the signature over a file.
+pub(crate) fn register(
+    market: &Market,
+    home: &Path,
+    (name, pem): (&str, &str),
+    sign: impl FnOnce(&str) -> String,
+) {
     let (user, path) = (&market.desk.user, "/api/v1/publishers/acme/keys");
-    let new = serde_json::json!({ "name": "notation", "pem": pem });
+    let new = serde_json::json!({ "name": name, "pem": pem });
     let added = user.post(path, &new).expect("registered");
     let text = added["challenge"].as_str().expect("a text");
     fs::write(home.join("proof.txt"), text).expect("a file");
-    openssl(&[
-        "dgst",
-        "-sha384",
-        "-sigopt",
-        "rsa_padding_mode:pss",
-        "-sigopt",
-        "rsa_pss_saltlen:digest",
-        "-sign",
-        "acme.key",
-        "-out",
-        "proof.bin",
-        "proof.txt",
-    ]);
-    let proof = openssl(&["base64", "-in", "proof.bin"]);
-    let proof = serde_json::json!({ "signature": proof });
+    let proof = serde_json::json!({ "signature": sign("proof.txt") });
     let id = added["id"].as_str().expect("an id");
     let proven = user.post(&format!("{path}/{id}/proof"), &proof);
     assert_eq!(proven.expect("proven")["standing"], "in-force");

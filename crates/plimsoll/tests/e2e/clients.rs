@@ -1,15 +1,13 @@
-//! skopeo, podman and cosign as they come.
+//! skopeo and podman as they come.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use testkit::{Cast, User};
 
 use crate::{
     has,
     market::{Market, fail, skopeo, succeed},
-    newer,
 };
 
 #[test]
@@ -299,107 +297,4 @@ fn skopeo_copies_all_platforms_mirrors_and_deletes() {
     succeed(&mut skopeo(&delete));
     let gone = fail(&mut skopeo(&delete));
     assert!(gone.contains("may not exist"), "{gone}");
-}
-
-/// The stock verifier, where a newer Debian suite could be reached.
-#[test]
-fn cosign_verifies_what_plimsoll_signed() {
-    let Some(program) = newer("PLIMSOLL_COSIGN", "cosign") else {
-        return;
-    };
-    let (market, digest) = Market::with_release();
-    let home = market.signed_in("carl", &market.subscribe());
-    let verify = |key: &Path, reference: &str| {
-        let mut command = Command::new(&program);
-        command
-            .args(["verify", "--insecure-ignore-tlog=true", "--key"])
-            .arg(key)
-            .arg(reference);
-        command.env("DOCKER_CONFIG", &home).env("HOME", &home);
-        command
-    };
-    let reference = format!("{}/acme/harbour@{digest}", market.server.host());
-    let said = succeed(&mut verify(&market.public_key(), &reference));
-    assert!(said.contains(digest.as_str()), "{said}");
-    let other = market.dir.path().join("other.pub");
-    std::fs::write(&other, market.desk.key.public().to_pem()).expect("the file is written");
-    fail(&mut verify(&other, &reference));
-}
-
-/// States something of the product, which the certification team accepts.
-fn accepted_statement(market: &Market) {
-    let path = "/api/v1/publishers/acme/products/harbour/vex";
-    let said =
-        serde_json::json!({ "vulnerability": "CVE-2022-0778", "status": "under_investigation" });
-    let stated = market.desk.user.post(path, &said).expect("stated");
-    let id = stated["id"].as_str().expect("an id");
-    let accept = serde_json::json!({ "decision": "accept" });
-    let decided = (market.cast.reviewer).post(&format!("/api/v1/vex/{id}/decision"), &accept);
-    decided.expect("accepted");
-}
-
-/// What is attested with an open release, read by the stock verifier and by ours.
-#[test]
-fn cosign_verifies_bills_of_materials_and_statements() {
-    let Some(program) = newer("PLIMSOLL_COSIGN", "cosign") else {
-        return;
-    };
-    let market = Market::start();
-    let openness = serde_json::json!({ "inside_open": true });
-    let path = "/api/v1/publishers/acme/products/harbour/openness";
-    market.desk.user.put(path, &openness).expect("opened");
-    accepted_statement(&market);
-    let digest = market.release("1.0");
-    let home = market.signed_in("carl", &market.subscribe());
-    let reference = format!("{}/acme/harbour@{digest}", market.server.host());
-    // An empty root, so that it asks nobody else.
-    let root = home.join("root.json");
-    let mut create = Command::new(&program);
-    create.args(["trusted-root", "create", "--out"]).arg(&root);
-    succeed(&mut create);
-    let verify = |kind: &str, key: &Path| {
-        let mut command = Command::new(&program);
-        command.args(["verify-attestation", "--insecure-ignore-tlog=true"]);
-        command.args(["--new-bundle-format", "--type", kind, "--key"]);
-        command.arg(key).arg("--trusted-root").arg(&root);
-        command.arg(&reference);
-        command.env("DOCKER_CONFIG", &home).env("HOME", &home);
-        command
-    };
-    let words = [
-        ("cyclonedx", "CycloneDX"),
-        ("spdxjson", "SPDX-2"),
-        ("openvex", "CVE-2022-0778"),
-    ];
-    for (kind, word) in words {
-        let said = succeed(&mut verify(kind, &market.public_key()));
-        let envelopes = serde_json::Deserializer::from_str(&said).into_iter();
-        let payloads: String = envelopes
-            .map(|envelope: serde_json::Result<Value>| {
-                let envelope = envelope.expect("JSON");
-                let payload = envelope["payload"].as_str().expect("text").to_owned();
-                let payload = STANDARD.decode(payload).expect("base64");
-                String::from_utf8(payload).expect("text")
-            })
-            .collect();
-        assert!(payloads.contains(word), "{kind}: {payloads}");
-    }
-    let other = market.dir.path().join("other.pub");
-    std::fs::write(&other, market.desk.key.public().to_pem()).expect("the file is written");
-    fail(&mut verify("cyclonedx", &other));
-    let mut verify = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
-    verify
-        .args(["verify", "--signature-only", "--key"])
-        .arg(market.public_key())
-        .arg(&reference);
-    verify.env("DOCKER_CONFIG", &home).env("HOME", &home);
-    let said = succeed(&mut verify);
-    for kind in [
-        "CycloneDX SBOM",
-        "SPDX SBOM",
-        "VEX statements",
-        "provenance",
-    ] {
-        assert!(said.contains(kind), "{kind}: {said}");
-    }
 }

@@ -9,6 +9,7 @@ mod bucket;
 mod builders;
 mod clients;
 mod content_trust;
+mod cosign;
 mod crash;
 #[expect(dead_code, reason = "only PostgreSQL is asked for here")]
 #[path = "../../../store/tests/store/databases.rs"]

@@ -14,6 +14,7 @@ use testkit::Server;
 
 use crate::{
     artifacts::{notation_trusts, notation_verifies},
+    cosign::{cosigns, empty_root},
     market::{Market, fail, run, serve_by, succeed},
     newer,
     notary::Side,
@@ -202,30 +203,24 @@ fn notary_finds(market: &Market, tag: &str) {
 }
 
 fn cosign_verifies(market: &Market, carl: &str, digest: &oci::Digest) {
-    let Some(program) = newer("PLIMSOLL_COSIGN", "cosign") else {
-        return;
-    };
     let home = market.signed_in("carl", carl);
-    // An empty root, so that it asks nobody else.
-    let root = home.join("root.json");
-    let mut create = Command::new(&program);
-    create.args(["trusted-root", "create", "--out"]).arg(&root);
-    succeed(&mut create);
     let image = format!("{}/acme/harbour@{digest}", market.server.host());
     let key = market.public_key().display().to_string();
-    let root = root.display().to_string();
-    let bundle = ["--new-bundle-format", "--trusted-root", &root];
-    let provenance = ["verify-attestation", "--type", "slsaprovenance1"];
-    for args in [
-        vec!["verify"],
-        [&["verify"], &bundle[..]].concat(),
-        [&provenance[..], &bundle].concat(),
-    ] {
-        let mut verify = Command::new(&program);
-        verify
-            .args(args)
-            .args(["--insecure-ignore-tlog=true", "--key", &key, &image]);
-        succeed(verify.env("DOCKER_CONFIG", &home).env("HOME", &home));
+    for program in cosigns() {
+        let root = empty_root(&program, &home).display().to_string();
+        let bundle = ["--new-bundle-format", "--trusted-root", &root];
+        let provenance = ["verify-attestation", "--type", "slsaprovenance1"];
+        for args in [
+            vec!["verify"],
+            [&["verify"], &bundle[..]].concat(),
+            [&provenance[..], &bundle].concat(),
+        ] {
+            let mut verify = Command::new(&program);
+            verify
+                .args(args)
+                .args(["--insecure-ignore-tlog=true", "--key", &key, &image]);
+            succeed(verify.env("DOCKER_CONFIG", &home).env("HOME", &home));
+        }
     }
 }
 
