@@ -31,6 +31,7 @@ mod severity;
 mod signing_key;
 mod slug;
 mod state;
+mod support;
 mod template;
 mod terms;
 mod text;
@@ -51,8 +52,8 @@ pub use import::{
     ImportState, MOST_IMPORT_NAME, MOST_IMPORT_REGISTRY, MOST_IMPORT_SECRET, MOST_IMPORTS,
 };
 pub use manifest::{
-    CATEGORIES, ENGINES, License, LogoSize, MAX_SHORT_DESCRIPTION, MIN_LOGO_PIXELS, Plan, Platform,
-    Problem, ProductManifest, PullAccess, check_logo,
+    CATEGORIES, ENGINES, KINDS, License, LogoSize, MAX_SHORT_DESCRIPTION, MIN_LOGO_PIXELS, Plan,
+    Platform, Problem, ProductKind, ProductManifest, PullAccess, check_logo,
 };
 pub use money::{Money, MoneyError};
 pub use notice::{
@@ -78,6 +79,7 @@ pub use state::{
     Decision, FindingState, IllegalTransition, ListingEvent, ListingState, PublisherDecision,
     PublisherState, SubmissionEvent, SubmissionState, SubscriptionState,
 };
+pub use support::{ResponseHours, Sla, Support, SupportDays};
 pub use template::{MOST_TEMPLATE_BODY, MOST_TEMPLATE_NAME, template_problems};
 pub use terms::{Terms, WHOLE_SHARE, parse_percent, show_percent};
 pub use text::UnknownText;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Slug, text::text_enum};
+use crate::{Money, Slug, Support, text::text_enum};
 
 /// Longest short description, in characters (manifest item 3).
 pub const MAX_SHORT_DESCRIPTION: usize = 140;
@@ -47,6 +47,25 @@ text_enum! {
         CommunityEngine = "community-engine",
         /// May not be published.
         Other = "other",
+    }
+}
+
+/// The kinds of product, with their titles.
+pub const KINDS: [(ProductKind, &str); 3] = [
+    (ProductKind::Image, "Container image"),
+    (ProductKind::Plugin, "Plugin"),
+    (ProductKind::CloudService, "Cloud service"),
+];
+
+text_enum! {
+    /// What a product is; plugins and cloud services say more than images do.
+    ProductKind {
+        /// Software that runs where its customers run it.
+        Image = "image",
+        /// It uses system interfaces of the engine (volumes, networks) and is tested further.
+        Plugin = "plugin",
+        /// Software that runs elsewhere; the image is the ambassador through which it is reached.
+        CloudService = "cloud-service",
     }
 }
 
@@ -106,6 +125,8 @@ pub struct ProductManifest {
     pub screenshots: Vec<String>,
     /// Item 7: where customers find help.
     pub support_link: String,
+    /// How else customers get help, and what they may expect of it.
+    pub support: Support,
     /// Items 8 to 10.
     pub plans: Vec<Plan>,
     /// Item 11: Markdown.
@@ -116,6 +137,12 @@ pub struct ProductManifest {
     pub platform: Platform,
     /// Who may pull.
     pub access: PullAccess,
+    /// What it is.
+    pub kind: ProductKind,
+    /// Of a plugin: where the report on its tests against the engine's interfaces stands.
+    pub test_report: Option<String>,
+    /// Of a cloud service: where the service is described.
+    pub service_link: Option<String>,
 }
 
 impl Default for ProductManifest {
@@ -129,11 +156,15 @@ impl Default for ProductManifest {
             long_description: String::new(),
             screenshots: Vec::new(),
             support_link: String::new(),
+            support: Support::default(),
             plans: Vec::new(),
             installation_instructions: String::new(),
             license: License::default(),
             platform: Platform::CertifiedInfrastructure,
             access: PullAccess::Subscribers,
+            kind: ProductKind::Image,
+            test_report: None,
+            service_link: None,
         }
     }
 }
@@ -147,17 +178,17 @@ pub struct Problem {
     pub message: String,
 }
 
-struct Problems(Vec<Problem>);
+pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
-    fn add(&mut self, field: &str, message: impl Into<String>) {
+    pub(crate) fn add(&mut self, field: &str, message: impl Into<String>) {
         self.0.push(Problem {
             field: field.to_owned(),
             message: message.into(),
         });
     }
 
-    fn text(&mut self, field: &str, text: &str, what: &str, longest: usize) {
+    pub(crate) fn text(&mut self, field: &str, text: &str, what: &str, longest: usize) {
         let length = text.chars().count();
         if text.trim().is_empty() {
             self.add(field, format!("{what} is missing"));
@@ -169,7 +200,7 @@ impl Problems {
         }
     }
 
-    fn link(&mut self, field: &str, link: &str, what: &str) {
+    pub(crate) fn link(&mut self, field: &str, link: &str, what: &str) {
         let legal = ["https://", "http://", "mailto:"].iter().any(|scheme| {
             link.strip_prefix(scheme)
                 .is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
@@ -222,6 +253,8 @@ impl ProductManifest {
             ),
         }
         problems.link("support_link", &self.support_link, "the support link");
+        let is_required = self.platform == Platform::CertifiedInfrastructure;
+        self.support.problems(is_required, &mut problems);
         self.plan_problems(&mut problems);
         problems.text(
             "installation_instructions",
@@ -233,7 +266,30 @@ impl ProductManifest {
         if self.platform == Platform::Other {
             problems.add("platform", "content that needs anything but certified infrastructure or a community engine may not be published");
         }
+        self.kind_problems(&mut problems);
         problems.0
+    }
+
+    /// Certified plugins pass tests against the engine's interfaces beyond those of images
+    /// (programme and policies, "How is certification of plugins handled?").
+    fn kind_problems(&self, problems: &mut Problems) {
+        let is_certified = self.platform == Platform::CertifiedInfrastructure;
+        match (self.kind, &self.test_report) {
+            (_, Some(link)) => problems.link("test_report", link, "the link to the test report"),
+            (ProductKind::Plugin, None) if is_certified => problems.add(
+                "test_report",
+                "a plugin for certified infrastructure is tested against the engine's interfaces: give a link to the report",
+            ),
+            _ => {}
+        }
+        match (self.kind, &self.service_link) {
+            (_, Some(link)) => problems.link("service_link", link, "the link to the service"),
+            (ProductKind::CloudService, None) => problems.add(
+                "service_link",
+                "the image of a cloud service is the way to it: give a link to what the service is",
+            ),
+            _ => {}
+        }
     }
 
     fn tag_problems(&self, problems: &mut Problems) {
@@ -376,6 +432,7 @@ mod tests {
                 link: Some("https://example.com/eula".to_owned()),
                 text: None,
             },
+            support: Support::sample(),
             ..ProductManifest::default()
         }
     }
@@ -408,6 +465,38 @@ mod tests {
         assert_eq!(
             with(141)[0].message,
             "the short description has 141 characters; at most 140 are shown"
+        );
+    }
+
+    #[test]
+    fn plugins_and_cloud_services_say_more() {
+        let fields = |manifest: ProductManifest| -> Vec<_> {
+            let problems = manifest.problems().into_iter();
+            problems.map(|problem| problem.field).collect()
+        };
+        let of = |kind| ProductManifest { kind, ..whole() };
+        assert_eq!(fields(of(ProductKind::Plugin)), ["test_report"]);
+        assert_eq!(fields(of(ProductKind::CloudService)), ["service_link"]);
+        let link = Some("https://example.com/tests".to_owned());
+        let plugin = ProductManifest {
+            test_report: link.clone(),
+            ..of(ProductKind::Plugin)
+        };
+        assert_eq!(fields(plugin), [""; 0]);
+        let service = ProductManifest {
+            service_link: link,
+            ..of(ProductKind::CloudService)
+        };
+        assert_eq!(fields(service), [""; 0]);
+        let community = ProductManifest {
+            platform: Platform::CommunityEngine,
+            support: Support::default(),
+            ..of(ProductKind::Plugin)
+        };
+        assert_eq!(
+            fields(community),
+            [""; 0],
+            "neither support nor tests are required"
         );
     }
 

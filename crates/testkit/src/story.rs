@@ -192,6 +192,14 @@ impl PublisherDesk {
             "long_description": listing.long_description,
             "screenshots": [picture],
             "support_link": "https://acme.example.com/support",
+            "support": {
+                "website": "https://acme.example.com/help", "email": "help@acme.example.com",
+                "resources": "https://acme.example.com/troubleshooting",
+                "sla": {
+                    "days": "monday-to-friday", "from": "08:00", "until": "18:00", "time_zone": "Europe/Vienna",
+                    "response_hours": { "critical": 4, "major": 24, "minor": 72 },
+                },
+            },
             "plans": [
                 { "id": "community", "name": "Community", "description": "For one harbour; help from the community", "price": price(0) },
                 { "id": "business", "name": "Business", "description": "For every harbour; answers within four hours", "price": price(4_900) },

@@ -24,7 +24,7 @@ both! {
             problems.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
         };
         let empty = save(&market::ProductManifest::default()).await;
-        assert_eq!(empty, ["name", "logo", "short_description", "category", "long_description", "screenshots", "support_link", "plans", "installation_instructions", "license"]);
+        assert_eq!(empty, ["name", "logo", "short_description", "category", "long_description", "screenshots", "support_link", "support.website", "support.sla", "plans", "installation_instructions", "license"]);
         let mut draft = whole.clone();
         draft.short_description = "x".repeat(141);
         assert_eq!(save(&draft).await, ["short_description"]);

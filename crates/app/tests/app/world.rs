@@ -380,6 +380,7 @@ impl World {
             long_description: "# Harbour DB".to_owned(),
             screenshots: vec![digest],
             support_link: "https://acme.example/support".to_owned(),
+            support: market::Support::sample(),
             plans: vec![plan("free", 0), plan("pro", 1999)],
             installation_instructions: "docker pull".to_owned(),
             license: License {

@@ -536,6 +536,7 @@ fn draft(picture: &str, access: PullAccess) -> ProductManifest {
         long_description: "It keeps rows.".to_owned(),
         screenshots: vec![picture.to_owned()],
         support_link: "https://example.org/help".to_owned(),
+        support: market::Support::sample(),
         plans: vec![Plan {
             id: "free".parse().unwrap(),
             name: "Free".to_owned(),

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use super::{
     extract::{object, objects, within},
-    words::{PlatformJson, PullAccessJson, SlugJson},
+    support::SupportJson,
+    words::{PlatformJson, ProductKindJson, PullAccessJson, SlugJson},
 };
 
 /// The largest whole number that every JSON reader keeps exactly.
@@ -33,6 +34,9 @@ pub(super) struct ManifestJson {
     screenshots: Vec<String>,
     /// Where customers find help.
     support_link: String,
+    /// How else customers get help, and what they may expect of it.
+    #[serde(deserialize_with = "object")]
+    support: SupportJson,
     /// The plans (product tiers).
     #[serde(deserialize_with = "objects")]
     plans: Vec<PlanJson>,
@@ -45,6 +49,12 @@ pub(super) struct ManifestJson {
     platform: PlatformJson,
     /// Who may pull.
     access: PullAccessJson,
+    /// What it is.
+    kind: ProductKindJson,
+    /// Of a plugin: where the report on its tests against the engine's interfaces stands.
+    test_report: Option<String>,
+    /// Of a cloud service: where the service is described.
+    service_link: Option<String>,
 }
 
 /// A licence agreement: a link to it, its text, or both.
@@ -101,6 +111,7 @@ impl From<ProductManifest> for ManifestJson {
             long_description: manifest.long_description,
             screenshots: manifest.screenshots,
             support_link: manifest.support_link,
+            support: manifest.support.into(),
             plans: manifest.plans.into_iter().map(PlanJson::from).collect(),
             installation_instructions: manifest.installation_instructions,
             license: LicenseJson {
@@ -109,6 +120,9 @@ impl From<ProductManifest> for ManifestJson {
             },
             platform: manifest.platform.into(),
             access: manifest.access.into(),
+            kind: manifest.kind.into(),
+            test_report: manifest.test_report,
+            service_link: manifest.service_link,
         }
     }
 }
@@ -124,6 +138,7 @@ impl From<ManifestJson> for ProductManifest {
             long_description: json.long_description,
             screenshots: json.screenshots,
             support_link: json.support_link,
+            support: json.support.into(),
             plans: json.plans.into_iter().map(Plan::from).collect(),
             installation_instructions: json.installation_instructions,
             license: License {
@@ -132,6 +147,9 @@ impl From<ManifestJson> for ProductManifest {
             },
             platform: json.platform.0,
             access: json.access.0,
+            kind: json.kind.0,
+            test_report: json.test_report,
+            service_link: json.service_link,
         }
     }
 }

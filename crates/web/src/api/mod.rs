@@ -62,6 +62,7 @@ mod storage;
 mod submission_json;
 mod submissions;
 mod subscriptions;
+mod support;
 mod team;
 mod templates;
 mod terms;

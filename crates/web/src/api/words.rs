@@ -92,6 +92,10 @@ words! {
     ClassJson = "Class" for market::Class;
     /// Where content runs.
     PlatformJson = "Platform" for market::Platform;
+    /// What a product is.
+    ProductKindJson = "ProductKind" for market::ProductKind;
+    /// On which days support answers.
+    SupportDaysJson = "SupportDays" for market::SupportDays;
     /// Who may pull.
     PullAccessJson = "PullAccess" for market::PullAccess;
 }

@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use market::{ENGINES, ProductManifest, PullAccess};
+use market::{ENGINES, KINDS, ProductManifest, PullAccess, Support};
 
 use crate::{
     markdown::markdown,
-    pages::ManifestItem,
+    pages::{ManifestItem, product::SupportView},
     view::{Html, escaped, picture_url, price},
 };
 
 /// The items' names, in the order of the programme.
-pub(super) const TITLES: [(&str, &str); 13] = [
+pub(super) const TITLES: [(&str, &str); 17] = [
     ("name", "Product name"),
     ("logo", "Logo"),
     ("short_description", "Short description"),
@@ -20,11 +20,15 @@ pub(super) const TITLES: [(&str, &str); 13] = [
     ("long_description", "Long description"),
     ("screenshots", "Screenshots"),
     ("support_link", "Support link"),
+    ("support", "Support and its service level"),
     ("plans", "Plans"),
     ("installation_instructions", "Installation instructions"),
     ("license", "Licence agreement"),
     ("platform", "Where it runs"),
     ("access", "Who may pull"),
+    ("kind", "What it is"),
+    ("test_report", "Report on the tests of a plugin"),
+    ("service_link", "What the cloud service is"),
 ];
 
 /// Returns a field's name for people.
@@ -61,6 +65,13 @@ pub(super) fn value(manifest: &ProductManifest, field: &str) -> Html {
             pictures(&manifest.screenshots, "Screenshot", "")
         )),
         "support_link" => link(&manifest.support_link),
+        "support" => support(&manifest.support),
+        "kind" => {
+            let known = KINDS.iter().find(|(kind, _)| *kind == manifest.kind);
+            text(known.map_or(manifest.kind.as_str(), |(_, label)| label))
+        }
+        "test_report" => optional_link(manifest.test_report.as_deref()),
+        "service_link" => optional_link(manifest.service_link.as_deref()),
         "plans" => plans(manifest),
         "installation_instructions" => markdown(&manifest.installation_instructions),
         "license" => license(manifest),
@@ -107,6 +118,29 @@ fn link(address: &str) -> Html {
     Html(format!(
         r#"<a href="{address}" rel="nofollow noopener">{address}</a>"#
     ))
+}
+
+fn optional_link(address: Option<&str>) -> Html {
+    address.map_or_else(|| text("–"), link)
+}
+
+fn support(support: &Support) -> Html {
+    let view = SupportView::of(support);
+    let mut html = String::from("<ul>");
+    for (what, address) in [
+        ("Website", &view.website),
+        ("E-mail", &view.email),
+        ("Self-help", &view.resources),
+    ] {
+        if let Some(address) = address {
+            let _ = write!(html, "<li>{what}: {}</li>", link(address));
+        }
+    }
+    for (what, said) in view.sla {
+        let _ = write!(html, "<li>{}: {}</li>", escaped(&what), escaped(&said));
+    }
+    html.push_str("</ul>");
+    Html(html)
 }
 
 fn plans(manifest: &ProductManifest) -> Html {

@@ -93,7 +93,8 @@ pub(super) fn view(app: &App, viewer: &Viewer, found: app::PreviewPage) -> Produ
             is_typed: false,
             edit_url: found.is_insider.then_some(edit_url),
         }),
-        certificate: certified.map(|one| certificate(&one.check_results, inspected(one))),
+        certificate: certified
+            .map(|one| certificate(listed.kind, &one.check_results, inspected(one))),
         install: pulled.map(|one| {
             let image = (one.tag.clone(), one.digest.clone());
             install(app, format!("preview/{name}"), image, PullAccess::SignedIn)

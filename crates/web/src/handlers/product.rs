@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::{App, ImageView, PublicCheck, Subscription, certify};
 use axum::extract::{Path, State};
 use chrono::DateTime;
-use market::{ListingState, Money, ProductManifest, PublisherState, PullAccess};
+use market::{ListingState, Money, ProductKind, ProductManifest, PublisherState, PullAccess};
 
 use crate::{
     answer::{Answer, Refusal, page_with},
@@ -15,7 +15,7 @@ use crate::{
     notice::Notice,
     pages::product::{
         Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView, ProductPage,
-        PublisherLine, Release, SubscriptionLine,
+        PublisherLine, Release, SubscriptionLine, SupportView,
     },
     router::{RELEASE_CERTIFICATE, RELEASE_KEY},
     view::{Digest, Install, Layout, When, picture_url, price, subscription_pill},
@@ -80,10 +80,13 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
     let (tag, digest) = (released.tag.clone(), released.digest.clone());
     Ok(ProductPage {
         hold: hold(&found.product, &viewer),
-        certificate: found
-            .product
-            .certified
-            .then(|| certificate(&found.check_results, viewer.when(released.released_at))),
+        certificate: found.product.certified.then(|| {
+            certificate(
+                listed.kind,
+                &found.check_results,
+                viewer.when(released.released_at),
+            )
+        }),
         subscription: found
             .subscription
             .map(|mine| subscription(&listed, &mine, &viewer)),
@@ -136,6 +139,7 @@ pub(super) fn described(
             is_verified: publisher.state == PublisherState::Verified,
         },
         plans: plans(&listed),
+        kind: kind(&listed),
         logo_url: listed.logo.as_deref().map(picture_url),
         screenshot_urls: listed
             .screenshots
@@ -148,6 +152,7 @@ pub(super) fn described(
         category: listed.category,
         tags: listed.tags,
         short_description: listed.short_description,
+        support: SupportView::of(&listed.support),
         support_link: listed.support_link,
         license: LicenseView {
             link: listed.license.link,
@@ -158,6 +163,24 @@ pub(super) fn described(
         url,
         layout,
     }
+}
+
+/// Returns what a product is and what consumers are to know of that, unless it is an image.
+fn kind(listed: &ProductManifest) -> Option<(String, String, Option<String>)> {
+    let (title, words, link) = match listed.kind {
+        ProductKind::Image => return None,
+        ProductKind::Plugin => (
+            "Plugin",
+            "It uses system interfaces of the engine.",
+            listed.test_report.clone(),
+        ),
+        ProductKind::CloudService => (
+            "Cloud service",
+            "The software runs in the cloud; this image is the way to it.",
+            listed.service_link.clone(),
+        ),
+    };
+    Some((title.to_owned(), words.to_owned(), link))
 }
 
 /// Returns the manifest that consumers see.
@@ -176,7 +199,11 @@ fn hold(product: &app::Product, viewer: &Viewer) -> Option<HoldNotice> {
     })
 }
 
-pub(super) fn certificate(checks: &[PublicCheck], granted_at: When) -> Certificate {
+pub(super) fn certificate(
+    kind: ProductKind,
+    checks: &[PublicCheck],
+    granted_at: When,
+) -> Certificate {
     let line = |check: &PublicCheck| CheckLine {
         title: check.title.clone(),
         proves: check.proves.to_owned(),
@@ -190,7 +217,12 @@ pub(super) fn certificate(checks: &[PublicCheck], granted_at: When) -> Certifica
         .to_owned(),
     };
     Certificate {
-        kind: "Certified container".to_owned(),
+        kind: match kind {
+            ProductKind::Image => "Certified container",
+            ProductKind::Plugin => "Certified plugin",
+            ProductKind::CloudService => "Certified cloud service",
+        }
+        .to_owned(),
         granted_at,
         until: None,
         checks: checks.iter().map(line).collect(),

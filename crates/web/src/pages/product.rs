@@ -37,6 +37,10 @@ pub struct ProductPage {
     pub screenshot_urls: Vec<String>,
     /// Where customers find help.
     pub support_link: String,
+    /// How else they do, and what they may expect.
+    pub support: SupportView,
+    /// What it is, unless an image, and where more of that stands: title, words and address.
+    pub kind: Option<(String, String, Option<String>)>,
     /// Address of the accepted statements as a document, where there are any.
     pub statements_url: Option<String>,
     /// The agreement.
@@ -127,6 +131,51 @@ pub struct HoldNotice {
     pub since: When,
     /// When the listing is revoked if nothing changes.
     pub revoked_at: When,
+}
+
+/// Support as people read it.
+#[derive(Debug, Clone, Default)]
+pub struct SupportView {
+    /// A website.
+    pub website: Option<String>,
+    /// An e-mail address.
+    pub email: Option<String>,
+    /// Where self-help stands.
+    pub resources: Option<String>,
+    /// The service level agreement, line by line; none if there is none.
+    pub sla: Vec<(String, String)>,
+}
+
+impl SupportView {
+    /// Returns the view of what a manifest says.
+    pub fn of(support: &market::Support) -> Self {
+        let sla = &support.sla;
+        let mut lines = Vec::new();
+        if sla.is_given() {
+            let hours = format!(
+                "{}, {} to {} ({})",
+                sla.days.title(),
+                sla.from,
+                sla.until,
+                sla.time_zone
+            );
+            lines.push(("Hours".to_owned(), hours));
+        }
+        for (_, class, hours) in sla.response_hours.by_class() {
+            let Some(hours) = hours else { continue };
+            let within = match hours {
+                1 => "an answer within 1 hour".to_owned(),
+                more => format!("an answer within {more} hours"),
+            };
+            lines.push((format!("{class} issues"), within));
+        }
+        Self {
+            website: support.website.clone(),
+            email: support.email.clone(),
+            resources: support.resources.clone(),
+            sla: lines,
+        }
+    }
 }
 
 /// What was tested and granted.

@@ -114,6 +114,8 @@ pub struct ManifestForm {
     pub screenshots: Vec<String>,
     /// Item 7.
     pub support_link: String,
+    /// How else customers get help.
+    pub support: SupportForm,
     /// Items 8 to 10, with one empty plan at the end to fill in.
     pub plans: Vec<PlanForm>,
     /// Item 11: Markdown.
@@ -126,6 +128,33 @@ pub struct ManifestForm {
     pub platforms: Vec<Choice>,
     /// Who may pull.
     pub accesses: Vec<Choice>,
+    /// What it is.
+    pub kinds: Vec<Choice>,
+    /// Of a plugin.
+    pub test_report: String,
+    /// Of a cloud service.
+    pub service_link: String,
+}
+
+/// Support as form fields.
+#[derive(Debug, Clone, Default)]
+pub struct SupportForm {
+    /// A website.
+    pub website: String,
+    /// An e-mail address.
+    pub email: String,
+    /// Where self-help stands.
+    pub resources: String,
+    /// On which days.
+    pub days: Vec<Choice>,
+    /// From what time of the day.
+    pub from: String,
+    /// Until what time of the day.
+    pub until: String,
+    /// In which time zone.
+    pub time_zone: String,
+    /// Field, title and hours of each class, the gravest first.
+    pub response_hours: Vec<(String, String, String)>,
 }
 
 /// A plan as form fields.

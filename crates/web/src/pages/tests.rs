@@ -104,6 +104,12 @@ fn consumers_never_see_findings() {
             || name.starts_with("search")
             || ["tags", "image-public", "compare-public"].contains(&name)
         {
+            // What a publisher promises names the classes, whatever there is.
+            let (before, rest) = text
+                .split_once(r#"<dl class="service-level">"#)
+                .unwrap_or((&text, ""));
+            let after = rest.split_once("</dl>").map_or("", |(_, after)| after);
+            let text = format!("{before}{after}");
             for word in ["CVE-", "CVSS", "Critical", "vulnerab", "staging/"] {
                 assert!(!text.contains(word), "{name} says {word}");
             }

@@ -7,7 +7,7 @@ use crate::{
     pages::{
         product::{
             Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView, PreviewNote,
-            ProductPage, PublisherLine, Release, SubscriptionLine,
+            ProductPage, PublisherLine, Release, SubscriptionLine, SupportView,
         },
         public_publisher::PublicPublisherPage,
         storefront::{CategoryLink, ProductCard, StorefrontPage},
@@ -230,6 +230,12 @@ fn product() -> ProductPage {
         long_description: Html("<p>Pilot speaks the PostgreSQL protocol and adds what a crew on watch needs: <strong>online backups</strong>, a query log that can be read, and upgrades that roll back.</p><ul><li>Point-in-time recovery</li><li>Runs as a user without rights</li></ul>".to_owned()),
         screenshot_urls: vec!["/static/mark.svg".to_owned(), "/static/mark.svg".to_owned()],
         support_link: "https://harbour.example/support".to_owned(),
+        support: SupportView::of(&market::Support::sample()),
+        kind: Some((
+            "Plugin".to_owned(),
+            "It uses system interfaces of the engine.".to_owned(),
+            Some("https://harbour.example/tests".to_owned()),
+        )),
         statements_url: Some("/p/harbour/pilot/vex.json".to_owned()),
         license: LicenseView {
             link: Some("https://harbour.example/licence".to_owned()),

@@ -2,14 +2,17 @@
 
 use chrono::TimeDelta;
 use market::{
-    CATEGORIES, ENGINES, ListingState, Problem, ProductManifest, PublisherState, SubmissionState,
+    CATEGORIES, ENGINES, KINDS, ListingState, Problem, ProductManifest, PublisherState,
+    SubmissionState,
 };
 
 use super::{ago, layout, now, page, people, publisher, said};
 use crate::{
     pages::{
         partnership::{PartnershipPanel, PartnershipRow},
-        product_edit::{ManifestForm, PlanForm, PreviewerRow, ProductEditPage, ProductState},
+        product_edit::{
+            ManifestForm, PlanForm, PreviewerRow, ProductEditPage, ProductState, SupportForm,
+        },
         proofs::{DomainView, EmailProofPage, ProofsView},
         publisher::{
             AcceptedRow, DroppedTagRow, ForecastRow, KeyRow, ProductRow, ProofTask, PublisherPage,
@@ -432,6 +435,13 @@ fn form() -> ManifestForm {
         long_description: "Pilot speaks the *PostgreSQL* protocol.\n\n</textarea>".to_owned(),
         screenshots: vec!["sha256:00".to_owned()],
         support_link: "https://harbour.example/support".to_owned(),
+        support: support_form(),
+        kinds: KINDS
+            .iter()
+            .map(|(value, label)| Choice::new(value.as_str(), label, "image"))
+            .collect(),
+        test_report: String::new(),
+        service_link: String::new(),
         plans: vec![
             plan("community", "Community", "One node.", "0"),
             plan("standard", "Standard", "Three nodes.", "-0.05"),
@@ -447,6 +457,26 @@ fn form() -> ManifestForm {
         accesses: vec![
             Choice::new("subscribers", "Subscribers", "subscribers"),
             Choice::new("everyone", "Everybody", "subscribers"),
+        ],
+    }
+}
+
+fn support_form() -> SupportForm {
+    let hours = |class: &str, title: &str, hours: &str| {
+        let field = format!("support.sla.response_hours.{class}");
+        (field, title.to_owned(), hours.to_owned())
+    };
+    SupportForm {
+        website: "https://harbour.example/help".to_owned(),
+        email: "help@harbour.example".to_owned(),
+        resources: String::new(),
+        days: vec![Choice::new("every-day", "Every day", "every-day")],
+        from: "00:00".to_owned(),
+        until: "24:00".to_owned(),
+        time_zone: "UTC".to_owned(),
+        response_hours: vec![
+            hours("critical", "Critical", "4"),
+            hours("minor", "Minor", "many"),
         ],
     }
 }

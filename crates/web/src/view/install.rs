@@ -61,7 +61,7 @@ impl Install {
             },
             Commands {
                 tool: "Podman",
-                proves: "By digest you get exactly these bytes. With a sigstoreSigned rule and the operator's key in policy.json, Podman also refuses what is not signed.",
+                proves: "By digest you get exactly these bytes. With the rule below, Podman also refuses what is not signed.",
                 lines: self.signed_in("podman login", &format!("podman pull {}", self.by_digest())),
             },
             Commands {
@@ -117,6 +117,79 @@ impl Install {
         ]
     }
 
+    /// Returns what makes machines refuse whatever the operator did not sign.
+    pub fn enforced(&self) -> Vec<Commands> {
+        vec![
+            Commands {
+                tool: "Podman, Skopeo, CRI-O",
+                proves: "The operator's key, and where its signatures are: beside the image. Then the rule below, in /etc/containers/policy.json.",
+                lines: format!(
+                    "curl --fail --output /etc/containers/release.pub {}\ncat > /etc/containers/registries.d/plimsoll.yaml <<'END'\ndocker:\n  {}:\n    use-sigstore-attachments: true\nEND",
+                    self.key_url, self.registry
+                ),
+            },
+            Commands {
+                tool: "containers-policy.json",
+                proves: "Of this repository, only what the operator signed under its name is pulled, and nothing from elsewhere: keep the default and the entries that you have, and add this one, where you need more.",
+                lines: self.containers_policy(),
+            },
+            Commands {
+                tool: "Kubernetes, with Sigstore's policy controller",
+                proves: "In namespaces labelled policy.sigstore.dev/include=true, no pod starts with an image of this repository that the operator did not sign.",
+                lines: self.admission(),
+            },
+        ]
+    }
+
+    fn repository_of_registry(&self) -> String {
+        format!("{}/{}", self.registry, self.repository)
+    }
+
+    fn containers_policy(&self) -> String {
+        format!(
+            r#"{{ "default": [{{ "type": "reject" }}],
+  "transports": {{ "docker": {{ "{}": [{{
+    "type": "sigstoreSigned", "keyPath": "/etc/containers/release.pub",
+    "signedIdentity": {{ "type": "matchRepository" }} }}] }} }} }}"#,
+            self.repository_of_registry()
+        )
+    }
+
+    /// Names of Kubernetes are lower-case letters, digits and dashes; a repository also has
+    /// slashes, dots and underscores.
+    fn admission(&self) -> String {
+        let name: String = self
+            .repository
+            .chars()
+            .map(|one| {
+                if one.is_ascii_alphanumeric() {
+                    one
+                } else {
+                    '-'
+                }
+            })
+            .collect();
+        format!(
+            r#"curl --fail --output release.pub {}
+kubectl create secret generic plimsoll-release -n cosign-system --from-file=cosign.pub=release.pub
+kubectl apply -f - <<'END'
+apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata:
+  name: plimsoll-{name}
+spec:
+  images:
+    - glob: "{}**"
+  authorities:
+    - key:
+        secretRef:
+          name: plimsoll-release
+END"#,
+            self.key_url,
+            self.repository_of_registry()
+        )
+    }
+
     fn notation(&self) -> String {
         let policy = serde_json::json!({ "version": "1.0", "trustPolicies": [{
             "name": self.registry.replace(':', "-"),
@@ -138,5 +211,40 @@ impl Install {
         } else {
             command.to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_enforced_names_the_real_host_and_repository() {
+        let install = Install {
+            registry: "market.example:5443".to_owned(),
+            repository: "harbour/pilot.db".to_owned(),
+            tag: "1.0".to_owned(),
+            digest: "sha256:00".to_owned(),
+            key_url: "https://market.example:5443/keys/release.pub".to_owned(),
+            certificate_url: String::new(),
+            needs_token: false,
+            needs_subscription: false,
+        };
+        let [files, policy, admission] =
+            <[Commands; 3]>::try_from(install.enforced()).expect("three ways");
+        assert!(files.lines.contains("\n  market.example:5443:\n"));
+        let policy: serde_json::Value = serde_json::from_str(&policy.lines).expect("it is JSON");
+        let rules = &policy["transports"]["docker"]["market.example:5443/harbour/pilot.db"];
+        assert_eq!(rules[0]["type"], "sigstoreSigned");
+        assert!(
+            admission
+                .lines
+                .contains("name: plimsoll-harbour-pilot-db\n")
+        );
+        assert!(
+            admission
+                .lines
+                .contains("glob: \"market.example:5443/harbour/pilot.db**\"")
+        );
     }
 }

@@ -350,6 +350,10 @@ pub(crate) fn manifest(picture: &str) -> serde_json::Value {
         "name": "Ship DB", "logo": picture, "screenshots": [picture],
         "short_description": "A database for ships.", "category": "Databases", "tags": ["sql"],
         "long_description": "Long.", "support_link": "https://acme.example/help",
+        "support": {"email": "help@acme.example", "sla": {
+            "from": "09:00", "until": "17:00", "time_zone": "UTC",
+            "response_hours": {"critical": 4, "major": 24, "minor": 72},
+        }},
         "plans": [
             {"id": "pro", "name": "Pro", "description": "All.", "price": {"amount_minor": 1999, "currency": "USD"}},
         ],

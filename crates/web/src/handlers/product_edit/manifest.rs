@@ -2,9 +2,11 @@
 
 use app::{App, AppError};
 use market::{
-    CATEGORIES, ENGINES, License, Money, Plan, Problem, ProductManifest, PullAccess, Slug,
+    CATEGORIES, ENGINES, KINDS, License, Money, Plan, Problem, ProductKind, ProductManifest,
+    PullAccess, Slug,
 };
 
+use super::support;
 use crate::{
     form::Form,
     pages::product_edit::{ManifestForm, PlanForm},
@@ -60,12 +62,16 @@ impl ManifestFields for ManifestForm {
             long_description: manifest.long_description.clone(),
             screenshots: manifest.screenshots.clone(),
             support_link: manifest.support_link.clone(),
+            support: support::of(&manifest.support),
             plans: plans.chain([PlanForm::default()]).collect(),
             installation_instructions: manifest.installation_instructions.clone(),
             license_link: manifest.license.link.clone().unwrap_or_default(),
             license_text: manifest.license.text.clone().unwrap_or_default(),
             platforms: platforms(manifest.platform.as_str()),
             accesses: accesses(manifest.access.as_str()),
+            kinds: kinds(manifest.kind.as_str()),
+            test_report: manifest.test_report.clone().unwrap_or_default(),
+            service_link: manifest.service_link.clone().unwrap_or_default(),
         }
     }
 
@@ -81,12 +87,16 @@ impl ManifestFields for ManifestForm {
             long_description: text("long_description"),
             screenshots: form.all("screenshots.keep").map(str::to_owned).collect(),
             support_link: text("support_link"),
+            support: support::typed(form),
             plans: typed_plans(form),
             installation_instructions: text("installation_instructions"),
             license_link: text("license.link"),
             license_text: text("license.text"),
             platforms: platforms(form.text("platform")),
             accesses: accesses(form.text("access")),
+            kinds: kinds(form.text("kind")),
+            test_report: text("test_report"),
+            service_link: text("service_link"),
         }
     }
 
@@ -115,12 +125,15 @@ impl ManifestFields for ManifestForm {
             long_description: self.long_description.clone(),
             screenshots: self.screenshots.clone(),
             support_link: self.support_link.clone(),
+            support: support::read(&self.support, &mut problems),
             plans: read_plans(&self.plans, &mut problems),
             installation_instructions: self.installation_instructions.clone(),
             license: License {
                 link: given(&self.license_link),
                 text: given(&self.license_text),
             },
+            test_report: given(&self.test_report),
+            service_link: given(&self.service_link),
             ..ProductManifest::default()
         };
         let mut refuse = |field| problems.push(problem(field, "choose one of the list"));
@@ -131,6 +144,10 @@ impl ManifestFields for ManifestForm {
         match selected(&self.accesses).parse() {
             Ok(access) => manifest.access = access,
             Err(_) => refuse("access"),
+        }
+        match selected(&self.kinds).parse() {
+            Ok(kind) => manifest.kind = kind,
+            Err(_) => refuse("kind"),
         }
         (manifest, problems)
     }
@@ -236,7 +253,7 @@ fn unread(place: usize) -> Slug {
     name.parse().expect("it has the form of a short name")
 }
 
-fn problem(field: &str, message: impl Into<String>) -> Problem {
+pub(super) fn problem(field: &str, message: impl Into<String>) -> Problem {
     Problem {
         field: field.to_owned(),
         message: message.into(),
@@ -264,7 +281,19 @@ fn accesses(current: &str) -> Vec<Choice> {
     choices.collect()
 }
 
-fn selected(choices: &[Choice]) -> &str {
+/// A form that does not have the field at all is of an image.
+fn kinds(current: &str) -> Vec<Choice> {
+    let current = match current {
+        "" => ProductKind::Image.as_str(),
+        current => current,
+    };
+    let choices = KINDS
+        .iter()
+        .map(|(kind, label)| Choice::new(kind.as_str(), label, current));
+    choices.collect()
+}
+
+pub(super) fn selected(choices: &[Choice]) -> &str {
     let selected = choices.iter().find(|choice| choice.is_selected);
     selected.map_or("", |choice| choice.value.as_str())
 }
@@ -295,6 +324,9 @@ mod tests {
                 text: Some("Be kind.".to_owned()),
             },
             access: PullAccess::Everyone,
+            support: market::Support::sample(),
+            kind: ProductKind::Plugin,
+            test_report: Some("https://example.com/tests".to_owned()),
             ..ProductManifest::default()
         };
         assert_eq!(ManifestForm::of(&manifest, "db").manifest(), Ok(manifest));

@@ -2,6 +2,7 @@
 //! as it is typed, submitting and withdrawing.
 
 mod manifest;
+mod support;
 
 use std::sync::Arc;
 

@@ -28,15 +28,22 @@ async fn what_is_typed_is_looked_at_and_not_saved() {
         ("plans[0].price", "dear"),
         ("plans[0].description", ""),
         ("short_description", "Typed."),
+        ("support.sla.response_hours.major", "soon"),
+        ("support.sla.until", "08:00"),
+        ("kind", "cloud-service"),
     ];
     let checked = ann.send(&page, CHECK, &fields, &[]).await;
     assert_eq!(checked.status, StatusCode::OK);
     // What cannot be read and what is wrong are said together, each at its place.
     let wrong = checked.texts(".field-error:not(:empty)");
-    assert_eq!(wrong.len(), 3, "{wrong:?}");
+    assert_eq!(wrong.len(), 7, "{wrong:?}");
     assert!(checked.texts("#error-support_link")[0].contains("must be an address"));
     assert!(checked.texts("[id='error-plans[0].description']")[0].contains("is missing"));
-    assert!(checked.texts("#problems")[0].starts_with("3 items missing or wrong."));
+    assert!(checked.texts("#problems")[0].starts_with("7 items missing or wrong."));
+    let hours = checked.texts("[id='error-support.sla.response_hours.major']");
+    assert!(hours[0].contains("a whole number of hours"), "{hours:?}");
+    assert!(checked.texts("[id='error-support.sla.until']")[0].contains("after it begins"));
+    assert!(checked.texts("#error-service_link")[0].contains("a link to what the service is"));
     assert_eq!(
         checked.attribute("#short_description", "value").as_deref(),
         Some("Typed.")

@@ -142,7 +142,7 @@ async fn a_product_is_drafted_with_mistakes_and_completed() {
     let page = ann.send(&page, create, &fields, &[]).await;
     said(&page, "The product was created");
     assert_eq!(page.path, "/publisher/acme/ship-db");
-    said(&page, "7 items missing or wrong");
+    said(&page, "9 items missing or wrong");
     assert_eq!(
         page.attribute("[name='plans[0].price']", "value")
             .as_deref(),
@@ -155,6 +155,13 @@ async fn a_product_is_drafted_with_mistakes_and_completed() {
         ("category", "Databases"),
         ("long_description", "# Hello\n\nIt *sails*."),
         ("support_link", "https://acme.example/help"),
+        ("support.email", "help@acme.example"),
+        ("support.sla.from", "09:00"),
+        ("support.sla.until", "17:00"),
+        ("support.sla.time_zone", "UTC"),
+        ("support.sla.response_hours.critical", "4"),
+        ("support.sla.response_hours.major", "24"),
+        ("support.sla.response_hours.minor", "72"),
         ("installation_instructions", "Run it."),
         ("license.text", "Be kind."),
     ];
