@@ -93,6 +93,12 @@ async fn a_publisher_gets_on_the_market_and_a_consumer_subscribes() {
 /// What is sent back names every field.
 fn with_nulls(mut manifest: Value) -> Value {
     manifest["license"]["text"] = Value::Null;
+    manifest["kind"] = json!("image");
+    manifest["test_report"] = Value::Null;
+    manifest["service_link"] = Value::Null;
+    manifest["support"]["website"] = Value::Null;
+    manifest["support"]["resources"] = Value::Null;
+    manifest["support"]["sla"]["days"] = json!("monday-to-friday");
     manifest
 }
 

@@ -36,7 +36,7 @@ async fn what_is_typed_is_looked_at_and_not_saved() {
     assert_eq!(checked.status, StatusCode::OK);
     // What cannot be read and what is wrong are said together, each at its place.
     let wrong = checked.texts(".field-error:not(:empty)");
-    assert_eq!(wrong.len(), 7, "{wrong:?}");
+    assert_eq!(wrong.len(), 6, "{wrong:?}");
     assert!(checked.texts("#error-support_link")[0].contains("must be an address"));
     assert!(checked.texts("[id='error-plans[0].description']")[0].contains("is missing"));
     assert!(checked.texts("#problems")[0].starts_with("7 items missing or wrong."));
