@@ -163,8 +163,13 @@ fn verify_asks_the_log_and_remembers_it() {
         said.contains("is signed, but it is on hold since"),
         "{said}"
     );
+    // What was said before the hold does not hide it from whoever saw that the log went on.
     let (code, said) = verify(&["--proof", &proof]);
-    assert_eq!(code, Some(0), "what was said before the hold: {said}");
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("1 of the 2 entries"), "{said}");
+    let (code, said) = verify(&["--proof", &proof, "--at", "2020-01-01"]);
+    assert_eq!(code, Some(5), "{said}");
+    assert!(said.contains("was not released by"), "{said}");
     market.manage("reinstate");
     assert_eq!(verify(&[]).0, Some(0));
 

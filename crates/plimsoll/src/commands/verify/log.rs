@@ -76,7 +76,17 @@ pub(super) fn ask(
             .hint("the market's operator says whether its keys were replaced"));
         }
         let root = seen.root().unwrap_or_default();
-        // A file may be from before; what comes from the market may not.
+        // What is in a file may be from before: then it answers for its day only.
+        let is_older = !is_online && opened.size < seen.size;
+        if is_older && args.at.is_none() {
+            return Err(refused(&format!(
+                "the log's statement is of {}, when it had {} of the {} entries that were seen since: a hold or revocation may be among them",
+                day(opened.at),
+                opened.size,
+                seen.size
+            ))
+            .hint("get a new one: `plimsoll verify --save-proof FILE` with the market in reach; or ask for a day before it with --at"));
+        }
         if is_online || opened.size == seen.size {
             statement
                 .continues(&opened, (seen.size, &root))
