@@ -184,13 +184,17 @@ pub const DAILY_HOUR: u32 = 7;
 /// server, is not mailed any more, unless it is obligatory.
 pub const MAIL_LATE: TimeDelta = TimeDelta::days(7);
 
-/// Times a mail is tried before it is given up.
-pub const MAIL_ATTEMPTS: i64 = 8;
+/// Times a mail is tried before it is given up: about a week, for promises go on while a mail
+/// server is away.
+pub const MAIL_ATTEMPTS: i64 = 164;
+
+/// Attempts after which the time between two grows no more.
+const GROWING_ATTEMPTS: i64 = 7;
 
 /// Returns how long after the failure of so many attempts a mail is tried again: a minute,
-/// and twice as long each time.
+/// and twice as long each time, up to about an hour.
 pub fn mail_back_off(attempts: i64) -> TimeDelta {
-    let doublings = u32::try_from(attempts.clamp(1, MAIL_ATTEMPTS) - 1).unwrap_or(0);
+    let doublings = u32::try_from(attempts.clamp(1, GROWING_ATTEMPTS) - 1).unwrap_or(0);
     TimeDelta::minutes(1_i64 << doublings)
 }
 
@@ -225,11 +229,16 @@ mod tests {
     }
 
     #[test]
-    fn mail_is_tried_eight_times_in_about_two_hours() {
+    fn mail_is_tried_for_a_week() {
         let waits: Vec<_> = (1..MAIL_ATTEMPTS)
             .map(|tried| mail_back_off(tried).num_minutes())
             .collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64]);
+        assert_eq!(waits[..9], [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+        let whole = TimeDelta::minutes(waits.iter().sum());
+        assert!(
+            whole > MAIL_LATE && whole < MAIL_LATE + TimeDelta::hours(2),
+            "{whole}"
+        );
     }
 
     #[test]
