@@ -186,13 +186,13 @@ pub const MAIL_LATE: TimeDelta = TimeDelta::days(7);
 
 /// Times a mail is tried before it is given up: about a week, for promises go on while a mail
 /// server is away.
-pub const MAIL_ATTEMPTS: i64 = 164;
+pub const MAIL_ATTEMPTS: i64 = 86;
 
 /// Attempts after which the time between two grows no more.
-const GROWING_ATTEMPTS: i64 = 7;
+const GROWING_ATTEMPTS: i64 = 8;
 
 /// Returns how long after the failure of so many attempts a mail is tried again: a minute,
-/// and twice as long each time, up to about an hour.
+/// and twice as long each time, up to about two hours.
 pub fn mail_back_off(attempts: i64) -> TimeDelta {
     let doublings = u32::try_from(attempts.clamp(1, GROWING_ATTEMPTS) - 1).unwrap_or(0);
     TimeDelta::minutes(1_i64 << doublings)
@@ -233,7 +233,7 @@ mod tests {
         let waits: Vec<_> = (1..MAIL_ATTEMPTS)
             .map(|tried| mail_back_off(tried).num_minutes())
             .collect();
-        assert_eq!(waits[..9], [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+        assert_eq!(waits[..9], [1, 2, 4, 8, 16, 32, 64, 128, 128]);
         let whole = TimeDelta::minutes(waits.iter().sum());
         assert!(
             whole > MAIL_LATE && whole < MAIL_LATE + TimeDelta::hours(2),

@@ -205,7 +205,7 @@ both! {
         assert!(letters(&world).await.is_empty());
         let mut attempts = 1;
         loop {
-            world.clock.advance(TimeDelta::minutes(64));
+            world.clock.advance(TimeDelta::minutes(128));
             let again = letters(&world).await;
             let Some(again) = again.first() else { break };
             assert_eq!((&again.of, &again.message_id, again.attempts), (&mail.of, &mail.message_id, attempts));
@@ -213,7 +213,7 @@ both! {
             attempts += 1;
         }
         // For a week; then it is no news any more.
-        assert!((150..market::MAIL_ATTEMPTS).contains(&attempts), "{attempts}");
+        assert!((70..market::MAIL_ATTEMPTS).contains(&attempts), "{attempts}");
         assert!(told(world.app.outbox(&world.owner, "", 10).await).starts_with("denied"));
         assert_eq!(states(&world).await, ["late", "muted", "sent"]);
         world.app.read_notices(&world.owner).await.expect("read");
