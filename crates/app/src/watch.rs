@@ -19,7 +19,7 @@ const HELD: &str = "A security finding was not fixed within the time promised.";
 const MENDED: &str = "What was promised is done.";
 const REVOKED: &str = "The listing was on hold for longer than the programme allows.";
 
-/// Products whose publishers are told in one transaction of what begins.
+/// Releases whose publishers are told in one transaction of what begins.
 const ANNOUNCED_AT_ONCE: i64 = 50;
 /// Such transactions side by side: they wait for the database's answers most of the time.
 const ANNOUNCING: usize = 4;
@@ -147,7 +147,7 @@ impl App {
     }
 
     /// Tells of all promises that nobody was told of: those of a matching that touches many
-    /// products, each product's in one notice.
+    /// products, each release's in one notice.
     pub(crate) async fn announce_all_promises(&self) -> Result<(), AppError> {
         let pages = futures_util::stream::try_unfold(String::new(), async |after| {
             let mut tx = self.read().await?;

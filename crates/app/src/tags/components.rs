@@ -68,6 +68,12 @@ pub struct ComponentQuery {
     pub order: ComponentOrder,
 }
 
+impl ComponentQuery {
+    fn asks_exploitation(&self) -> bool {
+        self.exploited || self.epss > 0
+    }
+}
+
 /// A component with what is wrong with it.
 #[derive(Debug, Clone)]
 pub struct ComponentRow {
@@ -130,18 +136,12 @@ impl App {
     pub async fn components_page(
         &self,
         actor: &Actor,
-        (names, image): ((&str, &str), &str),
+        at: ((&str, &str), &str),
         query: &ComponentQuery,
         page: usize,
     ) -> Result<ComponentsPage, AppError> {
         let mut tx = self.read().await?;
-        let found = self.found_image(&mut tx, actor, names, image).await?;
-        if !found.head.of.may_see_inside {
-            return Err(actor_may_not(
-                actor,
-                "components are the publisher's business",
-            ));
-        }
+        let found = self.image_inside(&mut tx, actor, at, "components").await?;
         let by_component = by_component(&found.findings);
         let exploitation = self.asked_exploitation(&found.findings, query).await?;
         let asked = asked(&found, (&by_component, &exploitation), query);
@@ -157,7 +157,7 @@ impl App {
             .flat_map(|(_, findings)| findings.iter().take(FINDINGS))
             .map(|finding| Finding::clone(finding))
             .collect();
-        let platforms = BTreeMap::from([(image.to_owned(), found.head.platform.clone())]);
+        let platforms = BTreeMap::from([(at.1.to_owned(), found.head.platform.clone())]);
         let views = self.finding_views(&mut tx, &findings, &platforms).await?;
         let mut views = views.into_iter();
         let rows = shown.into_iter().map(|(component, findings)| {
@@ -173,28 +173,18 @@ impl App {
             head: found.head.clone(),
         })
     }
-}
 
-impl App {
     /// Returns what is known of the exploitation of findings, where a filter asks for it.
     async fn asked_exploitation(
         &self,
         findings: &[Finding],
         query: &ComponentQuery,
     ) -> Result<Exploitations, AppError> {
-        if !query.exploited && query.epss == 0 {
+        if !query.asks_exploitation() {
             return Ok(Exploitations::new());
         }
         let names = findings.iter().map(|it| it.vulnerability.clone()).collect();
         self.exploitations(names).await
-    }
-}
-
-/// Refuses, and says why.
-pub(super) fn actor_may_not(actor: &Actor, why: &str) -> AppError {
-    match actor.signed_in() {
-        None => AppError::Unauthenticated(why.to_owned()),
-        Some(_) => AppError::Denied(why.to_owned()),
     }
 }
 
@@ -248,7 +238,7 @@ fn is_feared(
     exploitations: &Exploitations,
     query: &ComponentQuery,
 ) -> bool {
-    if !query.exploited && query.epss == 0 {
+    if !query.asks_exploitation() {
         return true;
     }
     let mut known = findings

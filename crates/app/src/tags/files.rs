@@ -3,7 +3,7 @@
 use inventory::FileEntry;
 use serde::Deserialize;
 
-use super::{components::actor_may_not, image::ImageHead, page_of};
+use super::{image::ImageHead, page_of};
 use crate::{
     Actor, App, AppError,
     inspection::{blocking, decompress},
@@ -71,15 +71,12 @@ impl App {
     pub async fn files_page(
         &self,
         actor: &Actor,
-        (names, image): ((&str, &str), &str),
+        at: ((&str, &str), &str),
         query: &FileQuery,
         page: usize,
     ) -> Result<FilesPage, AppError> {
         let mut tx = self.read().await?;
-        let found = self.found_image(&mut tx, actor, names, image).await?;
-        if !found.head.of.may_see_inside {
-            return Err(actor_may_not(actor, "files are the publisher's business"));
-        }
+        let found = self.image_inside(&mut tx, actor, at, "files").await?;
         let layers = &found.content.layers;
         let place = query.layer.checked_sub(1);
         let layer = place.and_then(|place| layers.get(place));

@@ -176,6 +176,25 @@ impl App {
             findings,
         })
     }
+
+    /// The same, for whoever may see inside; `what` of it is asked for.
+    pub(super) async fn image_inside(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        (names, digest): ((&str, &str), &str),
+        what: &str,
+    ) -> Result<FoundImage, AppError> {
+        let found = self.found_image(tx, actor, names, digest).await?;
+        if found.head.of.may_see_inside {
+            return Ok(found);
+        }
+        let why = format!("{what} are the publisher's business");
+        Err(match actor.signed_in() {
+            None => AppError::Unauthenticated(why),
+            Some(_) => AppError::Denied(why),
+        })
+    }
 }
 
 impl FoundImage {

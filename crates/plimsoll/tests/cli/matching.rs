@@ -71,6 +71,14 @@ fn scan(place: &Place, feeds: &[PathBuf], image: &str) -> BTreeSet<String> {
         .collect()
 }
 
+fn has_dpkg() -> bool {
+    let has = Command::new("dpkg").arg("--version").output().is_ok();
+    if !has {
+        eprintln!("skipped: there is no dpkg");
+    }
+    has
+}
+
 /// Unpacks a zstd file into a folder; `None` where there is no `zstd`.
 fn unpacked(place: &Place, file: &Path) -> Option<PathBuf> {
     let Ok(plain) = Command::new("zstd").arg("-dcq").arg(file).output() else {
@@ -131,8 +139,7 @@ fn debian_findings_are_what_the_tracker_and_dpkg_say() {
     let Some(rows) = data("debian-tracker/dsa-dla-2023-04-02.jsonl.zst") else {
         return;
     };
-    if Command::new("dpkg").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no dpkg");
+    if !has_dpkg() {
         return;
     }
     let place = Place::new();
@@ -157,8 +164,7 @@ fn findings_in_what_debian_installs_are_what_the_feed_and_dpkg_say() {
     let Some(feed) = data("osv/debian-derived-from-changelogs.jsonl.zst") else {
         return;
     };
-    if Command::new("dpkg").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no dpkg");
+    if !has_dpkg() {
         return;
     }
     let place = Place::new();

@@ -14,8 +14,8 @@ use crate::{
     markdown::markdown,
     notice::Notice,
     pages::product::{
-        Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView, ProductPage,
-        PublisherLine, Release, SubscriptionLine, SupportView,
+        Certificate, CheckLine, HoldNotice, KindView, LicenseView, PlanView, PlatformView,
+        ProductPage, PublisherLine, Release, SubscriptionLine, SupportView,
     },
     router::{RELEASE_CERTIFICATE, RELEASE_KEY},
     view::{Digest, Install, Layout, When, picture_url, price, subscription_pill},
@@ -166,21 +166,22 @@ pub(super) fn described(
 }
 
 /// Returns what a product is and what consumers are to know of that, unless it is an image.
-fn kind(listed: &ProductManifest) -> Option<(String, String, Option<String>)> {
-    let (title, words, link) = match listed.kind {
-        ProductKind::Image => return None,
-        ProductKind::Plugin => (
-            "Plugin",
-            "It uses system interfaces of the engine.",
-            listed.test_report.clone(),
-        ),
-        ProductKind::CloudService => (
-            "Cloud service",
-            "The software runs in the cloud; this image is the way to it.",
-            listed.service_link.clone(),
-        ),
-    };
-    Some((title.to_owned(), words.to_owned(), link))
+fn kind(listed: &ProductManifest) -> Option<KindView> {
+    match listed.kind {
+        ProductKind::Image => None,
+        ProductKind::Plugin => Some(KindView {
+            title: "Plugin",
+            words: "It uses system interfaces of the engine.",
+            more: "Report on its tests",
+            link: listed.test_report.clone(),
+        }),
+        ProductKind::CloudService => Some(KindView {
+            title: "Cloud service",
+            words: "The software runs in the cloud; this image is the way to it.",
+            more: "What the service is",
+            link: listed.service_link.clone(),
+        }),
+    }
 }
 
 /// Returns the manifest that consumers see.

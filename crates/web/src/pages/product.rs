@@ -39,8 +39,8 @@ pub struct ProductPage {
     pub support_link: String,
     /// How else they do, and what they may expect.
     pub support: SupportView,
-    /// What it is, unless an image, and where more of that stands: title, words and address.
-    pub kind: Option<(String, String, Option<String>)>,
+    /// What it is, unless an image.
+    pub kind: Option<KindView>,
     /// Address of the accepted statements as a document, where there are any.
     pub statements_url: Option<String>,
     /// The agreement.
@@ -131,6 +131,19 @@ pub struct HoldNotice {
     pub since: When,
     /// When the listing is revoked if nothing changes.
     pub revoked_at: When,
+}
+
+/// What a product is that is no image.
+#[derive(Debug, Clone)]
+pub struct KindView {
+    /// Its kind.
+    pub title: &'static str,
+    /// What consumers are to know of that.
+    pub words: &'static str,
+    /// What stands elsewhere about it.
+    pub more: &'static str,
+    /// Where.
+    pub link: Option<String>,
 }
 
 /// Support as people read it.

@@ -6,8 +6,8 @@ use super::{ago, customer, digest, layout, now, page, said};
 use crate::{
     pages::{
         product::{
-            Certificate, CheckLine, HoldNotice, LicenseView, PlanView, PlatformView, PreviewNote,
-            ProductPage, PublisherLine, Release, SubscriptionLine, SupportView,
+            Certificate, CheckLine, HoldNotice, KindView, LicenseView, PlanView, PlatformView,
+            PreviewNote, ProductPage, PublisherLine, Release, SubscriptionLine, SupportView,
         },
         public_publisher::PublicPublisherPage,
         storefront::{CategoryLink, ProductCard, StorefrontPage},
@@ -231,11 +231,12 @@ fn product() -> ProductPage {
         screenshot_urls: vec!["/static/mark.svg".to_owned(), "/static/mark.svg".to_owned()],
         support_link: "https://harbour.example/support".to_owned(),
         support: SupportView::of(&market::Support::sample()),
-        kind: Some((
-            "Plugin".to_owned(),
-            "It uses system interfaces of the engine.".to_owned(),
-            Some("https://harbour.example/tests".to_owned()),
-        )),
+        kind: Some(KindView {
+            title: "Plugin",
+            words: "It uses system interfaces of the engine.",
+            more: "Report on its tests",
+            link: Some("https://harbour.example/tests".to_owned()),
+        }),
         statements_url: Some("/p/harbour/pilot/vex.json".to_owned()),
         license: LicenseView {
             link: Some("https://harbour.example/licence".to_owned()),

@@ -17,12 +17,8 @@ pub(super) fn of(support: &Support) -> SupportForm {
         from: sla.from.clone(),
         until: sla.until.clone(),
         time_zone: sla.time_zone.clone(),
-        response_hours: hours(|class| {
-            let mut classes = sla.response_hours.by_class().into_iter();
-            let found = classes.find(|(name, ..)| *name == class);
-            found
-                .and_then(|(_, _, hours)| hours)
-                .map_or_else(String::new, |hours| hours.to_string())
+        response_hours: hours(sla.response_hours, |_, hours| {
+            hours.map_or_else(String::new, |hours| hours.to_string())
         }),
     }
 }
@@ -38,7 +34,9 @@ pub(super) fn typed(form: &Form) -> SupportForm {
         from: text("sla.from"),
         until: text("sla.until"),
         time_zone: text("sla.time_zone"),
-        response_hours: hours(|class| text(&format!("sla.response_hours.{class}"))),
+        response_hours: hours(ResponseHours::default(), |class, _| {
+            text(&format!("sla.response_hours.{class}"))
+        }),
     }
 }
 
@@ -76,12 +74,15 @@ pub(super) fn read(form: &SupportForm, problems: &mut Vec<Problem>) -> Support {
     }
 }
 
-fn hours(of: impl Fn(&str) -> String) -> Vec<(String, String, String)> {
-    let classes = ResponseHours::default().by_class().into_iter();
+fn hours(
+    given: ResponseHours,
+    text: impl Fn(&str, Option<u16>) -> String,
+) -> Vec<(String, String, String)> {
+    let classes = given.by_class().into_iter();
     classes
-        .map(|(class, title, _)| {
+        .map(|(class, title, hours)| {
             let field = format!("support.sla.response_hours.{class}");
-            (field, title.to_owned(), of(class))
+            (field, title.to_owned(), text(class, hours))
         })
         .collect()
 }
