@@ -1,7 +1,7 @@
 //! The approvals that a submission needs: two different people's where it is a product's first
 //! release and the operator's policy says so.
 
-use market::{Action, Anchor, Approval, Decision, NoticeKind, approvals_needed};
+use market::{Action, Anchor, Approval, Decision, EventId, NoticeKind, approvals_needed};
 use store::{Tx, approvals::ApprovalRow, submissions::Submission};
 
 use crate::{Actor, App, AppError, audit::Change, notices::News};
@@ -100,7 +100,7 @@ impl App {
         let number = submission.number;
         let news = News {
             kind: NoticeKind::Decided,
-            cause: format!("first:{}:{}", submission.id, self.now().timestamp_millis()),
+            cause: format!("first:{}:{}", submission.id, self.id(EventId::new)),
             title: format!("{name}: submission {number} has one of two approvals"),
             body: format!(
                 "Submission {number} of {name} was approved once. It is the product's first release, so another reviewer approves it, too, before it is signed."

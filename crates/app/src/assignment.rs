@@ -1,6 +1,6 @@
 //! Who of the certification team has a submission in hand.
 
-use market::{AccountId, Action, NoticeKind};
+use market::{AccountId, Action, EventId, NoticeKind};
 use store::{
     Tx, accounts::Account, products::Product, publishers::Publisher, submissions::Submission,
 };
@@ -173,11 +173,7 @@ impl App {
             };
             let news = News {
                 kind: NoticeKind::Assigned,
-                cause: format!(
-                    "{title}:{}:{}",
-                    submission.id,
-                    self.now().timestamp_millis()
-                ),
+                cause: format!("{title}:{}:{}", submission.id, self.id(EventId::new)),
                 title: format!(
                     "{}/{}: submission {} {title}",
                     publisher.slug, product.slug, submission.number

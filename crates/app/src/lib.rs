@@ -16,6 +16,7 @@ mod attestations;
 mod audit;
 mod bases;
 mod bills;
+mod calendars;
 mod classification;
 mod clock;
 mod component_index;

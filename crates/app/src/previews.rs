@@ -3,7 +3,9 @@
 //! cannot tell that there is anything. It ends when the product is released or withdrawn.
 
 use chrono::{DateTime, Utc};
-use market::{Action, ListingEvent, ListingState, NoticeKind, ProductId, RepositoryId, Role};
+use market::{
+    Action, EventId, ListingEvent, ListingState, NoticeKind, ProductId, RepositoryId, Role,
+};
 use store::{
     Tx,
     accounts::Account,
@@ -368,7 +370,7 @@ impl App {
         );
         let news = News {
             kind: NoticeKind::Preview,
-            cause: format!("preview:{}:{}", product.id, self.now().timestamp_millis()),
+            cause: format!("preview:{}:{}", product.id, self.id(EventId::new)),
             title: format!("{by} lets you see {name} before its release"),
             body: format!(
                 "{by} named you among those who see {name} before it comes to the market. Its page says what it will be, and how to pull what is there. Please keep it to yourself: nobody else sees it."

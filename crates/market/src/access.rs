@@ -123,6 +123,8 @@ text_enum! {
         ManageOwnNotices = "manage-own-notices",
         /// Create and revoke one's own access tokens.
         ManageOwnTokens = "manage-own-tokens",
+        /// Make and end secret addresses of one's own calendars.
+        ManageOwnCalendars = "manage-own-calendars",
         /// Create and revoke robots that pull what one's own account is subscribed to.
         ManageOwnRobots = "manage-own-robots",
         /// Create and revoke a publisher's robots.
@@ -258,6 +260,7 @@ pub const RULES: &[(Action, &[Role])] = &[
     (Action::ReadOwnAccount, &[Role::Account]),
     (Action::ManageOwnNotices, &[Role::Account]),
     (Action::ManageOwnTokens, &[Role::Account]),
+    (Action::ManageOwnCalendars, &[Role::Account]),
     (Action::ManageOwnRobots, &[Role::Account]),
     (Action::ManageRobots, &[Role::Owner, Role::Operator]),
     (Action::ManageAccounts, &[Role::Operator]),
@@ -289,7 +292,7 @@ text_enum! {
 
 /// The second table: what is good for less than everything, and for what.
 ///
-/// A token makes no robots, because they would outlive it; tokens that it makes cannot do
+/// A token makes no robots and no addresses of calendars, because they would outlive it; tokens that it makes cannot do
 /// more than it does, which their use checks.
 const LIMITS: &[(Holding, &[Action])] = &[
     (
@@ -350,7 +353,10 @@ const LIMITS: &[(Holding, &[Action])] = &[
 /// Returns whether `action` can be done by somebody who signed in with `holding`.
 pub fn holder_may(holding: Holding, action: Action) -> bool {
     if holding == Holding::Token {
-        return !matches!(action, Action::ManageOwnRobots | Action::ManageRobots);
+        return !matches!(
+            action,
+            Action::ManageOwnRobots | Action::ManageRobots | Action::ManageOwnCalendars
+        );
     }
     LIMITS
         .iter()

@@ -86,6 +86,8 @@ id_type! {
     AccountId = "acc";
     /// A personal access token.
     TokenId = "tok";
+    /// Something that happened once; all that is told of it names it.
+    EventId = "evt";
     /// An organisation that publishes.
     PublisherId = "pub";
     /// A publisher's registered signing key.

@@ -12,6 +12,7 @@ pub mod approvals;
 pub mod assets;
 pub mod audit;
 pub mod blobs;
+pub mod calendars;
 pub mod classifications;
 pub mod collection;
 pub mod component_index;

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+/// The media type.
+pub(crate) const TYPE: &str = "text/calendar; charset=utf-8";
 /// Bytes of a line without its end (RFC 5545, section 3.1).
 const LINE: usize = 75;
 
@@ -18,6 +20,11 @@ pub(crate) struct Event {
     pub(crate) description: String,
     /// The page that it is about.
     pub(crate) url: String,
+}
+
+/// Returns the address of the calendar with this key.
+pub(crate) fn address(base: &str, key: &str) -> String {
+    format!("{base}/calendars/{key}.ics")
 }
 
 /// Writes a calendar as of `now`, with a reminder a day before each event.

@@ -33,4 +33,4 @@ mod samples;
 pub mod view;
 mod viewer;
 
-pub use router::router;
+pub use router::{loggable, router};

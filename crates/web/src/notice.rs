@@ -32,6 +32,7 @@ notices! {
     Registered = "registered", "Your account was created and you are signed in.";
     SignedOut = "signed-out", "You are signed out.";
     TokenRevoked = "token-revoked", "The token was revoked. Whatever uses it can no longer sign in.";
+    CalendarEnded = "calendar-ended", "The address of the calendar has ended. Programs that follow it get nothing any more.";
     RobotMade = "robot-made", "The robot was made. Give it a token to sign in with.";
     RobotRevoked = "robot-revoked", "The robot was revoked with all its tokens.";
     NoticesRead = "notices-read", "All notices are marked as read.";

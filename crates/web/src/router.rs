@@ -1,6 +1,6 @@
 //! Every route, by who calls it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use app::App;
 use axum::{
@@ -15,8 +15,8 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, agreement, classes, compare, components, draft_versions, feed, files, image,
-        imports, layer_files, log, no_page, notices, operator, own_advisories, partnership,
+        account, agreement, calendar, classes, compare, components, draft_versions, feed, files,
+        image, imports, layer_files, log, no_page, notices, operator, own_advisories, partnership,
         preview, product, product_edit, proofs, public_publisher, publisher, publisher_keys,
         publisher_portal, register, review, robot, sign_in, storage, storefront, submission, tags,
         team, templates, terms, vex, webhooks, wrong_method,
@@ -27,6 +27,26 @@ use crate::{
 pub(crate) const RELEASE_KEY: &str = "/.well-known/plimsoll/release.pub";
 /// Where its certificate stands.
 pub(crate) const RELEASE_CERTIFICATE: &str = "/.well-known/plimsoll/release.crt";
+
+/// Where the last part of an address is a secret.
+const SECRET_ADDRESSES: [&str; 5] = [
+    "/calendars/",
+    "/invitations/",
+    "/notices/mute/",
+    "/notices/mute-all/",
+    "/proofs/email/",
+];
+
+/// Returns a path as it may be logged: without what only its reader may know.
+pub fn loggable(path: &str) -> Cow<'_, str> {
+    let is_secret = SECRET_ADDRESSES
+        .iter()
+        .any(|prefix| path.starts_with(prefix));
+    match path.rsplit_once('/').filter(|_| is_secret) {
+        Some((known, _secret)) => format!("{known}/…").into(),
+        None => path.into(),
+    }
+}
 
 /// Returns the whole web side: pages, files and the JSON API.
 pub fn router(app: Arc<App>) -> Router {
@@ -88,6 +108,7 @@ fn consumers() -> Router<Arc<App>> {
             "/notices/mute-all/{key}",
             get(notices::ask_to_mute_all).post(notices::mute_all),
         )
+        .route("/calendars/{name}", get(calendar::show))
         .route(
             "/proofs/email/{letter}/{key}",
             get(proofs::ask).post(proofs::prove),
@@ -130,6 +151,7 @@ fn publishers() -> Router<Arc<App>> {
                 .layer(pictures),
         )
         .route("/publisher/{slug}", get(publisher::show))
+        .route("/publisher/{slug}/calendar", post(calendar::change))
         .route("/publisher/{slug}/keys/new", post(publisher_keys::add))
         .route("/publisher/{slug}/proofs/email", post(proofs::mail))
         .route("/publisher/{slug}/proofs/domain", post(proofs::look))
@@ -348,4 +370,26 @@ fn files() -> Router<Arc<App>> {
         .route("/log/key", get(log::key))
         .route("/log/tile/{*tile}", get(log::tile))
         .route("/log/proof/{publisher}/{product}", get(log::proof))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_addresses_are_not_logged() {
+        let (source, _tests) = include_str!("router.rs")
+            .split_once("mod tests")
+            .expect("both");
+        let ends = ["{key}", "{secret}", "/calendars/{name}"];
+        let secret: Vec<_> = source
+            .split('"')
+            .filter(|path| ends.iter().any(|end| path.ends_with(end)))
+            .collect();
+        assert_eq!(secret.len(), SECRET_ADDRESSES.len(), "{secret:?}");
+        for path in secret {
+            assert!(loggable(path).ends_with("/…"), "{path}");
+        }
+        assert_eq!(loggable("/p/acme/harbour"), "/p/acme/harbour");
+    }
 }

@@ -2,7 +2,7 @@
 //! (programme and policies, "Classification of Issues").
 
 use market::{
-    AccountId, Decision, HOLD_DAYS, ListingEvent, NoticeKind, Reminder, SubmissionEvent,
+    AccountId, Decision, EventId, HOLD_DAYS, ListingEvent, NoticeKind, Reminder, SubmissionEvent,
     SubmissionId, VexDecision, VexEvent,
 };
 use store::{
@@ -72,9 +72,10 @@ impl App {
             ),
         };
         let path = format!("/p/{name}");
+        let cause = format!("{kind}:{}:{}", product.id, self.id(EventId::new));
         let news = |body| News {
             kind,
-            cause: format!("{kind}:{}:{}", product.id, self.now().timestamp_millis()),
+            cause: cause.clone(),
             title: title.clone(),
             body,
             path: &path,
@@ -136,7 +137,7 @@ impl App {
         };
         let news = News {
             kind,
-            cause: format!("{kind}:{}:{}", submission.id, self.now().timestamp_millis()),
+            cause: format!("{kind}:{}:{}", submission.id, self.id(EventId::new)),
             title,
             body,
             path: &page_of(&submission.id),
@@ -229,7 +230,7 @@ impl App {
         let reason = reason.map(|reason| format!("\n\n{reason}"));
         let news = News {
             kind: NoticeKind::Statement,
-            cause: format!("{what}:{}:{}", statement.id, self.now().timestamp_millis()),
+            cause: format!("{what}:{}:{}", statement.id, self.id(EventId::new)),
             title: format!("{name}: your statement about {vulnerability} {what}"),
             body: format!(
                 "“{}” about {vulnerability} in {name} {what}. {then}{}",
@@ -268,11 +269,7 @@ impl App {
         let lines: Vec<String> = lines.collect();
         let news = News {
             kind: NoticeKind::Promise,
-            cause: format!(
-                "begun:{}:{}",
-                first.submission_id,
-                self.now().timestamp_millis()
-            ),
+            cause: format!("begun:{}:{}", first.submission_id, self.id(EventId::new)),
             title: format!(
                 "{name}: {count} {findings} to fix, the first by {}",
                 time(first.due_at)

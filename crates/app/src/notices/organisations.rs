@@ -1,6 +1,6 @@
 //! What people are told of publishers: applications, proofs, teams, decisions.
 
-use market::{NoticeKind, Role};
+use market::{EventId, NoticeKind, Role};
 use store::{Tx, accounts::Account, publishers::Publisher};
 
 use super::{News, news::without};
@@ -18,7 +18,7 @@ impl App {
         let reason = reason.map(|reason| format!("\n\n{reason}"));
         let news = News {
             kind: NoticeKind::Publisher,
-            cause: format!("{state}:{}:{}", publisher.id, self.now().timestamp_millis()),
+            cause: format!("{state}:{}:{}", publisher.id, self.id(EventId::new)),
             title: format!("{name} is {state}"),
             body: format!(
                 "The operator decided on {name}: {state}.{}",
@@ -104,7 +104,7 @@ impl App {
                 "member:{}:{}:{}",
                 publisher.id,
                 account.id,
-                self.now().timestamp_millis()
+                self.id(EventId::new)
             ),
             body: format!("{title}.{by}"),
             title,
@@ -140,11 +140,7 @@ impl App {
         };
         let news = News {
             kind: NoticeKind::Publisher,
-            cause: format!(
-                "domain:{}:{domain}:{}",
-                publisher.id,
-                self.now().timestamp_millis()
-            ),
+            cause: format!("domain:{}:{domain}:{}", publisher.id, self.id(EventId::new)),
             title,
             body,
             path: &format!("/publisher/{}#proofs", publisher.slug),

@@ -4,8 +4,8 @@
 
 use chrono::SecondsFormat;
 use market::{
-    DeliveryId, DeliveryState, EventKind, ListingEvent, ListingState, ProductId, PublisherId,
-    Reminder, SubmissionEvent, WebhookOwner,
+    DeliveryId, DeliveryState, EventId, EventKind, ListingEvent, ListingState, ProductId,
+    PublisherId, Reminder, SubmissionEvent, WebhookOwner,
 };
 use serde_json::{Value, json};
 use store::{
@@ -291,7 +291,7 @@ impl App {
     }
 
     fn cause(&self, kind: EventKind, subject: &str) -> String {
-        format!("{kind}:{subject}:{}", self.now().timestamp_millis())
+        format!("{kind}:{subject}:{}", self.id(EventId::new))
     }
 
     fn submission_url(&self, id: &str) -> String {

@@ -4,8 +4,8 @@
 
 use chrono::TimeDelta;
 use market::{
-    Action, DeliveryId, DeliveryState, NoticeKind, WEBHOOK_ATTEMPTS, WebhookId, WebhookOwner,
-    is_hopeless, mail_back_off,
+    Action, DeliveryId, DeliveryState, EventId, NoticeKind, WEBHOOK_ATTEMPTS, WebhookId,
+    WebhookOwner, is_hopeless, mail_back_off,
 };
 use store::{
     Tx,
@@ -210,7 +210,7 @@ impl App {
         let host = webhook.url.split('/').nth(2).unwrap_or_default();
         let news = News {
             kind: NoticeKind::Webhook,
-            cause: format!("disabled:{}:{}", webhook.id, now.timestamp_millis()),
+            cause: format!("disabled:{}:{}", webhook.id, self.id(EventId::new)),
             title: format!("The webhook to {host} was disabled"),
             body: format!(
                 "The webhook to {host} was disabled: {why}. Its page has what was sent and what came back; switch it on again when its receiver works."

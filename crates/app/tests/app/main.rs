@@ -12,6 +12,7 @@ mod approvals;
 #[path = "../../../store/tests/store/bucket.rs"]
 mod bucket;
 mod bundles;
+mod calendars;
 mod chance;
 mod classification;
 mod collection;

@@ -162,6 +162,19 @@ both! {
         assert_eq!(titles(&world, &looks).await, ["acme/db was revoked"]);
     }
 
+    async fn two_things_at_one_moment_are_both_told_of(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::debian(&[("bash", "5.1-2+deb11u1")], "one")).await;
+        let known = titles(&world, &world.owner).await.len();
+        // The clock stands still.
+        for event in [ListingEvent::Hold, ListingEvent::Reinstate, ListingEvent::Hold] {
+            let done = world.app.manage_listing(&world.operator, "acme", "db", event, "A complaint").await;
+            done.expect("done");
+        }
+        assert_eq!(titles(&world, &world.owner).await.len() - known, 3);
+    }
+
     async fn publishers_are_reminded_three_times_of_a_promise(db: Database) {
         let world = World::new(db).await;
         world.product().await;

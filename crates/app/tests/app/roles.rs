@@ -174,6 +174,18 @@ async fn keeping(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
         ("retention", code(app.retention(actor, "acme").await)),
         ("forecast", code(app.forecast(actor, "acme").await)),
         (
+            "make_calendar_address",
+            code(app.make_calendar_address(actor, "acme").await),
+        ),
+        (
+            "calendar_address",
+            code(app.calendar_address(actor, "acme").await),
+        ),
+        (
+            "end_calendar_address",
+            code(app.end_calendar_address(actor, "acme").await),
+        ),
+        (
             "agreement_to_change",
             code(app.agreement_to_change(actor).await),
         ),

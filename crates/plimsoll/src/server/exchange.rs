@@ -191,7 +191,7 @@ fn span(id: &HeaderValue, parts: &Parts) -> Span {
         "request",
         request.id = id.to_str().unwrap_or_default(),
         http.request.method = parts.method.as_str(),
-        url.path = parts.uri.path(),
+        url.path = web::loggable(parts.uri.path()).as_ref(),
         http.route = Empty,
         http.response.status_code = Empty,
         otel.kind = "server",
@@ -218,7 +218,7 @@ impl Exchange {
             id,
             method: parts.method.clone(),
             // The path only: queries may carry secrets.
-            path: parts.uri.path().to_owned(),
+            path: web::loggable(parts.uri.path()).into_owned(),
             begun: Instant::now(),
             intake,
             answered: None,

@@ -6,15 +6,14 @@ use app::{App, Forecast};
 use axum::{
     Json,
     extract::State,
-    http::{HeaderName, header},
+    http::{HeaderName, StatusCode, header},
 };
 use chrono::{DateTime, Utc};
-use market::{HOLD_DAYS, ListingState};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::calendar::{self, Event};
+use crate::{calendar, view::promises_calendar};
 
 use super::{
     error::Answer,
@@ -26,7 +25,11 @@ use super::{
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(get_forecast))
-        .routes(routes!(get_calendar))
+        .routes(routes!(
+            get_calendar,
+            make_calendar_address,
+            end_calendar_address
+        ))
 }
 
 /// What becomes of a listing if nothing is done.
@@ -96,50 +99,41 @@ async fn get_calendar(
 ) -> Answer<([(HeaderName, &'static str); 1], String)> {
     let publisher = at.publisher.as_str();
     let found = app.forecast(&actor, publisher).await?;
-    let (base, now) = (&app.config().public_url, app.now());
-    let mut events = Vec::new();
-    for forecast in &found {
-        events.extend(events_of(forecast, publisher, base));
-    }
-    let kind = (header::CONTENT_TYPE, "text/calendar; charset=utf-8");
-    let name = format!("{publisher}: promises to fix");
-    Ok(([kind], calendar::write(&name, &events, now)))
+    let kind = (header::CONTENT_TYPE, calendar::TYPE);
+    Ok(([kind], promises_calendar(&app, publisher, &found)))
 }
 
-/// Returns when promises of a listing end, and when it is revoked if it is on hold.
-fn events_of(forecast: &Forecast, publisher: &str, base: &str) -> Vec<Event> {
-    let product = &forecast.product;
-    let name = format!("{publisher}/{}", product.slug);
-    let is_held = product.state == ListingState::OnHold;
-    let then = match is_held {
-        true => "is on hold, and stays so until what is late is fixed",
-        false => "is put on hold at this time unless a release that fixes them is on the market",
-    };
-    let promises = forecast.due.iter().map(|due| {
-        let (id, at) = (&due.submission_id, due.due_at);
-        let findings = if due.findings == 1 {
-            "finding"
-        } else {
-            "findings"
-        };
-        Event {
-            uid: format!("{id}-{}", at.timestamp()),
-            at,
-            summary: format!("{name}: {} {findings} to fix", due.findings),
-            description: format!("{name} {then}; after {HOLD_DAYS} days on hold it is revoked."),
-            url: format!("{base}/submissions/{id}"),
-        }
-    });
-    let unless = match forecast.by_clock {
-        true => "a release that keeps what was promised is on the market",
-        false => "the market's operator lifts the hold",
-    };
-    let revoked = forecast.revoked_at.filter(|_| is_held).map(|at| Event {
-        uid: format!("{}-revoked-{}", product.id, at.timestamp()),
-        at,
-        summary: format!("{name} is revoked"),
-        description: format!("{name} is on hold and is revoked at this time unless {unless}."),
-        url: format!("{base}/publisher/{name}"),
-    });
-    promises.chain(revoked).collect()
+/// The address of a calendar.
+#[derive(Serialize, ToSchema)]
+struct CalendarAddressJson {
+    /// The address: a secret, shown once.
+    url: String,
+}
+
+/// Makes an address at which a calendar program that can neither sign in nor send a token reads
+/// the asker's calendar; the address before ends. Not with a token, which it would outlive.
+#[utoipa::path(post, path = "/publishers/{publisher}/calendar", tag = "publishers", params(PublisherPath),
+    responses((status = 201, description = "The address.", body = CalendarAddressJson)))]
+async fn make_calendar_address(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<PublisherPath>,
+) -> Answer<(StatusCode, Json<CalendarAddressJson>)> {
+    let publisher = at.publisher.as_str();
+    let key = app.make_calendar_address(&actor, publisher).await?;
+    let url = calendar::address(&app.config().public_url, &key);
+    Ok((StatusCode::CREATED, Json(CalendarAddressJson { url })))
+}
+
+/// Ends the address of the asker's calendar.
+#[utoipa::path(delete, path = "/publishers/{publisher}/calendar", tag = "publishers", params(PublisherPath),
+    responses((status = 204, description = "It has ended.")))]
+async fn end_calendar_address(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<PublisherPath>,
+) -> Answer<StatusCode> {
+    app.end_calendar_address(&actor, at.publisher.as_str())
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
 }

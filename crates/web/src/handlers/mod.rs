@@ -8,6 +8,7 @@ use axum::extract::Query;
 
 pub(crate) mod account;
 pub(crate) mod agreement;
+pub(crate) mod calendar;
 pub(crate) mod classes;
 pub(crate) mod compare;
 pub(crate) mod components;

@@ -10,7 +10,7 @@ use super::{
     Parameters, asked_page, count, paging_of, partnership,
     proofs::proofs_view,
     publisher_keys::{Typed, key_row},
-    robot::robot_row,
+    robot::{robot_row, shown_once},
     storage::{meter, retention_form, retention_rules, typed_rules},
     team::team_view,
     terms::terms_view,
@@ -98,6 +98,18 @@ async fn retention_refused(app: &App, form: Form, slug: &str, error: AppError) -
     page.retention = typed;
     page.errors = refusal.errors;
     page_with(refusal.status, &page)
+}
+
+/// Shows the page with the address of a calendar, this once.
+pub(super) async fn show_calendar_address(
+    app: &App,
+    viewer: Viewer,
+    slug: &str,
+    address: String,
+) -> Answer {
+    let mut page = view(app, viewer, slug).await?;
+    page.new_calendar = Some(address);
+    shown_once(&page)
 }
 
 /// Shows the page again with a profile that cannot be.
@@ -199,6 +211,7 @@ async fn view_part(
     let storage = app.publisher_storage(&viewer.actor, slug).await?;
     let retention = app.retention(&viewer.actor, slug).await?;
     let forecasts = app.forecast(&viewer.actor, slug).await?;
+    let calendar = app.calendar_address(&viewer.actor, slug).await?;
     let agreement = app.agreement_state(&viewer.actor, slug).await?;
     let proofs = app.publisher_proofs(&viewer.actor, slug).await?;
     let team = app.team(&viewer.actor, slug).await?;
@@ -252,6 +265,8 @@ async fn view_part(
         errors: FieldErrors::default(),
         robots: Vec::new(),
         forecasts,
+        calendar_since: calendar.map(|at| viewer.when(at)),
+        new_calendar: None,
         can_accept: agreement.may_accept,
         agreement_due: agreement.due().map(|due| due.version),
         accepted: agreement

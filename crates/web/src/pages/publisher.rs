@@ -71,6 +71,10 @@ pub struct PublisherPage {
     pub robots: Vec<RobotRow>,
     /// What becomes of its listings if nothing is done.
     pub forecasts: Vec<ForecastRow>,
+    /// Since when the viewer's calendar of that has an address.
+    pub calendar_since: Option<When>,
+    /// The address that was just made, shown this once.
+    pub new_calendar: Option<String>,
     /// The version of the publisher agreement that is still to be accepted.
     pub agreement_due: Option<i64>,
     /// Whether the viewer may accept it.

@@ -346,6 +346,8 @@ fn organisation() -> PublisherPage {
             account: "grace".to_owned(),
             at: ago(900),
         }],
+        calendar_since: Some(ago(300)),
+        new_calendar: None,
         forecasts: vec![
             ForecastRow {
                 name: "Pilot Database".to_owned(),

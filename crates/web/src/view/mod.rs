@@ -10,6 +10,7 @@ mod layout;
 mod paging;
 mod pill;
 mod price;
+mod promises_calendar;
 mod severity;
 mod size;
 mod url;
@@ -27,6 +28,7 @@ pub use pill::{
     Pill, Tone, listing_pill, outcome_pill, publisher_pill, submission_pill, subscription_pill,
 };
 pub use price::{amount, parse_price, price};
+pub(crate) use promises_calendar::promises_calendar;
 pub use severity::{Due, SeverityBar, SeverityCounts, class_pill, cvss_pill};
 pub use size::{grouped, megabytes};
 pub use url::{picture_url, urlencoded};

@@ -339,6 +339,7 @@ impl Market {
             "/submissions/{submission}/publication" => {
                 json!({"at": self.fixture.app.now() + chrono::TimeDelta::days(1)})
             }
+            "/publishers/{publisher}/calendar" => json!({}),
             "/submissions/{submission}/reviewer" => json!({"reviewer": "reviewer"}),
             "/submissions/{submission}/decision" => {
                 json!({"decision": "reject", "reason": "No."})

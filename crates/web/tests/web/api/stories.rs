@@ -5,6 +5,28 @@ use serde_json::{Value, json};
 use super::client::Client;
 use crate::fixture::{Fixture, PASSWORD, manifest, picture};
 
+#[tokio::test]
+async fn a_calendar_is_followed_without_signing_in() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    let nobody = Client::anonymous(&fixture.app);
+    let ann = basic(&nobody, "ann", PASSWORD);
+    let path = "/publishers/acme/calendar";
+    let with_token = nobody.with_token(&fixture.token("ann", true).await);
+    let refused = with_token.post(path, &json!({})).await;
+    assert_eq!(refused.refused(), (403, "denied".to_owned()));
+    let made = ann.post(path, &json!({})).await.expect(201);
+    let url = made["url"].as_str().expect("an address");
+    let address = url.rsplit_once("/calendars/").expect("of a calendar").1;
+    let key = address.strip_suffix(".ics").expect("a file's name");
+    let read = fixture.app.calendar_by_key(key).await;
+    assert_eq!(read.expect("a calendar").0, "acme");
+    ann.delete(path).await.expect(204);
+    fixture.app.calendar_by_key(key).await.expect_err("ended");
+    assert_eq!(ann.delete(path).await.refused().0, 404);
+}
+
 /// Signs in with name and password, as for the first token.
 fn basic(anonymous: &Client, name: &str, password: &str) -> Client {
     use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 82] = [
+const FORMS: [&str; 83] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -32,6 +32,7 @@ const FORMS: [&str; 82] = [
     "/robots/acme%2Bci/tokens/tok_x/revoke",
     "/p/acme/ship-db/subscribe",
     "/publisher",
+    "/publisher/acme/calendar",
     "/publisher/acme/keys/new",
     "/publisher/acme/keys/key_x/revoke",
     "/publisher/acme/keys/key_x/challenge",

@@ -475,10 +475,10 @@ async fn members_see_what_their_role_allows() {
         "a viewer changes nothing"
     );
     let page = vera.get("/publisher/acme").await;
-    // What rules would drop may be looked at.
+    // A calendar is one's own, and what rules would drop may be looked at.
     assert_eq!(
         page.texts("main button, main a.button"),
-        ["Preview", "Leave"]
+        ["Make an address", "Preview", "Leave"]
     );
     assert_eq!(
         vera.get("/publisher").await.texts(".card .muted"),

@@ -122,6 +122,44 @@ async fn robots_are_made_and_revoked() {
 }
 
 #[tokio::test]
+async fn the_address_of_a_calendar_is_shown_once() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    let mut ann = Browser::of(&fixture, "ann").await;
+    let page = ann.get("/publisher/acme").await;
+    let make = [("action", "make")];
+    let page = ann
+        .send(&page, "/publisher/acme/calendar", &make, &[])
+        .await;
+    assert_eq!(page.headers["cache-control"], "no-store");
+    let address = page.texts(".notice pre")[0].clone();
+    let (_, path) = address.split_once("/calendars/").expect("an address");
+    let read = Browser::new(&fixture)
+        .get(&format!("/calendars/{path}"))
+        .await;
+    assert_eq!(read.status, StatusCode::OK);
+    assert_eq!(read.headers["content-type"], "text/calendar; charset=utf-8");
+    assert!(read.text.starts_with("BEGIN:VCALENDAR"), "{}", read.text);
+    let bare = path.trim_end_matches(".ics");
+    for other in [bare, "x.ics", &format!("{bare}.ics.ics")] {
+        let page = Browser::new(&fixture)
+            .get(&format!("/calendars/{other}"))
+            .await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{other}");
+    }
+    let page = ann.get("/publisher/acme").await;
+    assert!(!page.text.contains(path) && page.text.contains("Make a new address"));
+    let end = [("action", "end")];
+    let page = ann.send(&page, "/publisher/acme/calendar", &end, &[]).await;
+    said(&page, "The address of the calendar has ended");
+    let read = Browser::new(&fixture)
+        .get(&format!("/calendars/{path}"))
+        .await;
+    assert_eq!(read.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn too_many_wrong_passwords_say_how_long_to_wait() {
     let fixture = Fixture::new().await;
     fixture.account("ann", None).await;
