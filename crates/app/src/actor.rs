@@ -187,6 +187,10 @@ impl App {
             PullAccess::SignedIn => actor.account.is_some(),
             PullAccess::Subscribers => false,
         };
+        // What was closed while it is on hold, its publisher and the operator's staff pull alone.
+        if product.pulls_closed_at.is_some() {
+            return Ok(roles);
+        }
         let subscribed = match &actor.account {
             Some(account) => store::subscriptions::in_force(tx, &account.id, &product.id)
                 .await?

@@ -6,13 +6,15 @@ use store::{Tx, approvals::ApprovalRow, submissions::Submission};
 
 use crate::{Actor, App, AppError, audit::Change, notices::News};
 
-/// How submissions are reviewed.
+/// What the operator's policy asks people for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReviewPolicy {
     /// Whether a product's first release needs the approvals of two different people.
     pub two_for_first_release: bool,
     /// Whether only publishers that are partners get certified releases.
     pub partners_only: bool,
+    /// Whether an operator confirms a hold before a broken promise puts a listing on it.
+    pub confirm_holds: bool,
 }
 
 /// The approvals of a first release that two people must approve.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use market::{ListingState, ProductId};
+use market::{Grace, ListingState, ProductId};
 use store::{products::Product, promises::Due};
 
 use crate::{Actor, App, AppError};
@@ -16,27 +16,47 @@ pub struct Forecast {
     pub product: Product,
     /// What is due in its releases that stand, the earliest first.
     pub due: Vec<Due>,
-    /// When it is put on hold, or was.
+    /// When it is put on hold, or was; not before that, where an operator confirms it.
     pub hold_at: Option<DateTime<Utc>>,
+    /// Whether it goes on hold only if an operator confirms it.
+    pub needs_operator: bool,
+    /// Until when the operator waits with what is broken.
+    pub grace_until: Option<DateTime<Utc>>,
     /// Whether the clocks put it on hold, or will, and lift that by themselves.
     pub by_clock: bool,
-    /// When it is revoked.
+    /// When it is revoked; as long after the hold, where that is not sure.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
 impl Forecast {
-    fn of(product: Product, due: Vec<Due>) -> Self {
-        let hold_at = match product.state {
-            ListingState::OnHold => product.held_at,
-            _ => due.first().map(|first| first.due_at),
+    fn of(product: Product, due: Vec<Due>, grace: Option<Grace>, confirms: bool) -> Self {
+        let grace = grace.filter(|_| product.state == ListingState::Listed);
+        let is_meant = |due: &&Due| grace.is_some_and(|grace| due.due_at <= grace.given_at);
+        // A grace ends in a hold by itself; what it does not mean follows the policy.
+        let by_grace = due
+            .iter()
+            .find(is_meant)
+            .and(grace)
+            .map(|it| (it.until, false));
+        let next = due.iter().find(|due| !is_meant(due));
+        let next = next.map(|due| (due.due_at, confirms));
+        let first = match product.state {
+            ListingState::OnHold => product.held_at.map(|at| (at, false)),
+            _ => by_grace.into_iter().chain(next).min(),
         };
+        let (hold_at, needs_operator) = first.unzip();
+        let needs_operator = needs_operator.unwrap_or(false);
         let by_clock = product.state != ListingState::OnHold || crate::watch::is_by_clock(&product);
         Self {
             product,
             by_clock,
             due,
             hold_at,
-            revoked_at: hold_at.map(ListingState::revoked_at),
+            needs_operator,
+            grace_until: grace.map(|grace| grace.until),
+            revoked_at: hold_at
+                .filter(|_| !needs_operator)
+                .map(ListingState::revoked_at),
         }
     }
 }
@@ -61,11 +81,14 @@ impl App {
         let mut forecasts = Vec::new();
         for product in store::products::on_hold_of_publisher(&mut tx, &publisher.id).await? {
             let due = due.remove(&product.id).unwrap_or_default();
-            forecasts.push(Forecast::of(product, due));
+            forecasts.push(Forecast::of(product, due, None, false));
         }
         for (product, due) in due {
+            let asked = store::holds::find(&mut tx, &product).await?;
+            let grace = asked.and_then(|row| row.question().grace);
+            let confirms = self.config.review.confirm_holds;
             let product = store::products::find(&mut tx, &product).await?;
-            forecasts.extend(product.map(|product| Forecast::of(product, due)));
+            forecasts.extend(product.map(|it| Forecast::of(it, due, grace, confirms)));
         }
         forecasts.retain(|forecast| forecast.hold_at.is_some());
         forecasts.sort_by(|a, b| a.product.slug.cmp(&b.product.slug));

@@ -124,6 +124,9 @@ impl App {
             after: Some(after.as_str()),
         };
         self.record(tx, actor, action, change).await?;
+        if event != ListingEvent::Release {
+            store::holds::settle(tx, &product.id).await?;
+        }
         if !after.is_public() {
             self.end_submissions(tx, (actor, action), product, after)
                 .await?;

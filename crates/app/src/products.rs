@@ -61,6 +61,7 @@ impl App {
             certified: false,
             held_at: None,
             inside_opened_at: None,
+            pulls_closed_at: None,
             state_reason: None,
             created_at: self.now(),
             updated_at: self.now(),
@@ -266,8 +267,8 @@ impl App {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ManageListing, None)
             .await?;
-        let overdue = store::promises::count_overdue(&mut tx, product, self.now());
-        Ok(usize::try_from(overdue.await?).unwrap_or(0))
+        let broken = store::promises::broken(&mut tx, product, self.now()).await?;
+        Ok(usize::try_from(broken.findings).unwrap_or(0))
     }
 
     /// Returns what the asker may do with a publisher's products.

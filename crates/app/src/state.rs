@@ -59,7 +59,7 @@ pub struct AppConfig {
     pub webhooks_over_http: bool,
     /// What one account may take of the registry.
     pub limits: Limits,
-    /// How submissions are reviewed.
+    /// What people are asked for before something happens to submissions and listings.
     pub review: crate::ReviewPolicy,
     /// How the store is kept.
     pub upkeep: crate::UpkeepConfig,

@@ -1,10 +1,13 @@
 //! The clocks: a promise to fix that was broken puts the listing on hold, a reviewed fix or an
 //! accepted statement lifts that hold, and a hold that lasted too long revokes the listing (programme and policies, "Classification of Issues").
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use market::{
-    Action, ListingEvent, ListingState, ProductId, PublisherState, Reminder, SubmissionId,
+    Action, HoldStep, ListingEvent, ListingState, ProductId, PublisherState, Reminder,
+    SubmissionId, hold_step,
 };
 use store::{
     Tx,
@@ -15,7 +18,7 @@ use store::{
 use crate::{Actor, App, AppError, publishers::SUSPENDED};
 
 /// What consumers read on the listing; it names no vulnerability.
-const HELD: &str = "A security finding was not fixed within the time promised.";
+pub(crate) const HELD: &str = "A security finding was not fixed within the time promised.";
 const MENDED: &str = "What was promised is done.";
 const REVOKED: &str = "The listing was on hold for longer than the programme allows.";
 
@@ -31,6 +34,8 @@ const REMINDED: &str = "reminded_at";
 pub struct ClockOutcome {
     /// Statements whose acceptance ended.
     pub expired: usize,
+    /// Listings about which operators were asked.
+    pub asked: usize,
     /// Listings put on hold.
     pub held: usize,
     /// Listings whose hold was lifted by a fix or an accepted statement.
@@ -40,8 +45,8 @@ pub struct ClockOutcome {
 }
 
 impl App {
-    /// Ends statements that were accepted for a time, puts listings with overdue findings on hold,
-    /// lifts holds that a fix or a statement ended, and revokes listings that were on hold for
+    /// Ends statements that were accepted for a time, puts listings with overdue findings on hold
+    /// or asks operators about them, lifts holds that a fix or a statement ended, and revokes listings that were on hold for
     /// too long.
     ///
     /// # Errors
@@ -56,11 +61,16 @@ impl App {
         let mut failed = None;
         let mut tx = self.read().await?;
         let overdue = store::promises::overdue(&mut tx, self.now()).await?;
+        let asked = store::holds::all(&mut tx).await?;
         drop(tx);
-        for Overdue { product_id } in overdue {
-            match self.hold_overdue(&product_id).await {
-                Ok(held) => outcome.held += usize::from(held),
-                Err(error) => note(&mut failed, &product_id, error),
+        let overdue = overdue.into_iter().map(|Overdue { product_id }| product_id);
+        let asked = asked.into_iter().map(|row| row.product_id);
+        for product in overdue.chain(asked).collect::<BTreeSet<_>>() {
+            match self.hold_overdue(&product).await {
+                Ok(HoldStep::Hold) => outcome.held += 1,
+                Ok(HoldStep::Ask) => outcome.asked += 1,
+                Ok(HoldStep::Wait | HoldStep::Settle) => {}
+                Err(error) => note(&mut failed, &product, error),
             }
         }
         let mut tx = self.read().await?;
@@ -80,21 +90,53 @@ impl App {
         }
     }
 
-    /// Puts a listing on hold whose promise is broken; gives whether that was to be done.
-    async fn hold_overdue(&self, id: &ProductId) -> Result<bool, AppError> {
-        let mut tx = self.begin().await?;
-        let Some(product) = store::products::find(&mut tx, id).await? else {
-            return Ok(false);
-        };
-        // A release may have mended it since it was asked for.
-        if product.state != ListingState::Listed || self.is_mended(&mut tx, &product).await? {
-            return Ok(false);
+    /// Puts a listing on hold whose promise is broken, or asks operators, as the policy is; gives
+    /// what was to be done.
+    async fn hold_overdue(&self, id: &ProductId) -> Result<HoldStep, AppError> {
+        let mut tx = self.read().await?;
+        // Most of the time somebody is waited for, and nothing is to be written.
+        if self.next_hold_step(&mut tx, id).await?.1 == HoldStep::Wait {
+            return Ok(HoldStep::Wait);
         }
-        let hold = (Action::ManageListing, ListingEvent::Hold, None);
-        self.change_listing(&mut tx, &Actor::system(), &product, hold, HELD)
-            .await?;
+        drop(tx);
+        let mut tx = self.begin().await?;
+        // Of two nodes that look at once, one asks.
+        store::products::lock(&mut tx, id).await?;
+        let (product, step) = self.next_hold_step(&mut tx, id).await?;
+        match (step, product) {
+            (HoldStep::Hold, Some(product)) => {
+                let hold = (Action::ManageListing, ListingEvent::Hold, None);
+                self.change_listing(&mut tx, &Actor::system(), &product, hold, HELD)
+                    .await?;
+            }
+            (HoldStep::Ask, Some(product)) => self.ask_for_hold(&mut tx, &product).await?,
+            _ => store::holds::settle(&mut tx, id).await?,
+        }
         tx.commit().await?;
-        Ok(true)
+        Ok(step)
+    }
+
+    /// Returns what comes next for a listing with broken promises, or that had some: a release
+    /// may have mended it since.
+    async fn next_hold_step(
+        &self,
+        tx: &mut Tx,
+        id: &ProductId,
+    ) -> Result<(Option<Product>, HoldStep), AppError> {
+        let product = store::products::find(tx, id).await?;
+        let product = product.filter(|product| product.state == ListingState::Listed);
+        if product.is_none() {
+            return Ok((None, HoldStep::Settle));
+        }
+        let asked = store::holds::find(tx, id).await?;
+        let broken = store::promises::broken(tx, id, self.now()).await?;
+        let step = hold_step(
+            self.config.review.confirm_holds,
+            asked.map(|row| row.question()),
+            broken.last_at,
+            self.now(),
+        );
+        Ok((product, step))
     }
 
     /// Ends a hold whose end has come; gives how.
@@ -237,7 +279,8 @@ impl App {
 
     /// Returns whether every release that stands keeps every promise.
     pub(crate) async fn is_mended(&self, tx: &mut Tx, product: &Product) -> Result<bool, AppError> {
-        Ok(store::promises::count_overdue(tx, &product.id, self.now()).await? == 0)
+        let broken = store::promises::broken(tx, &product.id, self.now()).await?;
+        Ok(broken.findings == 0)
     }
 }
 

@@ -35,7 +35,11 @@ text_enum! {
         FixDue = "fix-due",
         /// The certification team gave a vulnerability a class by hand, or took it back.
         Classified = "classified",
-        /// A listing was put on hold.
+        /// A promise was broken, and an operator decides whether the listing goes on hold.
+        HoldToConfirm = "hold-to-confirm",
+        /// An operator gave a grace for a broken promise.
+        Grace = "grace",
+        /// A listing was put on hold, or pulls were closed or opened while it is.
         OnHold = "on-hold",
         /// A hold was lifted.
         Reinstated = "reinstated",
@@ -57,7 +61,7 @@ impl NoticeKind {
     pub fn is_obligatory(self) -> bool {
         matches!(
             self,
-            Self::Promise | Self::FixDue | Self::OnHold | Self::Revoked
+            Self::Promise | Self::FixDue | Self::Grace | Self::OnHold | Self::Revoked
         )
     }
 
@@ -78,6 +82,8 @@ impl NoticeKind {
             Self::Promise => "A promise to fix begins",
             Self::FixDue => "A promise to fix ends soon",
             Self::Classified => "A vulnerability was classified by hand",
+            Self::HoldToConfirm => "A hold waits for the operator",
+            Self::Grace => "A grace for a broken promise",
             Self::OnHold => "A listing was put on hold",
             Self::Reinstated => "A hold was lifted",
             Self::Revoked => "A listing was revoked",

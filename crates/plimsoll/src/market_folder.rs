@@ -207,6 +207,7 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
             review: app::ReviewPolicy {
                 two_for_first_release: config.is_on("review.two_for_first_release"),
                 partners_only: config.is_on("review.partners_only"),
+                confirm_holds: config.is_on("review.confirm_holds"),
             },
             limits: Limits {
                 requests_per_account: limit(config, "server.limits.requests_per_account"),

@@ -23,6 +23,7 @@ mod db;
 pub mod draft_versions;
 mod error;
 pub mod findings;
+pub mod holds;
 pub mod images;
 pub mod imports;
 pub mod invitations;

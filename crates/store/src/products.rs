@@ -45,6 +45,8 @@ pub struct Product {
     pub updated_at: DateTime<Utc>,
     /// Since when those who may pull it see components and findings of its releases.
     pub inside_opened_at: Option<DateTime<Utc>>,
+    /// Since when consumers pull nothing of it while it is on hold.
+    pub pulls_closed_at: Option<DateTime<Utc>>,
 }
 
 /// Adds a product; a short name the publisher has taken is a conflict.
@@ -247,6 +249,26 @@ pub async fn set_inside_opened(
     Ok(())
 }
 
+/// Closes the pulls of what is on hold to consumers, or opens them again; gives whether it is
+/// on hold and they were otherwise.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_pulls_closed(
+    tx: &mut Tx,
+    id: &ProductId,
+    closed_at: Option<DateTime<Utc>>,
+) -> Result<bool, StoreError> {
+    let set = execute!(
+        tx,
+        "UPDATE products SET pulls_closed_at = $2 WHERE id = $1 AND state = 'on-hold' AND (pulls_closed_at IS NULL) <> ($3)",
+        id.as_str(),
+        closed_at,
+        closed_at.is_none()
+    )?;
+    Ok(set > 0)
+}
+
 /// Sets what consumers see after a release.
 ///
 /// # Errors
@@ -297,7 +319,7 @@ pub async fn set_state(
         let held_at = (to == ListingState::OnHold).then_some(at);
         execute!(
             tx,
-            "UPDATE products SET state = $3, state_reason = $4, held_at = $5, updated_at = $6 WHERE id = $1 AND state = $2",
+            "UPDATE products SET state = $3, state_reason = $4, held_at = $5, pulls_closed_at = NULL, updated_at = $6 WHERE id = $1 AND state = $2",
             id.as_str(),
             from.as_str(),
             to.as_str(),

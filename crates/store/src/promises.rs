@@ -7,7 +7,7 @@ use market::{Class, ProductId, PublisherId, SubmissionId};
 
 use crate::{
     StoreError, Tx,
-    db::{execute, fetch_all, fetch_opt, fetch_scalar},
+    db::{execute, fetch_all, fetch_opt},
 };
 
 /// A listed product with a finding that is overdue.
@@ -91,22 +91,38 @@ pub async fn due_of_publisher(
     )
 }
 
-/// Returns how many open findings of a product's standing releases were due by `now`.
+/// Promises about a product that were broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Broken {
+    /// How many findings.
+    pub findings: i64,
+    /// When the first was due.
+    pub first_at: Option<DateTime<Utc>>,
+    /// When the last was.
+    pub last_at: Option<DateTime<Utc>>,
+}
+
+/// Returns what of the open findings of a product's standing releases was due by `now`.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn count_overdue(
+pub async fn broken(
     tx: &mut Tx,
     product: &ProductId,
     now: DateTime<Utc>,
-) -> Result<i64, StoreError> {
-    fetch_scalar!(
+) -> Result<Broken, StoreError> {
+    let found = fetch_opt!(
         tx,
-        i64,
-        "SELECT COUNT(*) FROM releases r CROSS JOIN findings f WHERE r.product_id = $1 AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at <= $2",
+        Broken,
+        "SELECT COUNT(*) AS findings, MIN(f.due_at) AS first_at, MAX(f.due_at) AS last_at FROM releases r CROSS JOIN findings f WHERE r.product_id = $1 AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at <= $2",
         product.as_str(),
         now
-    )
+    )?;
+    Ok(found.unwrap_or(Broken {
+        findings: 0,
+        first_at: None,
+        last_at: None,
+    }))
 }
 
 /// Returns when the first promise about a product's standing releases ends.

@@ -99,6 +99,7 @@ notices! {
     ScrubBegun = "scrub-begun", "The scrub has begun; its figures appear here.";
     QuotaSet = "quota-set", "The quota was set.";
     RetentionSaved = "retention-saved", "The rules were saved. The next collection goes by them.";
+    GraceGiven = "grace-given", "The grace was given; the publisher is told. When it ends and the same is still broken, the listing goes on hold.";
     ListingChanged = "listing-changed", "The listing was changed.";
 }
 

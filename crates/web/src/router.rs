@@ -16,10 +16,10 @@ use crate::{
     frame::{frame, protect},
     handlers::{
         account, agreement, calendar, classes, compare, components, draft_versions, feed, files,
-        image, imports, layer_files, log, no_page, notices, operator, own_advisories, partnership,
-        preview, product, product_edit, proofs, public_publisher, publisher, publisher_keys,
-        publisher_portal, register, review, robot, sign_in, storage, storefront, submission, tags,
-        team, templates, terms, vex, webhooks, wrong_method,
+        holds, image, imports, layer_files, log, no_page, notices, operator, own_advisories,
+        partnership, preview, product, product_edit, proofs, public_publisher, publisher,
+        publisher_keys, publisher_portal, register, review, robot, sign_in, storage, storefront,
+        submission, tags, team, templates, terms, vex, webhooks, wrong_method,
     },
 };
 
@@ -338,6 +338,7 @@ fn staff() -> Router<Arc<App>> {
             "/operator/listings/{publisher}/{product}",
             post(operator::manage_listing),
         )
+        .route("/operator/holds/{publisher}/{product}", post(holds::decide))
         .route("/operator/outbox", get(notices::show_outbox))
         .route(
             "/operator/agreement",

@@ -226,6 +226,7 @@ impl Filler {
             certified: false,
             held_at: None,
             inside_opened_at: None,
+            pulls_closed_at: None,
             state_reason: None,
             created_at: at(number),
             updated_at: at(number),

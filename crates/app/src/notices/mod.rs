@@ -14,6 +14,8 @@ use store::{
 
 use crate::{Actor, App, AppError, state::random};
 
+pub(crate) use news::without;
+
 pub use choices::NoticePreference;
 pub use mail::{Mail, MailItem, Mailed, MuteLink};
 

@@ -255,6 +255,7 @@ impl App {
         let Some(first) = beginning.first() else {
             return Ok(());
         };
+        let is_put = self.is_put_on_hold();
         let count: i64 = beginning.iter().map(|it| it.findings).sum();
         let findings = if count == 1 { "finding" } else { "findings" };
         let time = |at| to_the_minute(at).to_string();
@@ -275,7 +276,7 @@ impl App {
                 time(first.due_at)
             ),
             body: format!(
-                "The release of {name} has {count} {findings} with a time to fix that starts now: {}. Release what mends them by then, or state why they do no harm; otherwise the listing is put on hold. They stand on the submission's page.",
+                "The release of {name} has {count} {findings} with a time to fix that starts now: {}. Release what mends them by then, or state why they do no harm; otherwise the listing {is_put} on hold. They stand on the submission's page.",
                 lines.join(", ")
             ),
             path: &page_of(&first.submission_id),
@@ -344,6 +345,14 @@ impl App {
         self.tell(tx, &without(people, actor), &news).await
     }
 
+    /// Returns how sure it is that a broken promise leads to a hold.
+    fn is_put_on_hold(&self) -> &'static str {
+        match self.config.review.confirm_holds {
+            true => "may be put",
+            false => "is put",
+        }
+    }
+
     /// Reminds a publisher of a promise.
     pub(crate) async fn remind(
         &self,
@@ -351,7 +360,7 @@ impl App {
         product: &Product,
         (promise, reminder): (&Promise, Reminder),
     ) -> Result<(), AppError> {
-        let name = self.name_of(tx, product).await?;
+        let (name, is_put) = (self.name_of(tx, product).await?, self.is_put_on_hold());
         let left = match reminder {
             Reminder::Half => "half of the time has gone",
             Reminder::Day => "less than a day is left",
@@ -368,7 +377,7 @@ impl App {
             ),
             title: format!("{name}: {count} {findings} to fix by {due}"),
             body: format!(
-                "{count} {findings} of the release of {name} must be fixed by {due}; {left}. Without a fix by then the listing is put on hold. Submit a release that mends it; the findings stand on the submission's page."
+                "{count} {findings} of the release of {name} must be fixed by {due}; {left}. Without a fix by then the listing {is_put} on hold. Submit a release that mends it; the findings stand on the submission's page."
             ),
             path: &page_of(&promise.submission_id),
             product: Some(&product.id),
@@ -379,7 +388,7 @@ impl App {
 }
 
 /// Nobody is told what they did themselves.
-pub(super) fn without(mut people: Vec<AccountId>, actor: &Actor) -> Vec<AccountId> {
+pub(crate) fn without(mut people: Vec<AccountId>, actor: &Actor) -> Vec<AccountId> {
     if let Some(account) = actor.signed_in() {
         people.retain(|person| *person != account.id);
     }

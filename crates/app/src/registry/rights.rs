@@ -198,12 +198,16 @@ impl App {
     /// telling a private repository from a missing one.
     pub async fn denial(&self, name: &RepoName, action: &str, signed_in: bool) -> String {
         let url = &self.config.public_url;
-        let public = match self.read().await {
-            Ok(mut tx) => {
-                matches!(self.place(&mut tx, name.as_str()).await, Ok(Place::Released(product)) if product.state.is_public())
-            }
-            Err(_) => false,
+        let place = match self.read().await {
+            Ok(mut tx) => self.place(&mut tx, name.as_str()).await.ok(),
+            Err(_) => None,
         };
+        let product = match place {
+            Some(Place::Released(product)) if product.state.is_public() => Some(product),
+            _ => None,
+        };
+        let public = product.is_some();
+        let is_closed = product.is_some_and(|product| product.pulls_closed_at.is_some());
         let host = self.config.host();
         let sign_in = if signed_in {
             String::new()
@@ -211,6 +215,9 @@ impl App {
             format!("sign in first (docker login {host}), and ")
         };
         match (public, action) {
+            (true, "pull") if is_closed => {
+                format!("{name} is on hold and cannot be pulled at present: see {url}/p/{name}")
+            }
             (true, "pull") => format!("{sign_in}subscribe to {name} at {url}/p/{name} to pull it"),
             (true, _) => format!(
                 "{name} holds released images, which nobody pushes: push to staging/… and submit"

@@ -14,6 +14,7 @@ use crate::{
 const TWO: ReviewPolicy = ReviewPolicy {
     two_for_first_release: true,
     partners_only: false,
+    confirm_holds: false,
 };
 
 /// A world whose first releases two people approve.

@@ -17,38 +17,39 @@ use crate::{
     world::World,
 };
 
-const FIRST: &str = "CVE-2026-1";
-const SECOND: &str = "CVE-2026-2";
+pub(crate) const FIRST: &str = "CVE-2026-1";
+pub(crate) const SECOND: &str = "CVE-2026-2";
 
 /// With the package that the advisories are about.
-fn with_bash(seed: &str) -> Image {
+pub(crate) fn with_bash(seed: &str) -> Image {
     Image::debian(&[("bash", "5.1-2+deb11u1")], seed)
 }
 
-fn without_bash(seed: &str) -> Image {
+pub(crate) fn without_bash(seed: &str) -> Image {
     Image::debian(&[("coreutils", "8.32-4")], seed)
 }
 
 /// A listing whose clocks are looked at every hour, and what came of it.
-struct Calendar<'a> {
-    world: &'a World,
-    begun: DateTime<Utc>,
-    log: Vec<String>,
+pub(crate) struct Calendar<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) begun: DateTime<Utc>,
+    pub(crate) log: Vec<String>,
 }
 
 impl Calendar<'_> {
-    fn note(&mut self, what: &str) {
+    pub(crate) fn note(&mut self, what: &str) {
         let passed = self.world.app.now() - self.begun;
         let (days, hours) = (passed.num_days(), passed.num_hours() % 24);
         self.log.push(format!("{days:2} d {hours:2} h  {what}"));
     }
 
-    async fn hours(&mut self, hours: i64) {
+    pub(crate) async fn hours(&mut self, hours: i64) {
         for _ in 0..hours {
             self.world.clock.advance(TimeDelta::hours(1));
             let outcome = self.world.app.enforce_deadlines().await.expect("looked at");
             for (count, what) in [
                 (outcome.expired, "a statement expires"),
+                (outcome.asked, "operators are asked"),
                 (outcome.held, "on hold"),
                 (outcome.reinstated, "the hold is lifted"),
                 (outcome.revoked, "revoked"),
@@ -63,11 +64,21 @@ impl Calendar<'_> {
         }
     }
 
-    async fn release(&mut self, tag: &str, image: &Image) -> Submission {
+    pub(crate) async fn release(&mut self, tag: &str, image: &Image) -> Submission {
         let released = self.world.released(tag, image).await;
         self.note(&format!("release {tag}"));
         released
     }
+}
+
+/// The same world, where an operator confirms holds.
+pub(crate) async fn confirming(mut world: World) -> World {
+    let policy = app::ReviewPolicy {
+        confirm_holds: true,
+        ..app::ReviewPolicy::default()
+    };
+    world.app = world.node_reviewing(policy).await;
+    world
 }
 
 async fn state(world: &World, name: &str, until: Option<DateTime<Utc>>) -> VexStatement {
@@ -115,7 +126,7 @@ async fn take_back(world: &World, id: &str) {
 }
 
 /// Has carl download it, and waits until that is noted.
-async fn pull(world: &World) {
+pub(crate) async fn pull(world: &World) {
     let access = world.access(&world.carl, "acme/db").await;
     let request = PullRequest {
         reference: "1.0",
@@ -144,7 +155,7 @@ async fn pull(world: &World) {
     }
 }
 
-async fn told(world: &World, actor: &Actor) -> Vec<(NoticeKind, String)> {
+pub(crate) async fn told(world: &World, actor: &Actor) -> Vec<(NoticeKind, String)> {
     let mut told: Vec<_> = Vec::new();
     let mut before = String::new();
     loop {
@@ -164,7 +175,7 @@ async fn told(world: &World, actor: &Actor) -> Vec<(NoticeKind, String)> {
     told
 }
 
-async fn listing(world: &World) -> ListingState {
+pub(crate) async fn listing(world: &World) -> ListingState {
     let draft = world.app.product_draft(&world.owner, "acme", "db").await;
     draft.expect("the product").1.state
 }
@@ -291,6 +302,10 @@ struct Made {
 
 struct History<'a> {
     world: &'a World,
+    /// Whether an operator confirms holds.
+    confirms: bool,
+    /// The grace that an operator gave: when, and until when.
+    grace: Option<(DateTime<Utc>, DateTime<Utc>)>,
     chance: Chance,
     known: [Known; 2],
     classes: [Option<String>; 2],
@@ -317,7 +332,7 @@ impl History<'_> {
         world.clock.advance(TimeDelta::seconds(1));
         let which = self.chance.below(2);
         let name = NAMES[which];
-        let said = match self.chance.below(7) {
+        let said = match self.chance.below(if self.confirms { 9 } else { 7 }) {
             0 => self.new_advisories(which).await,
             1 => {
                 let until = [None, Some(world.app.now() + TimeDelta::days(4))];
@@ -340,6 +355,23 @@ impl History<'_> {
                 }
             },
             3 => self.release().await,
+            7 => match world.app.confirm_hold(&world.operator, "acme", "db").await {
+                Ok(()) => {
+                    self.grace = None;
+                    assert_eq!(listing(world).await, ListingState::OnHold);
+                    "an operator confirms a hold".to_owned()
+                }
+                Err(_) => "there is no hold to confirm".to_owned(),
+            },
+            8 => {
+                let now = world.app.now();
+                let until = now + TimeDelta::hours([1, 30, 200][self.chance.below(3)]);
+                let given = (world.app)
+                    .give_grace(&world.operator, ("acme", "db"), until, "So be it.")
+                    .await;
+                self.grace = given.map_or(self.grace, |()| Some((now, until)));
+                format!("a grace until {until}: {:?}", self.grace)
+            }
             _ => {
                 let hours = [1, 24, 71, 100][self.chance.below(4)];
                 world.clock.advance(TimeDelta::hours(hours));
@@ -410,7 +442,7 @@ impl History<'_> {
         world.app.remind_publishers().await.expect("looked at");
         self.follow();
         let now = world.app.now();
-        let mut is_late = false;
+        let (mut is_late, mut last_due) = (false, None);
         for made in self.made.iter().filter(|made| made.stands) {
             let found = world.findings(&made.submission).await;
             for (clock, name) in made.clocks.iter().zip(NAMES) {
@@ -425,15 +457,25 @@ impl History<'_> {
                     made.submission.tag,
                     self.steps
                 );
-                is_late |= due.is_some_and(|due| due <= now);
+                let late = due.filter(|due| *due <= now);
+                is_late |= late.is_some();
+                last_due = last_due.max(late);
             }
             let mut tx = world.db.read().await.expect("a reader");
             let untold = store::promises::beginning(&mut tx, &made.submission.id).await;
             assert_eq!(untold.expect("read"), [], "{:#?}", self.steps);
         }
         let after = listing(world).await;
+        self.grace = self
+            .grace
+            .filter(|_| is_late && after == ListingState::Listed);
+        let asked = world.app.holds_to_confirm(&world.operator).await;
+        let waits = asked.expect("read").iter().any(app::HoldToConfirm::waits);
+        let has_grace = (self.grace.zip(last_due))
+            .is_some_and(|((given, until), due)| due <= given && now < until);
         let fits = match after {
-            ListingState::Listed => !is_late,
+            ListingState::Listed if is_late => self.confirms && (has_grace || waits),
+            ListingState::Listed => !waits,
             ListingState::OnHold => is_late,
             ListingState::Revoked => matches!(before, ListingState::OnHold | ListingState::Revoked),
             ListingState::Draft | ListingState::Withdrawn => false,
@@ -442,49 +484,74 @@ impl History<'_> {
     }
 }
 
-both! {
-    async fn no_order_of_events_loses_a_promise(db: Database) {
-        let world = World::new(db).await;
-        world.product().await;
-        let mut made: Vec<Made> = Vec::new();
-        for seed in [3, 5, 11] {
+async fn no_promise_is_lost(world: World, confirms: bool) {
+    world.product().await;
+    let mut made: Vec<Made> = Vec::new();
+    for seed in [3, 5, 11] {
+        if listing(&world).await == ListingState::Revoked {
+            break;
+        }
+        advisories(&world, &[]).await;
+        for made in made.iter_mut().filter(|made| made.stands) {
+            made.clocks = [Clock::default(); 2];
+        }
+        let mut history = History {
+            world: &world,
+            confirms,
+            grace: None,
+            chance: Chance(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed)),
+            known: [Known::default(); 2],
+            classes: [None, None],
+            made: std::mem::take(&mut made),
+            steps: vec![format!("seed {seed}")],
+        };
+        history
+            .add(0, &format!("1.{seed}000"), true, &format!("s{seed}"))
+            .await;
+        for _ in 0..40 {
             if listing(&world).await == ListingState::Revoked {
                 break;
             }
-            advisories(&world, &[]).await;
-            for made in made.iter_mut().filter(|made| made.stands) {
-                made.clocks = [Clock::default(); 2];
-            }
-            let mut history = History {
-                world: &world,
-                chance: Chance(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed)),
-                known: [Known::default(); 2],
-                classes: [None, None],
-                made: std::mem::take(&mut made),
-                steps: vec![format!("seed {seed}")],
-            };
-            history.add(0, &format!("1.{seed}000"), true, &format!("s{seed}")).await;
-            for _ in 0..40 {
-                if listing(&world).await == ListingState::Revoked {
-                    break;
-                }
-                history.step().await;
-            }
-            assert!(history.steps.len() > 10);
-            // What the next one does not know of.
-            for (place, name) in NAMES.iter().enumerate() {
-                if let Some(id) = &history.classes[place] {
-                    take_back(&world, id).await;
-                }
-                if history.known[place].answered.is_some() {
-                    let page = world.app.vex_page(&world.reviewer, "acme", "db").await.expect("a page");
-                    for it in page.statements.iter().filter(|it| it.scope.vulnerability == *name && it.standing == market::VexStanding::Accepted) {
-                        let verdict = VexVerdict { decision: VexDecision::Refuse, reason: "Done.", until: None };
-                        world.app.decide_vex(&world.reviewer, it.id.as_str(), verdict).await.expect("taken back");
-                    }
-                }
-            }
-            made = history.made;
+            history.step().await;
         }
+        assert!(history.steps.len() > 10);
+        // What the next one does not know of.
+        for (place, name) in NAMES.iter().enumerate() {
+            if let Some(id) = &history.classes[place] {
+                take_back(&world, id).await;
+            }
+            if history.known[place].answered.is_some() {
+                let page = world
+                    .app
+                    .vex_page(&world.reviewer, "acme", "db")
+                    .await
+                    .expect("a page");
+                for it in page.statements.iter().filter(|it| {
+                    it.scope.vulnerability == *name && it.standing == market::VexStanding::Accepted
+                }) {
+                    let verdict = VexVerdict {
+                        decision: VexDecision::Refuse,
+                        reason: "Done.",
+                        until: None,
+                    };
+                    world
+                        .app
+                        .decide_vex(&world.reviewer, it.id.as_str(), verdict)
+                        .await
+                        .expect("taken back");
+                }
+            }
+        }
+        made = history.made;
+    }
+}
+
+both! {
+    async fn no_order_of_events_loses_a_promise(db: Database) {
+        no_promise_is_lost(World::new(db).await, false).await;
+    }
+
+    async fn none_is_lost_where_an_operator_confirms_holds(db: Database) {
+        no_promise_is_lost(confirming(World::new(db).await).await, true).await;
     }
 }

@@ -16,6 +16,7 @@ mod calendars;
 mod chance;
 mod classification;
 mod collection;
+mod confirming;
 mod deadlines;
 mod devices;
 mod draft_versions;

@@ -66,7 +66,7 @@ both! {
     async fn where_the_policy_says_so_only_partners_are_certified(db: Database) {
         let mut world = World::new(db).await;
         world.app = world
-            .node_reviewing(ReviewPolicy { two_for_first_release: false, partners_only: true })
+            .node_reviewing(ReviewPolicy { two_for_first_release: false, partners_only: true, confirm_holds: false })
             .await;
         let mut draft = world.product().await;
         draft.platform = market::Platform::CertifiedInfrastructure;

@@ -99,6 +99,22 @@ pub(crate) async fn reviewing(
                     .await,
             ),
         ),
+        ("holds_to_confirm", code(app.holds_to_confirm(actor).await)),
+        (
+            "confirm_hold",
+            code(app.confirm_hold(actor, "acme", "db").await),
+        ),
+        (
+            "give_grace",
+            code(
+                app.give_grace(actor, ("acme", "db"), world.app.now(), "")
+                    .await,
+            ),
+        ),
+        (
+            "set_pulls_closed",
+            code(app.set_pulls_closed(actor, ("acme", "db"), true, "").await),
+        ),
         (
             "list_listings",
             code(app.list_listings(actor, &app::Search::default(), 1).await),

@@ -325,6 +325,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Whether only the releases of publishers whose partnership the operator granted are certified.",
     ),
     key(
+        "review.confirm_holds",
+        Kind::Bool,
+        "false",
+        "Whether an operator confirms that a listing goes on hold whose promise to fix was broken; otherwise it does so by itself.",
+    ),
+    key(
         "advisories.file",
         Kind::Path,
         "",

@@ -203,6 +203,7 @@ async fn watch_clocks(app: &App) {
             Ok(outcome) if outcome == app::ClockOutcome::default() => {}
             Ok(outcome) => tracing::info!(
                 outcome.expired,
+                outcome.asked,
                 outcome.held,
                 outcome.reinstated,
                 outcome.revoked,

@@ -81,6 +81,7 @@ registry.scrub_rate                    default                   50MiB
 accounts.open_registration             default                   true
 review.two_for_first_release           default                   false
 review.partners_only                   default                   false
+review.confirm_holds                   default                   false
 advisories.file                        default                   -
 advisories.sources                     default                   debian, osv-debian, osv-alpine, ubuntu, rocky, alma, wolfi, osv-npm, osv-pypi, osv-maven, osv-go, osv-crates, osv-rubygems, osv-nuget, osv-packagist, kev, epss
 keys.rotate_tokens_after               default                   90d

@@ -68,6 +68,7 @@ pub(crate) fn product(number: u8, publisher: &Publisher, slug: &str) -> Product 
         certified: false,
         held_at: None,
         inside_opened_at: None,
+        pulls_closed_at: None,
         state_reason: None,
         created_at: at(0),
         updated_at: at(0),

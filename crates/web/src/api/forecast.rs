@@ -41,9 +41,13 @@ struct ForecastJson {
     state: ListingStateJson,
     /// What is due in its releases that stand, the earliest first.
     due: Vec<DueJson>,
-    /// When it is put on hold, or was.
+    /// When it is put on hold, or was; not before that, where an operator confirms it.
     hold_at: Option<DateTime<Utc>>,
-    /// When it is revoked.
+    /// Whether it goes on hold only if an operator confirms it.
+    needs_operator: bool,
+    /// Until when the operator waits with what is broken.
+    grace_until: Option<DateTime<Utc>>,
+    /// When it is revoked; thirty days after the hold, where that is not sure.
     revoked_at: Option<DateTime<Utc>>,
 }
 
@@ -70,6 +74,8 @@ impl From<Forecast> for ForecastJson {
             state: forecast.product.state.into(),
             due: due.collect(),
             hold_at: forecast.hold_at,
+            needs_operator: forecast.needs_operator,
+            grace_until: forecast.grace_until,
             revoked_at: forecast.revoked_at,
         }
     }

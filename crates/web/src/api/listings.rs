@@ -1,4 +1,5 @@
-//! The operator's hand on the market: hold, reinstate, revoke.
+//! The operator's hand on the market: hold, reinstate, revoke, and whether what is on hold is
+//! pulled.
 
 use std::sync::Arc;
 
@@ -48,6 +49,10 @@ enum ListingActionJson {
     Reinstate,
     /// Take it off the market for good.
     Revoke,
+    /// Let consumers pull nothing of it while it is on hold.
+    ClosePulls,
+    /// Let them pull it again.
+    OpenPulls,
 }
 
 /// A listing.
@@ -63,6 +68,8 @@ struct ListingJson {
     state_reason: Option<String>,
     /// Since when it is on hold.
     held_at: Option<DateTime<Utc>>,
+    /// Since when consumers pull nothing of it while it is on hold.
+    pulls_closed_at: Option<DateTime<Utc>>,
     /// Whether the newest release bears the mark.
     certified: bool,
 }
@@ -118,7 +125,7 @@ async fn list_listings(
     }))
 }
 
-/// Puts a listing on hold, reinstates or revokes it.
+/// Puts a listing on hold, reinstates or revokes it; closes or opens the pulls of what is on hold.
 #[utoipa::path(post, path = "/listings/{publisher}/{product}/{action}", tag = "listings", params(ListingPath),
     request_body = ReasonJson, responses((status = 204, description = "So it is.")))]
 async fn manage_listing(
@@ -127,12 +134,19 @@ async fn manage_listing(
     At(at): At<ListingPath>,
     Body(json): Body<ReasonJson>,
 ) -> Answer<StatusCode> {
+    let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
+    let set_pulls = async |is_closed| {
+        app.set_pulls_closed(&actor, (publisher, product), is_closed, &json.reason)
+            .await?;
+        Ok(StatusCode::NO_CONTENT)
+    };
     let event = match at.action {
+        ListingActionJson::ClosePulls => return set_pulls(true).await,
+        ListingActionJson::OpenPulls => return set_pulls(false).await,
         ListingActionJson::Hold => ListingEvent::Hold,
         ListingActionJson::Reinstate => ListingEvent::Reinstate,
         ListingActionJson::Revoke => ListingEvent::Revoke,
     };
-    let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
     app.manage_listing(&actor, publisher, product, event, &json.reason)
         .await?;
     Ok(StatusCode::NO_CONTENT)
@@ -146,6 +160,7 @@ impl From<(String, Product)> for ListingJson {
             state: product.state.into(),
             state_reason: product.state_reason,
             held_at: product.held_at,
+            pulls_closed_at: product.pulls_closed_at,
             certified: product.certified,
         }
     }

@@ -35,6 +35,7 @@ mod error;
 mod extract;
 mod finding_json;
 mod forecast;
+mod holds;
 mod imports;
 mod jobs;
 mod keys;
@@ -114,6 +115,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(terms::routes())
         .merge(partnership::routes())
         .merge(forecast::routes())
+        .merge(holds::routes())
         .merge(agreements::routes())
         .merge(keys::routes())
         .merge(pictures::routes())

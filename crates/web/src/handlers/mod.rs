@@ -15,6 +15,7 @@ pub(crate) mod components;
 pub(crate) mod draft_versions;
 pub(crate) mod feed;
 pub(crate) mod files;
+pub(crate) mod holds;
 pub(crate) mod image;
 pub(crate) mod imports;
 pub(crate) mod layer_files;

@@ -13,7 +13,8 @@ use chrono::DateTime;
 use market::{ListingEvent, ListingState, PublisherDecision, PublisherState};
 
 use super::{
-    Parameters, asked_page, count, paging_of, part, proofs::proof_lines, publisher::product_name,
+    Parameters, asked_page, count, holds::hold_row, paging_of, part, proofs::proof_lines,
+    publisher::product_name,
 };
 use crate::{
     answer::{Answer, Refusal, page_with},
@@ -67,13 +68,21 @@ pub(crate) async fn manage_listing(
     Path((publisher, product)): Path<(String, String)>,
     form: Form,
 ) -> Answer {
+    let set_pulls = |is_closed| {
+        let names = (&*publisher, &*product);
+        app.set_pulls_closed(&form.viewer.actor, names, is_closed, form.text("reason"))
+    };
     let event = match form.text("action") {
+        "close-pulls" | "open-pulls" => {
+            let changed = set_pulls(form.text("action") == "close-pulls").await;
+            return answer(&app, form.viewer, changed, Notice::ListingChanged).await;
+        }
         "hold" => Ok(ListingEvent::Hold),
         "reinstate" => Ok(ListingEvent::Reinstate),
         "revoke" => Ok(ListingEvent::Revoke),
         _ => Err(AppError::invalid(
             "action",
-            "choose hold, reinstate or revoke",
+            "choose hold, reinstate, revoke, close-pulls or open-pulls",
         )),
     };
     let changed = match event {
@@ -92,7 +101,7 @@ pub(crate) async fn manage_listing(
     answer(&app, form.viewer, changed, Notice::ListingChanged).await
 }
 
-async fn answer(
+pub(super) async fn answer(
     app: &App,
     mut viewer: Viewer,
     outcome: Result<(), AppError>,
@@ -132,6 +141,7 @@ async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Oper
         };
         publisher_rows.push(publisher_row(publisher, proofs.as_ref(), &viewer));
     }
+    let holds = app.holds_to_confirm(actor).await?;
     let page = asked("listings").unwrap_or(1);
     let found = app.list_listings(actor, &search, page).await?;
     Ok(OperatorPage {
@@ -144,6 +154,7 @@ async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Oper
             |page| operator_url(&search, (asked_page(parameters), page), "listings"),
         ),
         listings: listings(app, found.listings, &viewer).await?,
+        holds: holds.iter().map(|hold| hold_row(hold, &viewer)).collect(),
         is_on_hold_only: search.on_hold,
         words: search.text,
         advisories: advisories(app, &viewer),
@@ -230,10 +241,17 @@ fn listing_row(publisher: String, product: &Product, broken: usize, viewer: &Vie
     let possible = actions
         .into_iter()
         .filter(|(event, ..)| product.state.after(*event).is_ok());
+    let pulls = held_at.map(|_| match product.pulls_closed_at {
+        None => ("close-pulls", "Close pulls"),
+        Some(_) => ("open-pulls", "Open pulls"),
+    });
+    let possible = possible.map(|(_, value, label)| (value, label));
     ListingRow {
         actions: possible
-            .map(|(_, value, label)| (value.to_owned(), label.to_owned()))
+            .chain(pulls)
+            .map(|(value, label)| (value.to_owned(), label.to_owned()))
             .collect(),
+        is_closed: product.pulls_closed_at.is_some(),
         name: product_name(product),
         path: format!("{publisher}/{}", product.slug),
         publisher,

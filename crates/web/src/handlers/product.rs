@@ -197,6 +197,7 @@ fn hold(product: &app::Product, viewer: &Viewer) -> Option<HoldNotice> {
     Some(HoldNotice {
         since: viewer.when(held_at),
         revoked_at: viewer.when(ListingState::revoked_at(held_at)),
+        is_closed: product.pulls_closed_at.is_some(),
     })
 }
 

@@ -300,7 +300,8 @@ fn forecast_row(publisher: &str, forecast: &Forecast, viewer: &Viewer) -> Option
         url: format!("/publisher/{publisher}/{}", product.slug),
         is_held: product.state == ListingState::OnHold,
         hold_at: viewer.when(forecast.hold_at?),
-        revoked_at: viewer.when(forecast.revoked_at?),
+        revoked_at: forecast.revoked_at.map(|at| viewer.when(at)),
+        grace_until: forecast.grace_until.map(|at| viewer.when(at)),
         findings: forecast.due.iter().map(|due| due.findings).sum(),
         findings_url: findings_url.map(|due| format!("/submissions/{}", due.submission_id)),
     })

@@ -18,6 +18,8 @@ pub struct OperatorPage {
     pub publisher_paging: Paging,
     /// Which page of their list that is.
     pub publishers_page: usize,
+    /// Listings that operators were asked about, those that wait first.
+    pub holds: Vec<HoldRow>,
     /// A page of the listings.
     pub listings: Vec<ListingRow>,
     /// Where in their list one is.
@@ -83,8 +85,29 @@ pub struct ListingRow {
     pub revoked_at: Option<When>,
     /// Promises to fix that are broken.
     pub breached: u64,
-    /// The actions that are possible: `hold`, `reinstate` or `revoke`, and label.
+    /// Whether consumers cannot pull it while it is on hold.
+    pub is_closed: bool,
+    /// The actions that are possible, as forms send them, and label.
     pub actions: Vec<(String, String)>,
+}
+
+/// A listing with broken promises: an operator confirms its hold, or gives a grace.
+#[derive(Debug, Clone)]
+pub struct HoldRow {
+    /// The product's name.
+    pub name: String,
+    /// The publisher's name.
+    pub publisher: String,
+    /// `publisher/product`, as addresses have it.
+    pub path: String,
+    /// Findings that are not fixed in time.
+    pub findings: u64,
+    /// Since when the first of them is late.
+    pub since: When,
+    /// Whether an operator is waited for.
+    pub waits: bool,
+    /// Until when what was broken has a grace, and why.
+    pub grace: Option<(When, String)>,
 }
 
 /// The advisory database.

@@ -131,6 +131,8 @@ pub struct HoldNotice {
     pub since: When,
     /// When the listing is revoked if nothing changes.
     pub revoked_at: When,
+    /// Whether consumers cannot pull meanwhile.
+    pub is_closed: bool,
 }
 
 /// What a product is that is no image.

@@ -105,8 +105,10 @@ pub struct ForecastRow {
     pub is_held: bool,
     /// When it is put on hold, or was.
     pub hold_at: When,
-    /// When it is revoked.
-    pub revoked_at: When,
+    /// When it is revoked; nothing where the operator decides whether it goes on hold.
+    pub revoked_at: Option<When>,
+    /// Until when the operator waits with what is broken.
+    pub grace_until: Option<When>,
     /// Findings to fix, however soon.
     pub findings: i64,
     /// Address of the page that has them.

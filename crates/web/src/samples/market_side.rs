@@ -38,6 +38,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     held.hold = Some(HoldNotice {
         since: ago(70),
         revoked_at: When::new(now() + TimeDelta::days(27), now()),
+        is_closed: false,
     });
     let mut open = product();
     open.subscription = None;

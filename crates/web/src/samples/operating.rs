@@ -8,7 +8,7 @@ use crate::{
     pages::{
         notices::{LetterRow, OutboxPage, OutboxRow},
         operator::{
-            AdvisoryStatus, AuditRow, FeedRow, Had, JobFailure, JobsSummary, ListingRow,
+            AdvisoryStatus, AuditRow, FeedRow, Had, HoldRow, JobFailure, JobsSummary, ListingRow,
             OperatorPage, ProofLine, PublisherRow,
         },
         review::{QueueEntry, QueueFilters, ReviewPage},
@@ -123,6 +123,7 @@ fn console() -> OperatorPage {
         since: ago(70),
         revoked_at,
         breached,
+        is_closed: false,
         actions,
     };
     let revoked_at = When::new(now() + TimeDelta::days(27), now());
@@ -156,6 +157,29 @@ fn console() -> OperatorPage {
                 vec![pair("suspended", "Suspend")],
             ),
         ],
+        holds: vec![
+            HoldRow {
+                name: "Pilot Database".to_owned(),
+                publisher: "harbour".to_owned(),
+                path: "harbour/pilot".to_owned(),
+                findings: 2,
+                since: ago(5),
+                waits: true,
+                grace: None,
+            },
+            HoldRow {
+                name: "Tide Tables".to_owned(),
+                publisher: "harbour".to_owned(),
+                path: "harbour/tide-tables".to_owned(),
+                findings: 1,
+                since: ago(50),
+                waits: false,
+                grace: Some((
+                    When::new(now() + TimeDelta::days(3), now()),
+                    "The fix is in review.".to_owned(),
+                )),
+            },
+        ],
         listings: vec![
             listing(
                 "Breakwater",
@@ -163,7 +187,11 @@ fn console() -> OperatorPage {
                 ListingState::OnHold,
                 Some(revoked_at),
                 1,
-                vec![pair("reinstate", "Reinstate"), pair("revoke", "Revoke")],
+                vec![
+                    pair("reinstate", "Reinstate"),
+                    pair("revoke", "Revoke"),
+                    pair("close-pulls", "Close pulls"),
+                ],
             ),
             listing(
                 "Pilot Database",
@@ -241,6 +269,7 @@ fn fresh_console() -> OperatorPage {
         waiting: 0,
         paging: Paging::default(),
         publishers: Vec::new(),
+        holds: Vec::new(),
         listings: Vec::new(),
         advisories: None,
         jobs: JobsSummary::default(),

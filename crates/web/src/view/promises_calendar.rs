@@ -23,6 +23,9 @@ fn events_of(forecast: &Forecast, publisher: &str, base: &str) -> Vec<Event> {
     let is_held = product.state == ListingState::OnHold;
     let then = match is_held {
         true => "is on hold, and stays so until what is late is fixed",
+        false if forecast.needs_operator => {
+            "may be put on hold from this time on, as the operator decides, unless a release that fixes them is on the market"
+        }
         false => "is put on hold at this time unless a release that fixes them is on the market",
     };
     let promises = forecast.due.iter().map(|due| {
@@ -51,5 +54,14 @@ fn events_of(forecast: &Forecast, publisher: &str, base: &str) -> Vec<Event> {
         description: format!("{name} is on hold and is revoked at this time unless {unless}."),
         url: format!("{base}/publisher/{name}"),
     });
-    promises.chain(revoked).collect()
+    let grace = forecast.grace_until.filter(|_| !is_held).map(|at| Event {
+        uid: format!("{}-grace-{}", product.id, at.timestamp()),
+        at,
+        summary: format!("{name}: the operator's grace ends"),
+        description: format!(
+            "{name} is put on hold at this time if what was broken when the grace was given still is."
+        ),
+        url: format!("{base}/publisher/{name}"),
+    });
+    promises.chain(grace).chain(revoked).collect()
 }

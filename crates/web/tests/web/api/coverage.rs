@@ -222,6 +222,7 @@ impl Market {
                 | "/publishers/{publisher}/proofs/email"
                 | "/publishers/{publisher}/proofs/domain"
                 | "/publishers/{publisher}/leave"
+                | "/holds/{publisher}/{product}/confirmation"
                 | "/publishers/{publisher}/invitations/{letter}/resend"
                 | "/publishers/{publisher}/products/{product}/manifest/versions/{number}/restoration"
                 | "/webhooks/{webhook}/deliveries/{delivery}/redeliver",
@@ -243,6 +244,9 @@ impl Market {
                 "slug": "other", "legal_name": "Other", "website": "https://other.example",
                 "phone": "+1 555 0100", "email": "a@other.example", "agreement": 1,
             }),
+            "/holds/{publisher}/{product}/grace" => {
+                json!({"until": "2026-11-20T00:00:00Z", "reason": "So."})
+            }
             "/agreement" => json!({"text": "Be better."}),
             "/publishers/{publisher}/agreement" => json!({"version": 1}),
             "/publishers/{publisher}/decision" => json!({"state": "suspended", "reason": "So."}),

@@ -194,6 +194,7 @@ async fn no_limit_of_a_body_is_overstepped() {
     assert_eq!(accepted, Vec::<String>::new(), "of {tried}");
     // Their good bodies need more than this market has: a letter, a change, a password.
     insta::assert_snapshot!(unwelcome.join("\n"), @"
+    PUT /holds/{publisher}/{product}/grace
     POST /invitations/accept
     POST /proofs/email
     POST /publishers/{publisher}/partnership/decision

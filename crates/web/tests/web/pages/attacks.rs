@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 83] = [
+const FORMS: [&str; 84] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -54,6 +54,7 @@ const FORMS: [&str; 83] = [
     "/submissions/sub_x/decision",
     "/operator/publishers/acme/decision",
     "/operator/listings/acme/ship-db",
+    "/operator/holds/acme/ship-db",
     "/operator/storage/collect",
     "/operator/storage/scrub",
     "/operator/storage/quotas/acme",

@@ -77,6 +77,7 @@ async fn a_first_release_shows_who_approved_it_and_that_another_must() {
     let policy = app::ReviewPolicy {
         two_for_first_release: true,
         partners_only: false,
+        confirm_holds: false,
     };
     let fixture = Fixture::reviewing(policy).await;
     fixture.account("ann", None).await;
