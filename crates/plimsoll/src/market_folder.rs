@@ -1,6 +1,7 @@
 //! The data folder: what a marketplace consists of, made where it is not there, and opened.
 //!
 //! ```text
+//! ../FOLDER.passphrase      opens the keys, unless `keys.passphrase_file` says otherwise
 //! plimsoll.lock             held by the server while the database is SQLite
 //! plimsoll.db               the database, unless `database.url` says otherwise
 //! keys/release.key, .pub    signs releases; may be in a token, then only .pub is here
@@ -8,6 +9,7 @@
 //! keys/trust.key, .pub      opens the secret that keys for trust metadata are derived from
 //! keys/trust-next.key       what is to replace trust.key, while it does
 //! keys/root.key, .pub       signs the roots of released names; may be kept elsewhere
+//! keys/.lock                held by commands that replace keys
 //! blobs/                    unless they are in S3
 //! uploads/                  pushes that are not whole yet
 //! advisories/advisories.db  compiled advisories, unless `advisories.file` says otherwise

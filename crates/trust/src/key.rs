@@ -17,6 +17,8 @@ use p256::{
 };
 use sha2::{Digest as _, Sha256};
 
+pub use crate::key_file::make_passphrase;
+
 use crate::key_file;
 
 /// No key file is larger; what is, is something else.
@@ -122,14 +124,17 @@ impl SigningKey {
     }
 
     /// Writes the key as PKCS#8 `ENCRYPTED PRIVATE KEY` (scrypt, AES-256-CBC), which OpenSSL reads.
+    /// Words that people choose cost 128 MiB and tenths of a second to try; a passphrase of
+    /// [`make_passphrase`] is one of 2^256, which no price makes safer, so it costs milliseconds.
     ///
     /// # Errors
     /// [`KeyError::Random`] when the operating system gives no randomness.
     pub fn to_encrypted_pem(&self, passphrase: &str) -> Result<String, KeyError> {
-        self.0
-            .to_pkcs8_encrypted_pem(passphrase, LineEnding::LF)
-            .map(|text| text.to_string())
-            .map_err(|_| KeyError::Random)
+        let der = self
+            .0
+            .to_pkcs8_der()
+            .expect("a valid key always has a PKCS#8 form");
+        key_file::encrypt(der.as_bytes(), passphrase)
     }
 
     /// Writes the key as cosign does, so that `cosign sign --key` and skopeo can use the file.

@@ -2,9 +2,15 @@
 //! (sigstore/cosign, `pkg/cosign/keys.go`): PKCS#8 inside a NaCl secretbox, the key for
 //! which scrypt derives from a passphrase.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use p256::{SecretKey, ecdsa::SigningKey};
-use pkcs8::{EncryptedPrivateKeyInfoRef, pkcs5::EncryptionScheme};
+use pkcs8::{
+    EncryptedPrivateKeyInfoRef, LineEnding, PrivateKeyInfoRef,
+    pkcs5::{EncryptionScheme, pbes2::Parameters},
+};
 use poly1305::{Poly1305, universal_hash::KeyInit as _};
 use salsa20::{
     XSalsa20,
@@ -31,6 +37,12 @@ const OLD_LOG_N: u8 = 15;
 /// The most that a PKCS#8 file may ask of scrypt: 2^17 × 8 × 128 bytes are 128 MiB.
 const MAX_SCRYPT_COST: u64 = 1 << 17;
 const MAX_PBKDF2_ROUNDS: u32 = 10_000_000;
+/// What a PKCS#8 file is made to ask of scrypt where people chose the words.
+const WORDS_LOG_N: u8 = 17;
+/// The same where the passphrase was made here: 4 MiB.
+const MADE_LOG_N: u8 = 12;
+/// What passphrases begin with that were made here.
+const MADE: &str = "plimsoll-";
 
 /// Returns the label and the bytes of the PEM block in `text`.
 pub(crate) fn block(text: &str) -> Result<(&str, Vec<u8>), KeyError> {
@@ -56,6 +68,46 @@ pub(crate) fn read(text: &str, passphrase: Option<&str>) -> Result<SigningKey, K
             expected: PRIVATE,
         }),
     }
+}
+
+/// Makes a passphrase of 256 random bits, in a form that says so.
+///
+/// # Errors
+/// [`KeyError::Random`] when the operating system gives no randomness.
+pub fn make_passphrase() -> Result<String, KeyError> {
+    let bytes: [u8; 32] = random()?;
+    Ok(format!("{MADE}{}", URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+fn is_made(passphrase: &str) -> bool {
+    let bytes = passphrase.strip_prefix(MADE);
+    let bytes = bytes.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+    bytes.is_some_and(|bytes| bytes.len() == 32)
+}
+
+fn random<const N: usize>() -> Result<[u8; N], KeyError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| KeyError::Random)?;
+    Ok(bytes)
+}
+
+/// Encrypts a PKCS#8 document as PBES2 and returns the whole file.
+pub(crate) fn encrypt(pkcs8: &[u8], passphrase: &str) -> Result<String, KeyError> {
+    let log_n = match is_made(passphrase) {
+        true => MADE_LOG_N,
+        false => WORDS_LOG_N,
+    };
+    let salt: [u8; 16] = random()?;
+    let iv = random()?;
+    let cost = scrypt::Params::new(log_n, 8, 1).expect("scrypt has these costs");
+    let sealed = Parameters::generate_scrypt_aes256cbc(cost, &salt, iv)
+        .map_err(pkcs8::Error::from)
+        .and_then(|how| PrivateKeyInfoRef::try_from(pkcs8)?.encrypt_with_params(how, passphrase))
+        .expect("a document that was just made can be encrypted");
+    let text = sealed
+        .to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF)
+        .expect("bytes always have a PEM form");
+    Ok(text.to_string())
 }
 
 fn read_pbes2(der: &[u8], passphrase: &str) -> Result<SigningKey, KeyError> {
@@ -138,9 +190,8 @@ fn open(body: &[u8], passphrase: &str) -> Result<Vec<u8>, KeyError> {
 
 /// Encrypts `plain` as cosign does and returns the whole file.
 pub(crate) fn seal(plain: &[u8], passphrase: &str) -> Result<String, KeyError> {
-    let (mut salt, mut nonce) = ([0; 32], [0; 24]);
-    getrandom::fill(&mut salt).map_err(|_| KeyError::Random)?;
-    getrandom::fill(&mut nonce).map_err(|_| KeyError::Random)?;
+    let salt: [u8; 32] = random()?;
+    let nonce: [u8; 24] = random()?;
     let key = derive(passphrase, &salt, LOG_N)?;
     let envelope = Envelope {
         kdf: Kdf {

@@ -17,7 +17,10 @@ use crate::{
     failure::Failure,
     market_folder,
     printer::{Cell, columns, count},
-    server::keys::{self, NextTrust},
+    server::{
+        keys::{self, NextTrust},
+        passphrase::Passphrase,
+    },
 };
 
 /// Make, list and rotate the operator's keys
@@ -26,9 +29,18 @@ pub(crate) enum KeysCommand {
     /// Make the keys of a marketplace that is yet to start, the root apart from the rest
     ///
     /// Run it on a machine without a network. DIR must not be there. Afterwards `DIR/offline` is
-    /// yours to keep in a safe, and `DIR/online` becomes the folder `keys` of each server. Where
-    /// the configuration names a token (`keys.token`), the key for releases is made in it.
+    /// yours to keep in a safe, and `DIR/online` becomes the folder `keys` of each server. Both
+    /// are encrypted, with passphrases that are made beside them unless files with yours are
+    /// given. Where the configuration names a token (`keys.token`), the key for releases is made
+    /// in it.
     Make(MakeArgs),
+    /// Encrypt the keys that are here in clear
+    ///
+    /// With the passphrase that the configuration names; else with the one beside the data folder,
+    /// in `DIR.passphrase`, which is made if it is not there. Each file is replaced as a whole, so
+    /// it may be interrupted and run again, also beside a running server. Copies and backups from
+    /// before stay as they are.
+    Encrypt(EncryptArgs),
     /// List the keys, where they are, and by which fingerprints others know them
     List(DataArgs),
     /// Sign what is on the market with another release key, after it was replaced
@@ -54,12 +66,21 @@ pub(crate) enum KeysCommand {
 pub(crate) struct MakeArgs {
     /// The folder to make
     dir: PathBuf,
-    /// A file whose first line encrypts the root key
+    /// A file whose first line encrypts the root key, instead of `DIR/offline.passphrase`
     #[arg(long, value_name = "FILE")]
     root_passphrase_file: Option<PathBuf>,
-    /// A file whose first line encrypts the others; servers need it as `keys.passphrase_file`
+    /// A file whose first line encrypts the others, instead of `DIR/online.passphrase`
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EncryptArgs {
+    /// A file whose first line opens keys with another passphrase, which get the market's
+    #[arg(long, value_name = "FILE")]
+    old_passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +95,7 @@ pub(crate) struct SignAgainArgs {
 pub(super) fn run(command: &KeysCommand, context: &Context<'_>) -> Result<Exit, Failure> {
     match command {
         KeysCommand::Make(args) => make(args, context)?,
+        KeysCommand::Encrypt(args) => encrypt(args, context)?,
         KeysCommand::List(data) => list(data, context)?,
         KeysCommand::SignAgain(args) => sign_again(args, context)?,
         KeysCommand::RotateTokens(data) => rotate_tokens(data, context)?,
@@ -83,13 +105,6 @@ pub(super) fn run(command: &KeysCommand, context: &Context<'_>) -> Result<Exit, 
 }
 
 fn make(args: &MakeArgs, context: &Context<'_>) -> Result<(), Failure> {
-    let passphrase = |file: &Option<PathBuf>| {
-        let file = file.as_deref();
-        file.map(|file| keys::first_line(file, "passphrase"))
-            .transpose()
-    };
-    let root = passphrase(&args.root_passphrase_file)?;
-    let rest = passphrase(&args.passphrase_file)?;
     let token = keys::token_place(&context.config(Vec::new())?)?;
     let place = args.dir.display();
     fs::create_dir(&args.dir).map_err(|error| {
@@ -98,22 +113,22 @@ fn make(args: &MakeArgs, context: &Context<'_>) -> Result<(), Failure> {
             .hint("name a folder that is not there: keys are never written over others")
     })?;
     let (offline, online) = (args.dir.join("offline"), args.dir.join("online"));
-    keys::make_apart(
-        (&offline, &online),
-        (root.as_deref(), rest.as_deref()),
-        token.as_ref(),
-    )?;
-    if root.is_none() || rest.is_none() {
-        context.printer.warn(
-            "not all of the keys are encrypted: whoever reads the files has them (--root-passphrase-file, --passphrase-file)",
-        );
-    }
+    let words = |file: &Option<PathBuf>, dir| match file {
+        Some(file) => Passphrase::in_file(file),
+        None => Passphrase::make_beside(dir),
+    };
+    let words = (
+        words(&args.root_passphrase_file, &offline)?,
+        words(&args.passphrase_file, &online)?,
+    );
+    keys::make_apart((&offline, &online), (&words.0, &words.1), token.as_ref())?;
     let print = |name: &str| fingerprint(&online.join(format!("{name}.pub")));
     let (root, release) = (print("root")?, print("release")?);
     if context.printer.is_json() {
         return context.printer.json(&json!({
             "offline": offline, "online": online, "root": root, "release": release,
             "token": token.map(|place| place.token),
+            "root_passphrase_file": words.0.place, "passphrase_file": words.1.place,
         }));
     }
     let (whose, backup) = match &token {
@@ -135,8 +150,12 @@ fn make(args: &MakeArgs, context: &Context<'_>) -> Result<(), Failure> {
             The root key is needed for the first release of each product, and to replace a lost or seen release key.\n\
          3. Copy `{place}/online` to `keys` in the data folder of each server, and keep one more copy in a safe.\n   \
             Its keys sign every day. Lost, they cannot be made again.\n{backup}\
-         4. Keep the passphrases apart from the media. Then remove `{place}`.\n\
-         5. Start the server, and compare: plimsoll keys list --data DIR\n"
+         4. The root's passphrase is {}, that of the servers {}. Keep copies of both, apart from the media.\n   \
+            Each server has its own beside its data folder, as `DIR.passphrase` with mode 600, or where `keys.passphrase_file` says.\n\
+         5. Then remove `{place}`.\n\
+         6. Start the server, and compare: plimsoll keys list --data DIR\n",
+        words.0.shown(),
+        words.1.shown(),
     ))
 }
 
@@ -184,7 +203,7 @@ fn list(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
 fn place(dir: &Path, name: &str) -> Result<&'static str, Failure> {
     let path = dir.join(format!("{name}.key"));
     match fs::read_to_string(&path) {
-        Ok(text) if text.contains("ENCRYPTED") => Ok("here, encrypted"),
+        Ok(text) if keys::is_encrypted(&text) => Ok("here, encrypted"),
         Ok(_) => Ok("here, in clear"),
         Err(_) if !path.exists() && !keys::is_elsewhere(dir, name) => Ok("not made yet"),
         Err(_) if !path.exists() && name == "root" => Ok("kept elsewhere"),
@@ -194,6 +213,29 @@ fn place(dir: &Path, name: &str) -> Result<&'static str, Failure> {
             Err(Failure::failed(what).because(&error))
         }
     }
+}
+
+fn encrypt(args: &EncryptArgs, context: &Context<'_>) -> Result<(), Failure> {
+    let config = context.config(args.data.flags())?;
+    config.check()?;
+    market_folder::must_exist(&config)?;
+    let old = args.old_passphrase_file.as_deref();
+    let old = old.map(Passphrase::in_file).transpose()?;
+    let (encrypted, passphrase) = keys::encrypt(&config, old.as_ref())?;
+    if context.printer.is_json() {
+        return context.printer.json(&json!({
+            "encrypted": encrypted, "passphrase_file": passphrase.place,
+        }));
+    }
+    let place = passphrase.shown();
+    context.printer.out(&match encrypted.len() {
+        0 => format!("All keys are encrypted already; the passphrase is {place}\n"),
+        number => format!(
+            "Encrypted {}; the passphrase is {place}\n\
+             Keep a copy of it, apart from copies of the data folder. Copies of the keys from before are still in clear, or have the old passphrase.\n",
+            count(number, "key", "keys"),
+        ),
+    })
 }
 
 fn sign_again(args: &SignAgainArgs, context: &Context<'_>) -> Result<(), Failure> {
@@ -244,6 +286,7 @@ fn rotate_tokens(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> 
 fn rotate_trust(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
     let config = context.config(data.flags())?;
     market_folder::must_exist(&config)?;
+    let _held = keys::hold(&config)?;
     let next = match NextTrust::find(&config)? {
         Some(next) if next.is_sealed => next,
         found => context.in_configured_market(&config, async |app| {

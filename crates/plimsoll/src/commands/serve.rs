@@ -3,7 +3,7 @@
 use std::{
     io::IsTerminal as _,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use app::{App, AppError};
@@ -18,7 +18,7 @@ use crate::{
     failure::{Failure, OrFail},
     market_folder,
     printer::Printer,
-    server::{self, Doors, Tls},
+    server::{self, Doors, Tls, passphrase::Passphrase},
 };
 
 /// Threads for what waits for the disk. More would not make it faster, and each that wakes up
@@ -28,7 +28,9 @@ const BLOCKING: usize = 64;
 /// Run a marketplace: registry, storefront, portal and workers
 ///
 /// Works in an empty folder: database, keys and the first operator are made on first start.
-/// The operator's password is printed once. With a certificate and its key it speaks TLS, and
+/// The operator's password is printed once. The keys are encrypted with a passphrase that is made
+/// beside the folder, in `DIR.passphrase`, unless `keys.passphrase_file` names another: keep a
+/// copy of it apart from copies of the folder. With a certificate and its key it speaks TLS, and
 /// takes over new files by itself. Stops on SIGTERM and SIGINT once requests and uploads have
 /// ended, `server.shutdown_grace` later at the latest; what is cut then can be resumed.
 /// /healthz says that the process is alive, /readyz that database and blobs can be used,
@@ -41,7 +43,7 @@ const BLOCKING: usize = 64;
   plimsoll serve --listen 127.0.0.1:0 --format json
 
 With --format json the first line on standard output is
-  {\"event\":\"ready\",\"url\":\"…\",\"operator\":\"operator\",\"operator_password\":\"…\"}
+  {\"event\":\"ready\",\"url\":\"…\",\"operator\":\"operator\",\"operator_password\":\"…\",\"passphrase_file\":\"…\"}
 where operator_password is null except on the first start.")]
 pub(crate) struct ServeArgs {
     /// Folder that everything is kept in
@@ -122,6 +124,8 @@ async fn serve(config: &Config, printer: &Printer) -> Result<(), Failure> {
     };
     let metrics = doors.metrics.as_ref().map(address_of_metrics).transpose()?;
     let market = market_folder::open(config, &url).await?;
+    let passphrase = Passphrase::find(config)?;
+    look_at_keys(config, &passphrase)?;
     look_at_release_key(&market.app).await?;
     // Whoever sees the ready line may ask to stop at once.
     let stop = server::stop_on_signal()?;
@@ -133,10 +137,37 @@ async fn serve(config: &Config, printer: &Printer) -> Result<(), Failure> {
             url: &url,
             metrics: metrics.as_deref(),
             password: password.as_deref(),
+            passphrase: &passphrase,
         },
     )?;
     tracing::info!(%address, url, data = %config.data_dir().display(), "ready");
     server::serve(doors, market, config, stop).await
+}
+
+/// Warns of keys that a copy of the data folder gives away.
+fn look_at_keys(config: &Config, passphrase: &Passphrase) -> Result<(), Failure> {
+    let dir = config.data_dir();
+    let clear = server::keys::in_clear(config)?.len();
+    if clear > 0 {
+        tracing::warn!(
+            keys = clear,
+            "private keys are in clear in `{0}/keys`, and in every copy of it: encrypt them with `plimsoll keys encrypt --data {0}`",
+            dir.display()
+        );
+    }
+    let within = |file: &Path| {
+        Some(
+            file.canonicalize()
+                .ok()?
+                .starts_with(dir.canonicalize().ok()?),
+        )
+    };
+    if passphrase.file().and_then(within) == Some(true) {
+        tracing::warn!(
+            "the keys' passphrase is within the data folder: whoever has a copy of that has the keys"
+        );
+    }
+    Ok(())
 }
 
 /// Makes sure that the key for releases can be used. A token that is away may come back: all but
@@ -188,6 +219,7 @@ struct Ready<'a> {
     url: &'a str,
     metrics: Option<&'a str>,
     password: Option<&'a str>,
+    passphrase: &'a Passphrase,
 }
 
 fn announce(printer: &Printer, config: &Config, ready: &Ready<'_>) -> Result<(), Failure> {
@@ -199,6 +231,7 @@ fn announce(printer: &Printer, config: &Config, ready: &Ready<'_>) -> Result<(),
             "data": config.data_dir(),
             "operator": "operator",
             "operator_password": ready.password,
+            "passphrase_file": ready.passphrase.file(),
             "version": env!("CARGO_PKG_VERSION"),
         }));
     }
@@ -207,6 +240,12 @@ fn announce(printer: &Printer, config: &Config, ready: &Ready<'_>) -> Result<(),
         text.push_str(&format!(
             "Sign in as `operator` with the password {password} (shown once)\n"
         ));
+        if let Some(file) = ready.passphrase.file() {
+            text.push_str(&format!(
+                "The private keys are encrypted with the passphrase in `{}`: keep a copy of it, apart from copies of the data folder\n",
+                file.display()
+            ));
+        }
     }
     printer.out(&text)
 }

@@ -357,7 +357,8 @@ pub(crate) const KEYS: &[Key] = &[
         "keys.passphrase_file",
         Kind::Path,
         "",
-        "File whose first line is the passphrase of the private keys.",
+        "File whose first line is the passphrase of the private keys. Without it, the data folder's \
+         name with `.passphrase` at its end, beside the folder; a first start makes that file.",
     ),
     key(
         "keys.token.module",

@@ -2,17 +2,22 @@
 //! in a token.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown},
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use app::Keys;
-use trust::{KeyError, PublicKey, Signer, SigningKey};
+use trust::{PublicKey, Signer, SigningKey};
 
-use super::token::{self, Place, Token};
+pub(crate) use super::key_files::{hold, is_encrypted};
+use super::{
+    key_files::{files, give, make, open, replace, sealed, write, write_beside},
+    passphrase::{Passphrase, first_line},
+    token::{self, Place, Token},
+};
 use crate::{
     config::Config,
     failure::{Failure, OrFail},
@@ -37,14 +42,18 @@ pub(crate) const NAMES: [(&str, &str); 4] = [
     ("tokens", "signs registry tokens"),
 ];
 
-/// Reads the keys, or makes those that are missing.
+/// Reads the keys, or makes those that are missing. The keys of a new marketplace are encrypted
+/// with a passphrase that is made for it, unless the configuration has one.
 ///
 /// # Errors
 /// A file cannot be read or written, the passphrase does not fit, or a key is gone that was there.
 pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
     let dir = config.data_dir().join("keys");
-    let passphrase = passphrase(config)?;
-    let passphrase = passphrase.as_deref();
+    let passphrase = match Passphrase::find(config)? {
+        found if found.text.is_none() && is_empty(&dir)? => Passphrase::make(config)?,
+        found => found,
+    };
+    let passphrase = &passphrase;
     Ok(Keys {
         release: release(&dir, config, passphrase)?,
         // Whoever must have another one takes this file away: it has no public half beside it.
@@ -59,10 +68,33 @@ pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
     })
 }
 
+/// Tells whether a folder has no keys, nor halves of any: then nobody knows any.
+fn is_empty(dir: &Path) -> Result<bool, Failure> {
+    Ok(files(dir, &["key", "pub"])?.is_empty())
+}
+
+/// Returns the keys that are here in clear.
+///
+/// # Errors
+/// A file cannot be read.
+pub(crate) fn in_clear(config: &Config) -> Result<Vec<PathBuf>, Failure> {
+    let mut paths = files(&config.data_dir().join("keys"), &["key"])?;
+    let mut failed = None;
+    paths.retain(|path| match fs::read_to_string(path) {
+        Ok(text) => !is_encrypted(&text),
+        Err(error) => {
+            let what = format!("cannot read the key `{}`", path.display());
+            failed.get_or_insert(Failure::failed(what).because(&error));
+            false
+        }
+    });
+    failed.map_or(Ok(paths), Err)
+}
+
 fn release(
     dir: &Path,
     config: &Config,
-    passphrase: Option<&str>,
+    passphrase: &Passphrase,
 ) -> Result<Arc<dyn Signer>, Failure> {
     let Some(place) = token_place(config)? else {
         return Ok(Arc::new(kept(dir, "release", passphrase)?));
@@ -119,7 +151,7 @@ pub(crate) fn is_elsewhere(dir: &Path, name: &str) -> bool {
 
 /// Reads a key that must stay the same for as long as there is a marketplace: one that was here
 /// and is gone is not replaced by another, which nobody believes.
-fn kept(dir: &Path, name: &str, passphrase: Option<&str>) -> Result<SigningKey, Failure> {
+fn kept(dir: &Path, name: &str, passphrase: &Passphrase) -> Result<SigningKey, Failure> {
     if is_elsewhere(dir, name) {
         let place = dir.display();
         return Err(Failure::failed(format!(
@@ -133,7 +165,7 @@ fn kept(dir: &Path, name: &str, passphrase: Option<&str>) -> Result<SigningKey, 
 }
 
 /// Reads or makes a key that has its public half beside it.
-fn with_public(dir: &Path, name: &str, passphrase: Option<&str>) -> Result<SigningKey, Failure> {
+fn with_public(dir: &Path, name: &str, passphrase: &Passphrase) -> Result<SigningKey, Failure> {
     let key = key(&dir.join(name).with_extension("key"), passphrase)?;
     let path = dir.join(name).with_extension("pub");
     match public(&path)? {
@@ -172,7 +204,7 @@ pub(crate) fn public(path: &Path) -> Result<Option<PublicKey>, Failure> {
 /// A folder is there, or cannot be written.
 pub(crate) fn make_apart(
     (offline, online): (&Path, &Path),
-    (root, rest): (Option<&str>, Option<&str>),
+    (root, rest): (&Passphrase, &Passphrase),
     token: Option<&Place>,
 ) -> Result<(), Failure> {
     for dir in [offline, online] {
@@ -238,8 +270,8 @@ impl NextTrust {
     /// The file cannot be written, or the passphrase cannot be read.
     pub(crate) fn make(config: &Config) -> Result<Self, Failure> {
         let dir = config.data_dir().join("keys");
-        let passphrase = passphrase(config)?;
-        let key = make(&dir.join(NEXT_TRUST), passphrase.as_deref(), REPLACEMENT)?;
+        let passphrase = Passphrase::find(config)?;
+        let key = make(&dir.join(NEXT_TRUST), &passphrase, REPLACEMENT)?;
         Ok(Self {
             dir,
             key,
@@ -289,96 +321,58 @@ pub(crate) fn must_be_whole(config: &Config) -> Result<(), Failure> {
 /// # Errors
 /// The file cannot be read, or the passphrase does not fit.
 pub(crate) fn existing(path: &Path, config: &Config) -> Result<SigningKey, Failure> {
-    key(path, passphrase(config)?.as_deref())
+    let passphrase = Passphrase::find(config)?;
+    let text = fs::read_to_string(path);
+    let text = text.or_fail(format!("cannot read the key `{}`", path.display()))?;
+    open(path, &text, &passphrase)
 }
 
-fn passphrase(config: &Config) -> Result<Option<String>, Failure> {
-    if let Some(text) = config.text("keys.passphrase") {
-        return Ok(Some(text.to_owned()));
-    }
-    let path = config.path("keys.passphrase_file");
-    path.map(|path| first_line(&path, "passphrase")).transpose()
-}
-
-/// Reads a passphrase or PIN: a file's first line.
+/// Encrypts the keys that are in clear, and those that have the `old` passphrase, with the
+/// market's. Every key is opened before any file is written, and each file is replaced as a
+/// whole: whenever it is interrupted, all keys are there, and it can be done again. Returns what
+/// was encrypted.
 ///
 /// # Errors
-/// The file cannot be read, or its first line is empty.
-pub(crate) fn first_line(path: &Path, what: &str) -> Result<String, Failure> {
-    let place = path.display();
-    let text = fs::read_to_string(path).or_fail(format!("cannot read the {what} in `{place}`"))?;
-    match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(line.to_owned()),
-        _ => Err(Failure::usage(format!(
-            "the first line of `{place}` is empty: write the {what} there"
-        ))),
+/// A file cannot be read or written, or no passphrase fits.
+pub(crate) fn encrypt(
+    config: &Config,
+    old: Option<&Passphrase>,
+) -> Result<(Vec<PathBuf>, Passphrase), Failure> {
+    let _held = hold(config)?;
+    must_be_whole(config)?;
+    let found = Passphrase::find(config)?;
+    let mut clear = Vec::new();
+    for path in files(&config.data_dir().join("keys"), &["key"])? {
+        let text = fs::read_to_string(&path);
+        let text = text.or_fail(format!("cannot read the key `{}`", path.display()))?;
+        let opened = open(&path, &text, &found);
+        let opened = match (opened, old) {
+            (Ok(_), _) if is_encrypted(&text) => continue,
+            (Err(failure), Some(old)) => open(&path, &text, old).map_err(|_| failure),
+            (opened, _) => opened,
+        };
+        let head = text.split("-----BEGIN").next().unwrap_or_default();
+        clear.push((path, head.to_owned(), opened?));
     }
+    let passphrase = match found.text {
+        None if !clear.is_empty() => Passphrase::make(config)?,
+        _ => found,
+    };
+    for (path, head, key) in &clear {
+        let text = format!("{head}{}", sealed(key, &passphrase)?);
+        replace(path, &text).or_fail(format!("cannot write the key `{}`", path.display()))?;
+    }
+    let paths = clear.into_iter().map(|(path, ..)| path).collect();
+    Ok((paths, passphrase))
 }
 
-fn key(path: &Path, passphrase: Option<&str>) -> Result<SigningKey, Failure> {
-    let place = path.display();
+fn key(path: &Path, passphrase: &Passphrase) -> Result<SigningKey, Failure> {
     match fs::read_to_string(path) {
-        Ok(text) => SigningKey::from_pem(&text, passphrase).map_err(|error| {
-            let failure = Failure::failed(format!("cannot use the key `{place}`")).because(&error);
-            match error {
-                KeyError::PassphraseNeeded | KeyError::Decrypt => {
-                    failure.hint("set `keys.passphrase_file` to the file with its passphrase")
-                }
-                _ => failure,
-            }
-        }),
+        Ok(text) => open(path, &text, passphrase),
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(path, passphrase, ""),
         Err(error) => {
+            let place = path.display();
             Err(Failure::failed(format!("cannot read the key `{place}`")).because(&error))
         }
     }
-}
-
-/// Makes a key; `head` stands before it in the file.
-fn make(path: &Path, passphrase: Option<&str>, head: &str) -> Result<SigningKey, Failure> {
-    let key = SigningKey::generate().or_fail("cannot make a key")?;
-    let text = match passphrase {
-        Some(passphrase) => key
-            .to_encrypted_pem(passphrase)
-            .or_fail("cannot encrypt a key")?,
-        None => key.to_pem(),
-    };
-    write(path, &format!("{head}{text}"), 0o600)
-        .or_fail(format!("cannot write the key `{}`", path.display()))?;
-    Ok(key)
-}
-
-/// Writes a file beside its place and renames it, so that there is never half a key.
-fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    write_beside(&beside, text, mode)?;
-    // Linking fails where another process was faster; renaming would replace its key.
-    let linked = fs::hard_link(&beside, path);
-    fs::remove_file(&beside)?;
-    linked?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-/// Gives a file to the owner of another one.
-fn give(path: &Path, like: &Path) -> io::Result<()> {
-    let owner = |path| fs::metadata(path).map(|about| (about.uid(), about.gid()));
-    let (user, group) = owner(like)?;
-    match owner(path)? == (user, group) {
-        true => Ok(()),
-        false => chown(path, Some(user), Some(group)),
-    }
-}
-
-fn write_beside(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(mode)
-        .open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

@@ -95,8 +95,10 @@ fn serve() {
 Run a marketplace: registry, storefront, portal and workers
 
 Works in an empty folder: database, keys and the first operator are made on first start. The
-operator's password is printed once. With a certificate and its key it speaks TLS, and takes over
-new files by itself. Stops on SIGTERM and SIGINT once requests and uploads have ended,
+operator's password is printed once. The keys are encrypted with a passphrase that is made beside
+the folder, in `DIR.passphrase`, unless `keys.passphrase_file` names another: keep a copy of it
+apart from copies of the folder. With a certificate and its key it speaks TLS, and takes over new
+files by itself. Stops on SIGTERM and SIGINT once requests and uploads have ended,
 `server.shutdown_grace` later at the latest; what is cut then can be resumed. /healthz says that the
 process is alive, /readyz that database and blobs can be used, /metrics how it is doing: to the
 operator, or to everybody at --metrics-listen.
@@ -138,7 +140,7 @@ Examples:
   plimsoll serve --listen 127.0.0.1:0 --format json
 
 With --format json the first line on standard output is
-  {"event":"ready","url":"…","operator":"operator","operator_password":"…"}
+  {"event":"ready","url":"…","operator":"operator","operator_password":"…","passphrase_file":"…"}
 where operator_password is null except on the first start.
 "#);
 }

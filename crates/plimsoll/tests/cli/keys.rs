@@ -1,8 +1,14 @@
 //! The operator's keys: made in a ceremony, put in place, lost and recovered as the guide says.
 
-use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+    process::Command,
+};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use trust::SigningKey;
 
 use crate::{serve::Server, support::Place};
 
@@ -81,11 +87,199 @@ hint: name a folder that is not there: keys are never written over others
             .contains(public.trim())
     );
     drop(server);
-    let plain = place.run(&["keys", "make", "plain"]);
+}
+
+#[test]
+fn keys_without_words_of_ones_own_get_passphrases_beside_them() {
+    let place = Place::new();
+    let made = place.json(&["keys", "make", "ceremony"]);
+    let read = |name: &str| fs::read_to_string(place.join(name)).expect(name);
+    for (setting, folder, key) in [
+        ("root_passphrase_file", "offline", "root"),
+        ("passphrase_file", "online", "trust"),
+    ] {
+        let words = format!("ceremony/{folder}.passphrase");
+        let named = made[setting].as_str().expect("a path");
+        assert!(named.ends_with(&words), "{named}");
+        assert_eq!(mode(&place.join(&words)), 0o600);
+        let words = read(&words);
+        let key = read(&format!("ceremony/{folder}/{key}.key"));
+        SigningKey::from_pem(&key, Some(words.trim())).expect("it opens the key");
+    }
+    // The root is brought with its own passphrase, and gets that of the servers.
+    copy(&place.join("ceremony/online"), &place.join("data/keys"));
+    fs::rename(
+        place.join("ceremony/online.passphrase"),
+        place.join("data.passphrase"),
+    )
+    .expect("in place");
+    fs::copy(
+        place.join("ceremony/offline/root.key"),
+        place.join("data/keys/root.key"),
+    )
+    .expect("brought");
+    assert!(refused(&place).contains("cannot use the key `data/keys/root.key`"));
+    let old = "ceremony/offline.passphrase";
+    let encrypt = ["keys", "encrypt", "--data", "data"];
+    let with_old = [&encrypt[..], &["--old-passphrase-file", old]].concat();
+    let done = place.json(&with_old);
+    assert_eq!(done["encrypted"], json!(["data/keys/root.key"]));
+    drop(Server::start(&place, &[]));
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").mode() & 0o777
+}
+
+/// As the guide has it: a copy of the folder opens nothing; with the passphrase it does.
+#[test]
+fn a_copy_of_the_folder_opens_no_key_without_the_passphrase() {
+    let place = Place::new();
+    let server = Server::start(&place, &[]);
+    let named = server.ready["passphrase_file"].as_str().expect("a path");
+    assert!(named.ends_with("/data.passphrase"), "{named}");
+    drop(server);
+    assert_eq!(mode(&place.join("data.passphrase")), 0o600);
+    let words = fs::read_to_string(place.join("data.passphrase")).expect("a passphrase");
+    for name in ["root", "release", "trust", "tokens"] {
+        let key = fs::read_to_string(place.join(&format!("data/keys/{name}.key"))).expect(name);
+        assert!(key.contains("BEGIN ENCRYPTED PRIVATE KEY"), "{name}");
+        assert!(SigningKey::from_pem(&key, Some("other words")).is_err());
+        SigningKey::from_pem(&key, Some(words.trim())).expect("it opens the key");
+    }
+    let files = || {
+        let listed = fs::read_dir(place.join("data/keys")).expect("a folder");
+        let mut names: Vec<_> = listed.map(|it| it.expect("a file").file_name()).collect();
+        names.retain(|name| name != ".lock");
+        names.sort();
+        names
+    };
+    let keys = files();
+    fs::rename(place.join("data.passphrase"), place.join("safe")).expect("kept apart");
+    insta::assert_snapshot!(refused(&place), @r"
+exit 3
+--- out ---
+--- err ---
+error: cannot use the key `data/keys/release.key`
+  caused by: the private key is encrypted: give its passphrase
+hint: put the file with its passphrase back, in `[PLACE]/data.passphrase`, or set `keys.passphrase_file` to where it is
+");
+    let said = place.run(&["keys", "encrypt", "--data", "data"]);
     assert!(
-        plain.contains("warning: not all of the keys are encrypted"),
-        "{plain}"
+        said.contains("put the file with its passphrase back"),
+        "{said}"
     );
+    let tokens = place.join("data/keys/tokens.key");
+    fs::rename(&tokens, place.join("tokens.key")).expect("taken out");
+    refused(&place);
+    let left: Vec<_> = keys.iter().filter(|name| *name != "tokens.key").collect();
+    assert_eq!(files().iter().collect::<Vec<_>>(), left, "nothing is made");
+    assert!(!place.join("data.passphrase").exists(), "nothing is made");
+    fs::rename(place.join("tokens.key"), &tokens).expect("put back");
+    let words = place.write("data.passphrase", "of another marketplace\n");
+    let open = |mode| fs::set_permissions(&words, fs::Permissions::from_mode(mode));
+    open(0o644).expect("open");
+    assert!(refused(&place).contains("can be read by others"));
+    open(0o600).expect("closed");
+    insta::assert_snapshot!(refused(&place), @r"
+exit 3
+--- out ---
+--- err ---
+error: cannot use the key `data/keys/release.key`
+  caused by: the private key cannot be decrypted: the passphrase is wrong, or the file was altered
+hint: the passphrase in `[PLACE]/data.passphrase` is of other keys, or of another time: put the right one there, or set `keys.passphrase_file` to the file with it
+");
+    fs::copy(place.join("safe"), place.join("data.passphrase")).expect("put back");
+    drop(Server::start(&place, &[]));
+    assert_eq!(files(), keys);
+}
+
+/// What was in clear goes on, and is encrypted by one command, however often it is interrupted.
+#[test]
+fn keys_in_clear_are_encrypted() {
+    let place = Place::new();
+    drop(Server::start(&place, &[]));
+    let words = fs::read_to_string(place.join("data.passphrase")).expect("a passphrase");
+    fs::remove_file(place.join("data.passphrase")).expect("from before");
+    let path = |name: &str| place.join(&format!("data/keys/{name}.key"));
+    let names = ["release", "root", "tokens", "trust"];
+    let clear = names.map(|name| {
+        let text = fs::read_to_string(path(name)).expect(name);
+        let key = SigningKey::from_pem(&text, Some(words.trim())).expect("a key");
+        fs::write(path(name), key.to_pem()).expect("in clear");
+        key.to_pem()
+    });
+    let said = Server::log_of_a_start(&place);
+    assert!(
+        said.contains("`plimsoll keys encrypt --data data`"),
+        "{said}"
+    );
+    assert!(!place.join("data.passphrase").exists());
+    assert_eq!(listed(&place, "trust")["place"], "here, in clear");
+    let encrypt = ["keys", "encrypt", "--data", "data"];
+    insta::assert_snapshot!(place.run(&encrypt), @r"
+exit 0
+--- out ---
+Encrypted 4 keys; the passphrase is in `[PLACE]/data.passphrase`
+Keep a copy of it, apart from copies of the data folder. Copies of the keys from before are still in clear, or have the old passphrase.
+--- err ---
+");
+    let said = Server::log_of_a_start(&place);
+    assert!(!said.contains("keys encrypt"), "{said}");
+    // Interrupted after any of them, the market goes on, and so does the command.
+    for (name, text) in names.iter().zip(&clear) {
+        fs::write(path(name), text).expect("not yet encrypted");
+        drop(Server::start(&place, &[]));
+        let file = format!("data/keys/{name}.key");
+        assert_eq!(place.json(&encrypt)["encrypted"], json!([file]));
+    }
+    let said = place.run(&encrypt);
+    assert!(said.contains("All keys are encrypted already"), "{said}");
+    let words = fs::read_to_string(place.join("data.passphrase")).expect("a passphrase");
+    for (name, text) in names.iter().zip(&clear) {
+        let sealed = fs::read_to_string(path(name)).expect(name);
+        let key = SigningKey::from_pem(&sealed, Some(words.trim())).expect("it opens the key");
+        assert_eq!(key.to_pem(), *text);
+        assert_eq!(mode(&path(name)), 0o600);
+    }
+    // Another passphrase: the old one opens, the new one closes.
+    fs::rename(place.join("data.passphrase"), place.join("seen")).expect("taken out");
+    let said = place.run(&encrypt);
+    assert!(
+        said.contains("put the file with its passphrase back"),
+        "{said}"
+    );
+    let again = [&encrypt[..], &["--old-passphrase-file", "seen"]].concat();
+    assert!(place.run(&again).contains("Encrypted 4 keys"));
+    drop(Server::start(&place, &[]));
+    assert!(place.run(&again).contains("All keys are encrypted already"));
+}
+
+/// A passphrase beside the mount of a container would be gone with the container.
+#[test]
+fn no_passphrase_is_made_beside_a_mount() {
+    let place = Place::new();
+    fs::create_dir(place.join("data")).expect("a folder");
+    let script = "mount -t tmpfs none data && exec \"$0\" \"$@\"";
+    let program = env!("CARGO_BIN_EXE_plimsoll");
+    let serve = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
+    let mut command = Command::new("unshare");
+    let apart = ["--user", "--map-root-user", "--mount"];
+    command.args(apart).args(["sh", "-c", script, program]);
+    let ran = command.args(serve).current_dir(place.path()).output();
+    let said = place.show(&ran.expect("util-linux is everywhere"));
+    if said.contains("unshare:") || said.contains("mount:") {
+        eprintln!("skipped: no mounts of one's own here: {said}");
+        return;
+    }
+    insta::assert_snapshot!(said, @r"
+exit 3
+--- out ---
+--- err ---
+error: `data` is a mount of its own, as in a container: a passphrase beside it would go when the container goes, and the keys with it
+hint: write one yourself, `(umask 077; head -c 32 /dev/urandom | base64 > FILE)`, and set `keys.passphrase_file` to that file; mount it from outside, and not from what `data` is on
+");
+    assert!(!place.join("data.passphrase").exists());
 }
 
 /// As the guide has it: a key that is lost is put back from the copy, and no other takes its place.
@@ -105,7 +299,8 @@ error: the key `data/keys/release.key` is gone, of which `release.pub` is the pu
 hint: put your copy back. If there is none, remove `release.pub`: another key is made, which nobody who knows the old one believes
 ");
     // A key of another marketplace is not taken for it.
-    place.run(&["keys", "make", "other"]);
+    let words = ["--passphrase-file", "data.passphrase"];
+    place.run(&[&["keys", "make", "other"], &words[..]].concat());
     let other = place.join("other/online/release.key");
     fs::copy(other, place.join("data/keys/release.key")).expect("copied");
     insta::assert_snapshot!(refused(&place), @r"
@@ -127,7 +322,8 @@ hint: one of them is of another marketplace or time: put back the two that belon
     assert_eq!(listed(&place, "release"), release);
 }
 
-/// As the guide has it: everything is lost but the copies of the folder and of its keys.
+/// As the guide has it: everything is lost but the copies of the folder, of its keys and of the
+/// passphrase.
 #[test]
 fn a_lost_machine_is_replaced_from_the_copies() {
     let place = Place::new();
@@ -148,9 +344,12 @@ fn a_lost_machine_is_replaced_from_the_copies() {
     fs::remove_dir_all(place.join("data/keys")).expect("kept apart");
     copy(&place.join("data"), &place.join("backup"));
     fs::remove_dir_all(place.join("data")).expect("lost");
+    fs::rename(place.join("data.passphrase"), place.join("words")).expect("kept apart");
 
     copy(&place.join("backup"), &place.join("data"));
     copy(&place.join("safe"), &place.join("data/keys"));
+    assert!(refused(&place).contains("put the file with its passphrase back"));
+    fs::rename(place.join("words"), place.join("data.passphrase")).expect("put back");
     let again = Server::start(&place, &[]);
     assert_eq!(
         again.ready["operator_password"],
@@ -198,7 +397,8 @@ fn the_key_that_secrets_are_sealed_under_is_replaced() {
     copy(&place.join("second"), &place.join("data/keys"));
 
     // Killed when the next key was made, and nothing was sealed under it.
-    place.run(&["keys", "make", "spare"]);
+    let words = ["--passphrase-file", "data.passphrase"];
+    place.run(&[&["keys", "make", "spare"], &words[..]].concat());
     let line = "This key opens the secret in the database, and is not that secret.\n";
     let spare = fs::read_to_string(place.join("spare/online/trust.key")).expect("a key");
     let spare = format!("{line}{spare}");
@@ -246,8 +446,8 @@ fn a_replacement_that_cannot_be_sealed_under_is_not_made() {
     let rotate = ["keys", "rotate-trust", "--data", "data"];
     let first = fs::read(file("trust.key")).expect("a key");
     for (config, why) in [
-        (&[][..], "set `keys.passphrase_file`"),
-        (&["--config", "wrong.toml"], "set `keys.passphrase_file`"),
+        (&[][..], "or set `keys.passphrase_file`"),
+        (&["--config", "wrong.toml"], "or set `keys.passphrase_file`"),
         (&["--config", "away.toml"], "127.0.0.1:1"),
     ] {
         let said = place.run(&[&rotate[..], config].concat());

@@ -38,6 +38,34 @@ impl Server {
         Self { child, ready }
     }
 
+    /// Starts one as people do, ends it when it is ready, and returns what it said: in its
+    /// output and in its log.
+    fn said_at_a_start(place: &Place) -> (String, String) {
+        let mut child = place
+            .command(&["serve", "--data", "data", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut err = child.stderr.take().expect("a pipe");
+        let (mut said, mut log) = (String::new(), String::new());
+        out.read_line(&mut said).expect("a line");
+        let server = Self {
+            child,
+            ready: Value::Null,
+        };
+        assert_eq!(server.stop(), Some(0));
+        out.read_to_string(&mut said).expect("the rest");
+        err.read_to_string(&mut log).expect("the log");
+        (said, log)
+    }
+
+    /// Returns the log of a server that is started and ended.
+    pub(crate) fn log_of_a_start(place: &Place) -> String {
+        Self::said_at_a_start(place).1
+    }
+
     pub(crate) fn address(&self) -> &str {
         let url = self.ready["url"].as_str().expect("a URL");
         url.strip_prefix("http://").expect("plain http")
@@ -117,6 +145,16 @@ fn starts_in_an_empty_folder_and_again() {
 }
 
 #[test]
+fn the_first_start_says_where_the_passphrase_is() {
+    let place = Place::new();
+    let words = place.join("data.passphrase");
+    let told = format!("the passphrase in `{}`", words.display());
+    let start = || Server::said_at_a_start(&place).0;
+    assert!(start().contains(&told));
+    assert!(!start().contains(&told), "once");
+}
+
+#[test]
 fn the_port_is_taken() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
@@ -181,6 +219,6 @@ exit 3
 --- err ---
 error: cannot use the key `data/keys/release.key`
   caused by: the private key is encrypted: give its passphrase
-hint: set `keys.passphrase_file` to the file with its passphrase
+hint: put the file with its passphrase back, in `[PLACE]/data.passphrase`, or set `keys.passphrase_file` to where it is
 "#);
 }

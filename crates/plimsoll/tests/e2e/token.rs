@@ -364,6 +364,8 @@ fn the_ceremony_makes_the_key_in_the_token() {
     );
     fs::create_dir(token.data()).expect("a folder");
     fs::rename(&online, token.data().join("keys")).expect("put in place");
+    let words = token.path("ceremony/online.passphrase");
+    fs::rename(words, token.path("data.passphrase")).expect("put in place");
     let made = fs::read(token.data().join("keys/release.pub")).expect("a key");
     let market = token.market();
     let served = run(Command::new("curl").arg("--silent").arg(format!(

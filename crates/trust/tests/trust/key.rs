@@ -1,7 +1,10 @@
 //! Key files: ours, OpenSSL's and cosign's.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use plimsoll_trust::{KeyError, PublicKey, SigningKey, key::MAX_KEY_FILE_BYTES};
+use plimsoll_trust::{
+    KeyError, PublicKey, SigningKey,
+    key::{MAX_KEY_FILE_BYTES, make_passphrase},
+};
 use proptest::prelude::*;
 
 use crate::{COSIGN_KEY, cosign_pub, key};
@@ -19,6 +22,22 @@ fn every_form_reads_back() {
     }
     let public = PublicKey::from_pem(&one.public().to_pem()).expect("our own file");
     assert_eq!(public, one.public());
+}
+
+/// A passphrase made here costs little to try, and is read back as any other.
+#[test]
+fn made_passphrases_open_what_they_closed() {
+    let one = key(1);
+    let words = make_passphrase().expect("random bytes");
+    assert_ne!(words, make_passphrase().expect("random bytes"));
+    let sealed = one.to_encrypted_pem(&words).expect("random bytes");
+    let back = SigningKey::from_pem(&sealed, Some(&words)).expect("our own file");
+    assert_eq!(back.public(), one.public());
+    let other = make_passphrase().expect("random bytes");
+    assert_eq!(
+        SigningKey::from_pem(&sealed, Some(&other)).expect_err("refused"),
+        KeyError::Decrypt
+    );
 }
 
 #[test]
