@@ -53,35 +53,94 @@ impl Narrator for Stage {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    say("── the image");
-    let images = crate::images::obtain(args.image.as_deref())?;
-    say(&format!("  {}", images.description));
     step(
         "building plimsoll",
         cargo().args(["build", "--quiet", "--package", "plimsoll"]),
     )?;
-    let binary = target().join("debug/plimsoll");
-    let data = cache()?.join("demo");
-    if data.exists() {
-        std::fs::remove_dir_all(&data)
-            .with_context(|| format!("cannot remove {}", data.display()))?;
-    }
     let listen = if args.exit {
         "127.0.0.1:0"
     } else {
         &args.listen
     };
-    let mut server = Server::start(&binary, &data, listen, &[])?;
-    say(&format!("── the marketplace serves at {}", server.url()));
-    let stage = Stage::new();
-    let shown = tell(&server, &binary, &images, &stage)?;
-    say(&shown.closing(&server));
+    let binary = target().join("debug/plimsoll");
+    let mut market = Market::open(&binary, listen, args.image.as_deref())?;
+    say(&market.shown.closing(&market.server));
     if args.exit {
         return Ok(());
     }
     say("It keeps serving; Ctrl-C ends it.");
-    server.wait()?;
+    market.server.wait()?;
     Ok(())
+}
+
+/// The demo's market, with a product released.
+pub(crate) struct Market {
+    server: Server,
+    shown: Shown,
+}
+
+impl Market {
+    /// Starts one on an empty folder and tells of its steps.
+    pub(crate) fn open(binary: &Path, listen: &str, image: Option<&str>) -> Result<Self> {
+        say("── the image");
+        let images = crate::images::obtain(image)?;
+        say(&format!("  {}", images.description));
+        let data = cache()?.join("demo");
+        if data.exists() {
+            std::fs::remove_dir_all(&data)
+                .with_context(|| format!("cannot remove {}", data.display()))?;
+        }
+        let server = Server::start(binary, &data, listen, &[])?;
+        say(&format!("── the marketplace serves at {}", server.url()));
+        let shown = tell(&server, binary, &images, &Stage::new())?;
+        Ok(Self { server, shown })
+    }
+
+    /// Returns where it serves.
+    pub(crate) fn url(&self) -> &str {
+        self.server.url()
+    }
+
+    /// Returns the pages that are looked at most, by who looks: a name, the password of one who
+    /// signs in, and where.
+    pub(crate) fn places(&self) -> Vec<(&'static str, Option<String>, Vec<String>)> {
+        let shared = |pages: &[&str]| {
+            pages
+                .iter()
+                .map(|&page| page.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let (password, submission) = (Cast::password().to_owned(), &self.shown.submission);
+        let mut own = shared(&["/publisher", "/publisher/acme", "/publisher/acme/harbour"]);
+        own.push(format!("/submissions/{submission}"));
+        let mut reviewed = shared(&["/review", "/review/classes"]);
+        reviewed.push(format!("/submissions/{submission}"));
+        let operator = self.shown.operator_password.clone();
+        vec![
+            (
+                "anybody",
+                None,
+                shared(&[
+                    "/",
+                    "/search?q=harbour",
+                    "/p/acme/harbour",
+                    "/p/acme/harbour/tags",
+                ]),
+            ),
+            (
+                "carl",
+                Some(password.clone()),
+                shared(&["/account", "/notices"]),
+            ),
+            ("ann", Some(password.clone()), own),
+            ("rita", Some(password), reviewed),
+            (
+                "operator",
+                Some(operator),
+                shared(&["/operator", "/operator/storage", "/operator/outbox"]),
+            ),
+        ]
+    }
 }
 
 /// What the end of the demo tells.

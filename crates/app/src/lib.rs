@@ -159,7 +159,7 @@ pub use store::{
     products::Product,
     publishers::{Publisher, PublisherKey},
     releases::Release,
-    search::Search,
+    search::{MOST_FOUND, Search},
     submissions::{Comment, CommentWithAuthor, Submission},
     subscriptions::Subscription,
     templates::Template,

@@ -5,7 +5,11 @@ use certify::Status;
 use chrono::{DateTime, Utc};
 use market::{Action, ListingState, Plan, ProductManifest, PublisherState, SubmissionId};
 use store::{
-    Tx, products::Product, publishers::Publisher, releases::Release, search::Search,
+    Tx,
+    products::Product,
+    publishers::Publisher,
+    releases::Release,
+    search::{MOST_FOUND, Search},
     subscriptions::Subscription,
 };
 
@@ -165,12 +169,14 @@ impl App {
             cards.push(card(&publisher, product));
         }
         let categories = store::search::categories(&mut tx).await?;
+        let counted = (hits.total + CatalogPage::SIZE - 1) / CatalogPage::SIZE;
+        let goes_on = hits.more && hits.total < MOST_FOUND;
         Ok(CatalogPage {
             cards,
             total: hits.total,
             more: hits.more,
             page,
-            pages: (hits.total + CatalogPage::SIZE - 1) / CatalogPage::SIZE + i64::from(hits.more),
+            pages: counted + i64::from(goes_on),
             categories,
         })
     }

@@ -51,6 +51,10 @@ const LETTERS: usize = 60;
 /// Up to so many hits of a word are gathered and sorted.
 const FEW: i64 = 3_000;
 
+/// How far down the hits of words that many listings have are shown: the walk to a page takes
+/// the longer the further down it is, and nobody reads so far.
+pub const MOST_FOUND: i64 = 4_800;
+
 /// Words of a search, the rarest first.
 #[derive(Debug, Default)]
 struct Terms {
@@ -62,7 +66,7 @@ struct Terms {
     rarest: i64,
 }
 
-/// Returns a page of public products.
+/// Returns a page of public products; of words that many of them have, the first [`MOST_FOUND`].
 ///
 /// # Errors
 /// The database cannot be read.
@@ -86,9 +90,18 @@ pub async fn search(
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
         (ids.into_iter().skip(skipped).collect(), total, false)
     } else {
-        let ids = walk(tx, search, &terms, (limit + 1, offset)).await?;
+        let shown = (MOST_FOUND - offset).clamp(0, limit);
+        if shown == 0 {
+            return Ok(Hits {
+                total: MOST_FOUND,
+                more: true,
+                ..Hits::default()
+            });
+        }
+        let mut ids = walk(tx, search, &terms, (shown + 1, offset)).await?;
         let seen = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-        (ids, offset + seen.min(limit), seen > limit)
+        ids.truncate(usize::try_from(shown).unwrap_or(0));
+        (ids, offset + seen.min(shown), seen > shown)
     };
     let mut hits = Hits {
         products: Vec::new(),

@@ -4,6 +4,7 @@ mod inventory;
 mod load;
 mod matching;
 mod notary;
+mod paint;
 mod peers;
 mod program;
 mod registry;
@@ -31,6 +32,8 @@ enum What {
     },
     /// Reads of trust metadata beside notary-server
     Notary,
+    /// First paint of each page, in Chromium
+    Paint,
     /// Inventories beside syft's: time, memory, what was found
     Inventory,
     /// New advisories over a catalogue of many images: a day's changes, and everything
@@ -75,6 +78,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Program => program::run(&binary),
         What::Inventory => inventory::run(&binary),
         What::Matching(_) | What::Rematch { .. } | What::Size { .. } => Ok(()),
+        What::Paint => paint::run(&binary),
         What::Notary => notary::run(&binary),
         What::Registry { only } => registry::run(&binary, only.as_deref()),
     }

@@ -107,6 +107,8 @@ both! {
         let names = |numbers: &[i64]| numbers.iter().map(|number| name(*number)).collect::<Vec<_>>();
         assert_eq!(page(&mut tx, "any", 0).await, (names(&[59, 57]), 2, true));
         assert_eq!(page(&mut tx, "any acme", 58).await, (names(&[2, 0]), 60, false));
+        // Far down there is no walk.
+        assert_eq!(page(&mut tx, "any", search::MOST_FOUND).await, (names(&[]), search::MOST_FOUND, true));
         assert_eq!(page(&mut tx, "many n5", 8).await, (names(&[54, 52]), 11, false));
         assert_eq!(page(&mut tx, "any acme tag c nothing", 0).await, (names(&[]), 0, false));
         assert_eq!(page(&mut tx, "any acme tag n5 many5 many6", 10).await, (names(&[50]), 11, false));

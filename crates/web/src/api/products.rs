@@ -71,7 +71,8 @@ struct CatalogJson {
     more: bool,
     /// Which page this is, from 1.
     page: i64,
-    /// How many pages there are, as far as they were counted.
+    /// How many pages there are, as far as they were counted; of words that many products have,
+    /// the first 4,800 are on them.
     pages: i64,
     /// The categories that have products.
     categories: Vec<CategoryCountJson>,

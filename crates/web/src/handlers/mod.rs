@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use app::MOST_FOUND;
 use axum::extract::Query;
 
 pub(crate) mod account;
@@ -99,7 +100,7 @@ fn paging_of(
         total: count(total),
         more,
         previous_url: (page > 1).then(|| url(page - 1)),
-        next_url: (start + size < total || more).then(|| url(page + 1)),
+        next_url: (start + size < total || (more && total < MOST_FOUND)).then(|| url(page + 1)),
     }
 }
 
@@ -110,4 +111,21 @@ fn paging((page, total, size): (usize, usize, usize), url: impl Fn(usize) -> Str
     paging_of(place, (whole(total), false), |page| {
         url(usize::try_from(page).unwrap_or(1))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_goes_on_as_far_as_it_is_shown() {
+        let next = |total, more| {
+            let paging = paging_of((200, 24), (total, more), |page| page.to_string());
+            (paging.next_url.clone(), paging.is_cut())
+        };
+        assert_eq!(next(MOST_FOUND, false), (None, false));
+        assert_eq!(next(MOST_FOUND, true), (None, true));
+        assert_eq!(next(MOST_FOUND + 1, false), (Some("201".to_owned()), false));
+        assert_eq!(next(MOST_FOUND - 1, true), (Some("201".to_owned()), false));
+    }
 }

@@ -26,6 +26,11 @@ impl Paging {
         }
     }
 
+    /// Returns whether there are more than are shown on any page.
+    pub fn is_cut(&self) -> bool {
+        self.more && self.next_url.is_none()
+    }
+
     /// Returns whether there is another part.
     pub fn has_more(&self) -> bool {
         self.previous_url.is_some() || self.next_url.is_some()
