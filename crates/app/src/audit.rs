@@ -2,8 +2,8 @@
 
 use market::{Action, AuditId};
 use store::{
-    Tx,
-    audit::{AuditRecord, NamedRecord},
+    Part, Tx,
+    audit::{AuditFilter, AuditRecord, NamedRecord},
 };
 
 use crate::{Actor, App, AppError};
@@ -19,6 +19,24 @@ pub(crate) struct Change<'a> {
     pub(crate) before: Option<&'a str>,
     /// The state after.
     pub(crate) after: Option<&'a str>,
+}
+
+/// Which audit records are asked for; an empty text is any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Of what this account did, by its name or id, or `system` or `anonymous`.
+    pub actor: String,
+    /// Of this action, by its word.
+    pub action: String,
+    /// Of what was done to what has this id, or to a publisher, product or account of this name.
+    pub subject: String,
+}
+
+impl AuditQuery {
+    /// Returns whether some records are left out.
+    pub fn is_filtered(&self) -> bool {
+        *self != Self::default()
+    }
 }
 
 impl App {
@@ -43,14 +61,50 @@ impl App {
         Ok(store::audit::append(tx, &record).await?)
     }
 
-    /// Returns the newest audit records.
+    /// Returns a part of the audit records that are asked for, newest first.
     ///
     /// # Errors
     /// The asker may not read them.
-    pub async fn audit_log(&self, actor: &Actor, limit: i64) -> Result<Vec<NamedRecord>, AppError> {
+    pub async fn audit_log(
+        &self,
+        actor: &Actor,
+        query: &AuditQuery,
+        part: Part<'_>,
+    ) -> Result<Vec<NamedRecord>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ReadAudit, None)
             .await?;
-        Ok(store::audit::newest(&mut tx, limit.clamp(1, 1_000)).await?)
+        let filter = AuditFilter {
+            actor: &account_id(&mut tx, query.actor.trim()).await?,
+            action: query.action.trim(),
+            subject: &subject_id(&mut tx, query.subject.trim()).await?,
+        };
+        Ok(store::audit::newest(&mut tx, filter, part).await?)
     }
+}
+
+/// Returns the id of the account with a name; what is no name is left as it is.
+async fn account_id(tx: &mut Tx, name: &str) -> Result<String, AppError> {
+    let found = match name {
+        "" => None,
+        name => store::accounts::find_by_name(tx, name).await?,
+    };
+    Ok(found.map_or_else(|| name.to_owned(), |account| account.id.to_string()))
+}
+
+/// Returns the id of the publisher, product or account with a name; what is no name is left as
+/// it is.
+async fn subject_id(tx: &mut Tx, name: &str) -> Result<String, AppError> {
+    let (publisher, product) = match name.split_once('/') {
+        Some((publisher, product)) => (publisher, Some(product)),
+        None => (name, None),
+    };
+    let Some(publisher) = store::publishers::find_by_slug(tx, publisher).await? else {
+        return account_id(tx, name).await;
+    };
+    let Some(product) = product else {
+        return Ok(publisher.id.to_string());
+    };
+    let found = store::products::find_by_slug(tx, &publisher.id, product).await?;
+    Ok(found.map_or_else(|| name.to_owned(), |product| product.id.to_string()))
 }

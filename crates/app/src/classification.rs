@@ -4,7 +4,7 @@
 
 use market::{Action, Class, ClassificationId, ProductId, classified};
 use store::{
-    Tx,
+    Part, Tx,
     classifications::{Classification, Unscored},
     products::Product,
     publishers::Publisher,
@@ -14,8 +14,6 @@ use crate::{Actor, App, AppError, audit::Change, finding_view::FindingView};
 
 /// Vulnerabilities without a score that are shown at once.
 const UNSCORED: i64 = 200;
-/// Classes by hand that are shown at once.
-const SHOWN: i64 = 500;
 
 /// A class to give by hand.
 #[derive(Debug, Clone, Copy)]
@@ -39,32 +37,37 @@ pub struct ClassificationEntry {
     pub product: Option<String>,
 }
 
-/// What waits to be classified, and what was.
-#[derive(Debug, Clone)]
-pub struct ClassificationsPage {
-    /// Vulnerabilities that nobody scored, the oldest first.
-    pub unscored: Vec<Unscored>,
-    /// Classes by hand: those that count, then the history; newest first.
-    pub entries: Vec<ClassificationEntry>,
-}
-
 impl App {
-    /// Returns what waits to be classified, and what was classified by hand.
+    /// Returns a part of what was classified by hand: what counts, then the history; newest
+    /// first.
     ///
     /// # Errors
     /// The asker may not see it.
-    pub async fn classifications(&self, actor: &Actor) -> Result<ClassificationsPage, AppError> {
+    pub async fn classifications(
+        &self,
+        actor: &Actor,
+        part: Part<'_>,
+    ) -> Result<Vec<ClassificationEntry>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ReadQueue, None)
             .await?;
         let mut entries = Vec::new();
-        for classification in store::classifications::newest(&mut tx, SHOWN).await? {
+        for classification in store::classifications::newest(&mut tx, part).await? {
             entries.push(self.classification_entry(&mut tx, classification).await?);
         }
-        Ok(ClassificationsPage {
-            unscored: store::classifications::unscored(&mut tx, UNSCORED).await?,
-            entries,
-        })
+        Ok(entries)
+    }
+
+    /// Returns vulnerabilities that nobody scored, the 200 that are known longest: what is
+    /// classified makes room for others.
+    ///
+    /// # Errors
+    /// The asker may not see it.
+    pub async fn unscored(&self, actor: &Actor) -> Result<Vec<Unscored>, AppError> {
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::ReadQueue, None)
+            .await?;
+        Ok(store::classifications::unscored(&mut tx, UNSCORED).await?)
     }
 
     /// Gives a vulnerability a class by hand, in one product or in every product; the one before

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use market::{Action, LetterId, MAIL_ATTEMPTS, MailState, mail_back_off, may_mail_again};
 use store::{
-    Tx,
+    Part, Tx,
     letters::{self as rows, Letter},
     notices::MailOutcome,
 };
@@ -96,7 +96,7 @@ impl App {
         )
     }
 
-    /// Returns letters to addresses, newest first, with how their mail fares. What was not
+    /// Returns a part of the letters to addresses, newest first, with how their mail fares. What was not
     /// sent can be handed over by an operator who signed in with their password.
     ///
     /// # Errors
@@ -104,13 +104,12 @@ impl App {
     pub async fn list_letters(
         &self,
         actor: &Actor,
-        before: &str,
-        limit: i64,
+        part: Part<'_>,
     ) -> Result<Vec<LetterView>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ReadOutbox, None)
             .await?;
-        let letters = rows::newest(&mut tx, before, limit.clamp(1, 1_000)).await?;
+        let letters = rows::newest(&mut tx, part).await?;
         let now = self.now();
         let view = |letter: Letter| {
             let unsent = matches!(letter.mail, MailState::Waiting | MailState::Failed);

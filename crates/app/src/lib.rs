@@ -81,7 +81,8 @@ pub use advisories::{AdvisoryFeed, AdvisoryStatus, from_the_future};
 pub use agreements::AgreementState;
 pub use approvals::{ApprovalsView, ReviewPolicy};
 pub use assignment::{Assignment, AssignmentView};
-pub use classification::{ClassificationEntry, ClassificationsPage, NewClassification};
+pub use audit::AuditQuery;
+pub use classification::{ClassificationEntry, NewClassification};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use draft_versions::{DraftDifference, DraftVersions};
 pub use error::AppError;
@@ -94,7 +95,7 @@ pub use jobs::JobSummary;
 pub use letters::LetterView;
 pub use listings::ListingsPage;
 pub use notary::{TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile};
-pub use notices::{Mail, MailItem, Mailed, MuteLink, NOTICES_AT_ONCE, NoticePreference};
+pub use notices::{Mail, MailItem, Mailed, MuteLink, NoticePreference};
 pub use oci::Scope;
 pub use once::{Once, OnceRequest};
 pub use pictures::picture_logo_problems;
@@ -133,13 +134,13 @@ pub use vex::{NewVex, VexEntry, VexPage, VexVerdict};
 pub use waivers::NewWaiver;
 pub use watch::ClockOutcome;
 pub use webhooks::{
-    DELIVERIES_AT_ONCE, WebhookAnswer, WebhookCall, WebhookGroup, WebhookOf, WebhookSettings,
-    WebhookView,
+    WebhookAnswer, WebhookCall, WebhookGroup, WebhookOf, WebhookSettings, WebhookView,
 };
 
 // What the store keeps is what the pages show.
 pub use advisory::matching::Reason;
 pub use store::{
+    Part,
     accounts::Account,
     agreements::{Acceptance, Agreement},
     approvals::ApprovalRow,

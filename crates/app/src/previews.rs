@@ -7,7 +7,7 @@ use market::{
     Action, EventId, ListingEvent, ListingState, NoticeKind, ProductId, RepositoryId, Role,
 };
 use store::{
-    Tx,
+    Part, Tx,
     accounts::Account,
     previews::{self as rows, PreviewRow, Previewer},
     products::Product,
@@ -261,7 +261,7 @@ impl App {
         tx: &mut Tx,
         product: &ProductId,
     ) -> Result<Option<Submission>, AppError> {
-        let newest = store::submissions::of_product(tx, product).await?;
+        let newest = store::submissions::of_product(tx, product, Part::first(1)).await?;
         let newest = newest.into_iter().next();
         Ok(newest.filter(|one| one.inspected_at.is_some() && one.state.may_be_released()))
     }

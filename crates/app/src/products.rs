@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{
     Action, Class, ListingEvent, ListingState, ProductId, ProductManifest, PublisherState, Slug,
 };
-use store::{Tx, products::Product, publishers::Publisher, submissions::Submission};
+use store::{Part, Tx, products::Product, publishers::Publisher, submissions::Submission};
 
 use crate::{Actor, App, AppError, audit::Change, findings::class_counts};
 
@@ -212,7 +212,8 @@ impl App {
         Ok(problems)
     }
 
-    /// Returns a product as its publisher and the staff see it, with its submissions, newest first, and what keeps its draft from being submitted.
+    /// Returns a product as its publisher and the staff see it, with its ten newest submissions
+    /// and what keeps its draft from being submitted.
     ///
     /// # Errors
     /// There is no such product, or the asker may not see it.
@@ -224,9 +225,25 @@ impl App {
     ) -> Result<(Publisher, Product, Vec<Submission>, Vec<market::Problem>), AppError> {
         let mut tx = self.read().await?;
         let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
-        let submissions = store::submissions::of_product(&mut tx, &product.id).await?;
+        let submissions =
+            store::submissions::of_product(&mut tx, &product.id, Part::first(10)).await?;
         let problems = self.manifest_problems(&mut tx, &product.draft).await?;
         Ok((publisher, product, submissions, problems))
+    }
+
+    /// Returns a part of a product's submissions, newest first.
+    ///
+    /// # Errors
+    /// There is no such product, or the asker may not see it.
+    pub async fn product_submissions(
+        &self,
+        actor: &Actor,
+        (publisher, product): (&str, &str),
+        part: Part<'_>,
+    ) -> Result<Vec<Submission>, AppError> {
+        let mut tx = self.read().await?;
+        let (_, product) = self.own_product(&mut tx, actor, publisher, product).await?;
+        Ok(store::submissions::of_product(&mut tx, &product.id, part).await?)
     }
 
     /// Returns a product as its publisher sees it among others.
@@ -235,7 +252,7 @@ impl App {
         tx: &mut Tx,
         product: Product,
     ) -> Result<ProductOverview, AppError> {
-        let submissions = store::submissions::of_product(tx, &product.id).await?;
+        let submissions = store::submissions::of_product(tx, &product.id, Part::first(1)).await?;
         let latest = submissions.into_iter().next();
         let released = store::releases::newest(tx, &product.id).await?;
         let looked_at = released

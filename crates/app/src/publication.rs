@@ -136,7 +136,7 @@ impl App {
         product: &Product,
         after: ListingState,
     ) -> Result<(), AppError> {
-        let newest = rows::of_product(tx, &product.id).await?;
+        let newest = rows::of_product(tx, &product.id, store::Part::first(1)).await?;
         let newest = newest.into_iter().next();
         let Some(open) = newest.filter(|one| is_on_its_way(one.state)) else {
             return Ok(());

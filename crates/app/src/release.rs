@@ -9,7 +9,7 @@ use market::{
 };
 use oci::{Descriptor, Digest, ManifestKind, RawManifest, media_type};
 use store::{
-    Tx, findings::Finding, products::Product, promises::Told, publishers::Publisher,
+    Part, Tx, findings::Finding, products::Product, promises::Told, publishers::Publisher,
     releases::Release, repositories::Repository, submissions::Submission,
 };
 use trust::{Signer, cosign, log::Event};
@@ -360,7 +360,7 @@ impl App {
             let key = (told.vulnerability.clone(), told.component.clone());
             known.entry(key).or_insert(told);
         }
-        let findings = store::findings::of_submission(tx, &submission.id).await?;
+        let findings = store::findings::of_submission(tx, &submission.id, Part::ALL).await?;
         for mut finding in findings.into_iter().filter(is_open) {
             let key = (finding.vulnerability.clone(), finding.component.clone());
             let mut was = (FindingState::Fixed, Class::None);

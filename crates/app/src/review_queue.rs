@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use chrono::{DateTime, Utc};
 use market::{Action, Assigned, Class, SubmissionId, SubmissionState, Waiting};
 use store::{
-    Tx,
+    Part, Tx,
     products::Product,
     publishers::Publisher,
     review_queue::{QueueFilter, QueueRow},
@@ -170,7 +170,7 @@ impl App {
         let (publisher, product) = self.home_of(tx, &submission).await?;
         let roles = self.roles(tx, actor, Some(&publisher.id)).await?;
         let checks = store::submissions::checks(tx, &submission.id).await?;
-        let thread = store::submissions::thread(tx, &submission).await?;
+        let thread = store::submissions::thread(tx, &submission, Part::ALL).await?;
         Ok(QueueEntry {
             counts: class_counts(&store::findings::counts(tx, &submission.id).await?),
             failed_checks: checks.iter().filter(|row| is_in_the_way(row)).count(),

@@ -5,7 +5,7 @@ use certify::Status;
 use chrono::{DateTime, Utc};
 use market::{Action, ListingState, Plan, ProductManifest, PublisherState, SubmissionId};
 use store::{
-    Tx,
+    Part, Tx,
     products::Product,
     publishers::Publisher,
     releases::Release,
@@ -182,18 +182,26 @@ impl App {
     }
 
     /// Returns a publisher as everybody sees it: one that is verified, or has something on the
-    /// market.
+    /// market; with a part of that by short name.
     ///
     /// # Errors
     /// There is no such publisher that everybody sees.
-    pub async fn public_publisher(&self, slug: &str) -> Result<PublicPublisher, AppError> {
+    pub async fn public_publisher(
+        &self,
+        slug: &str,
+        part: Part<'_>,
+    ) -> Result<PublicPublisher, AppError> {
         let mut tx = self.read().await?;
         let publisher = self.publisher_by_slug(&mut tx, slug).await?;
-        let products = store::products::of_publisher(&mut tx, &publisher.id).await?;
-        let listed = products.into_iter().filter(|one| one.state.is_public());
-        let cards: Vec<_> = listed.map(|product| card(&publisher, product)).collect();
+        let id = &publisher.id;
+        let listed = store::products::listed_of_publisher(&mut tx, id, part).await?;
+        let cards = listed.into_iter().map(|product| card(&publisher, product));
+        let cards: Vec<_> = cards.collect();
         let is_verified = publisher.state == PublisherState::Verified;
-        if !is_verified && cards.is_empty() {
+        let is_public = is_verified
+            || !cards.is_empty()
+            || store::products::any_listed_of_publisher(&mut tx, id).await?;
+        if !is_public {
             return Err(AppError::not_found("publisher", slug));
         }
         Ok(PublicPublisher {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use market::{AccountId, Action, Class, FindingState, SubmissionId, SubmissionState, Waiting};
 use store::{
-    Tx,
+    Part, Tx,
     findings::Finding,
     images::ImageRow,
     products::Product,
@@ -172,7 +172,7 @@ impl App {
             .visible_submission(&mut tx, actor, id, Action::ReadSubmission)
             .await?;
         let (publisher, product) = self.home_of(&mut tx, &submission).await?;
-        let rows = store::findings::of_submission(&mut tx, &submission.id).await?;
+        let rows = store::findings::of_submission(&mut tx, &submission.id, Part::ALL).await?;
         let contents = contents(&mut tx, &submission.id).await?;
         let images = inspected_images(&contents, &rows);
         let platforms: BTreeMap<_, _> = images
@@ -185,7 +185,7 @@ impl App {
             findings: &rows,
         };
         let database = self.advisory_database();
-        let thread = store::submissions::thread(&mut tx, &submission).await?;
+        let thread = store::submissions::thread(&mut tx, &submission, Part::ALL).await?;
         let submitter = store::accounts::find(&mut tx, &submission.submitted_by).await?;
         let mut findings = self.finding_views(&mut tx, &rows, &platforms).await?;
         self.show_judgements(&mut tx, &product.id, &mut findings)
@@ -198,7 +198,7 @@ impl App {
             checks: check_views(
                 store::submissions::checks(&mut tx, &submission.id).await?,
                 &platforms,
-                &store::waivers::of_product(&mut tx, &product.id).await?,
+                &store::waivers::of_product(&mut tx, &product.id, Part::ALL).await?,
             )?,
             thread,
             difference: self.difference(&mut tx, &submission, &now).await?,
@@ -233,6 +233,47 @@ impl App {
         })
     }
 
+    /// Returns a part of a submission's findings, the worst first.
+    ///
+    /// # Errors
+    /// There is none that the asker may see.
+    pub async fn submission_findings(
+        &self,
+        actor: &Actor,
+        id: &str,
+        part: Part<'_>,
+    ) -> Result<Vec<FindingView>, AppError> {
+        let mut tx = self.read().await?;
+        let (submission, _) = self
+            .visible_submission(&mut tx, actor, id, Action::ReadSubmission)
+            .await?;
+        let rows = store::findings::of_submission(&mut tx, &submission.id, part).await?;
+        let images = store::images::outlines_of_submission(&mut tx, &submission.id).await?;
+        let platforms = images.into_iter().map(|it| (it.digest, it.platform));
+        let platforms: BTreeMap<_, _> = platforms.collect();
+        let mut findings = self.finding_views(&mut tx, &rows, &platforms).await?;
+        self.show_judgements(&mut tx, &submission.product_id, &mut findings)
+            .await?;
+        Ok(findings)
+    }
+
+    /// Returns a part of the review thread up to a submission, oldest first.
+    ///
+    /// # Errors
+    /// There is none that the asker may see.
+    pub async fn submission_thread(
+        &self,
+        actor: &Actor,
+        id: &str,
+        part: Part<'_>,
+    ) -> Result<Vec<CommentWithAuthor>, AppError> {
+        let mut tx = self.read().await?;
+        let (submission, _) = self
+            .visible_submission(&mut tx, actor, id, Action::ReadSubmission)
+            .await?;
+        Ok(store::submissions::thread(&mut tx, &submission, part).await?)
+    }
+
     async fn difference(
         &self,
         tx: &mut Tx,
@@ -246,7 +287,7 @@ impl App {
             return Ok(None);
         };
         let images = contents(tx, &before.id).await?;
-        let findings = store::findings::of_submission(tx, &before.id).await?;
+        let findings = store::findings::of_submission(tx, &before.id, Part::ALL).await?;
         let then = Side {
             images: &images,
             findings: &findings,

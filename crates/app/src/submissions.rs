@@ -7,7 +7,7 @@ use market::{
 };
 use oci::Tag;
 use store::{
-    Tx,
+    Part, Tx,
     products::Product,
     submissions::{Comment, Submission},
 };
@@ -48,7 +48,7 @@ impl App {
         self.check_submittable(&mut tx, &product).await?;
         let name = format!("staging/{}/{}", publisher.slug, new.repository.trim());
         let (digest, media_type) = self.staged_image(&mut tx, &name, &new.tag).await?;
-        let earlier = store::submissions::of_product(&mut tx, &product.id).await?;
+        let earlier = store::submissions::of_product(&mut tx, &product.id, Part::first(1)).await?;
         let last = earlier.first();
         if let Some(last) = last {
             check_resubmission(last, &product.draft, (&digest, self.now()))?;
@@ -415,7 +415,7 @@ impl App {
         product: &ProductId,
         number: i64,
     ) -> Result<Option<Submission>, AppError> {
-        let all = store::submissions::of_product(tx, product).await?;
+        let all = store::submissions::of_product(tx, product, Part::ALL).await?;
         Ok(all
             .into_iter()
             .find(|submission| submission.number < number))

@@ -1,7 +1,7 @@
 //! Subscriptions: they entitle to pull.
 
 use market::{Action, ListingState, SubscriptionId, SubscriptionState};
-use store::{products::Product, subscriptions::Subscription};
+use store::{Part, products::Product, subscriptions::Subscription};
 
 use crate::{Actor, App, AppError, audit::Change};
 
@@ -80,10 +80,9 @@ impl App {
         let mut tx = self.begin().await?;
         self.authorize(&mut tx, actor, Action::Subscribe, None)
             .await?;
-        let own = store::subscriptions::of_account(&mut tx, &account.id).await?;
-        let found = own
-            .into_iter()
-            .find(|own| own.id.as_str() == id && own.state != SubscriptionState::Lapsed);
+        let found = store::subscriptions::find_of_account(&mut tx, &account.id, id)
+            .await?
+            .filter(|own| own.state != SubscriptionState::Lapsed);
         let subscription = found.ok_or_else(|| AppError::not_found("subscription", id))?;
         store::subscriptions::lapse(&mut tx, &subscription.id, self.now()).await?;
         let change = Change {
@@ -97,20 +96,21 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    /// Returns the asker's subscriptions with `publisher/product`, newest first.
+    /// Returns a part of the asker's subscriptions with `publisher/product`, newest first.
     ///
     /// # Errors
     /// Nobody is signed in.
     pub async fn my_subscriptions(
         &self,
         actor: &Actor,
+        part: Part<'_>,
     ) -> Result<Vec<(String, Subscription)>, AppError> {
         let account = actor.require_account("to see your subscriptions")?;
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ReadOwnAccount, None)
             .await?;
         let mut named = Vec::new();
-        for subscription in store::subscriptions::of_account(&mut tx, &account.id).await? {
+        for subscription in store::subscriptions::of_account(&mut tx, &account.id, part).await? {
             let product = store::products::find(&mut tx, &subscription.product_id).await?;
             let publisher = match &product {
                 Some(product) => store::publishers::find(&mut tx, &product.publisher_id).await?,

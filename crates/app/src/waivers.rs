@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use market::{Action, Platform, ProductId, SubmissionState, WaiverId, waived, waiver_reason};
 use store::{
-    Tx,
+    Part, Tx,
     products::Product,
     publishers::Publisher,
     submissions::{CheckRow, Submission},
@@ -40,12 +40,13 @@ impl App {
         actor: &Actor,
         publisher: &str,
         product: &str,
+        part: Part<'_>,
     ) -> Result<Vec<Waiver>, AppError> {
         let mut tx = self.read().await?;
         let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
         self.authorize(&mut tx, actor, Action::ReadSubmission, Some(&publisher.id))
             .await?;
-        Ok(store::waivers::of_product(&mut tx, &product.id).await?)
+        Ok(store::waivers::of_product(&mut tx, &product.id, part).await?)
     }
 
     /// Lets a product not pass a check for a time.
@@ -166,7 +167,7 @@ impl App {
         (actor, publisher, product): (&Actor, &Publisher, &Product),
         waiver: &Waiver,
     ) -> Result<(), AppError> {
-        for submission in store::submissions::of_product(tx, &product.id).await? {
+        for submission in store::submissions::of_product(tx, &product.id, Part::ALL).await? {
             let is_open = matches!(
                 submission.state,
                 SubmissionState::InReview | SubmissionState::ChangesRequested
@@ -212,7 +213,7 @@ impl App {
         tx: &mut Tx,
         product: &ProductId,
     ) -> Result<Vec<Waiver>, AppError> {
-        let mut waivers = store::waivers::of_product(tx, product).await?;
+        let mut waivers = store::waivers::of_product(tx, product, Part::ALL).await?;
         waivers.retain(|waiver| waiver.counts(self.now()));
         Ok(waivers)
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all},
 };
 
@@ -58,16 +58,72 @@ pub async fn append(tx: &mut Tx, record: &AuditRecord) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Returns the newest records, newest first.
+/// Which records are meant; an empty text is any.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AuditFilter<'a> {
+    /// Of what this account did, by its id, or `system` or `anonymous`.
+    pub actor: &'a str,
+    /// Of this action, by its word.
+    pub action: &'a str,
+    /// Of what was done to what has this id.
+    pub subject: &'a str,
+}
+
+/// Returns a part of the records, newest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<NamedRecord>, StoreError> {
+pub async fn newest(
+    tx: &mut Tx,
+    filter: AuditFilter<'_>,
+    part: Part<'_>,
+) -> Result<Vec<NamedRecord>, StoreError> {
+    let AuditFilter {
+        actor,
+        action,
+        subject,
+    } = filter;
+    // A statement for each filter, so that each goes along an index of its own however long the
+    // log is.
+    if !subject.is_empty() {
+        return fetch_all!(
+            tx,
+            NamedRecord,
+            "SELECT a.*, c.name AS actor_name FROM audit a LEFT JOIN accounts c ON c.id = a.actor WHERE a.subject = $1 AND (a.actor = $2 OR $2 = '') AND (a.action = $3 OR $3 = '') AND (a.id < $4 OR $4 = '') ORDER BY a.id DESC LIMIT $5",
+            subject,
+            actor,
+            action,
+            part.from,
+            part.limit
+        );
+    }
+    if !actor.is_empty() {
+        return fetch_all!(
+            tx,
+            NamedRecord,
+            "SELECT a.*, c.name AS actor_name FROM audit a LEFT JOIN accounts c ON c.id = a.actor WHERE a.actor = $1 AND (a.action = $2 OR $2 = '') AND (a.id < $3 OR $3 = '') ORDER BY a.id DESC LIMIT $4",
+            actor,
+            action,
+            part.from,
+            part.limit
+        );
+    }
+    if !action.is_empty() {
+        return fetch_all!(
+            tx,
+            NamedRecord,
+            "SELECT a.*, c.name AS actor_name FROM audit a LEFT JOIN accounts c ON c.id = a.actor WHERE a.action = $1 AND (a.id < $2 OR $2 = '') ORDER BY a.id DESC LIMIT $3",
+            action,
+            part.from,
+            part.limit
+        );
+    }
     fetch_all!(
         tx,
         NamedRecord,
-        "SELECT a.*, c.name AS actor_name FROM audit a LEFT JOIN accounts c ON c.id = a.actor ORDER BY a.id DESC LIMIT $1",
-        limit
+        "SELECT a.*, c.name AS actor_name FROM audit a LEFT JOIN accounts c ON c.id = a.actor WHERE a.id < $1 OR $1 = '' ORDER BY a.id DESC LIMIT $2",
+        part.from,
+        part.limit
     )
 }
 

@@ -5,7 +5,7 @@ use market::{AccountId, Class, ClassificationId, ProductId};
 use sqlx::types::Json;
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all, fetch_opt},
 };
 
@@ -140,16 +140,17 @@ pub async fn find(
     row.map(Classification::try_from).transpose()
 }
 
-/// Returns the newest, those that count first.
+/// Returns a part of all: those that count first, then by time, the newest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<Classification>, StoreError> {
+pub async fn newest(tx: &mut Tx, part: Part<'_>) -> Result<Vec<Classification>, StoreError> {
     classifications(fetch_all!(
         tx,
         Row,
-        "SELECT c.*, a.name AS author, e.name AS ender FROM classifications c JOIN accounts a ON a.id = c.made_by LEFT JOIN accounts e ON e.id = c.ended_by ORDER BY (c.ended_at IS NOT NULL), c.made_at DESC, c.id DESC LIMIT $1",
-        limit
+        "SELECT c.*, a.name AS author, e.name AS ender FROM classifications c JOIN accounts a ON a.id = c.made_by LEFT JOIN accounts e ON e.id = c.ended_by WHERE $1 = '' OR (c.ended_at IS NULL, c.made_at, c.id) < (SELECT l.ended_at IS NULL, l.made_at, l.id FROM classifications l WHERE l.id = $1) ORDER BY (c.ended_at IS NULL) DESC, c.made_at DESC, c.id DESC LIMIT $2",
+        part.from,
+        part.limit
     )?)
 }
 

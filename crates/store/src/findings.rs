@@ -5,7 +5,7 @@ use market::{Class, FindingClock, FindingId, FindingState, ProductId, PublisherI
 use sqlx::types::Json;
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all},
 };
 
@@ -139,19 +139,22 @@ pub async fn keep_clock(tx: &mut Tx, finding: &Finding) -> Result<(), StoreError
     Ok(())
 }
 
-/// Returns a submission's findings, the worst first.
+/// Returns a part of a submission's findings, the worst first.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn of_submission(
     tx: &mut Tx,
     submission: &SubmissionId,
+    part: Part<'_>,
 ) -> Result<Vec<Finding>, StoreError> {
     fetch_all!(
         tx,
         Finding,
-        "SELECT * FROM findings WHERE submission_id = $1 ORDER BY COALESCE(score, -1) DESC, vulnerability COLLATE \"C\", component COLLATE \"C\", image COLLATE \"C\", version COLLATE \"C\"",
-        submission.as_str()
+        "SELECT * FROM findings WHERE submission_id = $1 AND ($2 = '' OR (-COALESCE(score, -1), vulnerability COLLATE \"C\", component COLLATE \"C\", image COLLATE \"C\", version COLLATE \"C\", id COLLATE \"C\") > (SELECT -COALESCE(l.score, -1), l.vulnerability, l.component, l.image, l.version, l.id FROM findings l WHERE l.id = $2)) ORDER BY -COALESCE(score, -1), vulnerability COLLATE \"C\", component COLLATE \"C\", image COLLATE \"C\", version COLLATE \"C\", id COLLATE \"C\" LIMIT $3",
+        submission.as_str(),
+        part.from,
+        part.limit
     )
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{LetterId, MailState};
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all, fetch_opt},
     notices::MailOutcome,
 };
@@ -59,17 +59,17 @@ pub async fn create(tx: &mut Tx, letter: &Letter) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Returns the newest letters, from before `before` on; an empty one is now.
+/// Returns a part of the letters, newest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn newest(tx: &mut Tx, before: &str, limit: i64) -> Result<Vec<Letter>, StoreError> {
+pub async fn newest(tx: &mut Tx, part: Part<'_>) -> Result<Vec<Letter>, StoreError> {
     fetch_all!(
         tx,
         Letter,
         "SELECT * FROM letters WHERE id < $1 OR $1 = '' ORDER BY id DESC LIMIT $2",
-        before,
-        limit
+        part.from,
+        part.limit
     )
 }
 

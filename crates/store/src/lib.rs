@@ -34,6 +34,7 @@ pub mod notary;
 pub mod notices;
 pub mod once;
 pub mod own_advisories;
+mod part;
 pub mod partnerships;
 pub mod previews;
 pub mod products;
@@ -69,4 +70,5 @@ pub use db::{Database, DatabaseUrl, PoolSize, Tx};
 #[doc(hidden)]
 pub use db::{Statement, statements_of_this_crate};
 pub use error::StoreError;
+pub use part::Part;
 pub use stamp::Stamp;

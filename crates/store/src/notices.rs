@@ -6,7 +6,7 @@ use market::{
 };
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
 
@@ -101,23 +101,22 @@ pub async fn create(tx: &mut Tx, notice: &Notice) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Returns a person's notices, newest first, from before `before` on; an empty one is now.
+/// Returns a part of a person's notices, newest first.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn of_account(
     tx: &mut Tx,
     account: &AccountId,
-    before: &str,
-    limit: i64,
+    part: Part<'_>,
 ) -> Result<Vec<Notice>, StoreError> {
     fetch_all!(
         tx,
         Notice,
         "SELECT * FROM notices WHERE account_id = $1 AND (id < $2 OR $2 = '') ORDER BY id DESC LIMIT $3",
         account.as_str(),
-        before,
-        limit
+        part.from,
+        part.limit
     )
 }
 
@@ -152,17 +151,17 @@ pub async fn set_read(
     Ok(())
 }
 
-/// Returns the newest notices of everybody, with how their mail fares.
+/// Returns a part of the notices of everybody, newest first, with how their mail fares.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn newest(tx: &mut Tx, before: &str, limit: i64) -> Result<Vec<Addressed>, StoreError> {
+pub async fn newest(tx: &mut Tx, part: Part<'_>) -> Result<Vec<Addressed>, StoreError> {
     fetch_all!(
         tx,
         Addressed,
         "SELECT n.*, a.name AS account, a.email, COALESCE((SELECT c.choice FROM mail_choices c WHERE c.account_id = n.account_id AND c.kind = n.kind AND c.product_id = n.product_id), (SELECT c.choice FROM mail_choices c WHERE c.account_id = n.account_id AND c.kind = n.kind AND c.product_id = ''), 'at-once') AS choice FROM notices n JOIN accounts a ON a.id = n.account_id WHERE n.id < $1 OR $1 = '' ORDER BY n.id DESC LIMIT $2",
-        before,
-        limit
+        part.from,
+        part.limit
     )
 }
 

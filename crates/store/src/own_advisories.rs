@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{AccountId, Class, OwnAdvisoryId};
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
 
@@ -112,15 +112,17 @@ pub async fn find(tx: &mut Tx, id: &OwnAdvisoryId) -> Result<Option<OwnAdvisory>
     )
 }
 
-/// Returns all: those that count first, then by time, the newest first.
+/// Returns a part of all: those that count first, then by time, the newest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn all(tx: &mut Tx) -> Result<Vec<OwnAdvisory>, StoreError> {
+pub async fn all(tx: &mut Tx, part: Part<'_>) -> Result<Vec<OwnAdvisory>, StoreError> {
     fetch_all!(
         tx,
         OwnAdvisory,
-        "SELECT o.*, a.name AS author, w.name AS withdrawer FROM own_advisories o JOIN accounts a ON a.id = o.made_by LEFT JOIN accounts w ON w.id = o.withdrawn_by ORDER BY (o.withdrawn_at IS NOT NULL), o.made_at DESC, o.id DESC"
+        "SELECT o.*, a.name AS author, w.name AS withdrawer FROM own_advisories o JOIN accounts a ON a.id = o.made_by LEFT JOIN accounts w ON w.id = o.withdrawn_by WHERE $1 = '' OR (o.withdrawn_at IS NULL, o.made_at, o.id) < (SELECT l.withdrawn_at IS NULL, l.made_at, l.id FROM own_advisories l WHERE l.id = $1) ORDER BY (o.withdrawn_at IS NULL) DESC, o.made_at DESC, o.id DESC LIMIT $2",
+        part.from,
+        part.limit
     )
 }
 

@@ -5,7 +5,7 @@ use market::{ListingState, ProductId, ProductManifest, PublisherId, Slug};
 use sqlx::types::Json;
 
 use crate::{
-    StoreError, Tx, assets,
+    Part, StoreError, Tx, assets,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
     search,
 };
@@ -113,6 +113,37 @@ pub async fn of_publisher(
         "SELECT * FROM products WHERE publisher_id = $1 ORDER BY slug COLLATE \"C\"",
         publisher.as_str()
     )
+}
+
+/// Returns a part of a publisher's products that are on the market, by short name.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn listed_of_publisher(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+    part: Part<'_>,
+) -> Result<Vec<Product>, StoreError> {
+    fetch_all!(
+        tx,
+        Product,
+        "SELECT * FROM products WHERE publisher_id = $1 AND state IN ('listed', 'on-hold') AND slug COLLATE \"C\" > $2 ORDER BY slug COLLATE \"C\" LIMIT $3",
+        publisher.as_str(),
+        part.from,
+        part.limit
+    )
+}
+
+/// Returns whether a publisher has a product on the market.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn any_listed_of_publisher(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+) -> Result<bool, StoreError> {
+    let found = listed_of_publisher(tx, publisher, Part::first(1)).await?;
+    Ok(!found.is_empty())
 }
 
 /// Returns the products that are on hold, the longest untouched first.

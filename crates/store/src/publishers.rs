@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{AccountId, KeyId, KeyStanding, KeyTimes, PublisherId, PublisherState, Slug};
 
 use crate::{
-    StoreError, Tx, assets,
+    Part, StoreError, Tx, assets,
     db::{execute, fetch_all, fetch_opt},
 };
 
@@ -141,15 +141,18 @@ pub async fn find(tx: &mut Tx, id: &PublisherId) -> Result<Option<Publisher>, St
     )
 }
 
-/// Returns all publishers, those that wait longest first.
+/// Returns a part of all publishers, those that wait longest first; it begins behind the one with a
+/// short name.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn list(tx: &mut Tx) -> Result<Vec<Publisher>, StoreError> {
+pub async fn list(tx: &mut Tx, part: Part<'_>) -> Result<Vec<Publisher>, StoreError> {
     fetch_all!(
         tx,
         Publisher,
-        "SELECT * FROM publishers ORDER BY state, created_at"
+        "SELECT * FROM publishers WHERE $1 = '' OR (state, created_at, id) > (SELECT l.state, l.created_at, l.id FROM publishers l WHERE l.slug = $1) ORDER BY state, created_at, id LIMIT $2",
+        part.from,
+        part.limit
     )
 }
 

@@ -7,7 +7,7 @@
 use market::{PublisherId, RepositoryId};
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all, fetch_opt},
 };
 
@@ -104,15 +104,20 @@ pub async fn usage_around(tx: &mut Tx, repository: &str) -> Result<Option<Usage>
     )
 }
 
-/// Returns what every publisher takes, by short name.
+/// Returns what publishers take, a part of them by short name.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn all(tx: &mut Tx) -> Result<Vec<(String, i64, Option<i64>)>, StoreError> {
+pub async fn all(
+    tx: &mut Tx,
+    part: Part<'_>,
+) -> Result<Vec<(String, i64, Option<i64>)>, StoreError> {
     fetch_all!(
         tx,
         (String, i64, Option<i64>),
-        "SELECT p.slug, COALESCE(s.used_bytes, 0), s.quota_bytes FROM publishers p LEFT JOIN publisher_storage s ON s.publisher_id = p.id ORDER BY p.slug COLLATE \"C\""
+        "SELECT p.slug, COALESCE(s.used_bytes, 0), s.quota_bytes FROM publishers p LEFT JOIN publisher_storage s ON s.publisher_id = p.id WHERE p.slug COLLATE \"C\" > $1 ORDER BY p.slug COLLATE \"C\" LIMIT $2",
+        part.from,
+        part.limit
     )
 }
 

@@ -8,7 +8,7 @@ use market::{
 use sqlx::types::Json;
 
 use crate::{
-    StoreError, Tx, assets,
+    Part, StoreError, Tx, assets,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
 
@@ -147,16 +147,22 @@ pub async fn find(tx: &mut Tx, id: &SubmissionId) -> Result<Option<Submission>, 
     )
 }
 
-/// Returns a product's submissions, newest first.
+/// Returns a part of a product's submissions, newest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn of_product(tx: &mut Tx, product: &ProductId) -> Result<Vec<Submission>, StoreError> {
+pub async fn of_product(
+    tx: &mut Tx,
+    product: &ProductId,
+    part: Part<'_>,
+) -> Result<Vec<Submission>, StoreError> {
     fetch_all!(
         tx,
         Submission,
-        "SELECT * FROM submissions WHERE product_id = $1 ORDER BY number DESC",
-        product.as_str()
+        "SELECT * FROM submissions WHERE product_id = $1 AND ($2 = '' OR number < (SELECT l.number FROM submissions l WHERE l.id = $2)) ORDER BY number DESC LIMIT $3",
+        product.as_str(),
+        part.from,
+        part.limit
     )
 }
 
@@ -385,20 +391,23 @@ pub struct CommentWithAuthor {
     pub submission_number: i64,
 }
 
-/// Returns the whole thread of a product up to a submission, oldest first.
+/// Returns a part of the thread of a product up to a submission, oldest first.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn thread(
     tx: &mut Tx,
     submission: &Submission,
+    part: Part<'_>,
 ) -> Result<Vec<CommentWithAuthor>, StoreError> {
     fetch_all!(
         tx,
         CommentWithAuthor,
-        "SELECT c.*, a.name AS author, s.number AS submission_number FROM comments c JOIN accounts a ON a.id = c.author_id JOIN submissions s ON s.id = c.submission_id WHERE s.product_id = $1 AND s.number <= $2 ORDER BY c.id",
+        "SELECT c.*, a.name AS author, s.number AS submission_number FROM comments c JOIN accounts a ON a.id = c.author_id JOIN submissions s ON s.id = c.submission_id WHERE s.product_id = $1 AND s.number <= $2 AND c.id > $3 ORDER BY c.id LIMIT $4",
         submission.product_id.as_str(),
-        submission.number
+        submission.number,
+        part.from,
+        part.limit
     )
 }
 

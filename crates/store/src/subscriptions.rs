@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{AccountId, ProductId, SubscriptionId, SubscriptionState};
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all, fetch_opt},
 };
 
@@ -76,16 +76,40 @@ pub async fn in_force(
     )
 }
 
-/// Returns an account's subscriptions, newest first.
+/// Returns a part of an account's subscriptions, newest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn of_account(tx: &mut Tx, account: &AccountId) -> Result<Vec<Subscription>, StoreError> {
+pub async fn of_account(
+    tx: &mut Tx,
+    account: &AccountId,
+    part: Part<'_>,
+) -> Result<Vec<Subscription>, StoreError> {
     fetch_all!(
         tx,
         Subscription,
-        "SELECT * FROM subscriptions WHERE account_id = $1 ORDER BY id DESC",
-        account.as_str()
+        "SELECT * FROM subscriptions WHERE account_id = $1 AND (id < $2 OR $2 = '') ORDER BY id DESC LIMIT $3",
+        account.as_str(),
+        part.from,
+        part.limit
+    )
+}
+
+/// Returns an account's subscription.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn find_of_account(
+    tx: &mut Tx,
+    account: &AccountId,
+    id: &str,
+) -> Result<Option<Subscription>, StoreError> {
+    fetch_opt!(
+        tx,
+        Subscription,
+        "SELECT * FROM subscriptions WHERE account_id = $1 AND id = $2",
+        account.as_str(),
+        id
     )
 }
 

@@ -5,7 +5,7 @@ use market::{AccountId, ProductId, VexClaim, VexId, VexScope, VexStanding};
 use sqlx::types::Json;
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
 
@@ -201,16 +201,22 @@ pub async fn find(tx: &mut Tx, id: &VexId) -> Result<Option<VexStatement>, Store
     row.map(VexStatement::try_from).transpose()
 }
 
-/// Returns what is and was stated about a product, newest first.
+/// Returns a part of what is and was stated about a product, newest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn of_product(tx: &mut Tx, product: &ProductId) -> Result<Vec<VexStatement>, StoreError> {
+pub async fn of_product(
+    tx: &mut Tx,
+    product: &ProductId,
+    part: Part<'_>,
+) -> Result<Vec<VexStatement>, StoreError> {
     statements(fetch_all!(
         tx,
         Row,
-        "SELECT v.*, a.name AS author, d.name AS decider FROM vex_statements v JOIN accounts a ON a.id = v.stated_by LEFT JOIN accounts d ON d.id = v.decided_by WHERE v.product_id = $1 ORDER BY v.stated_at DESC, v.id DESC",
-        product.as_str()
+        "SELECT v.*, a.name AS author, d.name AS decider FROM vex_statements v JOIN accounts a ON a.id = v.stated_by LEFT JOIN accounts d ON d.id = v.decided_by WHERE v.product_id = $1 AND ($2 = '' OR (v.stated_at, v.id) < (SELECT l.stated_at, l.id FROM vex_statements l WHERE l.id = $2)) ORDER BY v.stated_at DESC, v.id DESC LIMIT $3",
+        product.as_str(),
+        part.from,
+        part.limit
     )?)
 }
 
@@ -256,15 +262,17 @@ pub async fn closing(
     )?)
 }
 
-/// Returns the statements that nobody decided on, the oldest first.
+/// Returns a part of the statements that nobody decided on, the oldest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn waiting(tx: &mut Tx) -> Result<Vec<VexStatement>, StoreError> {
+pub async fn waiting(tx: &mut Tx, part: Part<'_>) -> Result<Vec<VexStatement>, StoreError> {
     statements(fetch_all!(
         tx,
         Row,
-        "SELECT v.*, a.name AS author, d.name AS decider FROM vex_statements v JOIN accounts a ON a.id = v.stated_by LEFT JOIN accounts d ON d.id = v.decided_by WHERE v.standing = 'waiting' ORDER BY v.stated_at, v.id"
+        "SELECT v.*, a.name AS author, d.name AS decider FROM vex_statements v JOIN accounts a ON a.id = v.stated_by LEFT JOIN accounts d ON d.id = v.decided_by WHERE v.standing = 'waiting' AND ($1 = '' OR (v.stated_at, v.id) > (SELECT l.stated_at, l.id FROM vex_statements l WHERE l.id = $1)) ORDER BY v.stated_at, v.id LIMIT $2",
+        part.from,
+        part.limit
     )?)
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{AccountId, ProductId, WaiverId};
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all, fetch_opt},
 };
 
@@ -98,15 +98,21 @@ pub async fn find(tx: &mut Tx, id: &WaiverId) -> Result<Option<Waiver>, StoreErr
     )
 }
 
-/// Returns those of a product, also those that are over; the newest first.
+/// Returns a part of those of a product, also of those that are over; the newest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn of_product(tx: &mut Tx, product: &ProductId) -> Result<Vec<Waiver>, StoreError> {
+pub async fn of_product(
+    tx: &mut Tx,
+    product: &ProductId,
+    part: Part<'_>,
+) -> Result<Vec<Waiver>, StoreError> {
     fetch_all!(
         tx,
         Waiver,
-        "SELECT w.*, a.name AS author, e.name AS ender FROM waivers w JOIN accounts a ON a.id = w.made_by LEFT JOIN accounts e ON e.id = w.ended_by WHERE w.product_id = $1 ORDER BY w.made_at DESC, w.id DESC",
-        product.as_str()
+        "SELECT w.*, a.name AS author, e.name AS ender FROM waivers w JOIN accounts a ON a.id = w.made_by LEFT JOIN accounts e ON e.id = w.ended_by WHERE w.product_id = $1 AND ($2 = '' OR (w.made_at, w.id) < (SELECT l.made_at, l.id FROM waivers l WHERE l.id = $2)) ORDER BY w.made_at DESC, w.id DESC LIMIT $3",
+        product.as_str(),
+        part.from,
+        part.limit
     )
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use market::{AccountId, DeliveryId, DeliveryState, PublisherId, WebhookId, WebhookOwner};
 
 use crate::{
-    StoreError, Tx,
+    Part, StoreError, Tx,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
 
@@ -311,24 +311,22 @@ pub async fn find_delivery(tx: &mut Tx, id: &DeliveryId) -> Result<Option<Delive
     )
 }
 
-/// Returns what was sent or is to be sent to a webhook, newest first, from before the delivery
-/// `before` on; an empty one is now.
+/// Returns a part of what was sent or is to be sent to a webhook, newest first.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn deliveries(
     tx: &mut Tx,
     webhook: &WebhookId,
-    before: &str,
-    limit: i64,
+    part: Part<'_>,
 ) -> Result<Vec<Delivery>, StoreError> {
     fetch_all!(
         tx,
         Delivery,
         "SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND (id < $2 OR $2 = '') ORDER BY id DESC LIMIT $3",
         webhook.as_str(),
-        before,
-        limit
+        part.from,
+        part.limit
     )
 }
 

@@ -15,8 +15,8 @@ use crate::{
     form::MAX_FORM_BYTES,
     frame::{frame, protect},
     handlers::{
-        account, agreement, calendar, classes, compare, components, draft_versions, feed, files,
-        holds, image, imports, layer_files, log, no_page, notices, operator, own_advisories,
+        account, agreement, audit, calendar, classes, compare, components, draft_versions, feed,
+        files, holds, image, imports, layer_files, log, no_page, notices, operator, own_advisories,
         partnership, preview, product, product_edit, proofs, public_publisher, publisher,
         publisher_keys, publisher_portal, register, review, robot, sign_in, storage, storefront,
         submission, tags, team, templates, terms, vex, webhooks, wrong_method,
@@ -340,6 +340,7 @@ fn staff() -> Router<Arc<App>> {
         )
         .route("/operator/holds/{publisher}/{product}", post(holds::decide))
         .route("/operator/outbox", get(notices::show_outbox))
+        .route("/operator/audit", get(audit::show))
         .route(
             "/operator/agreement",
             get(agreement::edit).post(agreement::set),

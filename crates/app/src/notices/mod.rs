@@ -8,7 +8,7 @@ mod organisations;
 
 use market::{AccountId, Action, MailState, NoticeId, NoticeKind, ProductId};
 use store::{
-    Tx,
+    Part, Tx,
     notices::{Addressed, Notice},
 };
 
@@ -18,9 +18,6 @@ pub(crate) use news::without;
 
 pub use choices::NoticePreference;
 pub use mail::{Mail, MailItem, Mailed, MuteLink};
-
-/// Notices on one page.
-pub const NOTICES_AT_ONCE: i64 = 50;
 
 /// Something to tell people of.
 pub(crate) struct News<'a> {
@@ -69,20 +66,14 @@ impl App {
         Ok(())
     }
 
-    /// Returns the asker's notices, newest first, from before the notice `before` on.
+    /// Returns a part of the asker's notices, newest first.
     ///
     /// # Errors
     /// Nobody is signed in.
-    pub async fn my_notices(
-        &self,
-        actor: &Actor,
-        before: &str,
-        limit: i64,
-    ) -> Result<Vec<Notice>, AppError> {
+    pub async fn my_notices(&self, actor: &Actor, part: Part<'_>) -> Result<Vec<Notice>, AppError> {
         let mut tx = self.read().await?;
         let account = self.reader(&mut tx, actor, Action::ReadOwnAccount).await?;
-        let limit = limit.clamp(1, 1_000);
-        Ok(store::notices::of_account(&mut tx, &account, before, limit).await?)
+        Ok(store::notices::of_account(&mut tx, &account, part).await?)
     }
 
     /// Returns how many notices the asker has not seen.
@@ -108,19 +99,14 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    /// Returns everybody's notices, newest first, with how their mail fares.
+    /// Returns a part of everybody's notices, newest first, with how their mail fares.
     ///
     /// # Errors
     /// The asker may not see them.
-    pub async fn outbox(
-        &self,
-        actor: &Actor,
-        before: &str,
-        limit: i64,
-    ) -> Result<Vec<Addressed>, AppError> {
+    pub async fn outbox(&self, actor: &Actor, part: Part<'_>) -> Result<Vec<Addressed>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ReadOutbox, None)
             .await?;
-        Ok(store::notices::newest(&mut tx, before, limit.clamp(1, 1_000)).await?)
+        Ok(store::notices::newest(&mut tx, part).await?)
     }
 }

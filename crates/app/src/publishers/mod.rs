@@ -13,7 +13,7 @@ mod terms;
 
 use market::Action;
 use store::{
-    Tx,
+    Part, Tx,
     publishers::{Publisher, PublisherKey},
 };
 
@@ -97,15 +97,20 @@ impl App {
         Ok(memberships)
     }
 
-    /// Returns all publishers, for the operator.
+    /// Returns a part of all publishers, for the operator: those that wait longest first, from
+    /// behind one with a short name.
     ///
     /// # Errors
     /// The asker may not see them.
-    pub async fn list_publishers(&self, actor: &Actor) -> Result<Vec<Publisher>, AppError> {
+    pub async fn list_publishers(
+        &self,
+        actor: &Actor,
+        part: Part<'_>,
+    ) -> Result<Vec<Publisher>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::DecidePublisher, None)
             .await?;
-        Ok(store::publishers::list(&mut tx).await?)
+        Ok(store::publishers::list(&mut tx, part).await?)
     }
 
     /// Returns a publisher, for its members.

@@ -6,7 +6,7 @@ use market::{
     is_reason,
 };
 use store::{
-    Tx,
+    Part, Tx,
     partnerships::{self as rows, Partnership, PartnershipAgreement},
     publishers::Publisher,
     submissions::Submission,
@@ -278,7 +278,7 @@ impl App {
         publisher: &Publisher,
     ) -> Result<(), AppError> {
         for product in store::products::of_publisher(tx, &publisher.id).await? {
-            let newest = store::submissions::of_product(tx, &product.id).await?;
+            let newest = store::submissions::of_product(tx, &product.id, Part::first(1)).await?;
             let newest = newest.into_iter().next();
             if let Some(open) = newest.filter(|one| one.state.may_be_released()) {
                 let certifiable = self.weigh_checks(tx, &open).await?;

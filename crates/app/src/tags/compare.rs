@@ -7,7 +7,7 @@ use std::{
 
 use inventory::PackageChange;
 use market::{Class, FindingState, SubmissionId};
-use store::{Tx, findings::Finding, images::ImageRow, releases::Release};
+use store::{Part, Tx, findings::Finding, images::ImageRow, releases::Release};
 
 use super::{ProductView, contents, release_of};
 use crate::{Actor, App, AppError, LayerView, inspection::ImageContent, storefront::public_layers};
@@ -114,8 +114,8 @@ async fn difference_of(
     let (before, after) = (contents(tx, old).await?, contents(tx, new).await?);
     let mut findings = (Vec::new(), Vec::new());
     if may_see_inside {
-        findings.0 = store::findings::of_submission(tx, old).await?;
-        findings.1 = store::findings::of_submission(tx, new).await?;
+        findings.0 = store::findings::of_submission(tx, old, Part::ALL).await?;
+        findings.1 = store::findings::of_submission(tx, new, Part::ALL).await?;
     }
     let before = Side {
         images: &before,

@@ -4,7 +4,7 @@
 
 use market::Action;
 use serde::Serialize;
-use store::quotas::Usage;
+use store::{Part, quotas::Usage};
 
 use crate::{Actor, App, AppError, audit::Change};
 
@@ -105,11 +105,12 @@ impl App {
     pub async fn all_publisher_storage(
         &self,
         actor: &Actor,
+        part: Part<'_>,
     ) -> Result<Vec<PublisherStorage>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::KeepStorage, None)
             .await?;
-        let rows = store::quotas::all(&mut tx).await?;
+        let rows = store::quotas::all(&mut tx, part).await?;
         let view = |(slug, used_bytes, quota_bytes): (String, _, _)| {
             let usage = Usage {
                 used_bytes,

@@ -7,7 +7,7 @@ use advisory::vex::{
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use market::{Problem, VexClaim, VexScope, VexStatus};
-use store::{Tx, products::Product, publishers::Publisher, vex::VexStatement};
+use store::{Part, Tx, products::Product, publishers::Publisher, vex::VexStatement};
 
 use super::NewVex;
 use crate::{Actor, App, AppError};
@@ -89,7 +89,7 @@ impl App {
         publisher: &Publisher,
         product: &Product,
     ) -> Result<Option<OpenVex>, AppError> {
-        let all = store::vex::of_product(tx, &product.id).await?;
+        let all = store::vex::of_product(tx, &product.id, Part::ALL).await?;
         // Every decision and every end of one is a change of the document.
         let changes = all
             .iter()

@@ -13,7 +13,7 @@ use market::{
     VexStanding,
 };
 use store::{
-    Tx,
+    Part, Tx,
     products::Product,
     publishers::Publisher,
     vex::{VexMove, VexStatement},
@@ -107,6 +107,7 @@ impl App {
         actor: &Actor,
         publisher: &str,
         product: &str,
+        part: Part<'_>,
     ) -> Result<VexPage, AppError> {
         let mut tx = self.read().await?;
         let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
@@ -114,7 +115,7 @@ impl App {
         crate::actor::check(actor, Action::ReadSubmission, &roles)?;
         let may = |action| crate::actor::check(actor, action, &roles).is_ok();
         Ok(VexPage {
-            statements: store::vex::of_product(&mut tx, &product.id).await?,
+            statements: store::vex::of_product(&mut tx, &product.id, part).await?,
             may_state: may(Action::MakeStatement),
             may_decide: may(Action::DecideStatement),
             publisher,
@@ -122,16 +123,20 @@ impl App {
         })
     }
 
-    /// Returns the statements that wait for the certification team, the oldest first.
+    /// Returns a part of the statements that wait for the certification team, the oldest first.
     ///
     /// # Errors
     /// The asker may not see them.
-    pub async fn vex_queue(&self, actor: &Actor) -> Result<Vec<VexEntry>, AppError> {
+    pub async fn vex_queue(
+        &self,
+        actor: &Actor,
+        part: Part<'_>,
+    ) -> Result<Vec<VexEntry>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ReadQueue, None)
             .await?;
         let mut queue = Vec::new();
-        for statement in store::vex::waiting(&mut tx).await? {
+        for statement in store::vex::waiting(&mut tx, part).await? {
             let (publisher, product) = self.home_of_vex(&mut tx, &statement).await?;
             let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
             queue.push(VexEntry {
@@ -430,7 +435,7 @@ impl App {
         product: &ProductId,
         views: &mut [FindingView],
     ) -> Result<(), AppError> {
-        let mut stated = store::vex::of_product(tx, product).await?;
+        let mut stated = store::vex::of_product(tx, product, Part::ALL).await?;
         stated.retain(|statement| statement.standing.is_current());
         // Stable: among the rest the newest stay first.
         stated.sort_by_key(|it| {

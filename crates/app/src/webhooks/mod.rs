@@ -10,7 +10,7 @@ use market::{
     check_webhook_url,
 };
 use store::{
-    Tx,
+    Part, Tx,
     webhooks::{self as rows, Attempt, Delivery, Webhook},
 };
 use trust::webhook::WebhookSecret;
@@ -29,8 +29,6 @@ const MOST_KINDS: usize = 20;
 const OLD_SECRET: TimeDelta = TimeDelta::days(1);
 /// How long it is kept what was sent.
 const KEPT: TimeDelta = TimeDelta::days(30);
-/// Deliveries on one page.
-pub const DELIVERIES_AT_ONCE: i64 = 50;
 /// What a test is called where kinds of events stand.
 const PING: &str = "ping";
 
@@ -248,8 +246,7 @@ impl App {
         Ok(delivery)
     }
 
-    /// Returns what was sent or is to be sent to a webhook, newest first, from before the
-    /// delivery `before` on.
+    /// Returns a part of what was sent or is to be sent to a webhook, newest first.
     ///
     /// # Errors
     /// There is no webhook that the asker keeps.
@@ -257,13 +254,11 @@ impl App {
         &self,
         actor: &Actor,
         id: &str,
-        before: &str,
-        limit: i64,
+        part: Part<'_>,
     ) -> Result<Vec<Delivery>, AppError> {
         let mut tx = self.read().await?;
         let (found, _) = self.kept_webhook(&mut tx, actor, id).await?;
-        let limit = limit.clamp(1, 1_000);
-        Ok(rows::deliveries(&mut tx, &found.webhook.id, before, limit).await?)
+        Ok(rows::deliveries(&mut tx, &found.webhook.id, part).await?)
     }
 
     /// Returns a delivery and every attempt of it.

@@ -63,7 +63,7 @@ both! {
         let again = told(decide(&world, rita, &first, Decision::Approve).await);
         assert_eq!(again, "conflict: you approved it already: a first release needs the approval of two different people");
         for (actor, told_of_it) in [(&world.owner, true), (olga, true), (rita, false), (&world.carl, false)] {
-            let notices = world.app.my_notices(actor, "", 99).await.expect("notices");
+            let notices = world.app.my_notices(actor, app::Part::first(99)).await.expect("notices");
             let found = notices.iter().any(|it| it.kind == NoticeKind::Decided && it.title.ends_with("has one of two approvals"));
             assert_eq!(found, told_of_it);
         }

@@ -30,7 +30,7 @@ both! {
         app.calendar_by_key(&second).await.expect_err("it has ended");
         let again = app.end_calendar_address(&world.viewer, "acme").await;
         assert!(matches!(again, Err(AppError::NotFound { .. })), "{again:?}");
-        let log = app.audit_log(&world.operator, 50).await.expect("the log");
+        let log = app.audit_log(&world.operator, &app::AuditQuery::default(), app::Part::first(50)).await.expect("the log");
         let calendars = log.iter().filter(|line| line.record.action == Action::ManageOwnCalendars.as_str());
         assert_eq!(calendars.count(), 3);
     }

@@ -47,7 +47,11 @@ async fn named(world: &World, submission: &Submission, name: &str) -> Finding {
 }
 
 async fn titles(world: &World, actor: &Actor) -> Vec<String> {
-    let notices = world.app.my_notices(actor, "", 100).await.expect("notices");
+    let notices = world
+        .app
+        .my_notices(actor, app::Part::first(100))
+        .await
+        .expect("notices");
     notices.into_iter().map(|notice| notice.title).collect()
 }
 
@@ -57,8 +61,8 @@ both! {
         world.product().await;
         let submission = world.released("1.0", &Image::vulnerable("one")).await;
         advisories(&world, &[("CVE-2026-1", None)]).await;
-        let list = async || world.app.classifications(&world.reviewer).await.expect("a list");
-        let waiting = list().await.unscored;
+        let unscored = async || world.app.unscored(&world.reviewer).await.expect("a list");
+        let waiting = unscored().await;
         assert_eq!((waiting.len(), &*waiting[0].vulnerability, waiting[0].products), (1, "CVE-2026-1", 1));
         assert_eq!(named(&world, &submission, "CVE-2026-1").await.due_at, None);
 
@@ -67,7 +71,7 @@ both! {
         let finding = named(&world, &submission, "CVE-2026-1").await;
         assert_eq!((finding.class, finding.advised), (Class::Critical, Class::Unscored));
         assert_eq!((finding.notified_at, finding.due_at), (Some(now), Some(now + TimeDelta::hours(72))));
-        assert_eq!(list().await.unscored, []);
+        assert_eq!(unscored().await, []);
         let told = titles(&world, &world.owner).await;
         assert!(told.contains(&"acme/db: CVE-2026-1 is Critical by hand".to_owned()), "{told:?}");
         assert!(told.iter().any(|it| it.starts_with("acme/db: 1 finding to fix, the first by ")), "{told:?}");
@@ -83,7 +87,8 @@ both! {
         end(&world, &by_hand).await;
         assert_eq!(named(&world, &submission, "CVE-2026-1").await.due_at, finding.due_at, "it is so anyway");
         assert_eq!(world.audit(by_hand.classification.id.as_str()).await, ["classify ->critical", "classify critical>ended"]);
-        assert_eq!(list().await.entries[0].classification.ender.as_deref(), Some("rita-reviewer"));
+        let entries = world.app.classifications(&world.reviewer, app::Part::ALL).await.expect("a list");
+        assert_eq!(entries[0].classification.ender.as_deref(), Some("rita-reviewer"));
     }
 
     async fn a_milder_class_stops_the_clock_and_lifts_the_hold_until_it_is_taken_back(db: Database) {

@@ -57,7 +57,7 @@ both! {
         let stands = app.product_draft(&world.viewer, NAMES.0, NAMES.1).await.expect("the draft").1;
         assert_eq!(stands.draft.0, first);
         assert_eq!(lines(&world).await[0], "3 eve-editor: name tags from 1");
-        let audit = app.audit_log(&world.operator, 10).await.expect("the log");
+        let audit = app.audit_log(&world.operator, &app::AuditQuery::default(), app::Part::first(10)).await.expect("the log");
         let record = audit.iter().find(|entry| entry.record.after.as_deref() == Some("draft-restored"));
         assert_eq!(record.expect("a record").record.reason.as_deref(), Some("version 1: name tags"));
         // A version is of one product, and nobody's beyond its publisher and the staff.

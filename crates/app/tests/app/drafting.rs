@@ -50,5 +50,12 @@ pub(crate) async fn drafting(
             "product_draft",
             code(app.product_draft(actor, "acme", "db").await),
         ),
+        (
+            "product_submissions",
+            code(
+                app.product_submissions(actor, ("acme", "db"), app::Part::ALL)
+                    .await,
+            ),
+        ),
     ]
 }

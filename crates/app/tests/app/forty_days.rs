@@ -161,7 +161,13 @@ pub(crate) async fn told(world: &World, actor: &Actor) -> Vec<(NoticeKind, Strin
     loop {
         let some = world
             .app
-            .my_notices(actor, &before, 50)
+            .my_notices(
+                actor,
+                app::Part {
+                    from: &before,
+                    limit: 50,
+                },
+            )
             .await
             .expect("notices");
         let Some(last) = some.last() else { break };
@@ -523,7 +529,7 @@ async fn no_promise_is_lost(world: World, confirms: bool) {
             if history.known[place].answered.is_some() {
                 let page = world
                     .app
-                    .vex_page(&world.reviewer, "acme", "db")
+                    .vex_page(&world.reviewer, "acme", "db", app::Part::ALL)
                     .await
                     .expect("a page");
                 for it in page.statements.iter().filter(|it| {

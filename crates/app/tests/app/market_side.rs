@@ -110,7 +110,7 @@ both! {
         }
         assert!(told(world.app.product_page(&world.carl, "acme", "db").await).starts_with("not-found"));
         assert_eq!(world.rights(&world.carl, "acme/db").await, (false, false));
-        let records = world.app.audit_log(&world.operator, 100).await.expect("the log");
+        let records = world.app.audit_log(&world.operator, &app::AuditQuery::default(), app::Part::first(100)).await.expect("the log");
         assert!(records.iter().any(|one| one.record.action == Action::WithdrawProduct.as_str()));
     }
 

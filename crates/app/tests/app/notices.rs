@@ -15,7 +15,11 @@ use crate::{
 
 /// The titles of what somebody was told, oldest first.
 async fn titles(world: &World, actor: &Actor) -> Vec<String> {
-    let notices = world.app.my_notices(actor, "", 100).await.expect("notices");
+    let notices = world
+        .app
+        .my_notices(actor, app::Part::first(100))
+        .await
+        .expect("notices");
     notices
         .into_iter()
         .rev()
@@ -66,7 +70,10 @@ async fn choose(
 
 /// How mail fares, each state once.
 async fn states(world: &World) -> Vec<&'static str> {
-    let outbox = world.app.outbox(&world.operator, "", 100).await;
+    let outbox = world
+        .app
+        .outbox(&world.operator, app::Part::first(100))
+        .await;
     let states = outbox.expect("the outbox").into_iter();
     let states: std::collections::BTreeSet<_> =
         states.map(|row| row.notice.mail.as_str()).collect();
@@ -75,7 +82,11 @@ async fn states(world: &World) -> Vec<&'static str> {
 
 /// What was told since so many notices.
 async fn bodies_since(world: &World, actor: &Actor, known: usize) -> Vec<String> {
-    let notices = world.app.my_notices(actor, "", 100).await.expect("notices");
+    let notices = world
+        .app
+        .my_notices(actor, app::Part::first(100))
+        .await
+        .expect("notices");
     let bodies = notices.into_iter().rev().map(|notice| notice.body);
     bodies.skip(known).collect()
 }
@@ -111,7 +122,7 @@ both! {
         let joined = ["vic-viewer is viewer of ACME Harbour Works Ltd"];
         assert_eq!(titles(&world, &world.viewer).await, joined, "looks, and does nothing");
         assert!(titles(&world, &world.carl).await.is_empty(), "is no customer");
-        let anonymous = world.app.my_notices(&Actor::anonymous(), "", 1).await;
+        let anonymous = world.app.my_notices(&Actor::anonymous(), app::Part::first(1)).await;
         assert!(told(anonymous).contains("sign in first"));
     }
 
@@ -152,11 +163,11 @@ both! {
         pulled(&world).await;
         let hold = ListingEvent::Hold;
         world.app.manage_listing(&world.operator, "acme", "db", hold, "CVE-2021-44228 is late").await.expect("held");
-        let consumer = world.app.my_notices(&world.carl, "", 1).await.expect("notices").remove(0);
+        let consumer = world.app.my_notices(&world.carl, app::Part::first(1)).await.expect("notices").remove(0);
         assert_eq!((consumer.kind, consumer.title.as_str()), (NoticeKind::OnHold, "acme/db is on hold"));
         assert!(!consumer.body.contains("CVE"), "{}", consumer.body);
         assert!(titles(&world, &looks).await.is_empty(), "never pulled it");
-        let publisher = world.app.my_notices(&world.owner, "", 1).await.expect("notices").remove(0);
+        let publisher = world.app.my_notices(&world.owner, app::Part::first(1)).await.expect("notices").remove(0);
         assert!(publisher.body.contains("CVE-2021-44228 is late"), "{}", publisher.body);
         world.app.manage_listing(&world.operator, "acme", "db", ListingEvent::Revoke, "Enough").await.expect("revoked");
         assert_eq!(titles(&world, &looks).await, ["acme/db was revoked"]);
@@ -227,7 +238,7 @@ both! {
         }
         // For a week; then it is no news any more.
         assert!((70..market::MAIL_ATTEMPTS).contains(&attempts), "{attempts}");
-        assert!(told(world.app.outbox(&world.owner, "", 10).await).starts_with("denied"));
+        assert!(told(world.app.outbox(&world.owner, app::Part::first(10)).await).starts_with("denied"));
         assert_eq!(states(&world).await, ["late", "muted", "sent"]);
         world.app.read_notices(&world.owner).await.expect("read");
         assert_eq!(world.app.unread_notices(&world.owner).await.expect("counted"), 0);

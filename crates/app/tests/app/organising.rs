@@ -60,8 +60,14 @@ pub(crate) async fn organising(world: &World, actor: &Actor) -> Vec<(&'static st
             "change_profile",
             code(app.change_profile(actor, "acme", &Profile::default()).await),
         ),
-        ("list_letters", code(app.list_letters(actor, "", 1).await)),
-        ("list_publishers", code(app.list_publishers(actor).await)),
+        (
+            "list_letters",
+            code(app.list_letters(actor, app::Part::first(1)).await),
+        ),
+        (
+            "list_publishers",
+            code(app.list_publishers(actor, app::Part::ALL).await),
+        ),
         ("my_publishers", code(app.my_publishers(actor).await)),
         ("my_memberships", code(app.my_memberships(actor).await)),
         ("publisher", code(app.publisher(actor, "acme").await)),

@@ -64,7 +64,7 @@ both! {
         let shown = &page.findings[0];
         assert_eq!((&*shown.title, &*shown.reason.source), ("It runs what it reads", "certification team"));
         assert!(shown.explanation.contains("Added by the certification team: A customer showed us."), "{}", shown.explanation);
-        let notices = world.app.my_notices(&world.owner, "", 100).await.expect("notices");
+        let notices = world.app.my_notices(&world.owner, app::Part::first(100)).await.expect("notices");
         assert!(notices[0].title.starts_with("acme/db: 1 finding to fix, the first by "), "{}", notices[0].title);
 
         // The same package, and one that nobody had yet.

@@ -58,7 +58,7 @@ both! {
         assert_eq!(ended.state, PartnershipState::Ended);
         let view = world.app.partnership(&world.owner, "acme").await.expect("a view");
         assert_eq!((view.all.len(), view.may_apply, view.may_decide), (2, true, false));
-        let notices = world.app.my_notices(&world.owner, "", 10).await.expect("notices");
+        let notices = world.app.my_notices(&world.owner, app::Part::first(10)).await.expect("notices");
         let told_of = notices.iter().filter(|notice| notice.kind == NoticeKind::Publisher && notice.cause.starts_with("partnership:"));
         assert_eq!(told_of.count(), 3);
     }

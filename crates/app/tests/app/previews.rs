@@ -43,7 +43,11 @@ async fn tags(world: &World) -> Vec<String> {
 }
 
 async fn notices(world: &World, actor: &Actor) -> Vec<String> {
-    let notices = world.app.my_notices(actor, "", 10).await.expect("notices");
+    let notices = world
+        .app
+        .my_notices(actor, app::Part::first(10))
+        .await
+        .expect("notices");
     notices.into_iter().map(|notice| notice.title).collect()
 }
 

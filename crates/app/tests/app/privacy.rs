@@ -80,7 +80,10 @@ async fn everything(world: &World, actor: &Actor) -> String {
         }
     }
     if actor.signed_in().is_some() {
-        add(&app.my_subscriptions(actor).await.expect("listed"));
+        add(&app
+            .my_subscriptions(actor, app::Part::ALL)
+            .await
+            .expect("listed"));
         add(&app.my_publishers(actor).await.expect("listed"));
     }
     text

@@ -67,7 +67,11 @@ async fn look(world: &World, what: &DomainFound) {
 }
 
 async fn titles(world: &World, actor: &app::Actor) -> Vec<String> {
-    let told = world.app.my_notices(actor, "", 50).await.expect("notices");
+    let told = world
+        .app
+        .my_notices(actor, app::Part::first(50))
+        .await
+        .expect("notices");
     told.into_iter().map(|notice| notice.title).collect()
 }
 
@@ -257,13 +261,13 @@ both! {
     async fn links_that_were_not_sent_are_handed_over_by_a_password_only(db: Database) {
         let world = World::new(db).await;
         applied(&world).await;
-        let letters = world.app.list_letters(&world.operator, "", 50).await.expect("letters");
+        let letters = world.app.list_letters(&world.operator, app::Part::first(50)).await.expect("letters");
         assert_eq!(letters.iter().map(|view| view.link.is_some()).collect::<Vec<_>>(), [true, false], "acme's was sent");
         let new = crate::accounts::reading("look");
         let (_, secret) = world.app.create_token(&world.operator, &new).await.expect("a token");
         let token = world.app.authenticate_bearer(&secret).await.expect("known");
-        let letters = world.app.list_letters(&token, "", 50).await.expect("letters");
+        let letters = world.app.list_letters(&token, app::Part::first(50)).await.expect("letters");
         assert!(letters.iter().all(|view| view.link.is_none()));
-        assert!(told(world.app.list_letters(&world.owner, "", 50).await).starts_with("denied"));
+        assert!(told(world.app.list_letters(&world.owner, app::Part::first(50)).await).starts_with("denied"));
     }
 }

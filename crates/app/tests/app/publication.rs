@@ -61,7 +61,7 @@ both! {
         let audit = world.audit(first.id.as_str()).await;
         let said: Vec<_> = audit.iter().filter(|line| line.starts_with("set-publication")).collect();
         assert_eq!(said, ["set-publication as soon as it is approved>at 1 Nov 2026, 20:00:00 UTC"]);
-        let notices = world.app.my_notices(&world.owner, "", 10).await.expect("notices");
+        let notices = world.app.my_notices(&world.owner, app::Part::first(10)).await.expect("notices");
         let titles: Vec<_> = notices.into_iter().map(|notice| notice.title).collect();
         assert!(titles.contains(&"acme/db: submission 1 goes public at 1 Nov 2026, 20:00:00 UTC".to_owned()), "{titles:?}");
         assert!(titles.contains(&"acme/db: submission 1 is approved and goes public at 1 Nov 2026, 20:00:00 UTC".to_owned()), "{titles:?}");

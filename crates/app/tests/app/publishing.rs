@@ -154,11 +154,11 @@ both! {
         assert!(told(world.decide(&next, market::Decision::Approve, "").await).contains("nothing of it is approved"));
         let lift = app.manage_listing(&world.operator, "acme", "db", market::ListingEvent::Reinstate, "x").await;
         assert!(told(lift).contains("is suspended: verify it again first"));
-        let public = app.public_publisher("acme").await.expect("still there");
+        let public = app.public_publisher("acme", app::Part::ALL).await.expect("still there");
         assert_eq!((public.is_verified, public.cards.len()), (false, 1));
         decide(PublisherDecision::VerifyWithoutProofs).await;
         assert_eq!(state().await.0, ListingState::Listed);
-        assert!(app.public_publisher("acme").await.expect("there").is_verified);
+        assert!(app.public_publisher("acme", app::Part::ALL).await.expect("there").is_verified);
     }
 
     async fn a_suspension_lifts_no_hold_of_another_kind(db: Database) {
@@ -182,7 +182,7 @@ both! {
         world.app.decide_publisher(&world.operator, "acme", PublisherDecision::Suspend, "So.").await.expect("suspended");
         world.work().await;
         assert_eq!(world.submission(&submission).await.state, market::SubmissionState::InReview);
-        assert!(told(world.app.public_publisher("acme").await).starts_with("not-found"));
+        assert!(told(world.app.public_publisher("acme", app::Part::ALL).await).starts_with("not-found"));
     }
 
     async fn staging_is_the_publishers_and_the_staffs(db: Database) {

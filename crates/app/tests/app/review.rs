@@ -163,12 +163,12 @@ both! {
             let ours = notices.into_iter().filter(|it| it.kind == NoticeKind::Assigned);
             ours.map(|it| it.body).collect::<Vec<_>>()
         };
-        let ritas = app.my_notices(&world.reviewer, "", 99).await.expect("notices");
+        let ritas = app.my_notices(&world.reviewer, app::Part::first(99)).await.expect("notices");
         assert_eq!(titles(ritas), [
             "olga-operator gave you submission 1 of acme/db.",
             "olga-operator gave submission 1 of acme/db, which you had, to olga-operator.",
         ]);
-        assert!(titles(app.my_notices(&world.operator, "", 99).await.expect("notices")).is_empty(), "nobody is told what they did");
+        assert!(titles(app.my_notices(&world.operator, app::Part::first(99)).await.expect("notices")).is_empty(), "nobody is told what they did");
         let account = |actor: &app::Actor| actor.signed_in().expect("somebody").id.clone();
         let (rita, olga) = (account(&world.reviewer), account(&world.operator));
         assert_eq!(world.audit(id).await[2..], [

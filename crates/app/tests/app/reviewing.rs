@@ -75,6 +75,20 @@ pub(crate) async fn reviewing(
             code(app.submission_page(actor, submission).await),
         ),
         (
+            "submission_findings",
+            code(
+                app.submission_findings(actor, submission, app::Part::ALL)
+                    .await,
+            ),
+        ),
+        (
+            "submission_thread",
+            code(
+                app.submission_thread(actor, submission, app::Part::ALL)
+                    .await,
+            ),
+        ),
+        (
             "add_comment",
             code(
                 app.add_comment(actor, submission, "submission", "Hm.")
@@ -119,9 +133,18 @@ pub(crate) async fn reviewing(
             "list_listings",
             code(app.list_listings(actor, &app::Search::default(), 1).await),
         ),
-        ("vex_page", code(app.vex_page(actor, "acme", "db").await)),
-        ("vex_queue", code(app.vex_queue(actor).await)),
-        ("waivers", code(app.waivers(actor, "acme", "db").await)),
+        (
+            "vex_page",
+            code(app.vex_page(actor, "acme", "db", app::Part::ALL).await),
+        ),
+        (
+            "vex_queue",
+            code(app.vex_queue(actor, app::Part::ALL).await),
+        ),
+        (
+            "waivers",
+            code(app.waivers(actor, "acme", "db", app::Part::ALL).await),
+        ),
         (
             "waive_check",
             code(app.waive_check(actor, "acme", "db", no_waiver).await),
@@ -159,7 +182,10 @@ async fn judging(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static
         reason: "",
     };
     vec![
-        ("own_advisories", code(app.own_advisories(actor).await)),
+        (
+            "own_advisories",
+            code(app.own_advisories(actor, app::Part::ALL).await),
+        ),
         (
             "add_own_advisory",
             code(app.add_own_advisory(actor, &untitled()).await),
@@ -168,7 +194,11 @@ async fn judging(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static
             "withdraw_own_advisory",
             code(app.withdraw_own_advisory(actor, "adv_x", "").await),
         ),
-        ("classifications", code(app.classifications(actor).await)),
+        ("unscored", code(app.unscored(actor).await)),
+        (
+            "classifications",
+            code(app.classifications(actor, app::Part::ALL).await),
+        ),
         ("classify", code(app.classify(actor, no_class).await)),
         (
             "end_classification",

@@ -119,7 +119,7 @@ async fn calling(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static
         ("test_webhook", code(app.test_webhook(actor, id).await)),
         (
             "webhook_deliveries",
-            code(app.webhook_deliveries(actor, id, "", 1).await),
+            code(app.webhook_deliveries(actor, id, app::Part::first(1)).await),
         ),
         (
             "webhook_delivery",
@@ -153,7 +153,7 @@ async fn keeping(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
         ("damaged_blobs", code(app.damaged_blobs(actor).await)),
         (
             "all_publisher_storage",
-            code(app.all_publisher_storage(actor).await),
+            code(app.all_publisher_storage(actor, app::Part::ALL).await),
         ),
         (
             "set_publisher_quota",
@@ -298,8 +298,14 @@ async fn running(world: &World, actor: &Actor) -> Vec<(&'static str, String)> {
             "forget_trust_seals",
             code(app.forget_trust_seals(actor, &keys().trust.public()).await),
         ),
-        ("audit_log", code(app.audit_log(actor, 1).await)),
-        ("outbox", code(app.outbox(actor, "", 1).await)),
+        (
+            "audit_log",
+            code(
+                app.audit_log(actor, &app::AuditQuery::default(), app::Part::first(1))
+                    .await,
+            ),
+        ),
+        ("outbox", code(app.outbox(actor, app::Part::first(1)).await)),
         ("job_summary", code(app.job_summary(actor).await)),
         ("may_measure", code(app.may_measure(actor).await)),
         (
@@ -488,8 +494,14 @@ async fn consuming(world: &World, actor: &Actor) -> Vec<(&'static str, String)> 
             code(app.subscribe(actor, "acme", "db", "free", false).await),
         ),
         ("unsubscribe", code(app.unsubscribe(actor, "sbn_x").await)),
-        ("my_subscriptions", code(app.my_subscriptions(actor).await)),
-        ("my_notices", code(app.my_notices(actor, "", 1).await)),
+        (
+            "my_subscriptions",
+            code(app.my_subscriptions(actor, app::Part::ALL).await),
+        ),
+        (
+            "my_notices",
+            code(app.my_notices(actor, app::Part::first(1)).await),
+        ),
         ("unread_notices", code(app.unread_notices(actor).await)),
         ("read_notices", code(app.read_notices(actor).await)),
         (

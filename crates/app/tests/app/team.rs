@@ -54,7 +54,7 @@ both! {
         assert_eq!(members(&world).await, ["eve-editor editor", "nora finance", "oscar-owner owner", "vic-viewer viewer"]);
         assert!(told(app.accept_invitation(&world.carl, &id, &key).await).starts_with("conflict: the invitation was used"));
         assert!(told(app.register_invited(link, ("nora2", "a long enough password")).await).starts_with("conflict"));
-        let told_owner = app.my_notices(&world.owner, "", 1).await.expect("notices");
+        let told_owner = app.my_notices(&world.owner, app::Part::first(1)).await.expect("notices");
         assert_eq!(told_owner[0].title, "nora is finance of ACME Harbour Works Ltd");
         let team = app.team(&world.owner, "acme").await.expect("a team");
         assert!(team.invitations[0].accepted_by.is_some());

@@ -35,7 +35,7 @@ both! {
             assert!(told(app.publisher_terms(other, "acme").await).starts_with("denied"));
         }
         assert!(told(app.publisher_terms(&world.carl, "acme").await).starts_with("not-found"));
-        let heard = app.my_notices(&fin, "", 2).await.expect("notices");
+        let heard = app.my_notices(&fin, app::Part::first(2)).await.expect("notices");
         assert!(heard[1].body.contains("listing fee EUR 250.00 a year for each listing, revenue share 15 %"), "{heard:?}");
         let publisher = app.publisher_page(&world.owner, "acme", 1).await.expect("a page").publisher;
         let audit = world.audit(publisher.id.as_str()).await;

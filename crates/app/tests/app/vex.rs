@@ -111,7 +111,11 @@ async fn tick(world: &World) -> ClockOutcome {
 
 /// Returns the titles of what somebody was told, newest first.
 async fn notices(world: &World, actor: &Actor) -> Vec<String> {
-    let notices = world.app.my_notices(actor, "", 50).await.expect("read");
+    let notices = world
+        .app
+        .my_notices(actor, app::Part::first(50))
+        .await
+        .expect("read");
     notices.into_iter().map(|notice| notice.title).collect()
 }
 
@@ -126,7 +130,7 @@ both! {
         assert_eq!((stated.standing, stated.version), (VexStanding::Waiting, 1));
         assert_eq!(named(&world, &submission, &name).await, before, "what waits changes nothing");
         assert!(notices(&world, &world.reviewer).await.contains(&"acme/db: 1 statement waits for review".to_owned()));
-        let queue = world.app.vex_queue(&world.reviewer).await.expect("a queue");
+        let queue = world.app.vex_queue(&world.reviewer, app::Part::ALL).await.expect("a queue");
         assert_eq!((queue.len(), queue[0].own_work), (1, false));
 
         world.clock.advance(TimeDelta::seconds(1));
@@ -241,7 +245,7 @@ both! {
         assert_eq!(named(&world, &submission, &name).await.state, FindingState::Answered);
         accept(&world, &second, None).await;
         let standings = async || {
-            let page = world.app.vex_page(&world.owner, "acme", "db").await.expect("a page");
+            let page = world.app.vex_page(&world.owner, "acme", "db", app::Part::ALL).await.expect("a page");
             page.statements.into_iter().map(|it| it.standing).collect::<Vec<_>>()
         };
         use VexStanding::{Accepted, Refused, Replaced, Waiting};

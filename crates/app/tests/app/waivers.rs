@@ -66,7 +66,7 @@ both! {
         let page = world.app.product_page(&world.carl, "acme", "db").await.expect("on the market");
         let check = page.check_results.iter().find(|check| check.id == in_the_way[0].0).expect("shown");
         assert!(check.waived && !check.passed && page.product.certified);
-        let notices = world.app.my_notices(&world.owner, "", 100).await.expect("notices");
+        let notices = world.app.my_notices(&world.owner, app::Part::first(100)).await.expect("notices");
         assert!(notices.iter().any(|it| it.kind == NoticeKind::Waiver && it.title.contains(" is waived until ")));
 
         // It counts for what comes, until it is over.
@@ -97,7 +97,7 @@ both! {
         assert!(told(waive(&world, &check, 0).await).starts_with("invalid: until"));
         world.app.set_member(&world.owner, "acme", "rita-reviewer", Role::Viewer).await.expect("a member");
         assert_eq!(told(waive(&world, &check, 1).await), "denied: nobody decides on the work of their own publisher");
-        assert_eq!(world.app.waivers(&world.viewer, "acme", "db").await.expect("listed").len(), 1);
-        assert!(world.app.waivers(&world.carl, "acme", "db").await.is_err());
+        assert_eq!(world.app.waivers(&world.viewer, "acme", "db", app::Part::ALL).await.expect("listed").len(), 1);
+        assert!(world.app.waivers(&world.carl, "acme", "db", app::Part::ALL).await.is_err());
     }
 }

@@ -42,7 +42,10 @@ async fn hook(world: &World, actor: &Actor, of: &WebhookOf) -> (String, String) 
 
 /// What was queued for a webhook, oldest first.
 async fn sent(world: &World, actor: &Actor, id: &str) -> Vec<Delivery> {
-    let found = world.app.webhook_deliveries(actor, id, "", 100).await;
+    let found = world
+        .app
+        .webhook_deliveries(actor, id, app::Part::first(100))
+        .await;
     let mut found = found.expect("deliveries");
     found.reverse();
     found
@@ -244,11 +247,11 @@ both! {
         let found = world.app.webhook(&world.owner, &id).await.expect("there");
         assert_eq!(found.webhook.disabled_why.as_deref(), Some("nothing was taken for five days"));
         assert!(told(queue().await).contains("switch it on first"));
-        let notice = world.app.my_notices(&world.owner, "", 1).await.expect("notices").remove(0);
+        let notice = world.app.my_notices(&world.owner, app::Part::first(1)).await.expect("notices").remove(0);
         assert_eq!((notice.kind, notice.title.as_str()), (NoticeKind::Webhook, "The webhook to hooks.example was disabled"));
         assert_eq!(notice.path, format!("/webhooks/{id}"));
         assert!(!notice.body.contains("secret-path"), "{}", notice.body);
-        let to_editor = world.app.my_notices(&world.editor, "", 1).await.expect("notices");
+        let to_editor = world.app.my_notices(&world.editor, app::Part::first(1)).await.expect("notices");
         assert!(to_editor.iter().all(|notice| notice.kind != NoticeKind::Webhook), "does not keep it");
         assert!(world.audit(&id).await.contains(&"manage-webhooks ->disabled".to_owned()));
 
@@ -267,7 +270,7 @@ both! {
         assert!(take(&world).await.is_empty());
         let sent = sent(&world, &world.carl, &id).await;
         assert!(sent.iter().all(|delivery| delivery.state == DeliveryState::Failed), "{sent:?}");
-        let notice = world.app.my_notices(&world.carl, "", 1).await.expect("notices").remove(0);
+        let notice = world.app.my_notices(&world.carl, app::Part::first(1)).await.expect("notices").remove(0);
         assert!(notice.body.contains("410 Gone"), "{}", notice.body);
     }
 

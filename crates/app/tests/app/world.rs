@@ -546,7 +546,7 @@ impl World {
 
     pub(crate) async fn findings(&self, submission: &Submission) -> Vec<Finding> {
         let mut tx = self.db.read().await.expect("a transaction");
-        let found = store::findings::of_submission(&mut tx, &submission.id).await;
+        let found = store::findings::of_submission(&mut tx, &submission.id, app::Part::ALL).await;
         found.expect("read")
     }
 

@@ -117,7 +117,9 @@ pub(super) fn run(command: &PublisherCommand, context: &Context<'_>) -> Result<E
 
 fn list(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
     let publishers = context.in_market(data, async |app| {
-        Ok(app.list_publishers(&Actor::system()).await?)
+        Ok(app
+            .list_publishers(&Actor::system(), app::Part::ALL)
+            .await?)
     })?;
     if context.printer.is_json() {
         return context

@@ -187,6 +187,7 @@ fn people_walk_through_the_pages() {
             "/review/templates",
             "/operator",
             "/operator/outbox",
+            "/operator/audit",
         ] {
             look(&browser, &format!("{base}{page}"));
         }

@@ -83,7 +83,7 @@ both! {
             package_id: Some(7),
         };
         findings::upsert(&mut tx, &finding).await.expect("stored");
-        let read = findings::of_submission(&mut tx, &cast.submission.id).await.expect("read");
+        let read = findings::of_submission(&mut tx, &cast.submission.id, store::Part::ALL).await.expect("read");
         assert_eq!(read, [finding]);
         let bytes: Vec<u8> = (0..=255).collect();
         images::put_layer_report(&mut tx, "sha256:a", 1, &bytes, at(0)).await.expect("stored");

@@ -218,7 +218,7 @@ both! {
             subscriptions::create(&mut tx, &subscription(number)).await.expect("created");
             subscriptions::lapse(&mut tx, &subscription(number).id, at(9)).await.expect("ended");
         }
-        let all = subscriptions::of_account(&mut tx, &bob.id).await.expect("read");
+        let all = subscriptions::of_account(&mut tx, &bob.id, store::Part::ALL).await.expect("read");
         let ids: Vec<_> = all.iter().map(|one| one.id.clone()).collect();
         assert_eq!(ids, [3, 2, 1].map(|number| subscription(number).id));
         assert!(all.iter().all(|one| one.ended_at == Some(at(9))));

@@ -280,7 +280,7 @@ both! {
         let found = publishers::find_by_slug(&mut tx, "acme").await.expect("read").expect("there");
         assert_eq!((found.state, found.decided_at, found.reason), (Verified, Some(at(5)), None));
         assert_eq!(found.logo.as_deref(), Some("sha256:logo"));
-        assert_eq!(publishers::list(&mut tx).await.expect("listed").len(), 1);
+        assert_eq!(publishers::list(&mut tx, store::Part::ALL).await.expect("listed").len(), 1);
     }
 
     async fn pictures_stay_their_first_uploaders(db: Database) {
@@ -332,10 +332,28 @@ both! {
             audit::append(&mut tx, &record(number, subject)).await.expect("appended");
         }
         assert_eq!(audit::of_subject(&mut tx, "a").await.expect("read"), [record(1, "a"), record(3, "a")]);
-        let newest = audit::newest(&mut tx, 2).await.expect("read");
+        let all = audit::AuditFilter::default();
+        let newest = audit::newest(&mut tx, all, store::Part::first(2)).await.expect("read");
         let names: Vec<_> = newest.iter().map(|one| one.actor_name.as_deref()).collect();
         assert_eq!(names, [Some("ann"), None]);
         let newest: Vec<_> = newest.into_iter().map(|one| one.record).collect();
         assert_eq!(newest, [record(3, "a"), record(2, "b")]);
+        let from = newest[1].id.clone();
+        let rest = store::Part { from: &from, limit: 9 };
+        let ids = async |tx: &mut store::Tx, filter, part| {
+            let found = audit::newest(tx, filter, part).await.expect("read");
+            found.into_iter().map(|one| one.record.id).collect::<Vec<_>>()
+        };
+        let [one, two, three] = [1, 2, 3].map(|number| record(number, "").id);
+        assert_eq!(ids(&mut tx, all, rest).await, [one.clone()]);
+        let of = |actor, action, subject| audit::AuditFilter { actor, action, subject };
+        let first = store::Part::ALL;
+        assert_eq!(ids(&mut tx, of("system", "", ""), first).await, [two.clone(), one.clone()]);
+        assert_eq!(ids(&mut tx, of("system", "submit", ""), rest).await, [one.clone()]);
+        assert_eq!(ids(&mut tx, of("", "submit", ""), first).await, [three.clone(), two, one.clone()]);
+        assert_eq!(ids(&mut tx, of("", "", "a"), first).await, [three.clone(), one.clone()]);
+        assert_eq!(ids(&mut tx, of("", "", "a"), rest).await, [one]);
+        assert_eq!(ids(&mut tx, of(ann.id.as_str(), "submit", "a"), first).await, [three]);
+        assert!(ids(&mut tx, of("", "other", ""), first).await.is_empty());
     }
 }

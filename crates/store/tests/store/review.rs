@@ -37,11 +37,34 @@ fn finding(cast: &Cast, number: u8, vulnerability: &str, score: Option<f64>) -> 
 }
 
 async fn stored(tx: &mut Tx, cast: &Cast) -> Vec<Finding> {
-    let stored = findings::of_submission(tx, &cast.submission.id).await;
+    let stored = findings::of_submission(tx, &cast.submission.id, store::Part::ALL).await;
     stored.expect("read")
 }
 
 both! {
+    async fn findings_are_read_part_by_part_in_the_order_of_all(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        let scores = [(1, "CVE-1", Some(5.0)), (2, "CVE-3", Some(9.8)), (3, "CVE-2", Some(9.8)), (4, "CVE-4", None)];
+        for (number, name, score) in scores {
+            findings::upsert(&mut tx, &finding(&cast, number, name, score)).await.expect("stored");
+        }
+        let mut from = String::new();
+        let mut read = Vec::new();
+        loop {
+            let part = store::Part { from: &from, limit: 1 };
+            let found = findings::of_submission(&mut tx, &cast.submission.id, part).await.expect("read");
+            let Some(one) = found.into_iter().next() else { break };
+            from = one.id.to_string();
+            read.push(one);
+        }
+        let names: Vec<_> = read.iter().map(|one| one.vulnerability.as_str()).collect();
+        assert_eq!(names, ["CVE-2", "CVE-3", "CVE-1", "CVE-4"]);
+        assert_eq!(stored(&mut tx, &cast).await, read);
+        let gone = store::Part { from: "fnd_gone", limit: 9 };
+        assert_eq!(findings::of_submission(&mut tx, &cast.submission.id, gone).await.expect("read"), []);
+    }
+
     async fn a_finding_seen_again_keeps_its_clock(db: Database) {
         let mut tx = db.begin().await.expect("a transaction");
         let cast = cast(&mut tx).await;
@@ -144,7 +167,7 @@ both! {
         let mine = QueueFilter { reviewer: Some(cast.account.id.as_str()), ..QueueFilter::default() };
         let mine = review_queue::in_state(&mut tx, InReview, mine, (at(0), ""), 9).await.expect("read");
         assert_eq!(mine.iter().map(|row| row.submission.number).collect::<Vec<_>>(), [1]);
-        let all: Vec<_> = submissions::of_product(&mut tx, &cast.product.id).await.expect("read").into_iter().map(|s| s.number).collect();
+        let all: Vec<_> = submissions::of_product(&mut tx, &cast.product.id, store::Part::ALL).await.expect("read").into_iter().map(|s| s.number).collect();
         assert_eq!(all, [3, 2, 1]);
     }
 
@@ -194,11 +217,11 @@ both! {
             submissions::add_comment(&mut tx, &row).await.expect("added");
         }
         submissions::set_resolved(&mut tx, &comment(2, &second).id, Some(at(4))).await.expect("set");
-        let thread = submissions::thread(&mut tx, &second).await.expect("read");
+        let thread = submissions::thread(&mut tx, &second, store::Part::ALL).await.expect("read");
         let told: Vec<_> = thread.iter().map(|c| (c.comment.body.as_str(), c.author.as_str(), c.submission_number)).collect();
         assert_eq!(told, [("remark 1", "ann", 1), ("remark 2", "ann", 1), ("remark 3", "ann", 2)]);
         assert_eq!(thread[1].comment.resolved_at, Some(at(4)));
-        assert_eq!(submissions::thread(&mut tx, &cast.submission).await.expect("read").len(), 2);
+        assert_eq!(submissions::thread(&mut tx, &cast.submission, store::Part::ALL).await.expect("read").len(), 2);
         let found = submissions::find_comment(&mut tx, &comment(3, &second).id).await.expect("read");
         assert_eq!(found, Some(comment(3, &second)));
     }

@@ -60,7 +60,7 @@ both! {
         let stated = statement(&cast, 1, "CVE-1", VexStatus::NotAffected);
         vex::create(&mut tx, &stated).await.expect("stated");
         assert_eq!(vex::find(&mut tx, &stated.id).await.expect("read"), Some(stated.clone()));
-        assert_eq!(vex::waiting(&mut tx).await.expect("read"), std::slice::from_ref(&stated));
+        assert_eq!(vex::waiting(&mut tx, store::Part::ALL).await.expect("read"), std::slice::from_ref(&stated));
         assert!(accept(&mut tx, &cast.account.id, 1, Some(100)).await);
         assert!(!accept(&mut tx, &cast.account.id, 1, None).await, "it waits no more");
         let accepted = VexStatement {
@@ -71,12 +71,12 @@ both! {
             ends_at: Some(at(100)),
             ..stated
         };
-        assert_eq!(vex::of_product(&mut tx, &cast.product.id).await.expect("read"), std::slice::from_ref(&accepted));
+        assert_eq!(vex::of_product(&mut tx, &cast.product.id, store::Part::ALL).await.expect("read"), std::slice::from_ref(&accepted));
         let over = VexMove { standings: (VexStanding::Accepted, VexStanding::Expired), at: at(100), decision: None };
         assert!(vex::set_standing(&mut tx, &accepted.id, &over).await.expect("moved"));
         let expired = VexStatement { standing: VexStanding::Expired, ended_at: Some(at(100)), ..accepted };
         assert_eq!(vex::find(&mut tx, &expired.id).await.expect("read"), Some(expired));
-        assert_eq!(vex::waiting(&mut tx).await.expect("read"), []);
+        assert_eq!(vex::waiting(&mut tx, store::Part::ALL).await.expect("read"), []);
     }
 
     async fn a_version_of_a_scope_is_given_once(db: Database) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, NamedRecord};
+use app::{App, NamedRecord, Part};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{Asked, SignedIn, within},
+    extract::{Asked, SignedIn, a_page, place, within},
     words::ListJson,
 };
 
@@ -23,14 +23,27 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct AuditQuery {
-    /// How many records at most.
+    /// Of what this account did, by its name or id, or `system` or `anonymous`.
+    #[serde(default, deserialize_with = "place")]
+    #[param(max_length = 200)]
+    actor: String,
+    /// Of this action, by its word.
+    #[serde(default, deserialize_with = "place")]
+    #[param(max_length = 200)]
+    action: String,
+    /// Of what was done to what has this id, or to the publisher, `publisher/product` or account
+    /// of this name.
+    #[serde(default, deserialize_with = "place")]
+    #[param(max_length = 200)]
+    subject: String,
+    /// How many at most.
     #[serde(default = "a_page", deserialize_with = "within::<_, 1, 1_000>")]
-    #[param(minimum = 1, maximum = 1_000, default = 100)]
+    #[param(minimum = 1, maximum = 1_000, default = 50)]
     limit: i64,
-}
-
-fn a_page() -> i64 {
-    100
+    /// Only what comes behind the one with this id: the last of the page before.
+    #[serde(default, deserialize_with = "place")]
+    #[param(max_length = 200)]
+    before: String,
 }
 
 /// Who did what to what, and why.
@@ -56,15 +69,24 @@ struct AuditRecordJson {
     after: Option<String>,
 }
 
-/// Returns the newest audit records.
+/// Returns audit records, newest first.
 #[utoipa::path(get, path = "/audit", tag = "operation", params(AuditQuery),
-    responses((status = 200, description = "The records, newest first.", body = ListJson<AuditRecordJson>)))]
+    responses((status = 200, description = "The records.", body = ListJson<AuditRecordJson>)))]
 async fn list_audit(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     Asked(query): Asked<AuditQuery>,
 ) -> Answer<Json<ListJson<AuditRecordJson>>> {
-    Ok(ListJson::of(app.audit_log(&actor, query.limit).await?))
+    let part = Part {
+        from: &query.before,
+        limit: query.limit,
+    };
+    let asked = app::AuditQuery {
+        actor: query.actor,
+        action: query.action,
+        subject: query.subject,
+    };
+    Ok(ListJson::of(app.audit_log(&actor, &asked, part).await?))
 }
 
 impl From<NamedRecord> for AuditRecordJson {

@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{At, Body, SignedIn},
+    extract::{Asked, At, Body, OlderQuery, SignedIn},
     words::{ClassJson, ClassificationIdJson, ListJson, SlugJson},
 };
 
@@ -112,23 +112,26 @@ struct UnscoredJson {
 }
 
 /// Returns what was classified by hand: what counts, then the history; newest first.
-#[utoipa::path(get, path = "/classifications", tag = "classifications",
-    responses((status = 200, description = "The newest 500.", body = ListJson<ClassificationEntryJson>)))]
+#[utoipa::path(get, path = "/classifications", tag = "classifications", params(OlderQuery),
+    responses((status = 200, description = "The classes.", body = ListJson<ClassificationEntryJson>)))]
 async fn list_classifications(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<ClassificationEntryJson>>> {
-    Ok(ListJson::of(app.classifications(&actor).await?.entries))
+    Ok(ListJson::of(
+        app.classifications(&actor, query.part()).await?,
+    ))
 }
 
-/// Returns the vulnerabilities without a score in what is on the market or under review, the oldest first.
+/// Returns the vulnerabilities without a score in what is on the market or under review, the 200 that are known longest: what is classified makes room for others.
 #[utoipa::path(get, path = "/classifications/unscored", tag = "classifications",
     responses((status = 200, description = "The first 200.", body = ListJson<UnscoredJson>)))]
 async fn list_unscored(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
 ) -> Answer<Json<ListJson<UnscoredJson>>> {
-    Ok(ListJson::of(app.classifications(&actor).await?.unscored))
+    Ok(ListJson::of(app.unscored(&actor).await?))
 }
 
 /// Gives a vulnerability a class by hand; findings and clocks follow.

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::{Answer, ProblemJson},
-    extract::{At, Body, SignedIn},
+    extract::{Asked, At, Body, OlderQuery, SignedIn},
     manifest::ManifestJson,
     products::ProductPath,
     publishers::PublisherPath,
@@ -234,16 +234,16 @@ async fn withdraw_product(
 
 /// Returns a product's submissions, newest first.
 #[utoipa::path(get, path = "/publishers/{publisher}/products/{product}/submissions", tag = "drafts",
-    params(ProductPath),
+    params(ProductPath, OlderQuery),
     responses((status = 200, description = "The submissions.", body = ListJson<SubmissionJson>)))]
 async fn list_submissions(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<ProductPath>,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<SubmissionJson>>> {
-    let (_, _, submissions, _) = app
-        .product_draft(&actor, at.publisher.as_str(), at.product.as_str())
-        .await?;
+    let names = (at.publisher.as_str(), at.product.as_str());
+    let submissions = app.product_submissions(&actor, names, query.part()).await?;
     Ok(ListJson::of(submissions))
 }
 

@@ -11,8 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{Asked, SignedIn},
-    notices::NoticesQuery,
+    extract::{Asked, OlderQuery, SignedIn},
     words::{LetterIdJson, ListJson, MailStateJson},
 };
 
@@ -64,13 +63,13 @@ impl From<LetterView> for LetterJson {
 }
 
 /// Returns letters to addresses that need no account, newest first.
-#[utoipa::path(get, path = "/letters", tag = "operation", params(NoticesQuery),
+#[utoipa::path(get, path = "/letters", tag = "operation", params(OlderQuery),
     responses((status = 200, description = "The letters.", body = ListJson<LetterJson>)))]
 async fn list_letters(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
-    Asked(query): Asked<NoticesQuery>,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<LetterJson>>> {
-    let found = app.list_letters(&actor, &query.before, query.limit).await?;
+    let found = app.list_letters(&actor, query.part()).await?;
     Ok(ListJson::of(found))
 }

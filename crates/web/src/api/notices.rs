@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::{Answer, ErrorJson},
-    extract::{Asked, Body, SignedIn, within},
+    extract::{Asked, Body, OlderQuery, SignedIn},
     words::{ListJson, MailChoiceJson, MailStateJson, NoticeKindJson},
 };
 
@@ -21,23 +21,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(read_notices))
         .routes(routes!(list_notice_preferences, set_notice_preferences))
         .routes(routes!(list_outbox))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct NoticesQuery {
-    /// How many at most.
-    #[serde(default = "a_page", deserialize_with = "within::<_, 1, 1_000>")]
-    #[param(minimum = 1, maximum = 1_000, default = 50)]
-    pub(super) limit: i64,
-    /// Only what is older than the notice with this id: the last of the page before.
-    #[serde(default)]
-    pub(super) before: String,
-}
-
-fn a_page() -> i64 {
-    app::NOTICES_AT_ONCE
 }
 
 /// Something that its reader was told.
@@ -137,14 +120,14 @@ impl From<Addressed> for OutboxJson {
 }
 
 /// Returns what the asker was told, newest first.
-#[utoipa::path(get, path = "/notices", tag = "notices", params(NoticesQuery),
+#[utoipa::path(get, path = "/notices", tag = "notices", params(OlderQuery),
     responses((status = 200, description = "The notices.", body = ListJson<NoticeJson>)))]
 async fn list_notices(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
-    Asked(query): Asked<NoticesQuery>,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<NoticeJson>>> {
-    let found = app.my_notices(&actor, &query.before, query.limit).await?;
+    let found = app.my_notices(&actor, query.part()).await?;
     Ok(ListJson::of(found))
 }
 
@@ -206,13 +189,13 @@ async fn set_notice_preferences(
 }
 
 /// Returns what everybody was told, newest first, and how the mail of it fares.
-#[utoipa::path(get, path = "/outbox", tag = "operation", params(NoticesQuery),
+#[utoipa::path(get, path = "/outbox", tag = "operation", params(OlderQuery),
     responses((status = 200, description = "The notices.", body = ListJson<OutboxJson>)))]
 async fn list_outbox(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
-    Asked(query): Asked<NoticesQuery>,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<OutboxJson>>> {
-    let found = app.outbox(&actor, &query.before, query.limit).await?;
+    let found = app.outbox(&actor, query.part()).await?;
     Ok(ListJson::of(found))
 }

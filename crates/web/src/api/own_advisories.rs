@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{At, Body, SignedIn},
+    extract::{Asked, At, Body, OlderQuery, SignedIn},
     words::{ClassJson, ListJson, OwnAdvisoryIdJson},
 };
 
@@ -118,14 +118,17 @@ struct OwnAdvisoryJson {
     withdrawn_why: Option<String>,
 }
 
-/// Returns the vulnerabilities that were added by hand: those that count, then the withdrawn.
-#[utoipa::path(get, path = "/own-advisories", tag = "own advisories",
-    responses((status = 200, description = "All of them.", body = ListJson<OwnAdvisoryJson>)))]
+/// Returns the vulnerabilities that were added by hand: those that count, then the withdrawn; newest first.
+#[utoipa::path(get, path = "/own-advisories", tag = "own advisories", params(OlderQuery),
+    responses((status = 200, description = "The vulnerabilities.", body = ListJson<OwnAdvisoryJson>)))]
 async fn list_own_advisories(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<OwnAdvisoryJson>>> {
-    Ok(ListJson::of(app.own_advisories(&actor).await?))
+    Ok(ListJson::of(
+        app.own_advisories(&actor, query.part()).await?,
+    ))
 }
 
 /// Adds a vulnerability by hand; everything that holds the package is matched with it.

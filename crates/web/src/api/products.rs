@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{Asked, Asker, At, within},
+    extract::{Asked, Asker, At, LaterQuery, within},
     manifest::{ManifestJson, PlanJson},
     publishers::PublisherPath,
     subscriptions::SubscriptionJson,
@@ -265,15 +265,17 @@ async fn get_product(
     Ok(Json(page.into()))
 }
 
-/// Returns a publisher as everybody sees it: one that is verified, or has something on the market.
-#[utoipa::path(get, path = "/products/{publisher}", tag = "products", security(()), params(PublisherPath),
+/// Returns a publisher as everybody sees it: one that is verified, or has something on the market; with a part of that by short name.
+#[utoipa::path(get, path = "/products/{publisher}", tag = "products", security(()), params(PublisherPath, LaterQuery),
     responses((status = 200, description = "The publisher.", body = PublisherOnMarketJson)))]
 async fn get_public_publisher(
     State(app): State<Arc<App>>,
     Asker(_): Asker,
     At(at): At<PublisherPath>,
+    Asked(query): Asked<LaterQuery>,
 ) -> Answer<Json<PublisherOnMarketJson>> {
-    let found = app.public_publisher(at.publisher.as_str()).await?;
+    let slug = at.publisher.as_str();
+    let found = app.public_publisher(slug, query.part()).await?;
     Ok(Json(PublisherOnMarketJson {
         slug: found.slug,
         legal_name: found.name,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, Application, ProductOverview, Publisher, PublisherPage};
+use app::{App, Application, Part, ProductOverview, Publisher, PublisherPage};
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{Asked, At, Body, SignedIn, within},
+    extract::{Asked, At, Body, SignedIn, a_page, place, within},
     keys::KeyJson,
     products::first_page,
     submission_json::SubmissionJson,
@@ -35,12 +35,20 @@ pub(super) struct PublisherPath {
 }
 
 #[derive(Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[derive(Default)]
 struct PublishersQuery {
     /// All publishers instead of one's own; for the operator.
+    #[serde(default)]
     all: bool,
+    /// How many at most.
+    #[serde(default = "a_page", deserialize_with = "within::<_, 1, 1_000>")]
+    #[param(minimum = 1, maximum = 1_000, default = 50)]
+    limit: i64,
+    /// Only what comes behind the one with this short name: the last of the page before.
+    #[serde(default, deserialize_with = "place")]
+    #[param(max_length = 200)]
+    after: String,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -146,7 +154,7 @@ struct OverviewJson {
     latest: Option<SubmissionJson>,
 }
 
-/// Returns the publishers the asker is a member of; all of them to the operator who asks so.
+/// Returns the publishers the asker is a member of, by short name; all of them to the operator who asks so, those first that wait longest.
 #[utoipa::path(get, path = "/publishers", tag = "publishers", params(PublishersQuery),
     responses((status = 200, description = "The publishers.", body = ListJson<PublisherJson>)))]
 async fn list_publishers(
@@ -154,10 +162,14 @@ async fn list_publishers(
     SignedIn(actor): SignedIn,
     Asked(query): Asked<PublishersQuery>,
 ) -> Answer<Json<ListJson<PublisherJson>>> {
+    let part = Part {
+        from: &query.after,
+        limit: query.limit,
+    };
     let publishers = if query.all {
-        app.list_publishers(&actor).await?
+        app.list_publishers(&actor, part).await?
     } else {
-        app.my_publishers(&actor).await?
+        part.of(app.my_publishers(&actor).await?, |one| one.slug.as_str())
     };
     Ok(ListJson::of(publishers))
 }

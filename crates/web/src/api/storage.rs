@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{At, Body, SignedIn},
+    extract::{Asked, At, Body, LaterQuery, SignedIn},
     publishers::PublisherPath,
     words::ListJson,
 };
@@ -271,14 +271,16 @@ async fn why_kept(
     Ok(Json(app.why_kept(&actor, &at.digest).await?.into()))
 }
 
-/// Returns what every publisher's staging repositories take.
-#[utoipa::path(get, path = "/storage/publishers", tag = "operation",
+/// Returns what publishers' staging repositories take, by short name.
+#[utoipa::path(get, path = "/storage/publishers", tag = "operation", params(LaterQuery),
     responses((status = 200, description = "The publishers.", body = ListJson<PublisherStorageJson>)))]
 async fn list_publisher_storage(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
+    Asked(query): Asked<LaterQuery>,
 ) -> Answer<Json<ListJson<PublisherStorageJson>>> {
-    Ok(ListJson::of(app.all_publisher_storage(&actor).await?))
+    let found = app.all_publisher_storage(&actor, query.part()).await?;
+    Ok(ListJson::of(found))
 }
 
 /// Returns what a publisher's staging repositories take and may take.

@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{At, SignedIn},
+    extract::{Asked, At, LaterQuery, SignedIn},
     finding_json::FindingJson,
     submission_json::{CheckJson, InspectedImageJson, RemarkJson, SubmissionPageJson},
     words::{ListJson, SubmissionIdJson},
@@ -47,15 +47,17 @@ async fn get_submission(
 }
 
 /// Returns a submission's findings, the worst first.
-#[utoipa::path(get, path = "/submissions/{submission}/findings", tag = "submissions", params(SubmissionPath),
+#[utoipa::path(get, path = "/submissions/{submission}/findings", tag = "submissions", params(SubmissionPath, LaterQuery),
     responses((status = 200, description = "The findings.", body = ListJson<FindingJson>)))]
 async fn list_findings(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<SubmissionPath>,
+    Asked(query): Asked<LaterQuery>,
 ) -> Answer<Json<ListJson<FindingJson>>> {
-    let page = app.submission_page(&actor, at.submission.as_str()).await?;
-    Ok(ListJson::of(page.findings))
+    let id = at.submission.as_str();
+    let findings = app.submission_findings(&actor, id, query.part()).await?;
+    Ok(ListJson::of(findings))
 }
 
 /// Returns what the certification checks said, failed ones first.
@@ -83,13 +85,15 @@ async fn list_images(
 }
 
 /// Returns the review thread up to this submission, oldest first.
-#[utoipa::path(get, path = "/submissions/{submission}/thread", tag = "submissions", params(SubmissionPath),
+#[utoipa::path(get, path = "/submissions/{submission}/thread", tag = "submissions", params(SubmissionPath, LaterQuery),
     responses((status = 200, description = "The remarks.", body = ListJson<RemarkJson>)))]
 async fn list_thread(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<SubmissionPath>,
+    Asked(query): Asked<LaterQuery>,
 ) -> Answer<Json<ListJson<RemarkJson>>> {
-    let page = app.submission_page(&actor, at.submission.as_str()).await?;
-    Ok(ListJson::of(page.thread))
+    let id = at.submission.as_str();
+    let thread = app.submission_thread(&actor, id, query.part()).await?;
+    Ok(ListJson::of(thread))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, Subscription};
+use app::{App, AppError, Part, Subscription};
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use market::Money;
@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{At, Body, SignedIn},
+    extract::{Asked, At, Body, OlderQuery, SignedIn},
     manifest::PriceJson,
     products::ProductPath,
     words::{ListJson, SubscriptionStateJson},
@@ -99,7 +99,7 @@ async fn unsubscribe(
     At(at): At<ProductPath>,
 ) -> Answer<StatusCode> {
     let name = format!("{}/{}", at.publisher.as_str(), at.product.as_str());
-    let own = app.my_subscriptions(&actor).await?;
+    let own = app.my_subscriptions(&actor, Part::ALL).await?;
     let (_, found) = own
         .into_iter()
         .find(|(product, own)| *product == name && own.state.entitles())
@@ -109,13 +109,17 @@ async fn unsubscribe(
 }
 
 /// Returns the asker's subscriptions, newest first.
-#[utoipa::path(get, path = "/subscriptions", tag = "subscriptions",
+#[utoipa::path(get, path = "/subscriptions", tag = "subscriptions", params(OlderQuery),
     responses((status = 200, description = "The subscriptions.", body = ListJson<SubscriptionJson>)))]
 async fn list_subscriptions(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<SubscriptionJson>>> {
-    let own = app.my_subscriptions(&actor).await?.into_iter();
+    let own = app
+        .my_subscriptions(&actor, query.part())
+        .await?
+        .into_iter();
     Ok(ListJson::of(
         own.map(|(name, own)| SubscriptionJson::of(name, own)),
     ))

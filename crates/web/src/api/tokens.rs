@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{At, Body, SignedIn, within},
+    extract::{Asked, At, Body, OlderQuery, SignedIn, within},
     words::{ListJson, TokenIdJson},
 };
 
@@ -138,14 +138,19 @@ pub(super) struct CreatedTokenJson {
     pub(super) secret: String,
 }
 
-/// Returns the asker's tokens that were not revoked; asked with a token, that one and those made with it.
-#[utoipa::path(get, path = "/account/tokens", tag = "accounts",
+/// Returns the asker's tokens that were not revoked; asked with a token, that one and those made with it. Newest first.
+#[utoipa::path(get, path = "/account/tokens", tag = "accounts", params(OlderQuery),
     responses((status = 200, description = "The tokens.", body = ListJson<TokenJson>)))]
 async fn list_tokens(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<TokenJson>>> {
-    Ok(ListJson::of(app.list_tokens(&actor).await?))
+    // The line of a token is found in all of an account's, which has 200 in force at most.
+    let tokens = app.list_tokens(&actor).await?;
+    Ok(ListJson::of(
+        query.part().of(tokens, |token| token.id.as_str()),
+    ))
 }
 
 /// Makes an access token; its secret is in this answer and nowhere else.

@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{At, Body, SignedIn},
+    extract::{Asked, At, Body, LaterQuery, OlderQuery, SignedIn},
     products::ProductPath,
     words::{
         ListJson, SlugJson, VexDecisionJson, VexIdJson, VexJustificationJson, VexStandingJson,
@@ -138,15 +138,18 @@ struct VexEntryJson {
 }
 
 /// Returns what is and was stated about a product, newest first.
-#[utoipa::path(get, path = "/publishers/{publisher}/products/{product}/vex", tag = "vex", params(ProductPath),
+#[utoipa::path(get, path = "/publishers/{publisher}/products/{product}/vex", tag = "vex", params(ProductPath, OlderQuery),
     responses((status = 200, description = "The statements.", body = ListJson<VexStatementJson>)))]
 async fn list_vex(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<ProductPath>,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<VexStatementJson>>> {
     let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
-    let page = app.vex_page(&actor, publisher, product).await?;
+    let page = app
+        .vex_page(&actor, publisher, product, query.part())
+        .await?;
     Ok(ListJson::of(page.statements))
 }
 
@@ -196,13 +199,14 @@ async fn import_vex(
 }
 
 /// Returns the statements that wait for the certification team, longest first.
-#[utoipa::path(get, path = "/vex-queue", tag = "vex",
+#[utoipa::path(get, path = "/vex-queue", tag = "vex", params(LaterQuery),
     responses((status = 200, description = "The queue.", body = ListJson<VexEntryJson>)))]
 async fn list_vex_queue(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
+    Asked(query): Asked<LaterQuery>,
 ) -> Answer<Json<ListJson<VexEntryJson>>> {
-    Ok(ListJson::of(app.vex_queue(&actor).await?))
+    Ok(ListJson::of(app.vex_queue(&actor, query.part()).await?))
 }
 
 /// Accepts or refuses a statement, or takes its acceptance back.

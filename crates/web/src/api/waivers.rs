@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{At, Body, SignedIn},
+    extract::{Asked, At, Body, OlderQuery, SignedIn},
     products::ProductPath,
     words::{ListJson, WaiverIdJson},
 };
@@ -77,15 +77,17 @@ pub(super) struct WaiverJson {
 }
 
 /// Returns a product's waivers, also those that are over; newest first.
-#[utoipa::path(get, path = "/publishers/{publisher}/products/{product}/waivers", tag = "waivers", params(ProductPath),
+#[utoipa::path(get, path = "/publishers/{publisher}/products/{product}/waivers", tag = "waivers", params(ProductPath, OlderQuery),
     responses((status = 200, description = "The waivers.", body = ListJson<WaiverJson>)))]
 async fn list_waivers(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<ProductPath>,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<WaiverJson>>> {
     let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
-    Ok(ListJson::of(app.waivers(&actor, publisher, product).await?))
+    let found = app.waivers(&actor, publisher, product, query.part());
+    Ok(ListJson::of(found.await?))
 }
 
 /// Lets a product not pass a check for a time; what is under review follows.

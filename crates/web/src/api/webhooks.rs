@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{
-    App, Attempt, DELIVERIES_AT_ONCE, Delivery, WebhookGroup, WebhookOf, WebhookSettings,
-    WebhookView,
-};
+use app::{App, Attempt, Delivery, WebhookGroup, WebhookOf, WebhookSettings, WebhookView};
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::{Answer, ErrorJson},
-    extract::{Asked, At, Body, SignedIn, within},
+    extract::{Asked, At, Body, OlderQuery, SignedIn},
     words::{DeliveryIdJson, DeliveryStateJson, EventKindJson, ListJson, SlugJson, WebhookIdJson},
 };
 
@@ -46,23 +43,6 @@ struct DeliveryPath {
     /// The delivery's identifier.
     #[param(inline)]
     delivery: DeliveryIdJson,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct DeliveriesQuery {
-    /// How many at most.
-    #[serde(default = "a_page", deserialize_with = "within::<_, 1, 1_000>")]
-    #[param(minimum = 1, maximum = 1_000, default = 50)]
-    limit: i64,
-    /// Only what is older than the delivery with this id: the last of the page before.
-    #[serde(default)]
-    before: String,
-}
-
-fn a_page() -> i64 {
-    DELIVERIES_AT_ONCE
 }
 
 /// Whose a webhook is.
@@ -379,16 +359,16 @@ async fn test_webhook(
 
 /// Returns what was sent or is to be sent to a webhook, newest first; kept for 30 days.
 #[utoipa::path(get, path = "/webhooks/{webhook}/deliveries", tag = "webhooks",
-    params(WebhookPath, DeliveriesQuery),
+    params(WebhookPath, OlderQuery),
     responses((status = 200, description = "The deliveries.", body = ListJson<DeliveryJson>)))]
 async fn list_deliveries(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<WebhookPath>,
-    Asked(query): Asked<DeliveriesQuery>,
+    Asked(query): Asked<OlderQuery>,
 ) -> Answer<Json<ListJson<DeliveryJson>>> {
     let found = app
-        .webhook_deliveries(&actor, at.webhook.as_str(), &query.before, query.limit)
+        .webhook_deliveries(&actor, at.webhook.as_str(), query.part())
         .await?;
     Ok(ListJson::of(found))
 }

@@ -9,7 +9,10 @@ use axum::{
 };
 use market::{Money, SubscriptionState};
 
-use super::robot::{new_token, refused, robot_row, shown_once, token_row};
+use super::{
+    Parameters, asked_part, behind, onward,
+    robot::{new_token, refused, robot_row, shown_once, token_row},
+};
 use crate::{
     answer::{Answer, page_with},
     failure::Failure,
@@ -23,9 +26,13 @@ use crate::{
     viewer::Viewer,
 };
 
-/// `GET /account`
-pub(crate) async fn show(State(app): State<Arc<App>>, viewer: Viewer) -> Answer {
-    page_with(StatusCode::OK, &view(&app, viewer).await?)
+/// `GET /account?subscriptions=`
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    parameters: Parameters,
+) -> Answer {
+    page_with(StatusCode::OK, &view(&app, viewer, &parameters).await?)
 }
 
 /// `POST /account/tokens`: the answer shows the secret, once, and nobody may keep it.
@@ -34,7 +41,7 @@ pub(crate) async fn create_token(State(app): State<Arc<App>>, form: Form) -> Ans
         Ok(new) => app.create_token(&form.viewer.actor, &new).await,
         Err(error) => Err(error),
     };
-    let mut page = view(&app, form.viewer.clone()).await?;
+    let mut page = view(&app, form.viewer.clone(), &Parameters::default()).await?;
     match made {
         Ok((token, secret)) => {
             page.new_token = Some(NewToken {
@@ -71,9 +78,16 @@ pub(crate) async fn cancel_subscription(
         .done("/account#subscriptions", Notice::SubscriptionEnded)
 }
 
-async fn view(app: &App, viewer: Viewer) -> Result<AccountPage, Failure> {
+async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<AccountPage, Failure> {
     let tokens = app.list_tokens(&viewer.actor).await?;
-    let subscriptions = app.my_subscriptions(&viewer.actor).await?;
+    let part = asked_part(parameters, "subscriptions");
+    let mut subscriptions = app.my_subscriptions(&viewer.actor, part).await?;
+    let subscriptions_onward = onward(
+        &mut subscriptions,
+        part,
+        |(_, mine)| mine.id.as_str(),
+        |name| behind("/account", "subscriptions", name, "#subscriptions"),
+    );
     let previews = app.my_previews(&viewer.actor).await?;
     let account = viewer.actor.signed_in();
     let account =
@@ -105,6 +119,7 @@ async fn view(app: &App, viewer: Viewer) -> Result<AccountPage, Failure> {
             .into_iter()
             .map(|row| preview_link(row, &viewer))
             .collect(),
+        subscriptions_onward,
         subscriptions: subscriptions
             .into_iter()
             .map(|row| subscription_row(row, &viewer))

@@ -9,7 +9,7 @@ use axum::{
 };
 use market::{CLASSES_BY_HAND, Class};
 
-use super::{Parameters, count, part};
+use super::{Parameters, asked_part, behind, count, onward};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -20,10 +20,7 @@ use crate::{
     viewer::Viewer,
 };
 
-/// Classes on one page.
-const PAGE: usize = 50;
-
-/// `GET /review/classes?vulnerability=&product=&page=`
+/// `GET /review/classes?vulnerability=&product=&before=`
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
@@ -109,12 +106,17 @@ async fn again(app: &App, form: &Form, refusal: &Refusal) -> Result<ClassesPage,
 }
 
 async fn load(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<ClassesPage, Failure> {
-    let found = app.classifications(&viewer.actor).await?;
-    let (start, paging) = part(found.entries.len(), PAGE, parameters, |page| {
-        format!("/review/classes?page={page}#classes")
-    });
+    let part = asked_part(parameters, "before");
+    let mut entries = app.classifications(&viewer.actor, part).await?;
+    let onward = onward(
+        &mut entries,
+        part,
+        |entry| entry.classification.id.as_str(),
+        |name| behind("/review/classes", "before", name, "#classes"),
+    );
     let asked = |name: &str| parameters.get(name).cloned().unwrap_or_default();
-    let unscored = found.unscored.into_iter().map(|row| UnscoredRow {
+    let unscored = app.unscored(&viewer.actor).await?;
+    let unscored = unscored.into_iter().map(|row| UnscoredRow {
         url: format!(
             "/review/classes?vulnerability={}#classify",
             urlencoded(&row.vulnerability)
@@ -124,11 +126,10 @@ async fn load(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Clas
         findings: count(row.findings),
         since: viewer.when(row.first_seen_at),
     });
-    let shown = found.entries.iter().skip(start).take(PAGE);
     Ok(ClassesPage {
         unscored: unscored.collect(),
-        rows: shown.map(|entry| row(entry, &viewer)).collect(),
-        paging,
+        rows: entries.iter().map(|entry| row(entry, &viewer)).collect(),
+        onward,
         form: ClassForm {
             vulnerability: asked("vulnerability"),
             product: asked("product"),

@@ -8,7 +8,7 @@ use app::{
 };
 use axum::extract::{Path, State};
 
-use super::{Parameters, part, tags::product_line};
+use super::{Parameters, cut, tags::product_line};
 use crate::{
     answer::{Answer, page},
     pages::compare::{
@@ -17,9 +17,6 @@ use crate::{
     view::{Choice, Digest, calendar_date, entry_url, urlencoded},
     viewer::Viewer,
 };
-
-/// Packages on one page.
-const PAGE: usize = 100;
 
 /// `GET /p/{publisher}/{product}/compare?old=&new=&page=`
 pub(crate) async fn show(
@@ -49,22 +46,43 @@ pub(crate) async fn show(
         format!("{name}={}", urlencoded(&id.unwrap_or_default()))
     });
     let mut content = found.difference.as_ref().map(changed_content);
-    let inside = content.as_mut().and_then(|content| content.inside.as_mut());
-    let total = inside.as_ref().map_or(0, |inside| inside.packages.len());
-    let url = |page: usize| format!("{}/compare?{}&page={page}", product.url, ids.join("&"));
-    let (start, paging) = part(total, PAGE, &parameters, url);
-    if let Some(inside) = inside {
-        let packages = std::mem::take(&mut inside.packages).into_iter();
-        inside.packages = packages.skip(start).take(PAGE).collect();
+    if let Some(content) = content.as_mut() {
+        let url = format!("{}/compare?{}&", product.url, ids.join("&"));
+        cut_changes(content, &parameters, &url, None);
     }
     page(&ComparePage {
         olds: choices(found.old.as_ref()),
         news: choices(found.new.as_ref()),
         content,
-        paging,
         product,
         layout: viewer.layout,
     })
+}
+
+/// Cuts what differs inside to the pages that were asked for, each list with its own; `url` is
+/// the page's address up to where these are said, and `section` where on it they are.
+pub(super) fn cut_changes(
+    content: &mut ChangedContent,
+    parameters: &Parameters,
+    url: &str,
+    section: Option<&str>,
+) {
+    let Some(inside) = content.inside.as_mut() else {
+        return;
+    };
+    let to = |key: &'static str| {
+        let section = section.unwrap_or(key).to_owned();
+        move |page: usize| format!("{url}{key}={page}#{section}")
+    };
+    let asked = |key| (parameters, key);
+    inside.fixed_paging = cut(&mut inside.fixed, asked("gone"), 1, to("gone"));
+    inside.introduced_paging = cut(
+        &mut inside.introduced,
+        asked("introduced"),
+        1,
+        to("introduced"),
+    );
+    inside.packages_paging = cut(&mut inside.packages, asked("packages"), 1, to("packages"));
 }
 
 /// Returns what differs between two images as pages show it.
@@ -98,5 +116,6 @@ fn changed_inside(inside: &InsideDifference) -> ChangedInside {
         packages: inside.packages.iter().map(package).collect(),
         fixed: inside.gone_findings.iter().map(finding).collect(),
         introduced: inside.new_findings.iter().map(finding).collect(),
+        ..ChangedInside::default()
     }
 }

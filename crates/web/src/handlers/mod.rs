@@ -9,6 +9,7 @@ use axum::extract::Query;
 
 pub(crate) mod account;
 pub(crate) mod agreement;
+pub(crate) mod audit;
 pub(crate) mod calendar;
 pub(crate) mod classes;
 pub(crate) mod compare;
@@ -48,7 +49,15 @@ pub(crate) mod terms;
 pub(crate) mod vex;
 pub(crate) mod webhooks;
 
-use crate::{failure::Failure, view::Paging};
+use app::Part;
+
+use crate::{
+    failure::Failure,
+    view::{Onward, Paging, urlencoded},
+};
+
+/// Lines on one page of a list that goes on behind its last one.
+const LINES: usize = 50;
 
 /// What stands behind the question mark; the last of equal names counts.
 type Parameters = Query<HashMap<String, String>>;
@@ -70,8 +79,66 @@ fn count(number: impl TryInto<u64>) -> u64 {
 
 /// Returns the page that was asked for, from 1.
 fn asked_page(parameters: &Parameters) -> usize {
-    let asked = parameters.get("page").and_then(|page| page.parse().ok());
-    asked.unwrap_or(1)
+    asked_page_of(parameters, "page").unwrap_or(1)
+}
+
+fn asked_page_of(parameters: &Parameters, key: &str) -> Option<usize> {
+    parameters.get(key).and_then(|page| page.parse().ok())
+}
+
+/// Cuts a list to the page of [`LINES`] that was asked for under `key`, or to `otherwise`, and
+/// returns the ways to the rest.
+fn cut<T>(
+    lines: &mut Vec<T>,
+    asked: (&Parameters, &str),
+    otherwise: usize,
+    url: impl Fn(usize) -> String,
+) -> Paging {
+    let total = lines.len();
+    let page = asked_page_of(asked.0, asked.1).unwrap_or(otherwise);
+    let page = page.clamp(1, total.div_ceil(LINES).max(1));
+    lines.drain(..(page - 1) * LINES);
+    lines.truncate(LINES);
+    paging((page, total, LINES), url)
+}
+
+/// Returns the part of a list that was asked for, and one line more, by which it is known
+/// whether it goes on. What can be no name is the beginning.
+fn asked_part<'a>(parameters: &'a Parameters, key: &str) -> Part<'a> {
+    let is_name = |text: &&str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        text.len() <= 200 && text.chars().all(fits)
+    };
+    let from = parameters.get(key).map(String::as_str).filter(is_name);
+    Part {
+        from: from.unwrap_or_default(),
+        limit: i64::try_from(LINES + 1).unwrap_or(i64::MAX),
+    }
+}
+
+/// Takes the line more from what was read, and returns the ways to the rest: `url` makes the
+/// address of what comes behind a name, and for an empty one of the beginning.
+fn onward<T>(
+    lines: &mut Vec<T>,
+    part: Part<'_>,
+    name: impl Fn(&T) -> &str,
+    url: impl Fn(&str) -> String,
+) -> Onward {
+    let goes_on = lines.len() > LINES;
+    lines.truncate(LINES);
+    let last = lines.last().filter(|_| goes_on);
+    Onward {
+        first_url: (!part.from.is_empty()).then(|| url("")),
+        next_url: last.map(|line| url(&urlencoded(name(line)))),
+    }
+}
+
+/// Returns the address of a page from behind a name on, or of its beginning.
+fn behind(path: &str, key: &str, name: &str, section: &str) -> String {
+    match name {
+        "" => format!("{path}{section}"),
+        name => format!("{path}?{key}={name}{section}"),
+    }
 }
 
 /// Returns where the asked part of a list of `total` begins, and the ways to the rest.

@@ -1,15 +1,15 @@
 //! `/notices`: what one was told and gets by mail; `/operator/outbox`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use app::{App, AppError, LetterView, NOTICES_AT_ONCE, Notice as Told, NoticePreference};
+use app::{App, AppError, LetterView, Notice as Told, NoticePreference};
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
-use market::{MailState, NoticeId, NoticeKind};
+use market::{MailState, NoticeKind};
 
-use super::Parameters;
+use super::{Parameters, asked_part, behind, onward};
 use crate::{
     answer::{Answer, page_with},
     form::Form,
@@ -23,12 +23,11 @@ use crate::{
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
-    Query(parameters): Parameters,
+    parameters: Parameters,
 ) -> Answer {
     let actor = &viewer.actor;
-    let notices = app
-        .my_notices(actor, before(&parameters), NOTICES_AT_ONCE)
-        .await?;
+    let part = asked_part(&parameters, "before");
+    let mut notices = app.my_notices(actor, part).await?;
     let account = actor
         .signed_in()
         .ok_or_else(|| AppError::Unauthenticated("to read your notices".to_owned()))?;
@@ -42,7 +41,12 @@ pub(crate) async fn show(
             .viewer
             .as_ref()
             .map_or(0, |viewer| viewer.unread),
-        older: older("/notices", notices.iter()),
+        onward: onward(
+            &mut notices,
+            part,
+            |told| told.id.as_str(),
+            |name| behind("/notices", "before", name, ""),
+        ),
         email: account.email.clone(),
         notices: notices.iter().map(|told| row(told, &viewer)).collect(),
         kinds: kinds.into_iter().map(kind_row).collect(),
@@ -128,11 +132,24 @@ pub(crate) async fn mute_all(
 pub(crate) async fn show_outbox(
     State(app): State<Arc<App>>,
     viewer: Viewer,
-    Query(parameters): Parameters,
+    parameters: Parameters,
 ) -> Answer {
-    let found = app
-        .outbox(&viewer.actor, before(&parameters), NOTICES_AT_ONCE)
-        .await?;
+    let part = asked_part(&parameters, "before");
+    let mut found = app.outbox(&viewer.actor, part).await?;
+    let notices_onward = onward(
+        &mut found,
+        part,
+        |told| told.notice.id.as_str(),
+        |name| behind("/operator/outbox", "before", name, ""),
+    );
+    let letter_part = asked_part(&parameters, "letters");
+    let mut letters = app.list_letters(&viewer.actor, letter_part).await?;
+    let letters_onward = onward(
+        &mut letters,
+        letter_part,
+        |view| view.letter.id.as_str(),
+        |name| behind("/operator/outbox", "letters", name, "#letters"),
+    );
     let rows = found.iter().map(|addressed| {
         let told = &addressed.notice;
         OutboxRow {
@@ -146,17 +163,14 @@ pub(crate) async fn show_outbox(
             error: told.error.clone(),
         }
     });
-    let letters = match before(&parameters) {
-        "" => app.list_letters(&viewer.actor, "", NOTICES_AT_ONCE).await?,
-        _ => Vec::new(),
-    };
     let page = OutboxPage {
         letters: letters
             .into_iter()
             .map(|letter| letter_row(letter, &viewer))
             .collect(),
         rows: rows.collect(),
-        older: older("/operator/outbox", found.iter().map(|told| &told.notice)),
+        onward: notices_onward,
+        letters_onward,
         layout: viewer.layout,
     };
     page_with(StatusCode::OK, &page)
@@ -182,16 +196,6 @@ fn letter_row(view: LetterView, viewer: &Viewer) -> LetterRow {
     }
 }
 
-/// Returns the cursor; one that is none is the beginning.
-fn before(parameters: &HashMap<String, String>) -> &str {
-    let before = parameters.get("before").map_or("", String::as_str);
-    if before.parse::<NoticeId>().is_ok() {
-        before
-    } else {
-        ""
-    }
-}
-
 /// Without a kind, it is about all that may be ended.
 fn muted(viewer: Viewer, kind: Option<NoticeKind>, is_done: bool) -> Answer {
     let page = MutePage {
@@ -201,13 +205,6 @@ fn muted(viewer: Viewer, kind: Option<NoticeKind>, is_done: bool) -> Answer {
         layout: viewer.layout,
     };
     page_with(StatusCode::OK, &page)
-}
-
-/// A page that is not full is the last.
-fn older<'a>(path: &str, mut page: impl ExactSizeIterator<Item = &'a Told>) -> Option<String> {
-    let full = i64::try_from(page.len()).is_ok_and(|count| count >= NOTICES_AT_ONCE);
-    let last = page.by_ref().last().filter(|_| full)?;
-    Some(format!("{path}?before={}", urlencoded(last.id.as_str())))
 }
 
 fn row(told: &Told, viewer: &Viewer) -> NoticeRow {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::{
-    App, AppError, JobSummary, ListingsPage, NamedRecord, Product, Proofs, Publisher, Search,
+    App, AppError, AuditQuery, JobSummary, ListingsPage, Part, Product, Proofs, Publisher, Search,
 };
 use axum::{
     extract::{Path, State},
@@ -13,8 +13,8 @@ use chrono::DateTime;
 use market::{ListingEvent, ListingState, PublisherDecision, PublisherState};
 
 use super::{
-    Parameters, asked_page, count, holds::hold_row, paging_of, part, proofs::proof_lines,
-    publisher::product_name,
+    Parameters, asked_page, audit::row, count, holds::hold_row, paging_of, part,
+    proofs::proof_lines, publisher::product_name,
 };
 use crate::{
     answer::{Answer, Refusal, page_with},
@@ -22,7 +22,7 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::operator::{
-        AdvisoryStatus, AuditRow, FeedRow, Had, JobFailure, JobsSummary, ListingRow, OperatorPage,
+        AdvisoryStatus, FeedRow, Had, JobFailure, JobsSummary, ListingRow, OperatorPage,
         PublisherRow,
     },
     view::{listing_pill, publisher_pill, urlencoded},
@@ -32,7 +32,7 @@ use crate::{
 /// Publishers on the page.
 const PUBLISHERS: usize = 50;
 /// Audit records on the page.
-const AUDIT: i64 = 50;
+const AUDIT: i64 = 10;
 
 /// `GET /operator`
 pub(crate) async fn show(
@@ -120,7 +120,7 @@ pub(super) async fn answer(
 
 async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<OperatorPage, Failure> {
     let actor = &viewer.actor;
-    let mut publishers = app.list_publishers(actor).await?;
+    let mut publishers = app.list_publishers(actor, Part::ALL).await?;
     publishers.sort_by_key(|publisher| publisher.state != PublisherState::Applied);
     let waiting = publishers
         .iter()
@@ -132,7 +132,9 @@ async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Oper
         let pages = (page, asked("listings").unwrap_or(1));
         operator_url(&search, pages, "publishers")
     });
-    let audit = app.audit_log(actor, AUDIT).await?;
+    let audit = app
+        .audit_log(actor, &AuditQuery::default(), Part::first(AUDIT))
+        .await?;
     let mut publisher_rows = Vec::new();
     for publisher in publishers.into_iter().skip(start).take(PUBLISHERS) {
         let proofs = match publisher.state {
@@ -162,7 +164,7 @@ async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Oper
         publishers: publisher_rows,
         audit: audit
             .into_iter()
-            .map(|record| audit_row(record, &viewer))
+            .map(|record| row(record, &viewer))
             .collect(),
         layout: viewer.layout,
     })
@@ -313,20 +315,5 @@ fn jobs(summary: JobSummary) -> JobsSummary {
             .into_iter()
             .map(|(kind, error)| JobFailure { kind, error })
             .collect(),
-    }
-}
-
-fn audit_row(NamedRecord { record, actor_name }: NamedRecord, viewer: &Viewer) -> AuditRow {
-    let change = match (record.before, record.after) {
-        (Some(before), Some(after)) => format!("{before} → {after} "),
-        (None, Some(after)) => format!("→ {after} "),
-        _ => String::new(),
-    };
-    AuditRow {
-        at: viewer.when(record.at),
-        who: actor_name.unwrap_or(record.actor),
-        action: record.action,
-        subject: format!("{change}{}", record.subject),
-        reason: record.reason.unwrap_or_default(),
     }
 }

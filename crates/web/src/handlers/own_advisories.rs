@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, OwnAdvisory};
+use app::{App, AppError, OwnAdvisory, Part};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -128,7 +128,7 @@ async fn load(
     viewer: Viewer,
     parameters: &Parameters,
 ) -> Result<OwnAdvisoriesPage, Failure> {
-    let found = app.own_advisories(&viewer.actor).await?;
+    let found = app.own_advisories(&viewer.actor, Part::ALL).await?;
     let (start, paging) = part(found.len(), PAGE, parameters, |page| {
         format!("/review/advisories?page={page}")
     });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::App;
 use axum::extract::{Path, State};
 
-use super::storefront::card;
+use super::{Parameters, asked_part, behind, onward, storefront::card};
 use crate::{
     answer::{Answer, page},
     pages::public_publisher::PublicPublisherPage,
@@ -13,13 +13,22 @@ use crate::{
     viewer::Viewer,
 };
 
-/// `GET /publishers/{publisher}`
+/// `GET /publishers/{publisher}?after=`
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
     Path(publisher): Path<String>,
+    parameters: Parameters,
 ) -> Answer {
-    let found = app.public_publisher(&publisher).await?;
+    let part = asked_part(&parameters, "after");
+    let mut found = app.public_publisher(&publisher, part).await?;
+    let path = format!("/publishers/{}", found.slug);
+    let onward = onward(
+        &mut found.cards,
+        part,
+        |card| card.product.slug.as_str(),
+        |name| behind(&path, "after", name, "#products"),
+    );
     page(&PublicPublisherPage {
         slug: found.slug,
         name: found.name,
@@ -28,6 +37,7 @@ pub(crate) async fn show(
         is_verified: found.is_verified,
         since: viewer.when(found.since),
         products: found.cards.into_iter().map(card).collect(),
+        onward,
         layout: viewer.layout,
     })
 }

@@ -6,15 +6,15 @@ use app::{App, QueueQuery};
 use axum::extract::State;
 use market::{Assigned, SubmissionState};
 
-use super::{Parameters, count, publisher::severity_counts, vex};
+use super::{Parameters, asked_part, behind, count, onward, publisher::severity_counts, vex};
 use crate::{
     answer::{Answer, page},
     pages::review::{QueueEntry, QueueFilters, ReviewPage},
-    view::{Choice, submission_pill, time_span, urlencoded},
+    view::{Choice, Onward, submission_pill, time_span, urlencoded},
     viewer::Viewer,
 };
 
-/// Submissions, and statements, on one page.
+/// Submissions on one page.
 const PAGE: usize = 50;
 
 /// The states that can be asked for; without one, what does not wait for its publisher.
@@ -25,7 +25,7 @@ const STATES: [SubmissionState; 4] = [
     SubmissionState::Approved,
 ];
 
-/// `GET /review?state=&publisher=&product=&certifiable=&assigned=&after=`
+/// `GET /review?state=&publisher=&product=&certifiable=&assigned=&after=&statements=`
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
@@ -33,21 +33,29 @@ pub(crate) async fn show(
 ) -> Answer {
     let query = query(&parameters);
     let queue = app.review_queue(&viewer.actor, &query, PAGE).await?;
-    let statements = app.vex_queue(&viewer.actor).await?;
+    let part = asked_part(&parameters, "statements");
+    let mut statements = app.vex_queue(&viewer.actor, part).await?;
+    let statements_onward = onward(
+        &mut statements,
+        part,
+        |entry| entry.statement.id.as_str(),
+        |name| behind("/review", "statements", name, "#statements"),
+    );
     let entries = queue.entries.into_iter();
     page(&ReviewPage {
-        statement_count: count(statements.len()),
+        statements_onward,
         statements: statements
             .into_iter()
-            .take(PAGE)
             .map(|waiting| vex::waiting(waiting, &viewer))
             .collect(),
         entries: entries.map(|waiting| entry(waiting, &viewer)).collect(),
-        first_url: query.after.is_some().then(|| address(&query, None)),
-        next_url: queue.next.map(|next| {
-            let next = next.to_string();
-            address(&query, Some(&next))
-        }),
+        onward: Onward {
+            first_url: query.after.is_some().then(|| address(&query, None)),
+            next_url: queue.next.map(|next| {
+                let next = next.to_string();
+                address(&query, Some(&next))
+            }),
+        },
         filters: filters(&query),
         layout: viewer.layout,
     })

@@ -12,7 +12,7 @@ use axum::{
 };
 use market::{RetentionRules, parse_bytes, show_bytes};
 
-use super::Parameters;
+use super::{Parameters, asked_part, behind, onward};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -35,7 +35,7 @@ pub(crate) async fn show(
     parameters: Parameters,
 ) -> Answer {
     let actor = viewer.actor.clone();
-    let mut page = view(&app, viewer).await?;
+    let mut page = view(&app, viewer, &parameters).await?;
     let mut status = StatusCode::OK;
     if let Some(digest) = parameters.get("digest") {
         digest.trim().clone_into(&mut page.asked);
@@ -143,7 +143,7 @@ async fn answer(app: &App, form: Form, outcome: Result<(), AppError>, notice: No
     };
     let refusal = Refusal::of(error)?;
     let typed = typed_rules(&form);
-    let mut page = view(app, form.viewer).await?;
+    let mut page = view(app, form.viewer, &Parameters::default()).await?;
     if notice == Notice::RetentionSaved {
         page.retention = typed;
     }
@@ -152,12 +152,19 @@ async fn answer(app: &App, form: Form, outcome: Result<(), AppError>, notice: No
     page_with(refusal.status, &page)
 }
 
-async fn view(app: &App, viewer: Viewer) -> Result<StoragePage, Failure> {
+async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<StoragePage, Failure> {
     let actor = &viewer.actor;
     let collections = app.collections(actor).await?;
     let scrubs = app.scrubs(actor).await?;
     let damaged = app.damaged_blobs(actor).await?;
-    let publishers = app.all_publisher_storage(actor).await?;
+    let part = asked_part(parameters, "publishers");
+    let mut publishers = app.all_publisher_storage(actor, part).await?;
+    let publishers_onward = onward(
+        &mut publishers,
+        part,
+        |storage| storage.publisher.as_str(),
+        |name| behind(PAGE, "publishers", name, "#publishers"),
+    );
     let retention = app.default_retention(actor).await?;
     Ok(StoragePage {
         collection: collections.newest.map(|run| collection_view(&run, &viewer)),
@@ -171,6 +178,7 @@ async fn view(app: &App, viewer: Viewer) -> Result<StoragePage, Failure> {
             .collect(),
         asked: String::new(),
         why: None,
+        publishers_onward,
         publishers: publishers.iter().map(storage_row).collect(),
         retention: retention_form(&retention),
         errors: FieldErrors::default(),

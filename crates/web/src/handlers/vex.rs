@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, NewVex, VexEntry, VexStatement, VexVerdict};
+use app::{App, AppError, NewVex, Part, VexEntry, VexStatement, VexVerdict};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -224,7 +224,9 @@ async fn load(
     (publisher, product): &Names,
     parameters: &Parameters,
 ) -> Result<VexPage, Failure> {
-    let found = app.vex_page(&viewer.actor, publisher, product).await?;
+    let found = app
+        .vex_page(&viewer.actor, publisher, product, Part::ALL)
+        .await?;
     let name = format!("{}/{}", found.publisher.slug, found.product.slug);
     let url = format!("/publisher/{name}/vex");
     let (start, paging) = part(found.statements.len(), PAGE, parameters, |page| {

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use app::{
-    App, AppError, Attempt, DELIVERIES_AT_ONCE, Delivery, WebhookGroup, WebhookOf, WebhookSettings,
-    WebhookView,
+    App, AppError, Attempt, Delivery, WebhookGroup, WebhookOf, WebhookSettings, WebhookView,
 };
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use market::{DeliveryState, EventKind};
 
-use super::{Parameters, robot::shown_once};
+use super::{Parameters, asked_part, behind, onward, robot::shown_once};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -22,7 +21,7 @@ use crate::{
         AttemptRow, DeliveryPage, DeliveryRow, EventChoice, WebhookForm, WebhookGroupView,
         WebhookPage, WebhookRow, WebhooksPage,
     },
-    view::{Choice, Pill, Tone, urlencoded},
+    view::{Choice, Onward, Pill, Tone, urlencoded},
     viewer::Viewer,
 };
 
@@ -30,7 +29,7 @@ use crate::{
 pub(crate) async fn show_all(
     State(app): State<Arc<App>>,
     viewer: Viewer,
-    Query(parameters): Parameters,
+    parameters: Parameters,
 ) -> Answer {
     let of = parameters.get("of").map_or("", String::as_str).to_owned();
     let groups = app.list_webhooks(&viewer.actor).await?;
@@ -66,10 +65,9 @@ pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
     Path(id): Path<String>,
-    Query(parameters): Parameters,
+    parameters: Parameters,
 ) -> Answer {
-    let before = parameters.get("before").map_or("", String::as_str);
-    let page = view(&app, viewer, &id, before).await?;
+    let page = view(&app, viewer, &id, &parameters).await?;
     page_with(StatusCode::OK, &page)
 }
 
@@ -85,7 +83,7 @@ pub(crate) async fn save(
         Ok(_) => form.viewer.done(&page_url(&id), Notice::WebhookSaved),
         Err(error) => {
             let refusal = Refusal::of(error)?;
-            let mut page = view(&app, form.viewer, &id, "").await?;
+            let mut page = view(&app, form.viewer, &id, &Parameters::default()).await?;
             let inner = page.form.kinds.iter().any(|kind| kind.is_inner);
             page.form = refused(form_of(&settings, inner), &refusal);
             page_with(refusal.status, &page)
@@ -100,7 +98,7 @@ pub(crate) async fn renew_secret(
     form: Form,
 ) -> Answer {
     let secret = app.renew_webhook_secret(&form.viewer.actor, &id).await?;
-    let mut page = view(&app, form.viewer, &id, "").await?;
+    let mut page = view(&app, form.viewer, &id, &Parameters::default()).await?;
     page.secret = Some(secret);
     shown_once(&page)
 }
@@ -264,19 +262,28 @@ fn list(viewer: &Viewer, groups: &[WebhookGroup], (of, form): (&str, WebhookForm
     }
 }
 
-async fn view(app: &App, viewer: Viewer, id: &str, before: &str) -> Result<WebhookPage, Failure> {
+async fn view(
+    app: &App,
+    viewer: Viewer,
+    id: &str,
+    parameters: &Parameters,
+) -> Result<WebhookPage, Failure> {
     let found = app.webhook(&viewer.actor, id).await?;
-    let deliveries = app
-        .webhook_deliveries(&viewer.actor, id, before, DELIVERIES_AT_ONCE)
-        .await?;
-    Ok(page(viewer, found, &deliveries))
+    let part = asked_part(parameters, "before");
+    let mut deliveries = app.webhook_deliveries(&viewer.actor, id, part).await?;
+    let onward = onward(
+        &mut deliveries,
+        part,
+        |delivery| delivery.id.as_str(),
+        |name| behind(&page_url(id), "before", name, ""),
+    );
+    let mut page = page(viewer, found, &deliveries);
+    page.onward = onward;
+    Ok(page)
 }
 
 fn page(viewer: Viewer, found: WebhookView, deliveries: &[Delivery]) -> WebhookPage {
     let webhook = webhook_row(&found, &viewer);
-    // A page that is not full is the last.
-    let is_full = i64::try_from(deliveries.len()).is_ok_and(|count| count >= DELIVERIES_AT_ONCE);
-    let last = deliveries.last().filter(|_| is_full);
     let row = found.webhook;
     let until = row.old_until.filter(|until| *until > viewer.now);
     let inner = found.of != WebhookOf::Me;
@@ -292,10 +299,7 @@ fn page(viewer: Viewer, found: WebhookView, deliveries: &[Delivery]) -> WebhookP
         old_until: until.map(|at| viewer.when(at)),
         secret: None,
         form: form_of(&found.settings, inner),
-        older: last.map(|last| {
-            let before = urlencoded(last.id.as_str());
-            format!("{}?before={before}", webhook.url)
-        }),
+        onward: Onward::default(),
         deliveries: deliveries
             .iter()
             .map(|delivery| delivery_row(delivery, &viewer))

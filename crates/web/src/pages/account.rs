@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::robot::{NewToken, RobotRow, TokenForm, TokenRow};
-use crate::view::{Layout, Pill, When};
+use crate::view::{Layout, Onward, Pill, When};
 
 /// One's own account.
 #[derive(Debug, Template)]
@@ -31,6 +31,8 @@ pub struct AccountPage {
     pub previews: Vec<PreviewLink>,
     /// What the account is subscribed to.
     pub subscriptions: Vec<SubscriptionRow>,
+    /// The ways to the rest of them.
+    pub subscriptions_onward: Onward,
 }
 
 /// A client that stays signed in.

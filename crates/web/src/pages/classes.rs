@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::view::{Choice, FieldErrors, Layout, Paging, Pill, When};
+use crate::view::{Choice, FieldErrors, Layout, Onward, Pill, When};
 
 /// Classes by hand.
 #[derive(Debug, Template)]
@@ -14,8 +14,8 @@ pub struct ClassesPage {
     pub unscored: Vec<UnscoredRow>,
     /// Those that count, then the history; newest first.
     pub rows: Vec<ClassRow>,
-    /// Where in that list one is.
-    pub paging: Paging,
+    /// The ways to the rest of them.
+    pub onward: Onward,
     /// What is typed so far.
     pub form: ClassForm,
     /// What is wrong with the form.

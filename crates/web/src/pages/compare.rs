@@ -21,8 +21,6 @@ pub struct ComparePage {
     pub news: Vec<Choice>,
     /// What differs, where there are two.
     pub content: Option<ChangedContent>,
-    /// Which part of the packages is shown.
-    pub paging: Paging,
 }
 
 /// What differs between two images.
@@ -68,10 +66,16 @@ impl ChangedLayer {
 pub struct ChangedInside {
     /// Packages; perhaps only a part of them.
     pub packages: Vec<ChangedPackage>,
-    /// Findings that are gone, the worst first.
+    /// Where among the packages one is.
+    pub packages_paging: Paging,
+    /// Findings that are gone, the worst first; perhaps only a part of them.
     pub fixed: Vec<ChangedFinding>,
-    /// Findings that are new, the worst first.
+    /// Where among them one is.
+    pub fixed_paging: Paging,
+    /// Findings that are new, the worst first; perhaps only a part of them.
     pub introduced: Vec<ChangedFinding>,
+    /// Where among them one is.
+    pub introduced_paging: Paging,
 }
 
 impl ChangedInside {

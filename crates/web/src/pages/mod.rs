@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod agreement;
+pub mod audit;
 pub mod classes;
 pub mod compare;
 pub mod components;

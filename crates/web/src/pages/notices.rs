@@ -3,7 +3,7 @@
 use app::market::MailChoice;
 use askama::Template;
 
-use crate::view::{Layout, When};
+use crate::view::{Layout, Onward, When};
 
 /// What somebody was told, and of what they get mail.
 #[derive(Debug, Template)]
@@ -15,8 +15,8 @@ pub struct NoticesPage {
     pub notices: Vec<NoticeRow>,
     /// How many they have not marked as read.
     pub unread: i64,
-    /// Address of the older ones, where there are more.
-    pub older: Option<String>,
+    /// The ways to the older ones.
+    pub onward: Onward,
     /// The product that the choices are about; without one all others.
     pub product: Option<String>,
     /// Products with choices of their own.
@@ -93,8 +93,10 @@ pub struct OutboxPage {
     pub rows: Vec<OutboxRow>,
     /// The newest letters to addresses.
     pub letters: Vec<LetterRow>,
-    /// Address of the older ones, where there are more.
-    pub older: Option<String>,
+    /// The ways to the older notices.
+    pub onward: Onward,
+    /// The ways to the older letters.
+    pub letters_onward: Onward,
 }
 
 /// A letter to an address.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::audit::AuditRow;
 use crate::view::{Layout, Paging, Pill, When, grouped};
 
 /// The operator's console.
@@ -187,19 +188,4 @@ pub struct JobFailure {
     pub kind: String,
     /// Why.
     pub error: String,
-}
-
-/// An audit record.
-#[derive(Debug, Clone)]
-pub struct AuditRow {
-    /// When.
-    pub at: When,
-    /// Who.
-    pub who: String,
-    /// What was done.
-    pub action: String,
-    /// To what.
-    pub subject: String,
-    /// Why, if a reason was given.
-    pub reason: String,
 }

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::publisher::SubmissionLink;
-use crate::view::{Choice, FieldErrors, Layout, Pill, When};
+use crate::view::{Choice, FieldErrors, Layout, Onward, Pill, When};
 
 /// The editor of a product.
 #[derive(Debug, Template)]
@@ -80,6 +80,8 @@ pub struct ProductState {
     pub submit_error: Option<String>,
     /// The submissions, newest first.
     pub submissions: Vec<SubmissionLink>,
+    /// The ways to the rest of them.
+    pub submissions_onward: Onward,
 }
 
 /// Somebody who sees a product before its first release.

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::storefront::ProductCard;
-use crate::view::{Layout, When};
+use crate::view::{Layout, Onward, When};
 
 /// A publisher as everybody sees it.
 #[derive(Debug, Template)]
@@ -25,6 +25,8 @@ pub struct PublicPublisherPage {
     pub since: When,
     /// What it has on the market.
     pub products: Vec<ProductCard>,
+    /// The ways to the rest of it.
+    pub onward: Onward,
 }
 
 impl PublicPublisherPage {

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::vex::WaitingVex;
-use crate::view::{Choice, Layout, Pill, SeverityCounts, When};
+use crate::view::{Choice, Layout, Onward, Pill, SeverityCounts, When};
 
 /// The review queue.
 #[derive(Debug, Template)]
@@ -15,14 +15,12 @@ pub struct ReviewPage {
     pub entries: Vec<QueueEntry>,
     /// What is asked for.
     pub filters: QueueFilters,
-    /// Address of the beginning, where this is a later part.
-    pub first_url: Option<String>,
-    /// Address of the part after.
-    pub next_url: Option<String>,
+    /// The ways to the rest of them.
+    pub onward: Onward,
     /// The statements that wait longest.
     pub statements: Vec<WaitingVex>,
-    /// How many wait.
-    pub statement_count: u64,
+    /// The ways to the rest of them.
+    pub statements_onward: Onward,
 }
 
 impl ReviewPage {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::view::{FieldErrors, Layout, Pill, When};
+use crate::view::{FieldErrors, Layout, Onward, Pill, When};
 
 /// The operator's page on the store.
 #[derive(Debug, Template)]
@@ -24,6 +24,8 @@ pub struct StoragePage {
     pub why: Option<WhyView>,
     /// What publishers take.
     pub publishers: Vec<StorageRow>,
+    /// The ways to the rest of them.
+    pub publishers_onward: Onward,
     /// The rules for tags of publishers that have none of their own.
     pub retention: RetentionForm,
     /// What is wrong with what was typed.

@@ -65,8 +65,12 @@ pub struct SubmissionPage {
     pub versions_url: String,
     /// The manifest as it was submitted.
     pub manifest: Vec<ManifestItem>,
-    /// The review thread, oldest first.
+    /// The review thread, oldest first; perhaps only a part of it.
     pub remarks: Vec<Remark>,
+    /// Where in the thread one is.
+    pub remarks_paging: Paging,
+    /// How many remarks of the whole thread are open.
+    pub open_remarks: usize,
     /// What a remark can be pinned to.
     pub anchors: Vec<AnchorChoice>,
     /// A remark as it was typed, if it was refused.
@@ -153,13 +157,6 @@ impl SubmissionPage {
 
     fn failed_checks(&self) -> usize {
         self.checks.iter().filter(|check| check.is_failed()).count()
-    }
-
-    fn open_remarks(&self) -> usize {
-        self.remarks
-            .iter()
-            .filter(|remark| remark.is_open())
-            .count()
     }
 
     /// Returns the filters over the findings: label, count, address, whether it is in force.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::view::{Choice, FieldErrors, Layout, Pill, When};
+use crate::view::{Choice, FieldErrors, Layout, Onward, Pill, When};
 
 /// All webhooks that the viewer keeps, and the form for another one.
 #[derive(Debug, Template)]
@@ -98,8 +98,8 @@ pub struct WebhookPage {
     pub form: WebhookForm,
     /// What was sent, newest first.
     pub deliveries: Vec<DeliveryRow>,
-    /// Address of the older ones, where there are more.
-    pub older: Option<String>,
+    /// The ways to the older ones.
+    pub onward: Onward,
 }
 
 /// A delivery in a list.

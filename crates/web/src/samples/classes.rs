@@ -5,7 +5,7 @@ use market::{CLASSES_BY_HAND, Class, Problem};
 use super::{ago, layout, page, reviewer, said};
 use crate::{
     pages::classes::{ClassForm, ClassRow, ClassesPage, UnscoredRow},
-    view::{Choice, FieldErrors, Paging, class_pill},
+    view::{Choice, FieldErrors, Onward, class_pill},
 };
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
@@ -57,12 +57,9 @@ fn classes() -> ClassesPage {
                 Some("Replaced by robin, 2026-11-20 10:00 UTC"),
             ),
         ],
-        paging: Paging {
-            first: 1,
-            last: 2,
-            total: 2,
-            more: false,
-            ..Paging::default()
+        onward: Onward {
+            first_url: None,
+            next_url: Some("/review/classes?before=cls_1#classes".to_owned()),
         },
         form: ClassForm {
             vulnerability: "CVE-2024-99999".to_owned(),

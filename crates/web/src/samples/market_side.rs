@@ -12,7 +12,7 @@ use crate::{
         public_publisher::PublicPublisherPage,
         storefront::{CategoryLink, ProductCard, StorefrontPage},
     },
-    view::{Html, Install, Paging, Pill, Tone, When},
+    view::{Html, Install, Onward, Paging, Pill, Tone, When},
 };
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
@@ -98,6 +98,10 @@ fn public_publisher(is_verified: bool) -> PublicPublisherPage {
         is_verified,
         since: ago(24 * 400),
         products: products.filter(|_| is_verified).collect(),
+        onward: Onward {
+            first_url: None,
+            next_url: is_verified.then(|| "/publishers/harbour?after=pilot#products".to_owned()),
+        },
     }
 }
 

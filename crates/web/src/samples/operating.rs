@@ -6,9 +6,10 @@ use market::{ListingState, PublisherState, SubmissionState};
 use super::{ago, layout, now, operator, page, reviewer, vex};
 use crate::{
     pages::{
+        audit::{AuditPage, AuditRow},
         notices::{LetterRow, OutboxPage, OutboxRow},
         operator::{
-            AdvisoryStatus, AuditRow, FeedRow, Had, HoldRow, JobFailure, JobsSummary, ListingRow,
+            AdvisoryStatus, FeedRow, Had, HoldRow, JobFailure, JobsSummary, ListingRow,
             OperatorPage, ProofLine, PublisherRow,
         },
         review::{QueueEntry, QueueFilters, ReviewPage},
@@ -18,7 +19,7 @@ use crate::{
         },
     },
     view::{
-        Choice, FieldErrors, Paging, Pill, SeverityCounts, Tone, When, listing_pill,
+        Choice, FieldErrors, Onward, Paging, Pill, SeverityCounts, Tone, When, listing_pill,
         publisher_pill, submission_pill,
     },
 };
@@ -29,6 +30,8 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         page("review-empty", &queue(false)),
         page("operator", &console()),
         page("operator-fresh", &fresh_console()),
+        page("audit", &audit(true)),
+        page("audit-empty", &audit(false)),
         page("outbox", &outbox()),
         page("storage", &storage()),
         page("storage-fresh", &fresh_storage()),
@@ -77,13 +80,18 @@ fn queue(has_entries: bool) -> ReviewPage {
             assigned: vec![Choice::new("everybody", "Everybody’s", "everybody")],
             is_filtered: false,
         },
-        first_url: None,
-        next_url: has_entries.then(|| "/review?after=x".to_owned()),
+        onward: Onward {
+            first_url: None,
+            next_url: has_entries.then(|| "/review?after=x".to_owned()),
+        },
         statements: match has_entries {
             true => vec![vex::waiting(false), vex::waiting(true)],
             false => Vec::new(),
         },
-        statement_count: 3,
+        statements_onward: Onward {
+            first_url: None,
+            next_url: has_entries.then(|| "/review?statements=vex_1#statements".to_owned()),
+        },
     }
 }
 
@@ -245,22 +253,56 @@ fn console() -> OperatorPage {
                 error: "smtp.example:587 does not answer: connection refused".to_owned(),
             }],
         },
-        audit: vec![
-            AuditRow {
-                at: ago(1),
-                who: "robin".to_owned(),
-                action: "decide-submission".to_owned(),
-                subject: "harbour/pilot no. 4: in-review → changes-requested".to_owned(),
-                reason: "root user".to_owned(),
-            },
-            AuditRow {
-                at: ago(70),
-                who: "policy".to_owned(),
-                action: "manage-listing".to_owned(),
-                subject: "mole/breakwater: listed → on-hold".to_owned(),
-                reason: "a Critical finding was not fixed in 72 hours".to_owned(),
-            },
-        ],
+        audit: records(),
+    }
+}
+
+fn records() -> Vec<AuditRow> {
+    let row =
+        |hours, who: &str, action: &str, change: &str, subject: &str, reason: &str| AuditRow {
+            at: ago(hours),
+            who: who.to_owned(),
+            actor_url: format!("/operator/audit?actor={who}"),
+            action: action.to_owned(),
+            change: change.to_owned(),
+            subject: subject.to_owned(),
+            subject_url: format!("/operator/audit?subject={subject}"),
+            reason: reason.to_owned(),
+        };
+    let late = "a Critical finding was not fixed in 72 hours";
+    vec![
+        row(
+            1,
+            "robin",
+            "decide-submission",
+            "in-review → changes-requested",
+            "sub_4",
+            "root user",
+        ),
+        row(
+            70,
+            "system",
+            "manage-listing",
+            "listed → on-hold",
+            "prd_1",
+            late,
+        ),
+    ]
+}
+
+fn audit(has_records: bool) -> AuditPage {
+    let rows = if has_records { records() } else { Vec::new() };
+    AuditPage {
+        layout: layout("/operator/audit", operator()),
+        onward: Onward {
+            first_url: has_records.then(|| "/operator/audit?actor=robin".to_owned()),
+            next_url: has_records.then(|| "/operator/audit?actor=robin&before=aud_1".to_owned()),
+        },
+        rows,
+        is_filtered: has_records,
+        actor: if has_records { "robin" } else { "" }.to_owned(),
+        actions: vec![Choice::new("decide-submission", "decide-submission", "")],
+        subject: String::new(),
     }
 }
 
@@ -338,6 +380,10 @@ fn storage() -> StoragePage {
             row("fresnel", open, "0"),
             row("harbour", full, "10737418240"),
         ],
+        publishers_onward: Onward {
+            first_url: None,
+            next_url: Some("/operator/storage?publishers=mole#publishers".to_owned()),
+        },
         retention: RetentionForm {
             keep_newest: "20".to_owned(),
             ..RetentionForm::default()
@@ -386,6 +432,13 @@ fn outbox() -> OutboxPage {
             mail_at: ago(5),
             error: None,
         }],
-        older: Some("/operator/outbox?before=ntc_1".to_owned()),
+        onward: Onward {
+            first_url: Some("/operator/outbox".to_owned()),
+            next_url: Some("/operator/outbox?before=ntc_1".to_owned()),
+        },
+        letters_onward: Onward {
+            first_url: None,
+            next_url: Some("/operator/outbox?letters=let_1#letters".to_owned()),
+        },
     }
 }

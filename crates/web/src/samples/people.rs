@@ -12,7 +12,7 @@ use crate::{
         robot::{NewToken, RobotPage, RobotRow, TokenForm, TokenRow},
         sign_in::SignInPage,
     },
-    view::{FieldErrors, When, subscription_pill},
+    view::{FieldErrors, Onward, When, subscription_pill},
 };
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
@@ -72,7 +72,10 @@ fn notices() -> NoticesPage {
             ),
         ],
         unread: 1,
-        older: Some("/notices?before=ntc_1".to_owned()),
+        onward: Onward {
+            first_url: None,
+            next_url: Some("/notices?before=ntc_1".to_owned()),
+        },
         kinds: vec![
             kind(market::NoticeKind::Remark, None),
             kind(
@@ -91,7 +94,7 @@ fn fresh_notices() -> NoticesPage {
     NoticesPage {
         notices: Vec::new(),
         unread: 0,
-        older: None,
+        onward: Onward::default(),
         product: Some("acme/db".to_owned()),
         ..notices()
     }
@@ -227,6 +230,10 @@ fn account() -> AccountPage {
             ends: Some(ago(-24 * 78)),
         }],
         robots: vec![robot("ada~cluster")],
+        subscriptions_onward: Onward {
+            first_url: None,
+            next_url: Some("/account?subscriptions=sbs_1#subscriptions".to_owned()),
+        },
         subscriptions: vec![SubscriptionRow {
             product: "Pilot Database".to_owned(),
             url: "/p/harbour/pilot".to_owned(),

@@ -24,7 +24,7 @@ use crate::{
         terms::{TermsLine, TermsView},
     },
     view::{
-        Choice, FieldErrors, Html, Paging, Pill, SeverityCounts, Tone, When, listing_pill,
+        Choice, FieldErrors, Html, Onward, Paging, Pill, SeverityCounts, Tone, When, listing_pill,
         proof_commands, publisher_pill, submission_pill,
     },
 };
@@ -413,6 +413,10 @@ fn edit() -> ProductEditPage {
             can_open: true,
             typed: ("pilot".to_owned(), "1.6".to_owned()),
             submit_error: Some("There is no tag `1.6` in staging.".to_owned()),
+            submissions_onward: Onward {
+                first_url: None,
+                next_url: Some("/publisher/harbour/pilot?before=sub_3#submissions".to_owned()),
+            },
             submissions: vec![
                 submission(4, SubmissionState::ChangesRequested, 30),
                 submission(3, SubmissionState::Released, 24 * 20),

@@ -38,7 +38,6 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     alone.content = None;
     let mut same = compare(true, publisher());
     same.content = Some(ChangedContent::default());
-    same.paging = Paging::default();
     vec![
         page("tags", &tags()),
         page("tags-none", &no_tags),
@@ -349,13 +348,6 @@ fn compare(sees_inside: bool, viewer: Option<Viewer>) -> ComparePage {
         olds: vec![choice("1.4", false), choice("1.3", true)],
         news: vec![choice("1.4", true), choice("1.3", false)],
         content: Some(content(sees_inside)),
-        paging: Paging {
-            first: 1,
-            last: 3,
-            total: if sees_inside { 3 } else { 0 },
-            more: false,
-            ..Paging::default()
-        },
     }
 }
 
@@ -392,6 +384,22 @@ pub(super) fn content(sees_inside: bool) -> ChangedContent {
                 finding("CVE-2022-37434", Class::Major),
             ],
             introduced: vec![finding("CVE-2022-0778", Class::Critical)],
+            packages_paging: shown(3, 3),
+            fixed_paging: Paging {
+                next_url: Some("/submissions/sub_4?gone=2#changes".to_owned()),
+                ..shown(2, 60)
+            },
+            introduced_paging: shown(1, 1),
         }),
+    }
+}
+
+/// Returns where one is at the beginning of a list.
+fn shown(last: u64, total: u64) -> Paging {
+    Paging {
+        first: 1,
+        last,
+        total,
+        ..Paging::default()
     }
 }

@@ -138,7 +138,9 @@ fn submission() -> SubmissionPage {
                 false,
             ),
         ],
+        open_remarks: remarks().iter().filter(|remark| remark.is_open()).count(),
         remarks: remarks(),
+        remarks_paging: Paging::default(),
         anchors: vec![
             anchor("submission", "The submission as a whole"),
             anchor("check:non-root-user", "Check: Runs as an unprivileged user"),

@@ -8,7 +8,7 @@ use crate::{
         AttemptRow, DeliveryPage, DeliveryRow, EventChoice, WebhookForm, WebhookGroupView,
         WebhookPage, WebhookRow, WebhooksPage,
     },
-    view::{Choice, FieldErrors, Pill, Tone},
+    view::{Choice, FieldErrors, Onward, Pill, Tone},
 };
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
@@ -22,7 +22,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     quiet.is_active = false;
     quiet.disabled_why = Some("its address answered 410 Gone".to_owned());
     quiet.deliveries.clear();
-    quiet.older = None;
+    quiet.onward = Onward::default();
     let mut untried = delivery();
     untried.attempts.clear();
     vec![
@@ -104,7 +104,10 @@ fn webhook() -> WebhookPage {
         secret: Some("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
         form: form(),
         deliveries: vec![sent()],
-        older: Some("/webhooks/whk_1?before=msg_1".to_owned()),
+        onward: Onward {
+            first_url: None,
+            next_url: Some("/webhooks/whk_1?before=msg_1".to_owned()),
+        },
     }
 }
 

@@ -23,7 +23,7 @@ pub use html::{Html, escaped};
 pub use install::{Commands, Install};
 pub use key_proof::proof_commands;
 pub use layout::{Flash, Layout, Viewer};
-pub use paging::Paging;
+pub use paging::{Onward, Paging};
 pub use pill::{
     Pill, Tone, listing_pill, outcome_pill, publisher_pill, submission_pill, subscription_pill,
 };

@@ -1,5 +1,22 @@
 //! Where one is in a long list.
 
+/// The ways from a part of a list that goes on behind its last one, not by number: for lists
+/// that grow while they are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Onward {
+    /// Address of the beginning, where this is not it.
+    pub first_url: Option<String>,
+    /// Address of the part after.
+    pub next_url: Option<String>,
+}
+
+impl Onward {
+    /// Returns whether there is another part.
+    pub fn has_more(&self) -> bool {
+        self.first_url.is_some() || self.next_url.is_some()
+    }
+}
+
 /// The part of a list that is shown, with the ways to the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Paging {

@@ -14,14 +14,14 @@ use axum::{
 use market::{ListingEvent, ListingState, Problem, ProductManifest, PublisherState};
 
 use self::manifest::{ManifestFields, add_pictures};
-use super::publisher::submission_link;
+use super::{Parameters, asked_part, behind, onward, publisher::submission_link};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
     form::Form,
     notice::Notice,
     pages::product_edit::{ManifestForm, PreviewerRow, ProductEditPage, ProductState},
-    view::{FieldErrors, Flash, listing_pill},
+    view::{FieldErrors, Flash, Onward, listing_pill},
     viewer::Viewer,
 };
 
@@ -71,11 +71,37 @@ pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
     Path((publisher, product)): Path<(String, String)>,
+    parameters: Parameters,
 ) -> Answer {
-    page_with(
-        StatusCode::OK,
-        &view(&app, viewer, &publisher, &product).await?,
-    )
+    let mut page = view(&app, viewer.clone(), &publisher, &product).await?;
+    if let Some(state) = page.product.as_mut() {
+        show_submissions(&app, &viewer, (&publisher, &product), (&parameters, state)).await?;
+    }
+    page_with(StatusCode::OK, &page)
+}
+
+/// Shows the part of the submissions that was asked for.
+async fn show_submissions(
+    app: &App,
+    viewer: &Viewer,
+    names: (&str, &str),
+    (parameters, state): (&Parameters, &mut ProductState),
+) -> Result<(), Failure> {
+    let part = asked_part(parameters, "before");
+    let actor = &viewer.actor;
+    let mut submissions = app.product_submissions(actor, names, part).await?;
+    let path = format!("/publisher/{}/{}", names.0, names.1);
+    state.submissions_onward = onward(
+        &mut submissions,
+        part,
+        |submission| submission.id.as_str(),
+        |name| behind(&path, "before", name, "#submissions"),
+    );
+    state.submissions = submissions
+        .iter()
+        .map(|submission| submission_link(submission, viewer))
+        .collect();
+    Ok(())
 }
 
 /// `POST /publisher/{slug}/{product}`: saves the draft, complete or not.
@@ -354,6 +380,7 @@ fn product_state(found: &Found, tags: Vec<String>, viewer: &Viewer) -> ProductSt
         is_inside_open: product.inside_opened_at.is_some(),
         can_open: false,
         submit_error: None,
+        submissions_onward: Onward::default(),
         submissions: submissions
             .iter()
             .map(|submission| submission_link(submission, viewer))

@@ -14,7 +14,7 @@ use axum::{
 use chrono::NaiveDateTime;
 use market::{Class, Decision, Publication, SubmissionState};
 
-use super::{Parameters, part, vex::day};
+use super::{LINES, Parameters, compare::cut_changes, cut, part, vex::day};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -27,7 +27,7 @@ use crate::{
 /// Findings on one page.
 const PAGE: usize = 50;
 
-/// `GET /submissions/{id}?class=&page=&template=`
+/// `GET /submissions/{id}?class=&page=&template=&remarks=&gone=&introduced=&packages=`
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
@@ -236,6 +236,14 @@ async fn load(
         .map(|finding| view::finding(finding, &found, &viewer))
         .collect();
     page.findings_paging = paging;
+    let to = |page: usize| format!("/submissions/{id}?remarks={page}#thread");
+    // The thread is read where it ends.
+    let last = page.remarks.len().div_ceil(LINES);
+    page.remarks_paging = cut(&mut page.remarks, (parameters, "remarks"), last, to);
+    if let Some(changes) = page.changes.as_mut() {
+        let url = format!("/submissions/{id}?");
+        cut_changes(&mut changes.content, parameters, &url, Some("changes"));
+    }
     // Chosen from a form of its own, the text arrives in the field and is edited there.
     let chosen = parameters.get("template");
     let of = |it: &&app::Template| chosen.is_some_and(|id| it.id.as_str() == id);

@@ -32,6 +32,7 @@ pub(super) fn page(
     let several = found.images.len() > 1;
     let editor_url = format!("/publisher/{}/{}", found.publisher.slug, found.product.slug);
     let url = format!("/p/{}/{}", found.publisher.slug, found.product.slug);
+    let remarks = thread::remarks(found, &viewer);
     let advisories_at = DateTime::parse_from_rfc3339(&found.advisories.1).ok();
     SubmissionPage {
         id: submission.id.to_string(),
@@ -69,7 +70,9 @@ pub(super) fn page(
             let difference = found.difference.as_ref();
             difference.is_some_and(|it| it.fields.iter().any(|changed| changed == field))
         }),
-        remarks: thread::remarks(found, &viewer),
+        open_remarks: remarks.iter().filter(|remark| remark.is_open()).count(),
+        remarks,
+        remarks_paging: Paging::default(),
         anchors: thread::anchors(found, findings),
         draft_remark: String::new(),
         draft_reason: String::new(),

@@ -266,6 +266,23 @@ async fn the_operator_holds_reinstates_and_revokes() {
     assert_eq!(nobody.get("/products/acme/ship-db").await.refused().0, 404);
     let log = operator.get("/audit?limit=1").await.expect(200);
     assert_eq!(log["items"][0]["after"], "revoked");
+    let last = log["items"][0]["id"].as_str().expect("an id").to_owned();
+    let before = operator
+        .get(&format!("/audit?limit=1&before={last}"))
+        .await
+        .expect(200);
+    assert_eq!(before["items"][0]["after"], "listed");
+    let of_product = operator
+        .get("/audit?subject=acme/ship-db&action=reinstate-listing")
+        .await
+        .expect(200);
+    let of_nobody = operator.get("/audit?actor=nobody-at-all").await.expect(200);
+    assert!(
+        of_product["items"]
+            .as_array()
+            .is_some_and(|all| all.iter().all(|one| one["action"] == "reinstate-listing"))
+    );
+    assert_eq!(of_nobody["items"], json!([]));
     let jobs = operator.get("/jobs").await.expect(200);
     assert_eq!(jobs["failed"], json!([]));
     operator

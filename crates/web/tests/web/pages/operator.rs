@@ -53,3 +53,28 @@ async fn neither_list_forgets_where_the_other_is() {
         Some("2")
     );
 }
+
+#[tokio::test]
+async fn the_whole_audit_log_is_read_by_who_what_and_to_what() {
+    let fixture = Fixture::new().await;
+    fixture.account("ann", None).await;
+    fixture.publisher("ann").await;
+    let mut olga = Browser::of(&fixture, "olga").await;
+    let page = olga.get("/operator").await;
+    assert!(
+        page.texts("a")
+            .iter()
+            .any(|text| text == "The whole audit log")
+    );
+    let page = olga.get("/operator/audit").await;
+    let all = page.texts("tbody tr").len();
+    assert!(all > 2, "{all}");
+    let page = olga.get("/operator/audit?subject=acme").await;
+    let of_publisher = page.texts("tbody tr").len();
+    assert!(of_publisher > 0 && of_publisher < all, "{of_publisher}");
+    let page = olga
+        .get("/operator/audit?actor=nobody-at-all&before=aud_x")
+        .await;
+    assert!(page.texts(".empty p")[0].starts_with("No record fits."));
+    assert_eq!(page.texts("nav.paging a"), ["← To the beginning"]);
+}

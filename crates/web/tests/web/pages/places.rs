@@ -74,7 +74,7 @@ pub(crate) async fn stocked(fixture: Fixture) -> (Fixture, Names) {
     let whom = ("new@acme.example", Role::Finance);
     let invited = fixture.app.invite_member(&ann, "acme", whom).await;
     invited.expect("invited");
-    let letters = fixture.app.list_letters(&olga, "", 10).await;
+    let letters = fixture.app.list_letters(&olga, app::Part::first(10)).await;
     let letters = letters.expect("letters");
     let link = |of: usize| {
         let link = letters[of].link.clone().expect("a link");
