@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt;
 use market::{
-    Action, HoldStep, ListingEvent, ListingState, ProductId, PublisherState, Reminder,
+    Action, HOLD_DAYS, HoldStep, ListingEvent, ListingState, ProductId, PublisherState, Reminder,
     SubmissionId, hold_step,
 };
 use store::{
@@ -74,7 +74,9 @@ impl App {
             }
         }
         let mut tx = self.read().await?;
-        let held = store::products::on_hold(&mut tx).await?;
+        let (now, reasons) = (self.now(), [HELD, SUSPENDED]);
+        let long_ago = now - TimeDelta::days(HOLD_DAYS);
+        let held = store::products::on_hold_to_end(&mut tx, long_ago, reasons, now).await?;
         drop(tx);
         for product in held {
             match self.end_hold(&product).await {

@@ -146,15 +146,25 @@ pub async fn any_listed_of_publisher(
     Ok(!found.is_empty())
 }
 
-/// Returns the products that are on hold, the longest untouched first.
+/// Returns the products on hold whose hold may end at `now`: held by `held_before`, or for one of
+/// these reasons with nothing broken any longer. All others stay as they are.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn on_hold(tx: &mut Tx) -> Result<Vec<Product>, StoreError> {
+pub async fn on_hold_to_end(
+    tx: &mut Tx,
+    held_before: DateTime<Utc>,
+    [reason, other]: [&str; 2],
+    now: DateTime<Utc>,
+) -> Result<Vec<Product>, StoreError> {
     fetch_all!(
         tx,
         Product,
-        "SELECT * FROM products WHERE state = 'on-hold' ORDER BY updated_at, id"
+        "SELECT * FROM products p WHERE p.state = 'on-hold' AND (p.held_at <= $1 OR (p.state_reason IN ($2, $3) AND NOT EXISTS (SELECT 1 FROM releases r JOIN findings f ON f.submission_id = r.submission_id WHERE r.product_id = p.id AND NOT r.replaced AND f.state = 'open' AND f.due_at <= $4))) ORDER BY p.updated_at, p.id",
+        held_before,
+        reason,
+        other,
+        now
     )
 }
 
