@@ -73,6 +73,7 @@ mod vex;
 mod waivers;
 mod watch;
 mod webhooks;
+mod withdrawals;
 
 pub use access_tokens::NewToken;
 pub use accounts::NewAccount;

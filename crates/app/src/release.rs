@@ -306,6 +306,7 @@ impl App {
             key_id: self.keys.release.public().key_id(),
             certified: submission.certifiable,
             released_at: now,
+            withdrawn_at: None,
         };
         for older in store::releases::standing(tx, &product.id).await? {
             if is_same_line(&older.tag, &release.tag) {
@@ -350,10 +351,15 @@ impl App {
             .await
     }
 
-    /// Starts the clocks of what is open in a release. What the publisher was told of in any
-    /// release of the product, and still stands there, is not fixed, so its clock goes on:
-    /// releasing the same again gains no time.
-    async fn start_clocks(&self, tx: &mut Tx, submission: &Submission) -> Result<(), AppError> {
+    /// Starts the clocks of what is open in a release, or goes on with them where it stands again.
+    /// What the publisher was told of in any release of the product, and still stands there, is
+    /// not fixed, so its clock goes on: releasing the same again gains no time, and neither does
+    /// withdrawing what was released.
+    pub(crate) async fn start_clocks(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+    ) -> Result<(), AppError> {
         let is_open = |finding: &Finding| finding.state == FindingState::Open;
         let mut known: HashMap<(String, String), Told> = HashMap::new();
         for told in store::promises::told(tx, &submission.product_id, &submission.id).await? {
@@ -364,7 +370,12 @@ impl App {
         for mut finding in findings.into_iter().filter(is_open) {
             let key = (finding.vulnerability.clone(), finding.component.clone());
             let mut was = (FindingState::Fixed, Class::None);
-            if let Some(known) = known.get(&key) {
+            let own = finding.due_at.filter(|_| finding.announced);
+            if own.is_some() {
+                was = (FindingState::Open, finding.class);
+            }
+            let is_earlier = |known: &&Told| own.is_none_or(|own| known.due_at < Some(own));
+            if let Some(known) = known.get(&key).filter(is_earlier) {
                 was = (FindingState::Open, known.class);
                 finding.set_clock(FindingClock {
                     told_at: known.told_at,

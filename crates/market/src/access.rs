@@ -99,6 +99,8 @@ text_enum! {
         SetPublication = "set-publication",
         /// Take one's own product off the market.
         WithdrawProduct = "withdraw-product",
+        /// Stop offering a released tag of one's own product.
+        WithdrawTag = "withdraw-tag",
         /// Name the accounts that see a product before its first release.
         ManagePreview = "manage-preview",
         /// See a product before its first release, as consumers will.
@@ -208,6 +210,7 @@ pub const RULES: &[(Action, &[Role])] = &[
         &[Role::Editor, Role::Owner, Role::Operator],
     ),
     (Action::WithdrawProduct, &[Role::Owner]),
+    (Action::WithdrawTag, &[Role::Editor, Role::Owner]),
     (Action::ManagePreview, &[Role::Editor, Role::Owner]),
     (
         Action::SeePreview,

@@ -28,6 +28,7 @@ mod release_line;
 mod retention;
 mod robot;
 mod scope;
+mod sentences;
 mod severity;
 mod signing_key;
 mod slug;

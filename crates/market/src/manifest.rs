@@ -3,10 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Slug, Support, text::text_enum};
+use crate::{Money, Slug, Support, sentences::sentences, text::text_enum};
 
 /// Longest short description, in characters (manifest item 3).
 pub const MAX_SHORT_DESCRIPTION: usize = 140;
+/// Most sentences of a short description (manifest item 3).
+const MAX_SENTENCES: usize = 2;
 /// Smallest edge of a logo, in pixels (publisher profile and manifest item 2).
 pub const MIN_LOGO_PIXELS: u32 = 512;
 /// The engines a product can be declared for, with their titles.
@@ -231,6 +233,13 @@ impl ProductManifest {
             "the short description",
             MAX_SHORT_DESCRIPTION,
         );
+        let sentences = sentences(&self.short_description);
+        if sentences > MAX_SENTENCES {
+            problems.add(
+                "short_description",
+                format!("say it in one or two sentences: these are {sentences}"),
+            );
+        }
         if !CATEGORIES.contains(&self.category.as_str()) {
             problems.add(
                 "category",
@@ -450,6 +459,21 @@ mod tests {
             .map(|p| format!("{}: {}", p.field, p.message))
             .collect();
         insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn a_short_description_has_one_or_two_sentences() {
+        let with = |text: &str| ProductManifest {
+            short_description: text.to_owned(),
+            ..whole()
+        };
+        assert_eq!(with("Keeps rows in 1.2 ms. Forgets none.").problems(), []);
+        let problems = with("Keeps rows. Forgets none. Free.").problems();
+        assert_eq!(problems.len(), 1);
+        assert_eq!(
+            problems[0].message,
+            "say it in one or two sentences: these are 3"
+        );
     }
 
     #[test]

@@ -45,7 +45,7 @@ text_enum! {
         Reinstated = "reinstated",
         /// A listing was revoked.
         Revoked = "revoked",
-        /// A product was taken off the market by its publisher.
+        /// A product was taken off the market by its publisher, or one of its tags.
         Withdrawn = "withdrawn",
         /// A webhook was disabled.
         Webhook = "webhook",
@@ -87,7 +87,7 @@ impl NoticeKind {
             Self::OnHold => "A listing was put on hold",
             Self::Reinstated => "A hold was lifted",
             Self::Revoked => "A listing was revoked",
-            Self::Withdrawn => "A product was withdrawn",
+            Self::Withdrawn => "A product or a tag of it was withdrawn",
             Self::Webhook => "A webhook was disabled",
             Self::Advisories => "Advisories cannot be kept up to date",
         }

@@ -290,6 +290,20 @@ pub async fn set_inside_opened(
     Ok(())
 }
 
+/// Notes whether a product's newest release bears the mark.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_certified(tx: &mut Tx, id: &ProductId, certified: bool) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE products SET certified = $2 WHERE id = $1",
+        id.as_str(),
+        certified
+    )?;
+    Ok(())
+}
+
 /// Closes the pulls of what is on hold to consumers, or opens them again; gives whether it is
 /// on hold and they were otherwise.
 ///

@@ -33,6 +33,8 @@ pub struct Release {
     pub certified: bool,
     /// When.
     pub released_at: DateTime<Utc>,
+    /// Since when it is no longer offered under its tag.
+    pub withdrawn_at: Option<DateTime<Utc>>,
 }
 
 /// Adds a release; a second one of the same submission is a conflict.
@@ -112,7 +114,40 @@ pub async fn set_replaced(tx: &mut Tx, release: &ReleaseId) -> Result<(), StoreE
     Ok(())
 }
 
-/// Returns a product's newest release.
+/// Notes that a release stands again: what took its place is no longer offered.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_standing(tx: &mut Tx, release: &ReleaseId) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE releases SET replaced = FALSE WHERE id = $1",
+        release.as_str()
+    )?;
+    Ok(())
+}
+
+/// Notes that a product's releases under a tag are no longer offered; nothing is promised of
+/// them any more. Gives how many there were.
+///
+/// # Errors
+/// The database refused.
+pub async fn withdraw_tag(
+    tx: &mut Tx,
+    product: &ProductId,
+    tag: &str,
+    at: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    execute!(
+        tx,
+        "UPDATE releases SET withdrawn_at = $3, replaced = TRUE WHERE product_id = $1 AND tag = $2 AND withdrawn_at IS NULL",
+        product.as_str(),
+        tag,
+        at
+    )
+}
+
+/// Returns a product's newest release of those that are offered.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -120,12 +155,12 @@ pub async fn newest(tx: &mut Tx, product: &ProductId) -> Result<Option<Release>,
     fetch_opt!(
         tx,
         Release,
-        "SELECT * FROM releases WHERE product_id = $1 ORDER BY released_at DESC, id DESC LIMIT 1",
+        "SELECT * FROM releases WHERE product_id = $1 AND withdrawn_at IS NULL ORDER BY released_at DESC, id DESC LIMIT 1",
         product.as_str()
     )
 }
 
-/// Returns a product's releases, newest first.
+/// Returns a product's releases whose tags are offered, newest first.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -133,7 +168,7 @@ pub async fn of_product(tx: &mut Tx, product: &ProductId) -> Result<Vec<Release>
     fetch_all!(
         tx,
         Release,
-        "SELECT * FROM releases WHERE product_id = $1 ORDER BY released_at DESC, id DESC",
+        "SELECT * FROM releases WHERE product_id = $1 AND withdrawn_at IS NULL ORDER BY released_at DESC, id DESC",
         product.as_str()
     )
 }

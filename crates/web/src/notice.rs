@@ -73,6 +73,7 @@ notices! {
     PreviewerNamed = "previewer-named", "They see the product from now on; they are told.";
     PreviewerRemoved = "previewer-removed", "They do not see the product any more.";
     Withdrawn = "withdrawn", "The product was taken off the market.";
+    TagWithdrawn = "tag-withdrawn", "The tag is no longer offered. Subscribers are told.";
     RemarkAdded = "remark-added", "The remark was added.";
     RemarkResolved = "remark-resolved", "The remark is resolved.";
     RemarkReopened = "remark-reopened", "The remark is open again.";

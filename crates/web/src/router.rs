@@ -209,6 +209,10 @@ fn products() -> Router<Arc<App>> {
             post(product_edit::check_new).layer(pictures),
         )
         .route(
+            "/publisher/{slug}/products/new/preview",
+            post(product_edit::preview_new).layer(pictures),
+        )
+        .route(
             "/publisher/{slug}/{product}",
             get(product_edit::show)
                 .post(product_edit::save)
@@ -246,6 +250,10 @@ fn products() -> Router<Arc<App>> {
         .route(
             "/publisher/{slug}/{product}/withdraw",
             post(product_edit::withdraw),
+        )
+        .route(
+            "/publisher/{slug}/{product}/withdraw-tag",
+            post(product_edit::withdraw_tag),
         )
         .route(
             "/publisher/{slug}/products/imports",

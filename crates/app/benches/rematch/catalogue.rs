@@ -262,6 +262,7 @@ impl Filler {
             key_id: String::new(),
             certified: false,
             released_at: at(number),
+            withdrawn_at: None,
         };
         let image = ImageRow {
             digest: submission.digest.clone(),

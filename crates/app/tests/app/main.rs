@@ -64,4 +64,5 @@ mod trust_secret;
 mod vex;
 mod waivers;
 mod webhooks;
+mod withdrawing;
 mod world;

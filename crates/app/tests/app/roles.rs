@@ -436,6 +436,10 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
             code(app.withdraw_product(actor, "acme", "db", "").await),
         ),
         (
+            "withdraw_tag",
+            code(app.withdraw_tag(actor, ("acme", "db"), "1.0", "").await),
+        ),
+        (
             "submit",
             code(app.submit(actor, "acme", "db", &no_image).await),
         ),

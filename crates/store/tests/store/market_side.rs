@@ -177,6 +177,7 @@ both! {
             key_id: "key".to_owned(),
             certified: true,
             released_at: at(5),
+            withdrawn_at: None,
         };
         releases::create(&mut tx, &release(1)).await.expect("created");
         assert_eq!(releases::of_product(&mut tx, &cast.product.id).await.expect("read"), [release(1)]);

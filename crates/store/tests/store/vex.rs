@@ -147,6 +147,7 @@ both! {
                     key_id: "key".to_owned(),
                     certified: false,
                     released_at: at(i64::from(number)),
+                    withdrawn_at: None,
                 };
                 for older in releases::standing(&mut tx, &cast.product.id).await.expect("read") {
                     releases::set_replaced(&mut tx, &older.id).await.expect("set");

@@ -43,6 +43,11 @@ pub enum Event {
     Revoked,
     /// Its publisher took it off the market.
     Withdrawn,
+    /// Its publisher no longer offers what it released under a tag.
+    TagWithdrawn {
+        /// Which.
+        tag: String,
+    },
 }
 
 impl Entry {
@@ -112,7 +117,9 @@ impl Standing {
 /// Returns how an image stood at a time, from all entries of its name in the log's order.
 /// None where it was not released by then.
 pub fn standing(entries: &[Entry], digest: &Digest, at: DateTime<Utc>) -> Option<Standing> {
-    let mut found: Option<Standing> = None;
+    // By the tag under which it was released; an image that was withdrawn under one may be
+    // offered under another.
+    let mut found: Vec<Standing> = Vec::new();
     let mut state: Option<(State, DateTime<Utc>)> = None;
     for entry in entries.iter().filter(|entry| entry.at <= at) {
         let next = match &entry.event {
@@ -123,7 +130,8 @@ pub fn standing(entries: &[Entry], digest: &Digest, at: DateTime<Utc>) -> Option
                 ..
             } => {
                 if released == digest {
-                    found = Some(Standing {
+                    found.retain(|found| found.tag != *tag);
+                    found.push(Standing {
                         state: State::Listed,
                         since: entry.at,
                         released_at: entry.at,
@@ -131,9 +139,7 @@ pub fn standing(entries: &[Entry], digest: &Digest, at: DateTime<Utc>) -> Option
                         certified: *certified,
                         replaced_by: None,
                     });
-                } else if let Some(found) = &mut found
-                    && found.tag == *tag
-                {
+                } else if let Some(found) = found.iter_mut().find(|found| found.tag == *tag) {
                     found.replaced_by = Some(released.clone());
                 }
                 // A fix is released while on hold; the hold is lifted apart.
@@ -146,20 +152,33 @@ pub fn standing(entries: &[Entry], digest: &Digest, at: DateTime<Utc>) -> Option
             Event::Reinstated => State::Listed,
             Event::Revoked => State::Revoked,
             Event::Withdrawn => State::Withdrawn,
+            Event::TagWithdrawn { tag } => {
+                if let Some(found) = found.iter_mut().find(|found| found.tag == *tag) {
+                    (found.state, found.since) = (State::Withdrawn, entry.at);
+                }
+                continue;
+            }
         };
         state = Some((next, entry.at));
     }
+    let is_offered = |found: &&Standing| found.state == State::Listed;
+    let found = found.iter().rfind(is_offered).or(found.last()).cloned();
     let (mut found, (state, since)) = found.zip(state)?;
-    found.state = state;
-    found.since = since.max(found.released_at);
+    let is_on_market = matches!(state, State::Listed | State::OnHold);
+    if found.state == State::Listed || !is_on_market {
+        found.state = state;
+        found.since = since.max(found.released_at);
+    }
     Some(found)
 }
 
 /// Returns the image that a tag names at a time, from all entries of its name.
 pub fn newest<'a>(entries: &'a [Entry], wanted: &str, at: DateTime<Utc>) -> Option<&'a Digest> {
     let named = |entry: &'a Entry| match &entry.event {
-        Event::Released { tag, digest, .. } if tag == wanted && entry.at <= at => Some(digest),
+        Event::Released { tag, digest, .. } if tag == wanted => Some(Some(digest)),
+        Event::TagWithdrawn { tag } if tag == wanted => Some(None),
         _ => None,
     };
-    entries.iter().rev().find_map(named)
+    let mut by_then = entries.iter().rev().filter(|entry| entry.at <= at);
+    by_then.find_map(named).flatten()
 }

@@ -5,7 +5,7 @@ use oci::Digest;
 use plimsoll_trust::log::{
     Consistency, Entry, Event, Hash, LogKey, LoggedEntry, NoteError, ProofError, Span, State,
     Statement, StatementError, TILE_WIDTH, Tile, TileKind, Verifier, consistency, encode, fold,
-    inclusion, leaf_hash, perfect, root, standing, verify_consistency, verify_inclusion,
+    inclusion, leaf_hash, newest, perfect, root, standing, verify_consistency, verify_inclusion,
 };
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -373,4 +373,35 @@ fn how_an_image_stood_on_a_day() {
     assert_eq!(fix.state, State::OnHold, "a release lifts no hold");
     assert!(at("two", 500).expect("released").is_certified());
     assert_eq!(at("two", 600).expect("released").state, State::Revoked);
+}
+
+#[test]
+fn what_was_withdrawn_under_one_tag_may_be_offered_under_another() {
+    let withdrawn = |tag: &str| Event::TagWithdrawn {
+        tag: tag.to_owned(),
+    };
+    let log = [
+        released("1.0", "one"),
+        released("latest", "one"),
+        withdrawn("1.0"),
+        withdrawn("latest"),
+        released("latest", "two"),
+    ];
+    let entries: Vec<_> = (1..)
+        .zip(log)
+        .map(|(at, event)| entry(at, NAME, event))
+        .collect();
+    let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("a time");
+    let state = |image, seconds| {
+        let stands = standing(&entries, &digest(image), at(seconds)).expect("released");
+        (stands.state, stands.tag)
+    };
+    assert_eq!(state("one", 2), (State::Listed, "latest".to_owned()));
+    assert_eq!(state("one", 3), (State::Listed, "latest".to_owned()));
+    assert_eq!(state("one", 4).0, State::Withdrawn);
+    assert_eq!(state("two", 5), (State::Listed, "latest".to_owned()));
+    let names = |tag, seconds| newest(&entries, tag, at(seconds)).cloned();
+    assert_eq!(names("1.0", 2), Some(digest("one")));
+    assert_eq!(names("1.0", 5), None);
+    assert_eq!(names("latest", 5), Some(digest("two")));
 }

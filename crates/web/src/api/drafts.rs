@@ -29,6 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(check_new_product))
         .routes(routes!(set_openness))
         .routes(routes!(withdraw_product))
+        .routes(routes!(withdraw_tag))
         .routes(routes!(list_submissions, submit))
 }
 
@@ -228,6 +229,35 @@ async fn withdraw_product(
 ) -> Answer<StatusCode> {
     let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
     app.withdraw_product(&actor, publisher, product, &json.reason)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A released tag to withdraw.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TagWithdrawalJson {
+    /// Which.
+    #[schema(max_length = 128)]
+    tag: String,
+    /// What stands in the audit log; subscribers are not told.
+    #[schema(min_length = 1, pattern = r"\S")]
+    reason: String,
+}
+
+/// Stops offering a released tag: nothing names it and nothing is signed for it any more. Its
+/// digest stays for those who run it, and what it took the place of has to keep its promises again.
+#[utoipa::path(post, path = "/publishers/{publisher}/products/{product}/tags/withdrawal", tag = "drafts",
+    params(ProductPath), request_body = TagWithdrawalJson,
+    responses((status = 204, description = "It is withdrawn.")))]
+async fn withdraw_tag(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<ProductPath>,
+    Body(json): Body<TagWithdrawalJson>,
+) -> Answer<StatusCode> {
+    let names = (at.publisher.as_str(), at.product.as_str());
+    app.withdraw_tag(&actor, names, &json.tag, &json.reason)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

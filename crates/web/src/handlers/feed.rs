@@ -142,6 +142,11 @@ fn line(app: &App, (number, entry): &(i64, LogEntry)) -> FeedEntry {
             format!("{name} was withdrawn"),
             "Its publisher took it off the market.".to_owned(),
         ),
+        LogEvent::TagWithdrawn { tag } => (
+            "withdrawn",
+            format!("{name}: {tag} was withdrawn"),
+            format!("Its publisher no longer offers {name}:{tag}. Pull another release."),
+        ),
     };
     FeedEntry {
         id: format!("tag:{},2026:/log/{number}", authority(app)),

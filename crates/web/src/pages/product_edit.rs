@@ -70,6 +70,8 @@ pub struct ProductState {
     pub can_submit: bool,
     /// Whether the viewer may take it off the market.
     pub can_withdraw: bool,
+    /// The newest released tags, for whoever may withdraw one of them.
+    pub offered_tags: Vec<String>,
     /// Whether those who may pull it see components and findings.
     pub is_inside_open: bool,
     /// Whether the viewer may change that.

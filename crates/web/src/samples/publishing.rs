@@ -409,6 +409,7 @@ fn edit() -> ProductEditPage {
             staging_repository: "staging/harbour/pilot".to_owned(),
             can_submit: true,
             can_withdraw: true,
+            offered_tags: vec!["16.4".to_owned(), "15.9".to_owned()],
             is_inside_open: false,
             can_open: true,
             typed: ("pilot".to_owned(), "1.6".to_owned()),

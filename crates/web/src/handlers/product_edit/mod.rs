@@ -14,13 +14,18 @@ use axum::{
 use market::{ListingEvent, ListingState, Problem, ProductManifest, PublisherState};
 
 use self::manifest::{ManifestFields, add_pictures};
-use super::{Parameters, asked_part, behind, onward, publisher::submission_link};
+use super::{
+    Parameters, asked_part, behind, onward, product::described, publisher::submission_link,
+};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
     form::Form,
     notice::Notice,
-    pages::product_edit::{ManifestForm, PreviewerRow, ProductEditPage, ProductState},
+    pages::{
+        product::{PreviewNote, ProductPage},
+        product_edit::{ManifestForm, PreviewerRow, ProductEditPage, ProductState},
+    },
     view::{FieldErrors, Flash, Onward, listing_pill},
     viewer::Viewer,
 };
@@ -180,6 +185,32 @@ pub(crate) async fn preview(
     page_with(StatusCode::OK, &page)
 }
 
+/// `POST /publisher/{slug}/products/new/preview`: what was typed for a product that is not made
+/// yet as the page that consumers will see; nothing is made.
+pub(crate) async fn preview_new(
+    State(app): State<Arc<App>>,
+    Path(publisher): Path<String>,
+    form: Form,
+) -> Answer {
+    let mut typed = ManifestForm::typed(&form);
+    let (mut manifest, _) = look_at(&app, (&publisher, None), &form, &mut typed).await?;
+    let found = app.publisher(&form.viewer.actor, &publisher).await?;
+    if manifest.name.is_empty() {
+        manifest.name.clone_from(&typed.slug);
+    }
+    let url = format!("/preview/{publisher}/{}", typed.slug);
+    let page = ProductPage {
+        preview: Some(PreviewNote {
+            is_listed: false,
+            has_candidate: false,
+            is_typed: true,
+            edit_url: None,
+        }),
+        ..described(&app, form.viewer.layout, &found, manifest, url)
+    };
+    page_with(StatusCode::OK, &page)
+}
+
 /// Takes what was typed, for a product that there is or for a new one, as far as it can be read,
 /// with everything that is wrong with it.
 async fn look_at(
@@ -269,6 +300,26 @@ pub(crate) async fn withdraw(
     }
 }
 
+/// `POST /publisher/{slug}/{product}/withdraw-tag`
+pub(crate) async fn withdraw_tag(
+    State(app): State<Arc<App>>,
+    Path((publisher, product)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let (tag, reason) = (form.text("tag").trim(), form.text("reason"));
+    let names = (&*publisher, &*product);
+    match app
+        .withdraw_tag(&form.viewer.actor, names, tag, reason)
+        .await
+    {
+        Ok(()) => form.viewer.done(
+            &format!("/publisher/{publisher}/{product}"),
+            Notice::TagWithdrawn,
+        ),
+        Err(error) => refused_at(&app, form.viewer, names, error).await,
+    }
+}
+
 /// Shows the page again with what one of its small forms was refused for.
 pub(super) async fn refused_at(
     app: &App,
@@ -337,6 +388,13 @@ async fn view(
         })
         .collect();
     let (publisher, product, _, problems) = found;
+    if product.state.is_public() && rights.may_edit {
+        let names = (publisher.slug.as_str(), product.slug.as_str());
+        let offered = app.tags_page(&viewer.actor, names, 1).await?.tags;
+        let mut offered: Vec<_> = offered.into_iter().map(|tag| tag.release.tag).collect();
+        offered.dedup();
+        state.offered_tags = offered;
+    }
     state.can_submit &= rights.may_edit;
     state.can_withdraw &= rights.may_withdraw;
     state.can_open = rights.may_edit;
@@ -377,6 +435,7 @@ fn product_state(found: &Found, tags: Vec<String>, viewer: &Viewer) -> ProductSt
         staging_repository: format!("staging/{name}"),
         can_submit: problems.is_empty() && !is_over && publisher.state == PublisherState::Verified,
         can_withdraw: product.state.after(ListingEvent::Withdraw).is_ok(),
+        offered_tags: Vec::new(),
         is_inside_open: product.inside_opened_at.is_some(),
         can_open: false,
         submit_error: None,

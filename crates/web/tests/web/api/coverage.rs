@@ -244,6 +244,9 @@ impl Market {
                 "slug": "other", "legal_name": "Other", "website": "https://other.example",
                 "phone": "+1 555 0100", "email": "a@other.example", "agreement": 1,
             }),
+            "/publishers/{publisher}/products/{product}/tags/withdrawal" => {
+                json!({"tag": "1.0", "reason": "So."})
+            }
             "/holds/{publisher}/{product}/grace" => {
                 json!({"until": "2026-11-20T00:00:00Z", "reason": "So."})
             }

@@ -198,6 +198,7 @@ async fn no_limit_of_a_body_is_overstepped() {
     POST /invitations/accept
     POST /proofs/email
     POST /publishers/{publisher}/partnership/decision
+    POST /publishers/{publisher}/products/{product}/tags/withdrawal
     PUT /publishers/{publisher}/profile
     POST /robots
     POST /robots/{robot}/tokens

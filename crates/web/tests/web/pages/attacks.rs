@@ -11,7 +11,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const EVIL: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>";
 
 /// Every address that takes a form, with an identifier of the right kind where one is asked for.
-const FORMS: [&str; 84] = [
+const FORMS: [&str; 86] = [
     "/sign-in",
     "/register",
     "/sign-out",
@@ -39,11 +39,13 @@ const FORMS: [&str; 84] = [
     "/publisher/acme/keys/key_x/proof",
     "/publisher/acme/products/new",
     "/publisher/acme/products/new/check",
+    "/publisher/acme/products/new/preview",
     "/publisher/acme/ship-db",
     "/publisher/acme/ship-db/submit",
     "/publisher/acme/ship-db/check",
     "/publisher/acme/ship-db/preview",
     "/publisher/acme/ship-db/withdraw",
+    "/publisher/acme/ship-db/withdraw-tag",
     "/publisher/acme/ship-db/openness",
     "/publisher/acme/ship-db/versions/1/restore",
     "/publisher/acme/ship-db/previewers",

@@ -65,6 +65,13 @@ async fn what_is_typed_for_a_new_product_is_looked_at_and_nothing_is_made() {
     let check = format!("{new}/check");
     let sent = page.attribute("form[data-check]", "data-check");
     assert_eq!(sent.as_deref(), Some(check.as_str()));
+    let fields = [("slug", "new-db"), ("name", "New DB")];
+    let preview = ann
+        .send(&page, &format!("{new}/preview"), &fields, &[])
+        .await;
+    assert_eq!(preview.status, StatusCode::OK);
+    assert_eq!(preview.texts("h1"), ["New DB"]);
+    assert!(preview.text.contains("A preview of what you typed"));
     for (slug, said) in [
         ("Ship DB", "is no short name"),
         ("ship-db", "you have a product `ship-db` already"),

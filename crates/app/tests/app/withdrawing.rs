@@ -1,0 +1,199 @@
+//! Tags that their publisher withdraws: what is gone, what stays, and that no promise about what
+//! is still offered goes with them.
+
+use app::{Actor, AppError, market::NoticeKind};
+use chrono::{DateTime, TimeDelta, Utc};
+use market::ListingState;
+use trust::log::{Entry, State, standing};
+
+use crate::{
+    chance::Chance,
+    forty_days::{FIRST, listing, with_bash, without_bash},
+    rematch::{CRITICAL, advisories},
+    world::{HOST, World, told},
+};
+
+async fn withdraw(world: &World, actor: &Actor, tag: &str, reason: &str) -> Result<(), AppError> {
+    let names = ("acme", "db");
+    world.app.withdraw_tag(actor, names, tag, reason).await
+}
+
+async fn tags(world: &World) -> Vec<String> {
+    let name = "acme/db".parse().expect("a name");
+    let tags = world.app.list_tags(&name, "", 100).await.expect("tags");
+    tags.into_iter()
+        .filter(|tag| !tag.starts_with("sha256-"))
+        .collect()
+}
+
+/// The tags that the trust metadata of the public name vouches for.
+async fn signed(world: &World) -> Vec<String> {
+    let mut tx = world.db.read().await.expect("a reader");
+    let gun = format!("{HOST}/acme/db");
+    let file = store::notary::newest_file(&mut tx, &gun, "targets").await;
+    let file = file.expect("read").expect("signed");
+    let file: serde_json::Value = serde_json::from_slice(&file.content).expect("JSON");
+    let targets = file["signed"]["targets"].as_object().expect("targets");
+    targets.keys().cloned().collect()
+}
+
+async fn due(world: &World) -> Option<DateTime<Utc>> {
+    let forecast = world.app.forecast(&world.viewer, "acme").await;
+    let forecast = forecast.expect("a forecast");
+    forecast
+        .first()
+        .and_then(|it| it.due.first())
+        .map(|due| due.due_at)
+}
+
+both! {
+    async fn a_withdrawn_tag_is_gone_and_its_digest_stays(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let old = world.released("1.0", &without_bash("one")).await;
+        let refused = withdraw(&world, &world.owner, "1.0", "Old.").await;
+        assert!(told(refused).contains("last tag"));
+        world.released("2.0", &without_bash("two")).await;
+        world.app.subscribe(&world.carl, "acme", "db", "free", true).await.expect("subscribed");
+        assert!(told(withdraw(&world, &world.viewer, "1.0", "Old.").await).starts_with("denied"));
+        assert!(told(withdraw(&world, &world.editor, "1.0", " ").await).starts_with("invalid"));
+        assert!(told(withdraw(&world, &world.editor, "3.0", "Old.").await).starts_with("not"));
+        assert_eq!((tags(&world).await, signed(&world).await), (vec!["1.0".to_owned(), "2.0".to_owned()], vec!["1.0".to_owned(), "2.0".to_owned()]));
+
+        withdraw(&world, &world.editor, "1.0", "CVE-2026-7 is in it").await.expect("withdrawn");
+        assert_eq!((tags(&world).await, signed(&world).await), (vec!["2.0".to_owned()], vec!["2.0".to_owned()]));
+        let name = "acme/db".parse().expect("a name");
+        world.app.find_manifest(&name, "1.0").await.expect_err("the tag is gone");
+        world.app.find_manifest(&name, &old.digest).await.expect("its image is not");
+        let page = world.app.product_page(&world.carl, "acme", "db").await.expect("a page");
+        assert_eq!(page.releases.len(), 1);
+        let said = world.app.log_statement("acme/db", None).await.expect("read").expect("some");
+        let last = said.entries.last().expect("an entry");
+        assert!(last.entry.contains(r#""event":"tag-withdrawn","tag":"1.0""#), "{}", last.entry);
+        let entries: Vec<_> = said.entries.iter().filter_map(|it| Entry::parse(it.entry.as_bytes())).collect();
+        let digest = old.digest.parse().expect("a digest");
+        let stands = standing(&entries, &digest, world.app.now()).expect("released");
+        assert_eq!(stands.state, State::Withdrawn);
+        let notices = world.app.my_notices(&world.carl, app::Part::first(10)).await.expect("notices");
+        let notice = notices.iter().find(|it| it.kind == NoticeKind::Withdrawn).expect("told");
+        assert!(notice.title.contains("1.0") && !notice.body.contains("CVE"), "{notice:?}");
+        assert!(told(withdraw(&world, &world.editor, "1.0", "Old.").await).starts_with("not"), "once");
+        let audit = world.audit(old.product_id.as_str()).await;
+        assert!(audit.iter().any(|line| line.starts_with("withdraw-tag")), "{audit:?}");
+    }
+
+    async fn what_was_replaced_promises_again_and_a_line_ends_with_its_tags(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        advisories(&world, &[(FIRST, Some(CRITICAL))]).await;
+        world.released("2.0", &with_bash("one")).await;
+        let promised = due(&world).await.expect("a promise");
+        world.clock.advance(TimeDelta::hours(10));
+        world.released("2.0.1", &without_bash("two")).await;
+        assert_eq!(due(&world).await, None);
+        world.clock.advance(TimeDelta::hours(10));
+        world.released("3.0", &without_bash("three")).await;
+        withdraw(&world, &world.owner, "2.0.1", "It does not start.").await.expect("withdrawn");
+        assert_eq!(due(&world).await, Some(promised), "2.0 is offered, and nothing gained time");
+        withdraw(&world, &world.owner, "2.0", "No longer made.").await.expect("withdrawn");
+        assert_eq!(due(&world).await, None, "nothing of the line is offered");
+        world.clock.advance(TimeDelta::hours(1));
+        world.released("2.1", &with_bash("four")).await;
+        assert_eq!(due(&world).await, Some(promised), "the same again gains no time");
+        world.clock.advance(TimeDelta::hours(60));
+        assert_eq!(world.app.enforce_deadlines().await.expect("looked at").held, 1);
+        withdraw(&world, &world.owner, "2.1", "So be it.").await.expect("withdrawn");
+        assert_eq!(world.app.enforce_deadlines().await.expect("looked at").reinstated, 1);
+    }
+
+    async fn no_withdrawal_escapes_a_promise_about_what_is_offered(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        advisories(&world, &[(FIRST, Some(CRITICAL))]).await;
+        let chance = Chance(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(7));
+        let mut history = History { world: &world, chance, made: Vec::new(), told_at: None, steps: Vec::new() };
+        history.release(0, false).await;
+        for _ in 0..60 {
+            history.step().await;
+        }
+    }
+}
+
+/// What is offered, with its line and whether it has the package.
+struct Offered {
+    line: usize,
+    tag: String,
+    has_package: bool,
+}
+
+struct History<'a> {
+    world: &'a World,
+    chance: Chance,
+    /// In the order of release.
+    made: Vec<Offered>,
+    /// When the publisher was first told of the one vulnerability there is.
+    told_at: Option<DateTime<Utc>>,
+    steps: Vec<String>,
+}
+
+impl History<'_> {
+    async fn release(&mut self, line: usize, has_package: bool) {
+        let number = self.steps.len();
+        let (tag, seed) = (format!("{}.{number}", line + 1), format!("r{number}"));
+        let image = if has_package {
+            with_bash(&seed)
+        } else {
+            without_bash(&seed)
+        };
+        self.world.released(&tag, &image).await;
+        if has_package {
+            self.told_at = self.told_at.or(Some(self.world.app.now()));
+        }
+        self.steps.push(format!("release {tag}: {has_package}"));
+        self.made.push(Offered {
+            line,
+            tag,
+            has_package,
+        });
+    }
+
+    async fn step(&mut self) {
+        let world = self.world;
+        world.clock.advance(TimeDelta::seconds(1));
+        match self.chance.below(5) {
+            0 | 1 => {
+                let (line, has_package) = (self.chance.below(2), self.chance.below(2) == 0);
+                self.release(line, has_package).await;
+            }
+            2 | 3 => {
+                let place = self.chance.below(self.made.len());
+                let tag = self.made[place].tag.clone();
+                let gone = withdraw(world, &world.owner, &tag, "So.").await;
+                assert_eq!(gone.is_ok(), self.made.len() > 1, "{:#?}", self.steps);
+                if gone.is_ok() {
+                    self.made.remove(place);
+                }
+                self.steps.push(format!("withdraw {tag}"));
+            }
+            _ => {
+                world.clock.advance(TimeDelta::hours(20));
+                self.steps.push("20 hours pass".to_owned());
+            }
+        }
+        world.app.enforce_deadlines().await.expect("looked at");
+        let newest = |line| self.made.iter().rfind(|made| made.line == line);
+        let is_broken = (0..2).filter_map(newest).any(|made| made.has_package);
+        let due = self.told_at.map(|at| at + TimeDelta::hours(72));
+        let is_late = is_broken && due.is_some_and(|due| due <= world.app.now());
+        let expected = match is_late {
+            true => ListingState::OnHold,
+            false => ListingState::Listed,
+        };
+        assert_eq!(listing(world).await, expected, "{:#?}", self.steps);
+        let mut offered: Vec<_> = self.made.iter().map(|made| made.tag.clone()).collect();
+        offered.sort();
+        let mut listed = tags(world).await;
+        listed.sort();
+        assert_eq!(listed, offered, "{:#?}", self.steps);
+    }
+}
