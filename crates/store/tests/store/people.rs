@@ -345,11 +345,11 @@ both! {
             found.into_iter().map(|one| one.record.id).collect::<Vec<_>>()
         };
         let [one, two, three] = [1, 2, 3].map(|number| record(number, "").id);
-        assert_eq!(ids(&mut tx, all, rest).await, [one.clone()]);
+        assert_eq!(ids(&mut tx, all, rest).await, std::slice::from_ref(&one));
         let of = |actor, action, subject| audit::AuditFilter { actor, action, subject };
         let first = store::Part::ALL;
         assert_eq!(ids(&mut tx, of("system", "", ""), first).await, [two.clone(), one.clone()]);
-        assert_eq!(ids(&mut tx, of("system", "submit", ""), rest).await, [one.clone()]);
+        assert_eq!(ids(&mut tx, of("system", "submit", ""), rest).await, std::slice::from_ref(&one));
         assert_eq!(ids(&mut tx, of("", "submit", ""), first).await, [three.clone(), two, one.clone()]);
         assert_eq!(ids(&mut tx, of("", "", "a"), first).await, [three.clone(), one.clone()]);
         assert_eq!(ids(&mut tx, of("", "", "a"), rest).await, [one]);
