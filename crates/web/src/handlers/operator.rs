@@ -144,6 +144,7 @@ async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Oper
         publisher_rows.push(publisher_row(publisher, proofs.as_ref(), &viewer));
     }
     let holds = app.holds_to_confirm(actor).await?;
+    let own = app.my_publishers(actor).await?;
     let page = asked("listings").unwrap_or(1);
     let found = app.list_listings(actor, &search, page).await?;
     Ok(OperatorPage {
@@ -156,6 +157,7 @@ async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Oper
             |page| operator_url(&search, (asked_page(parameters), page), "listings"),
         ),
         listings: listings(app, found.listings, &viewer).await?,
+        own: own.iter().map(|one| one.slug.to_string()).collect(),
         holds: holds.iter().map(|hold| hold_row(hold, &viewer)).collect(),
         is_on_hold_only: search.on_hold,
         words: search.text,

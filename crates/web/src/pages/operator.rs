@@ -35,6 +35,17 @@ pub struct OperatorPage {
     pub jobs: JobsSummary,
     /// The last audit records, newest first.
     pub audit: Vec<AuditRow>,
+    /// Short names of the publishers that the viewer belongs to.
+    pub own: Vec<String>,
+}
+
+impl OperatorPage {
+    /// Returns whether the viewer belongs to a publisher, or to that of a listing, and so
+    /// decides nothing of it.
+    fn is_own(&self, path: &str) -> bool {
+        let publisher = path.split('/').next();
+        self.own.iter().any(|own| Some(own.as_str()) == publisher)
+    }
 }
 
 /// A publisher.

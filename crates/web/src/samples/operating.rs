@@ -136,6 +136,7 @@ fn console() -> OperatorPage {
     };
     let revoked_at = When::new(now() + TimeDelta::days(27), now());
     OperatorPage {
+        own: Vec::new(),
         layout: layout("/operator", operator()),
         waiting: 1,
         publishers_page: 1,
@@ -308,6 +309,7 @@ fn audit(has_records: bool) -> AuditPage {
 
 fn fresh_console() -> OperatorPage {
     OperatorPage {
+        own: Vec::new(),
         waiting: 0,
         paging: Paging::default(),
         publishers: Vec::new(),

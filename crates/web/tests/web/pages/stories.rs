@@ -520,3 +520,22 @@ async fn an_agreement_is_written_read_and_accepted() {
     assert!(page.texts("#agreement-due").is_empty());
     assert_eq!(page.texts("#accepted"), ["Agreements"]);
 }
+
+#[tokio::test]
+async fn an_operator_decides_nothing_of_their_own() {
+    let fixture = Fixture::new().await;
+    for (name, role) in [("ann", None), ("otto", Some("operator"))] {
+        fixture.account(name, role).await;
+    }
+    fixture.publisher("ann").await;
+    fixture.member("ann", "olga", Role::Viewer).await;
+    let forms = async |name: &str| {
+        let page = Browser::of(&fixture, name).await.get("/operator").await;
+        (
+            page.texts("form.decide").len(),
+            page.text.contains("another operator decides"),
+        )
+    };
+    assert_eq!(forms("olga").await, (0, true));
+    assert_eq!(forms("otto").await, (1, false));
+}
