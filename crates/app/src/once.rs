@@ -57,9 +57,10 @@ impl App {
         let known = store::once::find(&mut tx, &account.id, key).await?;
         let known = known.filter(|known| known.fingerprint == fingerprint);
         let Some(known) = known else {
-            return Err(AppError::Conflict(format!(
-                "the key {key} was used for another request: make a new one for each"
-            )));
+            return Err(AppError::invalid(
+                "Idempotency-Key",
+                format!("the key {key} was used for another request: make a new one for each"),
+            ));
         };
         let seal = self.once_seal(&account.id, key);
         let answer = known

@@ -14,15 +14,19 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
-use uuid::fmt::Hyphenated;
 
 use super::{
     error::{Answer, ApiError},
     extract::{Asker, MAX_PICTURE_BYTES},
 };
 
-/// The header with the client's key, a UUID.
+/// The header with the client's key.
 pub(super) const KEY: &str = "Idempotency-Key";
+/// Characters of the longest key.
+const LONGEST: usize = 128;
+/// What is read as a key: printable ASCII, in which a quote begins a string.
+pub(super) const PATTERN: &str =
+    r#"^([!#-~]([ -~]{0,126}[!-~])?|"([ !#-\[\]-~]|\\["\\]){1,128}")$"#;
 /// The header of an answer that was given before.
 pub(super) const REPLAYED: &str = "Idempotent-Replayed";
 
@@ -50,9 +54,9 @@ async fn answer(
     request: Request,
     next: Next,
 ) -> Answer<Response> {
-    let key = uuid(key).ok_or_else(|| {
+    let key = read(key).ok_or_else(|| {
         ApiError::malformed(format!(
-            "the header `{KEY}` must be a UUID: make a new one for each request"
+            "the header `{KEY}` must be 1 to {LONGEST} characters of printable ASCII, plain or in double quotes: make a new one for each request, such as a UUID"
         ))
     })?;
     let (mut parts, body) = request.into_parts();
@@ -123,15 +127,30 @@ fn replay(kept: &[u8]) -> Answer<Response> {
     Ok(response.map_err(AppError::internal)?)
 }
 
-/// Reads a UUID (RFC 9562, section 4), plain or as a string of structured fields (RFC 9651).
-fn uuid(value: &HeaderValue) -> Option<String> {
-    let text = value.to_str().ok()?.trim();
-    let text = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .unwrap_or(text);
-    let uuid: Hyphenated = text.parse().ok()?;
-    Some(uuid.to_string())
+/// Reads a key: up to [`LONGEST`] characters of printable ASCII, plain or as a string of
+/// structured fields (RFC 9651, section 3.3.3).
+fn read(value: &HeaderValue) -> Option<String> {
+    let text = value.to_str().ok()?.trim_matches([' ', '\t']);
+    let key = match text.strip_prefix('"') {
+        Some(text) => unescaped(text.strip_suffix('"')?)?,
+        None => text.to_owned(),
+    };
+    let is_printable = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    (is_printable && (1..=LONGEST).contains(&key.len())).then_some(key)
+}
+
+/// Returns what stands between the quotes: only these and backslashes are escaped, and always.
+fn unescaped(text: &str) -> Option<String> {
+    let mut key = String::new();
+    let mut rest = text.chars();
+    while let Some(next) = rest.next() {
+        key.push(match next {
+            '\\' => rest.next().filter(|c| matches!(c, '"' | '\\'))?,
+            '"' => return None,
+            other => other,
+        });
+    }
+    Some(key)
 }
 
 #[cfg(test)]
@@ -139,19 +158,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_uuids() {
-        let read = |text: &str| uuid(&HeaderValue::from_str(text).expect("a value"));
-        let key = Some("0191e2a4-7c1b-7f00-8a00-00000000000f".to_owned());
-        assert_eq!(read("0191e2a4-7c1b-7f00-8a00-00000000000F"), key);
-        assert_eq!(read("\"0191e2a4-7c1b-7f00-8a00-00000000000f\""), key);
+    fn keys_are_printable_ascii_plain_or_quoted() {
+        let key = |text: &str| read(&HeaderValue::from_bytes(text.as_bytes()).expect("a value"));
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            key("0191e2a4-7c1b-7f00-8a00-00000000000F"),
+            some("0191e2a4-7c1b-7f00-8a00-00000000000F")
+        );
+        assert_eq!(key("order 7"), some("order 7"));
+        assert_eq!(key("\"order 7\""), key("order 7"));
+        assert_eq!(key(r#""a\"b\\c""#), some(r#"a"b\c"#));
+        assert_eq!(key(&"x".repeat(128)), Some("x".repeat(128)));
+        let too_long = "x".repeat(129);
         for bad in [
-            "",
-            "x",
-            "0191e2a47c1b7f008a0000000000000f0000",
-            "0191e2a4-7c1b-7f00-8a00-00000000000g",
-            "\"0191e2a4-7c1b-7f00-8a00-00000000000f",
+            "", " ", "\"\"", "\"x", r#""a"b""#, r#""a\b""#, r#""a\""#, "clé", &too_long,
         ] {
-            assert_eq!(read(bad), None, "{bad}");
+            assert_eq!(key(bad), None, "{bad}");
         }
     }
 }

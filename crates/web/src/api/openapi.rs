@@ -9,7 +9,7 @@ use utoipa::{
         Content, Header, HeaderBuilder, HttpMethod, ObjectBuilder, Ref, RefOr, Response,
         ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn, PathItem},
-        schema::{SchemaFormat, Type},
+        schema::Type,
         security::{
             ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
         },
@@ -115,12 +115,12 @@ fn tag(operation: &mut Operation) {
 fn done_once(operation: &mut Operation) {
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)
-        .format(Some(SchemaFormat::Custom("uuid".to_owned())));
+        .pattern(Some(once::PATTERN));
     let key = ParameterBuilder::new()
         .name(once::KEY)
         .parameter_in(ParameterIn::Header)
         .description(Some(
-            "A UUID that is new for each request. Sent again with the same within a day, the request is not done again and has the same answer.",
+            "A text that is new for each request, such as a UUID: 1 to 128 characters of printable ASCII, plain or in double quotes. Sent again with the same within a day, the request is not done again and has the same answer; with the key of another request it is refused (422), and while that one is under way (409).",
         ))
         .schema(Some(schema));
     operation
@@ -169,6 +169,9 @@ fn refusals(method: &HttpMethod, operation: &Operation) -> BTreeSet<u16> {
     }
     if *method != HttpMethod::Get {
         statuses.insert(409);
+    }
+    if *method == HttpMethod::Post {
+        statuses.insert(422);
     }
     statuses
 }

@@ -50,6 +50,18 @@ include-operation-id = ["decide_publisher", "decide_submission", "decide_vex"]
 checks.positive_data_acceptance.enabled = false
 "#;
 
+/// Keys are new for each request, as the document says and a schema cannot.
+const HOOKS: &str = r#"
+import uuid
+import schemathesis
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    key = (case.headers or {}).get("Idempotency-Key")
+    if isinstance(key, str) and case.meta and case.meta.generation.mode.is_positive:
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
+"#;
+
 /// A clock on which every wait is over at the next look: of all the wrong passwords that are
 /// tried here none is answered with 429.
 struct HastyClock(ManualClock);
@@ -97,8 +109,11 @@ async fn market() -> (Fixture, Arc<App>, String, String) {
 
 fn run(program: &Path, dir: &Path, address: &str, token: &str, config: &str) {
     std::fs::write(dir.join("schemathesis.toml"), config).expect("a configuration");
+    std::fs::write(dir.join("new_keys.py"), HOOKS).expect("hooks");
     let output = Command::new(program)
         .current_dir(dir)
+        .env("PYTHONPATH", dir)
+        .env("SCHEMATHESIS_HOOKS", "new_keys")
         .args(["run", &format!("http://{address}/api/v1/openapi.json")])
         .args(["--header", &format!("Authorization: Bearer {token}")])
         .args(["--phases", "examples,coverage,fuzzing"])

@@ -70,9 +70,9 @@ async fn what_has_a_key_is_done_once() {
 
     let other = json!({"name": "acme+other", "role": "viewer"});
     let refused = ann.post(FIRST, "/robots", &other).await;
-    assert_eq!(refused.refused(), (409, "conflict".to_owned()));
+    assert_eq!(refused.refused(), (422, "invalid".to_owned()));
     let elsewhere = ann.post(FIRST, "/account/tokens", &new).await;
-    assert_eq!(elsewhere.refused(), (409, "conflict".to_owned()));
+    assert_eq!(elsewhere.refused(), (422, "invalid".to_owned()));
     let new_key = ann.post(SECOND, "/robots", &new).await;
     assert_eq!(new_key.refused().0, 422, "there is one of this name");
 
@@ -82,7 +82,7 @@ async fn what_has_a_key_is_done_once() {
     let own = ben.post(FIRST, "/account/tokens", &bens).await;
     assert_eq!(own.status, 201);
     let less = ann.with_token(&fixture.token("ann", true).await);
-    assert_eq!(less.post(FIRST, "/robots", &new).await.refused().0, 409);
+    assert_eq!(less.post(FIRST, "/robots", &new).await.refused().0, 422);
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn keys_are_for_people_who_are_known() {
     fixture.account("ann", None).await;
     let ann = Keyed::of(&fixture, "ann");
     let body = json!({"name": "x"});
-    let malformed = ann.post("first", "/account/tokens", &body).await;
+    let malformed = ann.post("\"first", "/account/tokens", &body).await;
     assert_eq!(malformed.refused(), (400, "malformed".to_owned()));
     let nobody = ann.with_token("plm_wrong");
     let unknown = nobody.post(FIRST, "/account/tokens", &body).await;
