@@ -62,6 +62,7 @@ mod storefront;
 mod submission_page;
 mod submissions;
 mod subscriptions;
+mod succession;
 mod tags;
 mod templates;
 mod throttle;

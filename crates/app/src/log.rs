@@ -14,7 +14,7 @@ use trust::{
     },
 };
 
-use crate::{App, AppError};
+use crate::{App, AppError, succession::successions};
 
 /// A statement holds so many entries at most, all with their proofs.
 const MOST_ENTRIES: i64 = 5_000;
@@ -169,11 +169,13 @@ impl App {
             let proof = proven(&mut tx, spans).await?;
             continued = Some(Consistency { since, proof });
         }
+        let successions = successions(&mut tx).await?;
         drop(tx);
         let stamp = self.stamp(&name, entries.len(), (size, root)).await?;
         let checkpoint = self.log_key().sign(size, &root);
         Ok(Some(Statement {
             consistency: continued,
+            successions,
             ..Statement::stamped(&name, entries, checkpoint, stamp)
         }))
     }
@@ -230,7 +232,7 @@ impl App {
     }
 }
 
-fn unsigned(error: JwsError) -> AppError {
+pub(crate) fn unsigned(error: JwsError) -> AppError {
     match error {
         JwsError::Unsigned(error) => error.into(),
         error => AppError::internal(error),

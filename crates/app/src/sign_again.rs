@@ -36,12 +36,14 @@ impl App {
     /// Signs what is on the market with the release key there is now, where another one signed
     /// it: beside each of cosign's signatures, Notation's and the attestations, and in the trust
     /// metadata of each name, whose root key says whom to believe from now on. Gives how many
-    /// products that were.
+    /// products that were. Keys named in `seen` were replaced because others may have them: the root
+    /// key revokes them, and names the one there is now as the successor of all else.
     ///
     /// # Errors
     /// The root key is not here, or something cannot be read or written; what was signed before
     /// stays, and the next attempt goes on there.
-    pub async fn sign_releases_again(&self) -> Result<usize, AppError> {
+    pub async fn sign_releases_again(&self, seen: &BTreeSet<String>) -> Result<usize, AppError> {
+        self.name_successors(seen).await?;
         let (mut count, mut after) = (0, String::new());
         loop {
             let mut tx = self.read().await?;

@@ -112,6 +112,8 @@ pub struct Keys {
     pub is_trust_replaced: bool,
     /// Signs the roots of released repositories, once for each; may be kept elsewhere meanwhile.
     pub root: Option<SigningKey>,
+    /// The public half of it, wherever it is.
+    pub root_public: trust::PublicKey,
 }
 
 /// The application, shared by servers and workers.

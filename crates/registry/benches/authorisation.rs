@@ -32,6 +32,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
             is_trust_replaced: false,
             trust: SigningKey::generate().expect("a key"),
             root: None,
+            root_public: SigningKey::generate().expect("a key").public(),
         },
         config: AppConfig {
             public_url: "https://registry.example".to_owned(),

@@ -44,6 +44,7 @@ pub mod publishers;
 pub mod pulls;
 pub mod quotas;
 pub mod release_certificates;
+pub mod release_keys;
 pub mod releases;
 pub mod repositories;
 pub mod retention;

@@ -26,6 +26,7 @@ mod pem;
 pub mod referrer;
 pub mod sealed;
 mod signer;
+pub mod succession;
 pub mod tuf;
 pub mod webhook;
 

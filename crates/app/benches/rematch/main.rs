@@ -80,6 +80,7 @@ async fn open(dir: &Path, db: Database) -> Arc<App> {
             is_trust_replaced: false,
             trust: key(),
             root: None,
+            root_public: key().public(),
         },
         config: AppConfig {
             public_url: "https://registry.example".to_owned(),

@@ -1,6 +1,7 @@
 //! A key for releases in a device that takes its time: nobody else waits for it.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -118,10 +119,10 @@ both! {
         assert!(used > 2 && held_up == 0, "{used} {held_up}");
         let again = node(&world, second.clone()).await;
         second.seen();
-        assert_eq!(again.sign_releases_again().await.expect("signed"), 1);
+        assert_eq!(again.sign_releases_again(&BTreeSet::new()).await.expect("signed"), 1);
         let (used, held_up) = second.seen();
         assert!(used > 2 && held_up == 0, "{used} {held_up}");
-        assert_eq!(again.sign_releases_again().await.expect("nothing to do"), 0);
+        assert_eq!(again.sign_releases_again(&BTreeSet::new()).await.expect("nothing to do"), 0);
         let done = again.manage_listing(&world.operator, "acme", "db", ListingEvent::Hold, "A reason").await;
         done.expect("on hold");
         second.seen();

@@ -55,6 +55,7 @@ mod roles;
 mod signers;
 mod sigstore;
 mod storage;
+mod succession;
 mod tags;
 mod team;
 mod templates;

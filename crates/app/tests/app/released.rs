@@ -227,7 +227,7 @@ both! {
         assert!(!before[&key(78).public().key_id()].is_empty(), "it is there: {before:?}");
         let keys = Keys { release: Arc::new(key(77)), ..keys() };
         let node = world.node_with(ReviewPolicy::default(), keys).await;
-        assert_eq!(node.sign_releases_again().await.expect("signed"), 1);
+        assert_eq!(node.sign_releases_again(&BTreeSet::new()).await.expect("signed"), 1);
         let after = attested(&world, &image).await;
         assert_eq!(after, before, "nothing of it is by the market");
     }
@@ -252,7 +252,8 @@ both! {
             }
             tell.send(()).expect("it waits");
         };
-        let (count, ()) = tokio::join!(node.sign_releases_again(), revoke);
+        let none = BTreeSet::new();
+        let (count, ()) = tokio::join!(node.sign_releases_again(&none), revoke);
         assert_eq!(count.expect("left alone"), 0);
         assert!(signed(&world).await.is_empty());
     }
@@ -270,7 +271,7 @@ both! {
         let with = async |release, root| {
             let keys = Keys { release: Arc::new(key(release)), root, ..keys() };
             let node = world.node_with(ReviewPolicy::default(), keys).await;
-            node.sign_releases_again().await
+            node.sign_releases_again(&BTreeSet::new()).await
         };
         for root in [None, Some(key(79))] {
             let refused = told(with(77, root).await.map(drop));

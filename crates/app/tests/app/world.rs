@@ -133,6 +133,7 @@ pub(crate) fn keys() -> Keys {
         is_trust_replaced: false,
         trust: SigningKey::from_scalar(&[9; 32]).expect("a key"),
         root: SigningKey::from_scalar(&[10; 32]).ok(),
+        root_public: SigningKey::from_scalar(&[10; 32]).expect("a key").public(),
     }
 }
 

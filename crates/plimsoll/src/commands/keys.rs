@@ -45,8 +45,8 @@ pub(crate) enum KeysCommand {
     List(DataArgs),
     /// Sign what is on the market with another release key, after it was replaced
     ///
-    /// Wants the root key in its place, and tells clients with content trust whom to believe
-    /// from now on. Signatures by the old key stay beside the new ones. What is signed already is
+    /// Wants the root key in its place, and tells clients with content trust and `plimsoll verify`
+    /// whom to believe from now on. Signatures by the old key stay beside the new ones. What is signed already is
     /// left alone, so it may be run again.
     SignAgain(SignAgainArgs),
     /// Make a new key for registry tokens
@@ -88,6 +88,10 @@ pub(crate) struct SignAgainArgs {
     /// The address under which it was released, unless `server.public_url` says it
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Fingerprint of a replaced release key that others may have: whoever pinned it is told to
+    /// believe nothing of it, instead of being led to the new one; repeatable
+    #[arg(long, value_name = "KEY")]
+    revoke: Vec<String>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -252,8 +256,9 @@ fn sign_again(args: &SignAgainArgs, context: &Context<'_>) -> Result<(), Failure
                 .hint("give --public-url, as the server has it"),
         );
     }
+    let revoke = args.revoke.iter().cloned().collect();
     let (key, signed) = context.in_configured_market(&config, async |app| {
-        let signed = app.sign_releases_again().await?;
+        let signed = app.sign_releases_again(&revoke).await?;
         Ok((app.release_key().key_id(), signed))
     })?;
     if context.printer.is_json() {

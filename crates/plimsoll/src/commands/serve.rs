@@ -179,9 +179,14 @@ async fn look_at_release_key(app: &App) -> Result<(), Failure> {
                 error,
                 "the key for releases cannot be used: releases wait for it"
             );
-            Ok(())
+            return Ok(());
         }
-        checked => checked.or_fail("cannot use the key for releases"),
+        checked => checked.or_fail("cannot use the key for releases")?,
+    }
+    match app.appoint_root().await {
+        // The next start does it.
+        Err(AppError::Unsigned(_)) => Ok(()),
+        appointed => appointed.or_fail("cannot say who may name the next key for releases"),
     }
 }
 

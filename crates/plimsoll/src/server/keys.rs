@@ -65,6 +65,8 @@ pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
             true => None,
             false => Some(with_public(&dir, "root", passphrase)?),
         },
+        root_public: public(&dir.join("root.pub"))?
+            .ok_or_else(|| Failure::failed("`root.pub` went while the keys were read"))?,
     })
 }
 

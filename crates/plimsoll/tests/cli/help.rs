@@ -330,7 +330,10 @@ Arguments:
 
 Options:
       --key <FILE>
-          File with the public key (PEM) that must have signed
+          File with the public key (PEM) that must have signed; repeatable, one of them is enough
+          
+          A key that the market replaced is followed to its successor, where what the log says
+          proves who that is, and not any more once the market revoked it.
 
       --trust-host
           Trust the key that the image's own host publishes

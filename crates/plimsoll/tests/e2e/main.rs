@@ -29,6 +29,7 @@ mod notary;
 mod proofs;
 mod read_ahead;
 mod robots;
+mod rotation;
 mod scale;
 mod scripts;
 mod shutdown;

@@ -161,6 +161,7 @@ impl Place {
                 is_trust_replaced: false,
                 trust: self.trust.clone(),
                 root: SigningKey::from_scalar(&[10; 32]).ok(),
+                root_public: SigningKey::from_scalar(&[10; 32]).expect("a key").public(),
             },
             config: AppConfig {
                 public_url: self.url.clone(),

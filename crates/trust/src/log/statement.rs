@@ -10,7 +10,10 @@ use super::{
     Entry, Hash, LogKey, NoteError, ProofError, Verifier, leaf_hash, verify_consistency,
     verify_inclusion,
 };
-use crate::{PublicKey, Signer, jws};
+use crate::{
+    PublicKey, Signer, jws,
+    succession::{Succession, SuccessionError, follow},
+};
 
 /// No statement is larger, in bytes.
 pub const MAX_STATEMENT_BYTES: usize = 16 << 20;
@@ -33,6 +36,9 @@ pub struct Statement {
     /// That the log begins as it did, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<Consistency>,
+    /// Who follows release keys that were replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub successions: Vec<Succession>,
 }
 
 /// An entry and the proof that it is in the log.
@@ -77,6 +83,9 @@ pub enum StatementError {
     /// It cannot be read.
     #[error("the log's statement cannot be read: {0}")]
     Malformed(String),
+    /// Who follows a key is not proven, or the key was revoked.
+    #[error(transparent)]
+    Succession(#[from] SuccessionError),
     /// The stamp is not by the key.
     #[error("the log's statement is not signed by the market's key: {0}")]
     Stamp(String),
@@ -182,6 +191,7 @@ impl Statement {
             stamp,
             entries,
             consistency: None,
+            successions: Vec::new(),
         }
     }
 
@@ -197,13 +207,22 @@ impl Statement {
         serde_json::from_slice(bytes).map_err(|error| StatementError::Malformed(error.to_string()))
     }
 
-    /// Checks everything: the stamp by one of `keys`, the log's own signature, that it is about
+    /// Returns the keys to be believed by whoever believes `pinned`.
+    ///
+    /// # Errors
+    /// A succession is forged, or no key is left.
+    pub fn keys(&self, pinned: &[PublicKey]) -> Result<Vec<PublicKey>, StatementError> {
+        Ok(follow(&self.successions, pinned)?)
+    }
+
+    /// Checks everything: the stamp by one of `keys` or of those that follow them, the log's own signature, that it is about
     /// `name`, and that every entry is in the log.
     ///
     /// # Errors
     /// [`StatementError`] says what does not hold.
     pub fn open(&self, name: &str, keys: &[PublicKey]) -> Result<Opened, StatementError> {
-        let stamp: Stamp = jws::verify(&self.stamp, keys)
+        let keys = self.keys(keys)?;
+        let stamp: Stamp = jws::verify(&self.stamp, &keys)
             .map_err(|error| StatementError::Stamp(error.to_string()))?;
         if stamp.sub != name {
             return Err(StatementError::OtherName(stamp.sub));

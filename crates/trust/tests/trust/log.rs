@@ -2,10 +2,15 @@
 
 use chrono::DateTime;
 use oci::Digest;
-use plimsoll_trust::log::{
-    Consistency, Entry, Event, Hash, LogKey, LoggedEntry, NoteError, ProofError, Span, State,
-    Statement, StatementError, TILE_WIDTH, Tile, TileKind, Verifier, consistency, encode, fold,
-    inclusion, leaf_hash, newest, perfect, root, standing, verify_consistency, verify_inclusion,
+use plimsoll_trust::{
+    SigningKey,
+    log::{
+        Consistency, Entry, Event, Hash, LogKey, LoggedEntry, NoteError, ProofError, Span, State,
+        Statement, StatementError, TILE_WIDTH, Tile, TileKind, Verifier, consistency, encode, fold,
+        inclusion, leaf_hash, newest, perfect, root, standing, verify_consistency,
+        verify_inclusion,
+    },
+    succession::{self, MAX_SUCCESSIONS, Succession, SuccessionError},
 };
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -404,4 +409,96 @@ fn what_was_withdrawn_under_one_tag_may_be_offered_under_another() {
     assert_eq!(names("1.0", 2), Some(digest("one")));
     assert_eq!(names("1.0", 5), None);
     assert_eq!(names("latest", 5), Some(digest("two")));
+}
+
+/// Whoever pinned a key that was replaced is led to the one that follows it, by nobody else's word
+/// than that of the root key that the old one named.
+#[test]
+fn a_replaced_key_is_followed_as_its_root_key_says() {
+    let log = Log::new();
+    let (old, new, root) = (key(1), key(7), key(10));
+    let at = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
+    let appointed = |by: &SigningKey, root: &SigningKey| {
+        succession::appoint(by, &root.public(), at).expect("signed")
+    };
+    let named = |by: &SigningKey, of: &SigningKey, next: Option<&SigningKey>| {
+        let (of, next) = (of.public().key_id(), next.map(SigningKey::public));
+        succession::decide(by, &of, next.as_ref(), at).expect("signed")
+    };
+    let with = |said: &[(String, String)]| {
+        let mut statement = log.statement(6, None);
+        statement.successions = said
+            .iter()
+            .map(|(appointment, decision)| Succession {
+                appointment: appointment.clone(),
+                decision: decision.clone(),
+            })
+            .collect();
+        let bytes = serde_json::to_vec(&statement).expect("JSON");
+        Statement::parse(&bytes).expect("what was written")
+    };
+    let open = |said: &[(String, String)]| {
+        let opened = with(said).open(NAME, &[old.public()]);
+        opened.map(|opened| opened.entries.len())
+    };
+    let unproven = |said: &[(String, String)]| {
+        let error = open(said).expect_err("refused");
+        assert!(matches!(
+            error,
+            StatementError::Succession(SuccessionError::Forged { .. })
+        ));
+    };
+    let good = (appointed(&old, &root), named(&root, &old, Some(&new)));
+    assert!(matches!(open(&[]), Err(StatementError::Stamp(_))));
+    assert_eq!(open(std::slice::from_ref(&good)), Ok(5));
+    assert_eq!(
+        with(std::slice::from_ref(&good)).keys(&[old.public()]),
+        Ok(vec![old.public(), new.public()])
+    );
+    // In two steps, the second with another root key, in any order.
+    let (middle, other) = (key(2), key(11));
+    let first = (appointed(&old, &root), named(&root, &old, Some(&middle)));
+    let second = (
+        appointed(&middle, &other),
+        named(&other, &middle, Some(&new)),
+    );
+    assert_eq!(open(&[second.clone(), first.clone()]), Ok(5));
+    // By a root key that was not named, of another key, and altered.
+    unproven(&[(appointed(&old, &root), named(&other, &old, Some(&new)))]);
+    unproven(&[(appointed(&old, &root), named(&root, &middle, Some(&new)))]);
+    unproven(&[
+        (good.1.clone(), good.1.clone()),
+        (altered(&good.0), good.1.clone()),
+    ]);
+    unproven(&[(good.0.clone(), altered(&good.1))]);
+    // Somebody who says so of themselves is nobody's successor.
+    let own = (appointed(&new, &root), named(&root, &old, Some(&new)));
+    assert!(matches!(open(&[own]), Err(StatementError::Stamp(_))));
+    // Revoked keys are not followed, and not believed; another way to the same key is good.
+    let revoked = (appointed(&old, &root), named(&root, &old, None));
+    let none = Err(StatementError::Succession(SuccessionError::Revoked(
+        old.public().key_id(),
+    )));
+    assert_eq!(open(std::slice::from_ref(&revoked)), none);
+    assert_eq!(
+        with(&[revoked]).keys(&[old.public(), new.public()]),
+        Ok(vec![new.public()])
+    );
+    let end = (appointed(&middle, &other), named(&other, &middle, None));
+    assert!(matches!(open(&[first, end]), Err(StatementError::Stamp(_))));
+    // Round in a circle, and more than there can be.
+    let back = (appointed(&new, &root), named(&root, &new, Some(&old)));
+    assert_eq!(open(&[good.clone(), back]), Ok(5));
+    let many = vec![good; MAX_SUCCESSIONS + 1];
+    assert_eq!(
+        open(&many),
+        Err(StatementError::Succession(SuccessionError::TooMany))
+    );
+}
+
+/// Changes a token's signature.
+fn altered(token: &str) -> String {
+    let (signed, signature) = token.rsplit_once('.').expect("three parts");
+    let first = if signature.starts_with('A') { "B" } else { "A" };
+    format!("{signed}.{first}{}", &signature[1..])
 }

@@ -49,6 +49,7 @@ async fn open_with(
             is_trust_replaced: false,
             trust: key(9),
             root: Some(key(10)),
+            root_public: key(10).public(),
         },
         config: AppConfig {
             public_url: "https://market.example".to_owned(),

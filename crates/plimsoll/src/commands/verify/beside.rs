@@ -47,7 +47,7 @@ pub(super) fn look(
     place: &Place,
     digest: &Digest,
     platform: Option<&Digest>,
-    (key, now): (&PublicKey, DateTime<Utc>),
+    (keys, now): (&[PublicKey], DateTime<Utc>),
 ) -> Vec<Proof> {
     let Ok(whole) = place.manifest(digest) else {
         return Vec::new();
@@ -65,7 +65,7 @@ pub(super) fn look(
     let mut proofs = Vec::new();
     for (platform, image) in images {
         let referrers = place.referrers(&image.digest).into_iter().take(MOST);
-        let each = referrers.filter_map(|found| proof(place, &found, &image, (key, now)));
+        let each = referrers.filter_map(|found| proof(place, &found, &image, (keys, now)));
         proofs.extend(each.map(|proof| Proof {
             platform: platform.clone(),
             ..proof
@@ -79,7 +79,7 @@ fn proof(
     place: &Place,
     referrer: &Descriptor,
     image: &Descriptor,
-    (key, now): (&PublicKey, DateTime<Utc>),
+    (keys, now): (&[PublicKey], DateTime<Utc>),
 ) -> Option<Proof> {
     let carrier: RawManifest = place.manifest(&referrer.digest).ok()?;
     let carrier = carrier.image()?;
@@ -92,13 +92,14 @@ fn proof(
         notation::SIGNATURE => {
             let bytes = place.blob(layer, notation::MAX_ENVELOPE_BYTES as u64)?;
             let envelope = (layer.media_type.as_str(), bytes.as_slice());
-            let found = notation::verify(envelope, image, Trusted::Key(key), now);
+            let verify = |key| notation::verify(envelope, image, Trusted::Key(key), now);
+            let found = keys.iter().map(verify).reduce(|one, next| one.or(next))?;
             let found = found.map(|_| ()).map_err(|error| error.to_string());
             ("Notation signature".to_owned(), found)
         }
         bundle::BUNDLE => {
             let bytes = place.blob(layer, bundle::MAX_BUNDLE_BYTES as u64)?;
-            let found = bundle::verify(&bytes, &image.digest, std::slice::from_ref(key));
+            let found = bundle::verify(&bytes, &image.digest, keys);
             match found {
                 Ok(found) => (statement(&found.predicate_type), Ok(())),
                 Err(error) => ("statement".to_owned(), Err(error.to_string())),

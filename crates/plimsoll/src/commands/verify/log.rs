@@ -31,13 +31,15 @@ pub(super) struct Said {
     pub(super) size: u64,
     /// Which log.
     pub(super) log: String,
+    /// The keys that it was believed by.
+    pub(super) keys: Vec<PublicKey>,
     /// How the image stands, or stood.
     pub(super) standing: Standing,
     /// What keeps it from being good, in words.
     pub(super) problem: Option<String>,
 }
 
-/// Returns what the log says of an image that `key` signed as `name`; none where there is
+/// Returns what the log says of an image that one of `keys` signed as `name`; none where there is
 /// nothing to ask.
 ///
 /// # Errors
@@ -46,27 +48,19 @@ pub(super) fn ask(
     args: &VerifyArgs,
     environment: &Environment,
     (name, digest): (&str, &Digest),
-    key: &PublicKey,
+    keys: &[PublicKey],
     now: DateTime<Utc>,
 ) -> Result<Option<Said>, Failure> {
     let memory = Memory::of_user(environment);
-    let (host, _) = name.split_once('/').unwrap_or((name, ""));
-    let seen = memory.recall(&format!("{host}/log"))?;
-    let file = proof_file(args);
-    let bytes = match (&file, &args.image) {
-        (Some(file), _) => fs::read(file).or_fail(format!("cannot read `{}`", file.display()))?,
-        (None, ImageRef::Registry(_)) => {
-            fetch(args, name, seen.as_ref().map_or(0, |seen| seen.size))?
-        }
-        (None, _) => return Ok(None),
+    let seen = memory.recall(&log_of(name))?;
+    let since = seen.as_ref().map_or(0, |seen| seen.size);
+    let Some(bytes) = statement(args, Some(name), since)? else {
+        return Ok(None);
     };
-    let refused =
-        |error: &dyn std::fmt::Display| Failure::new(Exit::NotVerified, plain(&error.to_string()));
     let statement = Statement::parse(&bytes).map_err(|error| refused(&error))?;
-    let opened = statement
-        .open(name, std::slice::from_ref(key))
-        .map_err(|error| refused(&error))?;
-    let is_online = file.is_none();
+    let opened = statement.open(name, keys);
+    let opened = opened.map_err(|error| refused(&error))?;
+    let is_online = proof_file(args).is_none();
     if let Some(seen) = seen {
         if seen.log_key != opened.log_key {
             return Err(refused(&format!(
@@ -100,7 +94,50 @@ pub(super) fn ask(
     if let Some(file) = &args.save_proof {
         fs::write(file, &bytes).or_fail(format!("cannot write `{}`", file.display()))?;
     }
-    judge(args, &opened, digest).map(Some)
+    let keys = statement.keys(keys).map_err(|error| refused(&error))?;
+    judge(args, (&opened, keys), digest).map(Some)
+}
+
+/// Returns the keys to be believed by whoever believes `pinned`, as what the log says has them.
+///
+/// # Errors
+/// Who follows a key is not proven, or none is to be believed any more.
+pub(super) fn keys(
+    args: &VerifyArgs,
+    name: Option<&str>,
+    pinned: &[PublicKey],
+) -> Result<Vec<PublicKey>, Failure> {
+    // Registries that are no markets have no log.
+    let bytes = statement(args, name, 0).ok().flatten();
+    let Some(statement) = bytes.and_then(|bytes| Statement::parse(&bytes).ok()) else {
+        return Ok(pinned.to_vec());
+    };
+    statement.keys(pinned).map_err(|error| refused(&error))
+}
+
+fn refused(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::NotVerified, plain(&error.to_string()))
+}
+
+fn log_of(name: &str) -> String {
+    let (host, _) = name.split_once('/').unwrap_or((name, ""));
+    format!("{host}/log")
+}
+
+/// Returns what the log says: from the file that is there, or of `name` from the market.
+fn statement(
+    args: &VerifyArgs,
+    name: Option<&str>,
+    since: u64,
+) -> Result<Option<Vec<u8>>, Failure> {
+    match (proof_file(args), &args.image, name) {
+        (Some(file), ..) => {
+            let bytes = fs::read(&file).or_fail(format!("cannot read `{}`", file.display()))?;
+            Ok(Some(bytes))
+        }
+        (None, ImageRef::Registry(_), Some(name)) => fetch(args, name, since).map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn proof_file(args: &VerifyArgs) -> Option<PathBuf> {
@@ -172,7 +209,11 @@ fn check_age(
 }
 
 /// Says how the image stands now, or stood at the time that was asked for.
-fn judge(args: &VerifyArgs, opened: &Opened, digest: &Digest) -> Result<Said, Failure> {
+fn judge(
+    args: &VerifyArgs,
+    (opened, keys): (&Opened, Vec<PublicKey>),
+    digest: &Digest,
+) -> Result<Said, Failure> {
     let entries: Vec<_> = opened
         .entries
         .iter()
@@ -222,6 +263,7 @@ fn judge(args: &VerifyArgs, opened: &Opened, digest: &Digest) -> Result<Said, Fa
         at: opened.at,
         size: opened.size,
         log: opened.log.clone(),
+        keys,
         standing,
         problem,
     })

@@ -52,9 +52,12 @@ pub(crate) struct VerifyArgs {
     /// The image: `host/name:tag`, `host/name@sha256:…` or `oci:DIR[:TAG]`
     #[arg(value_name = "IMAGE")]
     image: ImageRef,
-    /// File with the public key (PEM) that must have signed
+    /// File with the public key (PEM) that must have signed; repeatable, one of them is enough
+    ///
+    /// A key that the market replaced is followed to its successor, where what the log says
+    /// proves who that is, and not any more once the market revoked it.
     #[arg(long, value_name = "FILE", required_unless_present = "trust_host")]
-    key: Option<PathBuf>,
+    key: Vec<PathBuf>,
     /// Trust the key that the image's own host publishes
     ///
     /// Fetches /.well-known/plimsoll/release.pub from the host. That proves only that the
@@ -93,6 +96,8 @@ pub(crate) struct VerifyArgs {
 /// All that was found out.
 struct Findings {
     signature: Verified,
+    /// Whether the key that signed is one that was given, and not one that follows it.
+    is_given: bool,
     platform: Option<Digest>,
     beside: Vec<Proof>,
     said: Option<Said>,
@@ -101,9 +106,9 @@ struct Findings {
 pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Failure> {
     let config = context.config(Vec::new())?;
     let (place, digest) = place::find(args, &config.environment)?;
-    let key = key(args)?;
+    let pinned = keys(args)?;
     let look = || -> Result<Findings, Failure> {
-        let signature = verify(args, &place, &digest, &key)?;
+        let (signature, keys) = signature(args, (&place, &digest), &pinned)?;
         let platform = args.platform.as_deref();
         let platform = platform
             .map(|wanted| place.platform(&digest, wanted))
@@ -113,11 +118,13 @@ pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Fail
             true => None,
             false => {
                 let image = (name.as_str(), &digest);
-                log::ask(args, &config.environment, image, &key, context.now())?
+                log::ask(args, &config.environment, image, &pinned, context.now())?
             }
         };
-        let proofs = (&key, context.now());
+        let keys = said.as_ref().map_or(&keys, |said| &said.keys);
+        let proofs = (keys.as_slice(), context.now());
         Ok(Findings {
+            is_given: pinned.iter().any(|key| key.key_id() == signature.key_id),
             signature,
             beside: beside::look(&place, &digest, platform.as_ref(), proofs),
             platform,
@@ -183,6 +190,9 @@ fn text(reference: &str, found: &Findings) -> String {
         plain(&found.signature.docker_reference),
         found.signature.key_id,
     );
+    if !found.is_given {
+        text += "            which follows the one that was given: keep the new one, from the market's /.well-known/plimsoll/release.pub\n";
+    }
     let beside: Vec<_> = found
         .beside
         .iter()
@@ -237,6 +247,7 @@ fn document(
         "reference": reference,
         "verified": ok.is_some() && reason.is_none(),
         "key_id": ok.map(|found| &found.signature.key_id),
+        "key_succeeded": ok.map(|found| !found.is_given),
         "signed_as": ok.map(|found| &found.signature.docker_reference),
         "reason": reason,
         "platform": ok.and_then(|found| found.platform.as_ref()),
@@ -255,11 +266,11 @@ fn document(
     })
 }
 
-fn key(args: &VerifyArgs) -> Result<PublicKey, Failure> {
-    match (&args.key, &args.image) {
-        (Some(file), _) => read_key(file),
-        (None, ImageRef::Registry(reference)) => fetch_key(args, host(reference)),
-        (None, _) => Err(
+fn keys(args: &VerifyArgs) -> Result<Vec<PublicKey>, Failure> {
+    match (args.key.as_slice(), &args.image) {
+        ([], ImageRef::Registry(reference)) => Ok(vec![fetch_key(args, host(reference))?]),
+        (files @ [_, ..], _) => files.iter().map(|file| read_key(file)).collect(),
+        ([], _) => Err(
             Failure::usage("an OCI layout has no host to ask for its key")
                 .hint("give the key with --key FILE"),
         ),
@@ -286,32 +297,63 @@ fn fetch_key(args: &VerifyArgs, host: &str) -> Result<PublicKey, Failure> {
     })
 }
 
-fn verify(
+/// Verifies the signature by one of the keys, or by one that follows them; also gives the keys
+/// that were believed. Only what the log says names those that follow, and it is asked for them
+/// only where no other signed.
+fn signature(
     args: &VerifyArgs,
-    place: &Place,
-    digest: &Digest,
-    key: &PublicKey,
-) -> Result<Verified, Failure> {
-    let tag = cosign::signature_tag(digest).ok_or_else(|| {
-        Failure::usage("images under other than SHA-256 digests cannot be signed in cosign's form")
-    })?;
-    let Some(manifest) = place.signature(&tag)? else {
-        return Err(refused(&VerifyError::Unsigned));
-    };
+    (place, digest): (&Place, &Digest),
+    pinned: &[PublicKey],
+) -> Result<(Verified, Vec<PublicKey>), Failure> {
+    match verify(args, place, digest, pinned)? {
+        Ok(signature) => Ok((signature, pinned.to_vec())),
+        Err(error @ VerifyError::UnknownKey { .. }) if !args.signature_only => {
+            let keys = log::keys(args, own_name(args).as_deref(), pinned)?;
+            if keys == pinned {
+                return Err(refused(&error));
+            }
+            let signature = verify(args, place, digest, &keys)?;
+            Ok((signature.map_err(|error| refused(&error))?, keys))
+        }
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+/// Returns the name that the signer must have given the image, where it is known.
+fn own_name(args: &VerifyArgs) -> Option<String> {
     let own = match &args.image {
         ImageRef::Registry(reference) => Some(format!("{}/{}", host(reference), reference.repo)),
         _ => None,
     };
-    let identity = args.identity.clone().or(own);
+    args.identity.clone().or(own)
+}
+
+fn verify(
+    args: &VerifyArgs,
+    place: &Place,
+    digest: &Digest,
+    keys: &[PublicKey],
+) -> Result<Result<Verified, VerifyError>, Failure> {
+    let tag = cosign::signature_tag(digest).ok_or_else(|| {
+        Failure::usage("images under other than SHA-256 digests cannot be signed in cosign's form")
+    })?;
+    let Some(manifest) = place.signature(&tag)? else {
+        return Ok(Err(VerifyError::Unsigned));
+    };
+    let identity = own_name(args);
     let payload_of = |wanted: &Digest| {
         let layers = &manifest.image()?.layers;
         let layer = layers.iter().find(|layer| layer.digest == *wanted)?;
         place.payload(layer)
     };
-    let keys = std::slice::from_ref(key);
     let trusted = Trusted::keys(keys);
-    cosign::verify(&manifest, &payload_of, digest, trusted, identity.as_deref())
-        .map_err(|error| refused(&error))
+    Ok(cosign::verify(
+        &manifest,
+        &payload_of,
+        digest,
+        trusted,
+        identity.as_deref(),
+    ))
 }
 
 fn refused(error: &VerifyError) -> Failure {

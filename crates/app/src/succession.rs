@@ -1,0 +1,102 @@
+//! Who follows a release key that was replaced, for those who know the old one only.
+
+use std::collections::BTreeSet;
+
+use market::Action;
+use store::{Tx, release_keys as rows};
+use trust::{PublicKey, succession};
+
+use crate::{Actor, App, AppError, audit::Change, log::unsigned};
+
+impl App {
+    /// Has the release key say, once, which root key may name its successor: when it is replaced,
+    /// it may be lost.
+    ///
+    /// # Errors
+    /// The key did not sign, or the database refused.
+    pub async fn appoint_root(&self) -> Result<(), AppError> {
+        let (key_id, root) = (self.release_key().key_id(), self.keys.root_public.clone());
+        let root_id = root.key_id();
+        let found = rows::list(&mut self.read().await?).await?;
+        if found
+            .iter()
+            .any(|row| row.key_id == key_id && row.root_id == root_id)
+        {
+            return Ok(());
+        }
+        let now = self.now();
+        let sign = move |key: &dyn trust::Signer| succession::appoint(key, &root, now);
+        let appointment = self.with_release_key(sign).await?.map_err(unsigned)?;
+        let mut tx = self.begin().await?;
+        rows::appoint(&mut tx, &key_id, &root_id, &appointment).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Has the root key name the release key there is now as the successor of each there was, but
+    /// of those that were revoked, and revoke those named in `seen`. Does nothing twice.
+    ///
+    /// # Errors
+    /// There is no such key, the root key is not here, or the database refused.
+    pub async fn name_successors(&self, seen: &BTreeSet<String>) -> Result<(), AppError> {
+        self.appoint_root().await?;
+        let current = self.release_key();
+        let mut tx = self.begin().await?;
+        let found = rows::list(&mut tx).await?;
+        let is_known =
+            |key: &String| *key != current.key_id() && found.iter().any(|row| row.key_id == *key);
+        if let Some(key) = seen.iter().find(|key| !is_known(key)) {
+            return Err(AppError::Conflict(format!(
+                "`{key}` is no release key that was replaced"
+            )));
+        }
+        for row in found.iter().filter(|row| row.key_id != current.key_id()) {
+            let is_revoked = row.decision.is_some() && row.successor_id.is_none();
+            let successor = (!seen.contains(&row.key_id)).then_some(&current);
+            let wanted = successor.map(PublicKey::key_id);
+            if is_revoked || row.decision.is_some() && row.successor_id == wanted {
+                continue;
+            }
+            self.decide_on_key(&mut tx, row, successor).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn decide_on_key(
+        &self,
+        tx: &mut Tx,
+        row: &rows::ReleaseKey,
+        successor: Option<&PublicKey>,
+    ) -> Result<(), AppError> {
+        let root = self.keys.root.as_ref();
+        let Some(root) = root.filter(|root| root.public().key_id() == row.root_id) else {
+            return Err(AppError::Conflict(format!(
+                "who follows the release key {} is for the root key {} to say: put `keys/root.key` back, the one of its time, and start again",
+                row.key_id, row.root_id
+            )));
+        };
+        let decision = succession::decide(root, &row.key_id, successor, self.now());
+        let decision = decision.map_err(unsigned)?;
+        let named = successor.map(PublicKey::key_id);
+        rows::decide(tx, &row.key_id, &decision, named.as_deref()).await?;
+        let change = Change {
+            subject: &row.key_id,
+            after: Some(named.as_deref().unwrap_or("revoked")),
+            ..Change::default()
+        };
+        self.record(tx, &Actor::system(), Action::ManageListing, change)
+            .await
+    }
+}
+
+/// Returns what was said of the keys that were replaced.
+pub(crate) async fn successions(tx: &mut Tx) -> Result<Vec<succession::Succession>, AppError> {
+    let said = rows::list(tx).await?.into_iter().filter_map(|row| {
+        Some(succession::Succession {
+            appointment: row.appointment,
+            decision: row.decision?,
+        })
+    });
+    Ok(said.take(succession::MAX_SUCCESSIONS).collect())
+}
