@@ -124,7 +124,7 @@ impl SigningKey {
     }
 
     /// Writes the key as PKCS#8 `ENCRYPTED PRIVATE KEY` (scrypt, AES-256-CBC), which OpenSSL reads.
-    /// Words that people choose cost 128 MiB and tenths of a second to try; a passphrase of
+    /// Words that people choose cost 16 MiB five times to try; a passphrase of
     /// [`make_passphrase`] is one of 2^256, which no price makes safer, so it costs milliseconds.
     ///
     /// # Errors

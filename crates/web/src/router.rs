@@ -53,7 +53,9 @@ pub fn router(app: Arc<App>) -> Router {
     let pages = consumers()
         .merge(publishers())
         .merge(products())
+        .merge(drafts())
         .merge(staff())
+        .merge(keepers())
         .fallback(no_page)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(Arc::clone(&app), frame));
@@ -199,48 +201,14 @@ fn products() -> Router<Arc<App>> {
     let pictures = DefaultBodyLimit::max(MAX_FORM_BYTES);
     Router::new()
         .route(
-            "/publisher/{slug}/products/new",
-            get(product_edit::show_new)
-                .post(product_edit::create)
-                .layer(pictures),
-        )
-        .route(
-            "/publisher/{slug}/products/new/check",
-            post(product_edit::check_new).layer(pictures),
-        )
-        .route(
-            "/publisher/{slug}/products/new/preview",
-            post(product_edit::preview_new).layer(pictures),
-        )
-        .route(
             "/publisher/{slug}/{product}",
             get(product_edit::show)
                 .post(product_edit::save)
                 .layer(pictures),
         )
         .route(
-            "/publisher/{slug}/{product}/check",
-            post(product_edit::check).layer(pictures),
-        )
-        .route(
-            "/publisher/{slug}/{product}/preview",
-            post(product_edit::preview).layer(pictures),
-        )
-        .route(
             "/publisher/{slug}/{product}/submit",
             post(product_edit::submit),
-        )
-        .route(
-            "/publisher/{slug}/{product}/versions",
-            get(draft_versions::show_all),
-        )
-        .route(
-            "/publisher/{slug}/{product}/versions/{number}",
-            get(draft_versions::show),
-        )
-        .route(
-            "/publisher/{slug}/{product}/versions/{number}/restore",
-            post(draft_versions::restore),
         )
         .route(
             "/publisher/{slug}/{product}/vex",
@@ -277,7 +245,47 @@ fn products() -> Router<Arc<App>> {
         )
 }
 
-/// The certification team and the operator; a submission is its publisher's page too.
+/// Drafts of products: new ones, what is wrong with one, how it will look, and how it was.
+fn drafts() -> Router<Arc<App>> {
+    let pictures = DefaultBodyLimit::max(MAX_FORM_BYTES);
+    Router::new()
+        .route(
+            "/publisher/{slug}/products/new",
+            get(product_edit::show_new)
+                .post(product_edit::create)
+                .layer(pictures),
+        )
+        .route(
+            "/publisher/{slug}/products/new/check",
+            post(product_edit::check_new).layer(pictures),
+        )
+        .route(
+            "/publisher/{slug}/products/new/preview",
+            post(product_edit::preview_new).layer(pictures),
+        )
+        .route(
+            "/publisher/{slug}/{product}/check",
+            post(product_edit::check).layer(pictures),
+        )
+        .route(
+            "/publisher/{slug}/{product}/preview",
+            post(product_edit::preview).layer(pictures),
+        )
+        .route(
+            "/publisher/{slug}/{product}/versions",
+            get(draft_versions::show_all),
+        )
+        .route(
+            "/publisher/{slug}/{product}/versions/{number}",
+            get(draft_versions::show),
+        )
+        .route(
+            "/publisher/{slug}/{product}/versions/{number}/restore",
+            post(draft_versions::restore),
+        )
+}
+
+/// The certification team; a submission is its publisher's page too.
 fn staff() -> Router<Arc<App>> {
     Router::new()
         .route("/review", get(review::show))
@@ -328,6 +336,11 @@ fn staff() -> Router<Arc<App>> {
             "/publisher/{slug}/{product}/vex/{id}/decision",
             post(vex::decide),
         )
+}
+
+/// The operator.
+fn keepers() -> Router<Arc<App>> {
+    Router::new()
         .route("/operator", get(operator::show))
         .route(
             "/operator/publishers/{slug}/decision",

@@ -186,8 +186,8 @@ fn people_walk_through_the_pages() {
             "/review/advisories",
             "/review/templates",
             "/operator",
-            "/operator/outbox",
             "/operator/audit",
+            "/operator/outbox",
         ] {
             look(&browser, &format!("{base}{page}"));
         }

@@ -317,8 +317,11 @@ fn end_timestamp(quay: &Quay, repository: &str) {
         db.close().await;
         (key.salt, file.expect("a timestamp").content)
     });
-    let pem = fs::read_to_string(quay.server.data().join("keys/trust.key")).expect("a key");
-    let secret = SigningKey::from_pem(&pem, None).expect("a key");
+    let data = quay.server.data();
+    let pem = fs::read_to_string(data.join("keys/trust.key")).expect("a key");
+    let passphrase = fs::read_to_string(data.with_added_extension("passphrase"));
+    let passphrase = passphrase.expect("a passphrase");
+    let secret = SigningKey::from_pem(&pem, passphrase.lines().next()).expect("a key");
     let salt = format!("{repository}\ntimestamp\n{salt}");
     let signer = Signer::new(secret.derive(salt.as_bytes()));
     let text: Value = serde_json::from_slice(&file).expect("JSON");

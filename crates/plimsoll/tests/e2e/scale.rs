@@ -55,6 +55,8 @@ impl Cluster {
 fn second(dir: &Path, public_url: &str, ground: (&str, &S3Config)) -> Server {
     let data = dir.join("second");
     copy(&dir.join("data/keys"), &data.join("keys"));
+    let passphrase = std::fs::copy(dir.join("data.passphrase"), dir.join("second.passphrase"));
+    passphrase.expect("the passphrase is given along");
     let server = format!("[server]\npublic_url = \"{public_url}\"\n");
     let config = configure(dir, "second", ground, &server);
     let binary = Path::new(env!("CARGO_BIN_EXE_plimsoll"));

@@ -214,8 +214,7 @@ async fn view_part(
     let calendar = app.calendar_address(&viewer.actor, slug).await?;
     let agreement = app.agreement_state(&viewer.actor, slug).await?;
     let proofs = app.publisher_proofs(&viewer.actor, slug).await?;
-    let team = app.team(&viewer.actor, slug).await?;
-    let team = team_view(team, app.now(), &viewer);
+    let team = team_view(app.team(&viewer.actor, slug).await?, app.now(), &viewer);
     let terms = terms_view(app, slug, &viewer).await?;
     let partnership = partnership::panel(app, slug, &viewer).await?;
     let publisher = found.publisher;

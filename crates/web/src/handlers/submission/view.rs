@@ -33,6 +33,7 @@ pub(super) fn page(
     let editor_url = format!("/publisher/{}/{}", found.publisher.slug, found.product.slug);
     let url = format!("/p/{}/{}", found.publisher.slug, found.product.slug);
     let remarks = thread::remarks(found, &viewer);
+    let approved = found.approvals.as_ref();
     let advisories_at = DateTime::parse_from_rfc3339(&found.advisories.1).ok();
     SubmissionPage {
         id: submission.id.to_string(),
@@ -80,15 +81,9 @@ pub(super) fn page(
         draft_decision: String::new(),
         errors: FieldErrors::default(),
         waited: waited(&found.waiting),
-        approvals: found.approvals.as_ref().map(approvals),
-        is_first_approval: found
-            .approvals
-            .as_ref()
-            .is_some_and(|it| it.given.is_empty()),
-        has_approved: found
-            .approvals
-            .as_ref()
-            .is_some_and(|it| it.is_given_by_asker),
+        approvals: approved.map(approvals),
+        is_first_approval: approved.is_some_and(|it| it.given.is_empty()),
+        has_approved: approved.is_some_and(|it| it.is_given_by_asker),
         publication: publication(found),
         in_hand: in_hand(found, &viewer),
         can_comment: found.may_comment && is_settled,
