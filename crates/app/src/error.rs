@@ -31,6 +31,9 @@ pub enum AppError {
     /// It cannot be done in the present state.
     #[error("{0}")]
     Conflict(String),
+    /// It is not as the asker says it must be for the change.
+    #[error("{0}")]
+    Changed(String),
     /// Too many attempts.
     #[error("too many attempts: try again in {} seconds", seconds(*.0))]
     TooMany(Duration),
@@ -112,6 +115,7 @@ impl AppError {
             Self::NotFound { .. } => "not-found",
             Self::Invalid(_) => "invalid",
             Self::Conflict(_) => "conflict",
+            Self::Changed(_) => "changed",
             Self::TooMany(_) => "too-many-attempts",
             Self::TooLarge(_) => "too-large",
             Self::Full => "storage-full",

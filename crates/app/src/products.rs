@@ -159,11 +159,34 @@ impl App {
         product: &str,
         draft: &ProductManifest,
     ) -> Result<Vec<market::Problem>, AppError> {
+        self.save_draft_if(actor, (publisher, product), draft, &|_any| true)
+            .await
+    }
+
+    /// Does the same if the draft that is replaced is one that `is_known`, as of the moment that
+    /// it is replaced.
+    ///
+    /// # Errors
+    /// As [`Self::save_draft`]; [`AppError::Changed`] where it is another one.
+    pub async fn save_draft_if(
+        &self,
+        actor: &Actor,
+        (publisher, product): (&str, &str),
+        draft: &ProductManifest,
+        is_known: &(dyn Fn(&ProductManifest) -> bool + Sync),
+    ) -> Result<Vec<market::Problem>, AppError> {
         check_size(draft)?;
         let mut tx = self.begin().await?;
         let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
         self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
             .await?;
+        let held = store::products::lock(&mut tx, &product.id).await?;
+        if !held.is_some_and(|held| is_known(&held.draft)) {
+            return Err(AppError::Changed(
+                "the draft is not the one that you read: somebody changed it since; read it again"
+                    .to_owned(),
+            ));
+        }
         self.write_draft(&mut tx, (actor, &product), draft, None)
             .await?;
         let problems = self.manifest_problems(&mut tx, draft).await?;

@@ -24,6 +24,30 @@ pub(crate) fn is_known(headers: &HeaderMap, tag: &str) -> Option<bool> {
     Some(tags.any(|known| known == "*" || known.trim_start_matches("W/") == tag))
 }
 
+/// Returns whether a change may be made to what has this tag (RFC 9110, section 13.1.1): the
+/// client names no tags, or this one.
+pub(crate) fn may_change(headers: &HeaderMap, tag: &str) -> bool {
+    let named: Vec<_> = headers.get_all(header::IF_MATCH).iter().collect();
+    let names = |value: &HeaderValue| {
+        let tags = value.to_str().unwrap_or_default();
+        tags.split(',')
+            .map(str::trim)
+            .any(|known| known == "*" || known == tag)
+    };
+    named.is_empty() || named.into_iter().any(names)
+}
+
+/// Returns whether a change hangs on a condition that nobody here looks at.
+pub(crate) fn is_unheeded(request: &Request) -> bool {
+    let headers = request.headers();
+    let is_manifest =
+        *request.method() == Method::PUT && request.uri().path().ends_with("/manifest");
+    let others = [header::IF_NONE_MATCH, header::IF_UNMODIFIED_SINCE];
+    !request.method().is_safe()
+        && (others.iter().any(|name| headers.contains_key(name))
+            || (headers.contains_key(header::IF_MATCH) && !is_manifest))
+}
+
 /// Tags what is read and may be kept.
 pub(crate) async fn tag(request: Request, next: Next) -> Response {
     if *request.method() != Method::GET {
@@ -61,6 +85,36 @@ async fn whole(body: Body) -> Result<Bytes, axum::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_hangs_on_the_tag_that_is_named() {
+        let tag = tag_of(b"text");
+        let may = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_MATCH, text.parse().expect("a value"));
+            may_change(&headers, &tag)
+        };
+        assert!(may(&tag) && may("*") && may(&format!("\"x\", {tag}")));
+        assert!(!may("\"x\"") && !may(&format!("W/{tag}")) && !may(""));
+        assert!(may_change(&HeaderMap::new(), &tag));
+    }
+
+    #[test]
+    fn conditions_are_heeded_or_refused() {
+        let unheeded = |method: &str, path: &str, name: header::HeaderName| {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header(name, "*");
+            is_unheeded(&request.body(Body::empty()).expect("a request"))
+        };
+        let manifest = "/publishers/acme/products/db/manifest";
+        assert!(!unheeded("PUT", manifest, header::IF_MATCH));
+        assert!(!unheeded("GET", manifest, header::IF_NONE_MATCH));
+        assert!(unheeded("PUT", manifest, header::IF_NONE_MATCH));
+        assert!(unheeded("DELETE", "/webhooks/whk_1", header::IF_MATCH));
+        assert!(unheeded("POST", "/robots", header::IF_UNMODIFIED_SINCE));
+    }
 
     #[test]
     fn tags_are_found_in_lists_and_weak_ones_too() {

@@ -1,5 +1,6 @@
 //! Versions of drafts: what is kept, compared and gone back to, and what is not.
 
+use app::AppError;
 use market::ProductManifest;
 
 use crate::world::{World, told};
@@ -30,6 +31,22 @@ async fn lines(world: &World) -> Vec<String> {
 }
 
 both! {
+    async fn of_many_that_replace_one_draft_at_once_one_does(db: Database) {
+        let world = World::new(db).await;
+        let first = world.product().await;
+        let save = async |number: usize| {
+            let draft = ProductManifest { name: format!("No. {number}"), ..first.clone() };
+            let is_first = |held: &ProductManifest| *held == first;
+            world.app.save_draft_if(&world.editor, NAMES, &draft, &is_first).await
+        };
+        let all = futures_util::future::join_all((0..8).map(save)).await;
+        let (saved, refused): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
+        assert_eq!((saved.len(), refused.len()), (1, 7));
+        for refused in refused {
+            assert!(matches!(refused, Err(AppError::Changed(_))), "{refused:?}");
+        }
+    }
+
     async fn what_was_written_over_is_seen_compared_and_gone_back_to(db: Database) {
         let world = World::new(db).await;
         let app = &world.app;

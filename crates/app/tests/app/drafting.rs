@@ -20,6 +20,13 @@ pub(crate) async fn drafting(
             code(app.save_draft(actor, "acme", "db", &things.draft).await),
         ),
         (
+            "save_draft_if",
+            code(
+                app.save_draft_if(actor, ("acme", "db"), &things.draft, &|_any| false)
+                    .await,
+            ),
+        ),
+        (
             "check_draft",
             code(app.check_draft(actor, "acme", "db", &things.draft).await),
         ),

@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use app::{App, NewSubmission, Product, Submission};
-use axum::{Json, extract::State, http::StatusCode};
+use app::{App, AppError, NewSubmission, Product, Submission};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderName, StatusCode, header},
+};
 use chrono::{DateTime, Utc};
-use market::Problem;
+use market::{Problem, ProductManifest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::etag::{may_change, tag_of};
 
 use super::{
     error::{Answer, ProblemJson},
@@ -24,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(create_product))
         .routes(routes!(get_draft))
-        .routes(routes!(save_draft))
+        .routes(routes!(get_manifest, save_draft))
         .routes(routes!(check_draft))
         .routes(routes!(check_new_product))
         .routes(routes!(set_openness))
@@ -140,22 +146,50 @@ async fn get_draft(
     Ok(Json(DraftJson::of(product, submissions, problems)))
 }
 
-/// Replaces the draft's manifest, which may be incomplete.
+/// Returns the draft's manifest.
+#[utoipa::path(get, path = "/publishers/{publisher}/products/{product}/manifest", tag = "drafts",
+    params(ProductPath), responses((status = 200, description = "The manifest.", body = ManifestJson)))]
+async fn get_manifest(
+    State(app): State<Arc<App>>,
+    SignedIn(actor): SignedIn,
+    At(at): At<ProductPath>,
+) -> Answer<Json<ManifestJson>> {
+    let (_, product, _, _) = app
+        .product_draft(&actor, at.publisher.as_str(), at.product.as_str())
+        .await?;
+    Ok(Json(product.draft.0.into()))
+}
+
+/// Replaces the draft's manifest, which may be incomplete. With `If-Match` only the one that has
+/// this `ETag` is replaced: nothing that somebody else saved meanwhile is lost.
 #[utoipa::path(put, path = "/publishers/{publisher}/products/{product}/manifest", tag = "drafts",
-    params(ProductPath), request_body = ManifestJson,
-    responses((status = 200, description = "What is still missing.", body = ProblemsJson)))]
+    params(ProductPath, ("If-Match" = Option<String>, Header, description = "The `ETag` of the manifest that is replaced.", pattern = r#"^(\*|"[0-9a-f]{64}")$"#)),
+    request_body = ManifestJson,
+    responses((status = 200, description = "What is still missing.", body = ProblemsJson,
+        headers(("ETag" = String, description = "Of the manifest as it is now.")))))]
 async fn save_draft(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<ProductPath>,
+    headers: HeaderMap,
     Body(manifest): Body<ManifestJson>,
-) -> Answer<Json<ProblemsJson>> {
-    let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
+) -> Answer<([(HeaderName, String); 1], Json<ProblemsJson>)> {
+    let names = (at.publisher.as_str(), at.product.as_str());
+    let manifest = manifest.into();
+    let is_known =
+        |held: &ProductManifest| manifest_tag(held).is_ok_and(|tag| may_change(&headers, &tag));
     let problems = app
-        .save_draft(&actor, publisher, product, &manifest.into())
+        .save_draft_if(&actor, names, &manifest, &is_known)
         .await?;
     let problems = problems.into_iter().map(ProblemJson::from).collect();
-    Ok(Json(ProblemsJson { problems }))
+    let tag = manifest_tag(&manifest).map_err(AppError::internal)?;
+    Ok(([(header::ETAG, tag)], Json(ProblemsJson { problems })))
+}
+
+/// Returns the tag that the answer with a manifest has.
+fn manifest_tag(manifest: &ProductManifest) -> serde_json::Result<String> {
+    let json = ManifestJson::from(manifest.clone());
+    Ok(tag_of(&serde_json::to_vec(&json)?))
 }
 
 /// Returns what would keep a manifest from being submitted, were it the draft; nothing is saved.

@@ -105,6 +105,15 @@ impl ApiError {
         )
     }
 
+    /// A change hangs on a condition that is not looked at: 412.
+    pub(super) fn unheeded() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "changed",
+            "conditions are looked at where a product's manifest is replaced, as `If-Match`: send this request without",
+        )
+    }
+
     /// The credentials cannot be used: 401.
     pub(super) fn bad_credentials(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", message)
@@ -119,6 +128,7 @@ fn status_of(error: &AppError) -> StatusCode {
         AppError::NotFound { .. } => StatusCode::NOT_FOUND,
         AppError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         AppError::Conflict(_) => StatusCode::CONFLICT,
+        AppError::Changed(_) => StatusCode::PRECONDITION_FAILED,
         AppError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         AppError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         AppError::Full => StatusCode::INSUFFICIENT_STORAGE,
@@ -199,6 +209,7 @@ mod tests {
         check(AppError::Denied("x".to_owned()), 403);
         check(AppError::not_found("product", "x"), 404);
         check(AppError::Conflict("x".to_owned()), 409);
+        check(AppError::Changed("x".to_owned()), 412);
         check(AppError::TooLarge("x".to_owned()), 413);
         check(AppError::invalid("x", "y"), 422);
         check(AppError::TooMany(Duration::from_millis(1_500)), 429);

@@ -16,8 +16,10 @@ use std::sync::Arc;
 use app::App;
 use axum::{
     Router,
+    extract::Request,
     http::{Method, Uri, header},
-    middleware::{from_fn, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse as _, Response},
     routing::get,
 };
 use utoipa::{OpenApi as _, openapi::OpenApi};
@@ -91,6 +93,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/openapi.json", get(serve))
         .layer(from_fn_with_state(Arc::clone(app), once::once))
         .layer(from_fn(crate::etag::tag))
+        .layer(from_fn(heed))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method);
     Router::new().nest(BASE, routes)
@@ -143,6 +146,15 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(jobs::routes())
         .merge(storage::routes())
         .merge(retention::routes())
+}
+
+/// Refuses a change that hangs on a condition which is not looked at: to do it all the same
+/// would be worse.
+async fn heed(request: Request, next: Next) -> Response {
+    match crate::etag::is_unheeded(&request) {
+        true => error::ApiError::unheeded().into_response(),
+        false => next.run(request).await,
+    }
 }
 
 async fn no_such_path(uri: Uri) -> error::ApiError {

@@ -160,8 +160,14 @@ fn refusals(method: &HttpMethod, operation: &Operation) -> BTreeSet<u16> {
     }
     for parameter in operation.parameters.iter().flatten() {
         statuses.insert(400);
-        if matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path) {
+        let RefOr::T(parameter) = parameter else {
+            continue;
+        };
+        if parameter.parameter_in == ParameterIn::Path {
             statuses.insert(404);
+        }
+        if parameter.name == "If-Match" {
+            statuses.insert(412);
         }
     }
     if operation.request_body.is_some() {
@@ -203,6 +209,7 @@ fn meaning(status: u16) -> &'static str {
         403 => "The account may not do this.",
         404 => "There is none that the asker can see.",
         409 => "The present state does not allow it.",
+        412 => "It was changed since it was read.",
         413 => "The body is too large.",
         415 => "The body is of another type.",
         422 => "Fields are wrong; every problem at once.",

@@ -87,6 +87,11 @@ impl Client {
         }
     }
 
+    /// Returns the header that it asks with; empty for nobody.
+    pub(crate) fn authorization(&self) -> &str {
+        self.authorization.as_deref().unwrap_or_default()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send("GET", path, "", Body::empty()).await
     }

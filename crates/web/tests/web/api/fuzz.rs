@@ -50,7 +50,8 @@ include-operation-id = ["decide_publisher", "decide_submission", "decide_vex"]
 checks.positive_data_acceptance.enabled = false
 "#;
 
-/// Keys are new for each request, as the document says and a schema cannot.
+/// Keys are new for each request and tags of what is there, as the document says and a schema
+/// cannot.
 const HOOKS: &str = r#"
 import uuid
 import schemathesis
@@ -60,6 +61,9 @@ def before_call(context, case, kwargs):
     key = (case.headers or {}).get("Idempotency-Key")
     if isinstance(key, str) and case.meta and case.meta.generation.mode.is_positive:
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
+    tag = (case.headers or {}).get("If-Match")
+    if isinstance(tag, str) and case.meta and case.meta.generation.mode.is_positive:
+        case.headers["If-Match"] = "*"
 "#;
 
 /// A clock on which every wait is over at the next look: of all the wrong passwords that are

@@ -2,6 +2,7 @@
 
 mod again;
 mod client;
+mod conditions;
 mod coverage;
 mod errors;
 mod fuzz;
