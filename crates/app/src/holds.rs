@@ -2,7 +2,7 @@
 //! about them: a grace instead, and whether consumers pull meanwhile.
 
 use chrono::{DateTime, Utc};
-use market::{Action, Grace, ListingEvent, ListingState, NoticeKind, is_reason};
+use market::{Action, EventId, Grace, ListingEvent, ListingState, NoticeKind, is_reason};
 use store::{Tx, holds::HoldRow, products::Product, promises::Broken};
 
 use crate::{
@@ -212,7 +212,7 @@ impl App {
         store::holds::ask(tx, &product.id, self.now()).await?;
         let name = self.name_of(tx, product).await?;
         let broken = store::promises::broken(tx, &product.id, self.now()).await?;
-        let asked = self.now().timestamp_millis();
+        let asked = self.id(EventId::new);
         let count = broken.findings;
         let findings = if count == 1 {
             "finding is"
@@ -257,7 +257,7 @@ impl App {
         let until = to_the_minute(grace.until);
         let news = News {
             kind: NoticeKind::Grace,
-            cause: format!("grace:{}:{}", product.id, grace.given_at.timestamp_millis()),
+            cause: format!("grace:{}:{}", product.id, self.id(EventId::new)),
             title: format!("{name}: the operator waits until {until}"),
             body: format!(
                 "What was promised of {name} is broken. The operator puts it on hold only if it is still so at {until}; then that happens by itself. What else is broken meanwhile is not meant.\n\n{reason}"
@@ -285,9 +285,10 @@ impl App {
             false => ("can be pulled again", "It is still on hold."),
         };
         let path = format!("/p/{name}");
+        let cause = format!("pulls:{}:{}", product.id, self.id(EventId::new));
         let news = |body| News {
             kind: NoticeKind::OnHold,
-            cause: format!("pulls:{}:{}", product.id, self.now().timestamp_millis()),
+            cause: cause.clone(),
             title: format!("{name} {what}"),
             body,
             path: &path,

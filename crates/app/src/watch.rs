@@ -112,6 +112,8 @@ impl App {
                     .await?;
             }
             (HoldStep::Ask, Some(product)) => self.ask_for_hold(&mut tx, &product).await?,
+            // Somebody asked, or answered, between the two looks.
+            (HoldStep::Wait, _) => return Ok(step),
             _ => store::holds::settle(&mut tx, id).await?,
         }
         tx.commit().await?;
@@ -135,7 +137,7 @@ impl App {
         let step = hold_step(
             self.config.review.confirm_holds,
             asked.map(|row| row.question()),
-            broken.last_at,
+            broken.first_at.zip(broken.last_at),
             self.now(),
         );
         Ok((product, step))

@@ -1,8 +1,8 @@
 //! A publisher no longer offers a tag that it released. The image stays where it is, under its
 //! digest, for those who run it; nothing names it any more, and nothing is promised of it.
 
-use market::{Action, NoticeKind, is_same_line};
-use store::{Tx, products::Product};
+use market::{Action, EventId, NoticeKind, is_same_line};
+use store::{Tx, products::Product, releases::Release};
 use trust::log::Event;
 
 use crate::{
@@ -12,12 +12,11 @@ use crate::{
 };
 
 impl App {
-    /// Withdraws a released tag of the asker's own product. What it took the place of and is
-    /// still offered has to keep its promises again, with the times that it had.
+    /// Withdraws a released tag of the asker's own product: of a line of releases the oldest first.
     ///
     /// # Errors
-    /// There is no such product on the market or no such tag, it is the last one, no reason is
-    /// given, or the asker is no editor.
+    /// There is no such product on the market or no such tag, it is the last one or took the place
+    /// of one that is still offered, no reason is given, or the asker is no editor.
     pub async fn withdraw_tag(
         &self,
         actor: &Actor,
@@ -78,39 +77,29 @@ impl App {
                 "{tag} is the last tag of {name}: withdraw the product instead"
             )));
         }
+        Self::check_line(tx, &offered, tag).await?;
         store::releases::withdraw_tag(tx, &product.id, tag, self.now()).await?;
         store::repositories::delete_tag(tx, &newest.repository_id, tag).await?;
-        self.restore_line(tx, &product, tag).await?;
         if let Some(newest) = store::releases::newest(tx, &product.id).await? {
             store::products::set_certified(tx, &product.id, newest.certified).await?;
         }
         Ok(newest.digest.clone())
     }
 
-    /// Has the newest release of a tag's line that is still offered stand: nothing offered is
-    /// without its promises because of what was withdrawn.
-    async fn restore_line(
-        &self,
-        tx: &mut Tx,
-        product: &Product,
-        tag: &str,
-    ) -> Result<(), AppError> {
-        let offered = store::releases::of_product(tx, &product.id).await?;
-        let next = offered
-            .iter()
-            .find(|release| is_same_line(&release.tag, tag));
-        let Some(next) = next else {
+    /// Refuses to withdraw what took the place of something that is still offered: that would
+    /// stay on offer with nobody to keep it up, unwatched since it was replaced.
+    async fn check_line(tx: &mut Tx, offered: &[Release], tag: &str) -> Result<(), AppError> {
+        let mut others = offered.iter().filter(|release| release.tag != tag);
+        let Some(next) = others.find(|release| is_same_line(&release.tag, tag)) else {
             return Ok(());
         };
         if store::releases::stands(tx, &next.submission_id).await? {
             return Ok(());
         }
-        store::releases::set_standing(tx, &next.id).await?;
-        let submission = store::submissions::find(tx, &next.submission_id).await?;
-        let submission =
-            submission.ok_or_else(|| AppError::not_found("submission", next.id.as_str()))?;
-        self.start_clocks(tx, &submission).await?;
-        self.announce_promises(tx, &product.id).await
+        Err(AppError::Conflict(format!(
+            "{tag} took the place of {}, which is still offered: withdraw that first, or release a newer one",
+            next.tag
+        )))
     }
 
     async fn tell_of_tag(
@@ -121,10 +110,10 @@ impl App {
         reason: &str,
     ) -> Result<(), AppError> {
         let path = format!("/p/{name}/tags");
-        let at = self.now().timestamp_millis();
+        let event = self.id(EventId::new);
         let news = |body| News {
             kind: NoticeKind::Withdrawn,
-            cause: format!("tag-withdrawn:{}:{tag}:{at}", product.id),
+            cause: format!("tag-withdrawn:{}:{tag}:{event}", product.id),
             title: format!("{name}: {tag} was withdrawn"),
             body,
             path: &path,

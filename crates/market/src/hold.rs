@@ -37,19 +37,19 @@ pub enum HoldStep {
     Hold,
 }
 
-/// Returns what comes next for a listing whose newest broken promise ended at `broken_at`.
+/// Returns what comes next for a listing whose first and last broken promises ended at `broken`.
 pub fn hold_step(
     needs_operator: bool,
     question: Option<HoldQuestion>,
-    broken_at: Option<DateTime<Utc>>,
+    broken: Option<(DateTime<Utc>, DateTime<Utc>)>,
     now: DateTime<Utc>,
 ) -> HoldStep {
-    let Some(broken_at) = broken_at else {
+    let Some((first, last)) = broken else {
         return HoldStep::Settle;
     };
     match question.and_then(|question| question.grace) {
-        Some(grace) if grace.until <= now => return HoldStep::Hold,
-        Some(grace) if broken_at <= grace.given_at => return HoldStep::Wait,
+        Some(grace) if grace.until <= now && first <= grace.given_at => return HoldStep::Hold,
+        Some(grace) if now < grace.until && last <= grace.given_at => return HoldStep::Wait,
         _ => {}
     }
     match question {
@@ -113,7 +113,7 @@ mod tests {
             asked_at: hour(2),
             grace: None,
         };
-        let broken = Some(hour(1));
+        let broken = Some((hour(1), hour(1)));
         assert_eq!(hold_step(false, None, broken, hour(2)), HoldStep::Hold);
         assert_eq!(hold_step(true, None, broken, hour(2)), HoldStep::Ask);
         assert_eq!(
@@ -129,6 +129,29 @@ mod tests {
             hold_step(true, Some(asked), None, hour(3)),
             HoldStep::Settle
         );
+    }
+
+    #[test]
+    fn the_end_of_a_grace_is_about_what_was_broken_when_it_was_given() {
+        let grace = Grace {
+            given_at: hour(5),
+            until: hour(20),
+        };
+        let given = Some(HoldQuestion {
+            asked_at: hour(2),
+            grace: Some(grace),
+        });
+        let step =
+            |first, last, now| hold_step(true, given, Some((hour(first), hour(last))), hour(now));
+        assert_eq!(step(1, 1, 19), HoldStep::Wait);
+        assert_eq!(step(1, 1, 20), HoldStep::Hold);
+        assert_eq!(
+            step(1, 6, 7),
+            HoldStep::Ask,
+            "what broke later is not meant"
+        );
+        assert_eq!(step(1, 6, 20), HoldStep::Hold);
+        assert_eq!(step(6, 6, 20), HoldStep::Ask, "what was meant is mended");
     }
 
     /// A listing that is looked at every hour.
@@ -151,7 +174,8 @@ mod tests {
 
     impl Listing {
         fn look(&mut self, needs_operator: bool, now: DateTime<Utc>) {
-            let broken = self.broken.iter().max().copied();
+            let (first, last) = (self.broken.iter().min(), self.broken.iter().max());
+            let broken = first.copied().zip(last.copied());
             if self.is_held {
                 self.is_held = broken.is_some();
                 return;

@@ -126,9 +126,10 @@ impl From<AppError> for Failure {
             AppError::Full => Self::new(ErrorCode::StorageFull, text),
             AppError::Busy | AppError::Unsigned(_) => Self::new(ErrorCode::Unavailable, text),
             AppError::TooLarge(_) => Self::new(ErrorCode::TooLarge, text),
-            AppError::NotFound { .. } | AppError::Invalid(_) | AppError::Conflict(_) => {
-                Self::with_status(ErrorCode::Unsupported, 400, text)
-            }
+            AppError::NotFound { .. }
+            | AppError::Invalid(_)
+            | AppError::Conflict(_)
+            | AppError::Changed(_) => Self::with_status(ErrorCode::Unsupported, 400, text),
             AppError::Internal(_) => Self::internal(&error),
         }
     }

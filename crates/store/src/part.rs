@@ -20,17 +20,14 @@ impl<'a> Part<'a> {
         Part { from: "", limit }
     }
 
-    /// Returns the part of what lies in memory, whose names `name` gives.
-    pub fn of<T>(self, all: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<T> {
-        let start = match self.from {
-            "" => 0,
-            from => match all.iter().position(|one| name(one) == from) {
-                Some(place) => place + 1,
-                None => all.len(),
-            },
-        };
+    /// Returns the part of what lies in memory in an order of which `is_behind` tells what comes
+    /// after a name, also after one that is gone.
+    pub fn of<T>(self, all: Vec<T>, is_behind: impl Fn(&T, &str) -> bool) -> Vec<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        all.into_iter().skip(start).take(limit).collect()
+        let behind = all
+            .into_iter()
+            .filter(|one| self.from.is_empty() || is_behind(one, self.from));
+        behind.take(limit).collect()
     }
 }
 
@@ -40,11 +37,12 @@ mod tests {
 
     #[test]
     fn a_list_is_read_part_by_part() {
-        let part = |from, limit| Part { from, limit }.of(vec!["a", "b", "c"], |one| one);
+        let part =
+            |from, limit| Part { from, limit }.of(vec!["a", "b", "d"], |one, from| *one > from);
         assert_eq!(part("", 2), ["a", "b"]);
-        assert_eq!(part("b", 2), ["c"]);
-        assert!(part("c", 2).is_empty());
-        assert!(part("gone", 2).is_empty());
-        assert_eq!(Part::ALL.of(vec!["a", "b"], |one| one), ["a", "b"]);
+        assert_eq!(part("b", 2), ["d"]);
+        assert!(part("d", 2).is_empty());
+        assert_eq!(part("c", 2), ["d"], "c is gone");
+        assert_eq!(Part::ALL.of(vec!["a", "b"], |_, _| false), ["a", "b"]);
     }
 }

@@ -114,19 +114,6 @@ pub async fn set_replaced(tx: &mut Tx, release: &ReleaseId) -> Result<(), StoreE
     Ok(())
 }
 
-/// Notes that a release stands again: what took its place is no longer offered.
-///
-/// # Errors
-/// The database refused.
-pub async fn set_standing(tx: &mut Tx, release: &ReleaseId) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "UPDATE releases SET replaced = FALSE WHERE id = $1",
-        release.as_str()
-    )?;
-    Ok(())
-}
-
 /// Notes that a product's releases under a tag are no longer offered; nothing is promised of
 /// them any more. Gives how many there were.
 ///

@@ -12,6 +12,7 @@ use axum::{
 use crate::{
     answer::{local_path, page_with, see_other},
     pages::error::ErrorPage,
+    router::loggable,
     view::{Layout, urlencoded},
 };
 
@@ -72,7 +73,7 @@ impl Asked {
         };
         Self {
             return_to: local_path(return_to.as_deref().unwrap_or("/")).to_owned(),
-            what: format!("{} {}", request.method(), uri.path()),
+            what: format!("{} {}", request.method(), loggable(uri.path())),
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) const RELEASE_KEY: &str = "/.well-known/plimsoll/release.pub";
 /// Where its certificate stands.
 pub(crate) const RELEASE_CERTIFICATE: &str = "/.well-known/plimsoll/release.crt";
 
-/// Where the last part of an address is a secret.
+/// Behind these an address holds a secret.
 const SECRET_ADDRESSES: [&str; 5] = [
     "/calendars/",
     "/invitations/",
@@ -39,11 +39,11 @@ const SECRET_ADDRESSES: [&str; 5] = [
 
 /// Returns a path as it may be logged: without what only its reader may know.
 pub fn loggable(path: &str) -> Cow<'_, str> {
-    let is_secret = SECRET_ADDRESSES
+    let prefix = SECRET_ADDRESSES
         .iter()
-        .any(|prefix| path.starts_with(prefix));
-    match path.rsplit_once('/').filter(|_| is_secret) {
-        Some((known, _secret)) => format!("{known}/…").into(),
+        .find(|prefix| path.starts_with(**prefix));
+    match prefix {
+        Some(prefix) => format!("{prefix}…").into(),
         None => path.into(),
     }
 }
@@ -413,6 +413,7 @@ mod tests {
         for path in secret {
             assert!(loggable(path).ends_with("/…"), "{path}");
         }
+        assert_eq!(loggable("/calendars/key.ics/"), "/calendars/…");
         assert_eq!(loggable("/p/acme/harbour"), "/p/acme/harbour");
     }
 }

@@ -54,6 +54,14 @@ pub(crate) fn load_or_make(config: &Config) -> Result<Keys, Failure> {
         found => found,
     };
     let passphrase = &passphrase;
+    // Without the passphrase that the others have, one that is missing would be made in clear.
+    if passphrase.text.is_none() {
+        for file in files(&dir, &["key"])? {
+            if fs::read_to_string(&file).is_ok_and(|text| text.contains("ENCRYPTED")) {
+                key(&file, passphrase)?;
+            }
+        }
+    }
     Ok(Keys {
         release: release(&dir, config, passphrase)?,
         // Whoever must have another one takes this file away: it has no public half beside it.

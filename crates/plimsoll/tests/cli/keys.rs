@@ -169,13 +169,22 @@ hint: put the file with its passphrase back, in `[PLACE]/data.passphrase`, or se
         said.contains("put the file with its passphrase back"),
         "{said}"
     );
-    let tokens = place.join("data/keys/tokens.key");
-    fs::rename(&tokens, place.join("tokens.key")).expect("taken out");
-    refused(&place);
-    let left: Vec<_> = keys.iter().filter(|name| *name != "tokens.key").collect();
-    assert_eq!(files().iter().collect::<Vec<_>>(), left, "nothing is made");
-    assert!(!place.join("data.passphrase").exists(), "nothing is made");
-    fs::rename(place.join("tokens.key"), &tokens).expect("put back");
+    for out in [&["tokens.key"][..], &["release.key", "release.pub"]] {
+        let at = |name: &str| place.join(&format!("data/keys/{name}"));
+        for name in out {
+            fs::rename(at(name), place.join(name)).expect("taken out");
+        }
+        refused(&place);
+        let left: Vec<_> = keys
+            .iter()
+            .filter(|name| out.iter().all(|gone| *name != gone))
+            .collect();
+        assert_eq!(files().iter().collect::<Vec<_>>(), left, "nothing is made");
+        assert!(!place.join("data.passphrase").exists(), "nothing is made");
+        for name in out {
+            fs::rename(place.join(name), at(name)).expect("put back");
+        }
+    }
     let words = place.write("data.passphrase", "of another marketplace\n");
     let open = |mode| fs::set_permissions(&words, fs::Permissions::from_mode(mode));
     open(0o644).expect("open");

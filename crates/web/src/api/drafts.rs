@@ -280,7 +280,7 @@ struct TagWithdrawalJson {
 }
 
 /// Stops offering a released tag: nothing names it and nothing is signed for it any more. Its
-/// digest stays for those who run it, and what it took the place of has to keep its promises again.
+/// digest stays for those who run it. Of a line of releases the oldest goes first.
 #[utoipa::path(post, path = "/publishers/{publisher}/products/{product}/tags/withdrawal", tag = "drafts",
     params(ProductPath), request_body = TagWithdrawalJson,
     responses((status = 204, description = "It is withdrawn.")))]

@@ -169,7 +169,9 @@ async fn list_publishers(
     let publishers = if query.all {
         app.list_publishers(&actor, part).await?
     } else {
-        part.of(app.my_publishers(&actor).await?, |one| one.slug.as_str())
+        part.of(app.my_publishers(&actor).await?, |one, from| {
+            one.slug.as_str() > from
+        })
     };
     Ok(ListJson::of(publishers))
 }

@@ -149,7 +149,9 @@ async fn list_tokens(
     // The line of a token is found in all of an account's, which has 200 in force at most.
     let tokens = app.list_tokens(&actor).await?;
     Ok(ListJson::of(
-        query.part().of(tokens, |token| token.id.as_str()),
+        query
+            .part()
+            .of(tokens, |token, from| token.id.as_str() < from),
     ))
 }
 
