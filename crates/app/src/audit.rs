@@ -83,11 +83,19 @@ impl App {
     }
 }
 
+/// Returns whether a text stands in the log itself: no account's name may hide what does.
+fn is_literal(text: &str) -> bool {
+    let is_id = text.split_once('_').is_some_and(|(kind, rest)| {
+        kind.len() == 3 && rest.len() == 26 && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+    });
+    is_id || matches!(text, "" | "system" | "anonymous")
+}
+
 /// Returns the id of the account with a name; what is no name is left as it is.
 async fn account_id(tx: &mut Tx, name: &str) -> Result<String, AppError> {
-    let found = match name {
-        "" => None,
-        name => store::accounts::find_by_name(tx, name).await?,
+    let found = match is_literal(name) {
+        true => None,
+        false => store::accounts::find_by_name(tx, name).await?,
     };
     Ok(found.map_or_else(|| name.to_owned(), |account| account.id.to_string()))
 }
@@ -107,4 +115,19 @@ async fn subject_id(tx: &mut Tx, name: &str) -> Result<String, AppError> {
     };
     let found = store::products::find_by_slug(tx, &publisher.id, product).await?;
     Ok(found.map_or_else(|| name.to_owned(), |product| product.id.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_the_log_is_no_name() {
+        for literal in ["", "system", "anonymous", "acc_01m8g00000000000000000000x"] {
+            assert!(is_literal(literal), "{literal}");
+        }
+        for name in ["ann", "acc_ann", "systems", "a_01m8g00000000000000000000x"] {
+            assert!(!is_literal(name), "{name}");
+        }
+    }
 }
