@@ -404,7 +404,9 @@ fn consume(cast: &Cast, server: &Server, binary: &Path, stage: &Stage) -> Result
     let key = cache()?.join("demo/keys/release.pub");
     let reference = format!("{}/acme/harbour:1.1", server.host());
     let mut verify = Command::new(binary);
+    // Each demo is a market of its own at an address that another one may have had.
     verify
+        .env("XDG_STATE_HOME", folder.path())
         .args([
             "verify",
             &reference,
