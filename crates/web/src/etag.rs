@@ -37,6 +37,20 @@ pub(crate) fn may_change(headers: &HeaderMap, tag: &str) -> bool {
     named.is_empty() || named.into_iter().any(names)
 }
 
+/// Returns whether `If-Match`, where it is sent, is `*` or a list of tags (RFC 9110, section 13.1.1).
+pub(crate) fn are_tags(headers: &HeaderMap) -> bool {
+    let is_tag = |text: &str| {
+        let text = text.trim();
+        let quoted = text.strip_prefix("W/").unwrap_or(text);
+        let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+        inner.is_some_and(|tag| tag.bytes().all(|b| matches!(b, b'!' | b'#'..=b'~')))
+    };
+    headers.get_all(header::IF_MATCH).iter().all(|value| {
+        let text = value.to_str().unwrap_or_default();
+        text == "*" || text.split(',').all(is_tag)
+    })
+}
+
 /// Returns whether a change hangs on a condition that nobody here looks at.
 pub(crate) fn is_unheeded(request: &Request) -> bool {
     let headers = request.headers();
@@ -95,6 +109,15 @@ mod tests {
             may_change(&headers, &tag)
         };
         assert!(may(&tag) && may("*") && may(&format!("\"x\", {tag}")));
+        let well_formed = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_MATCH, text.parse().expect("a value"));
+            are_tags(&headers)
+        };
+        assert!(well_formed(&tag) && well_formed("*") && well_formed("\"x\", W/\"y\""));
+        assert!(
+            !well_formed("") && !well_formed("x") && !well_formed("\"x") && !well_formed("\"x\",")
+        );
         assert!(!may("\"x\"") && !may(&format!("W/{tag}")) && !may(""));
         assert!(may_change(&HeaderMap::new(), &tag));
     }

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::etag::{may_change, tag_of};
+use crate::etag::{are_tags, may_change, tag_of};
 
 use super::{
-    error::{Answer, ProblemJson},
+    error::{Answer, ApiError, ProblemJson},
     extract::{Asked, At, Body, OlderQuery, SignedIn},
     manifest::ManifestJson,
     products::ProductPath,
@@ -163,7 +163,7 @@ async fn get_manifest(
 /// Replaces the draft's manifest, which may be incomplete. With `If-Match` only the one that has
 /// this `ETag` is replaced: nothing that somebody else saved meanwhile is lost.
 #[utoipa::path(put, path = "/publishers/{publisher}/products/{product}/manifest", tag = "drafts",
-    params(ProductPath, ("If-Match" = Option<String>, Header, description = "The `ETag` of the manifest that is replaced.", pattern = r#"^(\*|"[0-9a-f]{64}")$"#)),
+    params(ProductPath, ("If-Match" = Option<String>, Header, description = "The `ETag` of the manifest that is replaced.", pattern = r#"^(\*|(W/)?"[!#-+\--~]*"( *, *(W/)?"[!#-+\--~]*")*)$"#)),
     request_body = ManifestJson,
     responses((status = 200, description = "What is still missing.", body = ProblemsJson,
         headers(("ETag" = String, description = "Of the manifest as it is now.")))))]
@@ -174,6 +174,11 @@ async fn save_draft(
     headers: HeaderMap,
     Body(manifest): Body<ManifestJson>,
 ) -> Answer<([(HeaderName, String); 1], Json<ProblemsJson>)> {
+    if !are_tags(&headers) {
+        return Err(ApiError::malformed(
+            "`If-Match` is `*`, or tags in double quotes as `ETag` gave them",
+        ));
+    }
     let names = (at.publisher.as_str(), at.product.as_str());
     let manifest = manifest.into();
     let is_known =

@@ -105,15 +105,6 @@ impl ApiError {
         )
     }
 
-    /// A change hangs on a condition that is not looked at: 412.
-    pub(super) fn unheeded() -> Self {
-        Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "changed",
-            "conditions are looked at where a product's manifest is replaced, as `If-Match`: send this request without",
-        )
-    }
-
     /// The credentials cannot be used: 401.
     pub(super) fn bad_credentials(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", message)

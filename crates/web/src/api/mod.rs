@@ -152,7 +152,10 @@ fn resources() -> OpenApiRouter<Arc<App>> {
 /// would be worse.
 async fn heed(request: Request, next: Next) -> Response {
     match crate::etag::is_unheeded(&request) {
-        true => error::ApiError::unheeded().into_response(),
+        true => error::ApiError::malformed(
+            "conditions are looked at where a product's manifest is replaced, as `If-Match`: send this request without",
+        )
+        .into_response(),
         false => next.run(request).await,
     }
 }

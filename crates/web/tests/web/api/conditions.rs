@@ -47,5 +47,6 @@ async fn of_two_programs_that_change_a_draft_neither_undoes_the_other() {
 
     let openness = "/publishers/acme/products/db/openness";
     let elsewhere = put_if(&ann, "*", openness, &json!({"inside_open": true})).await;
-    assert_eq!(elsewhere.refused().0, 412, "no condition is passed over");
+    assert_eq!(elsewhere.refused().0, 400, "no condition is passed over");
+    assert_eq!(put_if(&ann, "x", path, &manifest).await.refused().0, 400);
 }
