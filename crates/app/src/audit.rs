@@ -83,6 +83,17 @@ impl App {
     }
 }
 
+/// Returns the reason that the log has for what is not done without one.
+pub(crate) fn stated(reason: &str) -> Result<&str, AppError> {
+    match reason.trim() {
+        "" => Err(AppError::invalid(
+            "reason",
+            "say why; it stands in the audit log",
+        )),
+        reason => Ok(reason),
+    }
+}
+
 /// Returns whether a text stands in the log itself: no account's name may hide what does.
 fn is_literal(text: &str) -> bool {
     let is_id = text.split_once('_').is_some_and(|(kind, rest)| {

@@ -117,8 +117,9 @@ impl App {
         self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
             .await?;
         let old = version(&mut tx, &product, number).await?;
+        let held = lock_draft(&mut tx, &product).await?;
         let made = self
-            .write_draft(&mut tx, (actor, &product), &old.manifest, Some(number))
+            .write_draft(&mut tx, (actor, &held), &old.manifest, Some(number))
             .await?;
         let made = made.ok_or_else(|| {
             AppError::Conflict(format!("version {number} says what the draft says"))
@@ -127,23 +128,20 @@ impl App {
         Ok(made)
     }
 
-    /// Replaces a draft, with its record; what changed something is a new version.
+    /// Replaces the draft of a product that [`lock_draft`] gave, with its record; what changed
+    /// something is a new version.
     pub(crate) async fn write_draft(
         &self,
         tx: &mut Tx,
-        (actor, product): (&Actor, &Product),
+        (actor, held): (&Actor, &Product),
         draft: &ProductManifest,
         restored_from: Option<i64>,
     ) -> Result<Option<DraftLine>, AppError> {
-        // Of two saves at once the second changes what the first left, and no two versions have
-        // one number.
-        let held = store::products::lock(tx, &product.id).await?;
-        let held = held.ok_or_else(|| AppError::not_found("product", product.slug.as_str()))?;
-        store::products::set_draft(tx, &product.id, draft, self.now()).await?;
+        store::products::set_draft(tx, &held.id, draft, self.now()).await?;
         let fields = draft.changed_fields(&held.draft).join(" ");
         let went_back = restored_from.map(|number| format!("version {number}: {fields}"));
         let change = Change {
-            subject: product.id.as_str(),
+            subject: held.id.as_str(),
             reason: Some(went_back.as_deref().unwrap_or(&fields)),
             after: Some(match restored_from {
                 Some(_) => "draft-restored",
@@ -156,15 +154,22 @@ impl App {
             return Ok(None);
         }
         let line = DraftLine {
-            number: rows::next_number(tx, &product.id).await?,
+            number: rows::next_number(tx, &held.id).await?,
             fields,
             saved_by: actor.signed_in().map(|account| account.name.clone()),
             saved_at: self.now(),
             restored_from,
         };
-        rows::add(tx, &product.id, (&line, draft), MOST_KEPT).await?;
+        rows::add(tx, &held.id, (&line, draft), MOST_KEPT).await?;
         Ok(Some(line))
     }
+}
+
+/// Returns a product as it is now, and stays until the transaction ends: of two saves at once the
+/// second changes what the first left, and no two versions have one number.
+pub(crate) async fn lock_draft(tx: &mut Tx, product: &Product) -> Result<Product, AppError> {
+    let held = store::products::lock(tx, &product.id).await?;
+    held.ok_or_else(|| AppError::not_found("product", product.slug.as_str()))
 }
 
 async fn version(tx: &mut Tx, product: &Product, number: i64) -> Result<DraftVersion, AppError> {

@@ -7,7 +7,7 @@ use store::{Tx, holds::HoldRow, products::Product, promises::Broken};
 
 use crate::{
     Actor, App, AppError,
-    audit::Change,
+    audit::{Change, stated},
     clock::to_the_minute,
     notices::{News, without},
     watch::HELD,
@@ -145,13 +145,7 @@ impl App {
         let product = self
             .product_to_hold(&mut tx, actor, (publisher, product))
             .await?;
-        let reason = reason.trim();
-        if reason.is_empty() {
-            return Err(AppError::invalid(
-                "reason",
-                "say why; it stands in the audit log",
-            ));
-        }
+        let reason = stated(reason)?;
         let closed_at = is_closed.then(|| self.now());
         if !store::products::set_pulls_closed(&mut tx, &product.id, closed_at).await? {
             return Err(AppError::Conflict(

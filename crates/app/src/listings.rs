@@ -4,7 +4,10 @@ use market::{Action, ListingEvent, ListingState, PublisherState};
 use store::{Tx, products::Product, publishers::Publisher, search::Search};
 use trust::{log::Event, tuf::Signer};
 
-use crate::{Actor, App, AppError, audit::Change};
+use crate::{
+    Actor, App, AppError,
+    audit::{Change, stated},
+};
 
 /// Listings as the operator sees them.
 #[derive(Debug, Clone)]
@@ -95,13 +98,10 @@ impl App {
         reason: &str,
     ) -> Result<(), AppError> {
         let after = product.state.after(event)?;
-        let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
-        if reason.is_none() && event != ListingEvent::Release {
-            return Err(AppError::invalid(
-                "reason",
-                "say why; it stands in the audit log",
-            ));
-        }
+        let reason = match stated(reason) {
+            Err(missing) if event != ListingEvent::Release => return Err(missing),
+            reason => reason.ok(),
+        };
         let states = (product.state, after);
         if !store::products::set_state(tx, &product.id, states, reason, self.now()).await? {
             return Err(AppError::changed_meanwhile("listing"));

@@ -6,7 +6,9 @@ use market::{
 };
 use store::{Part, Tx, products::Product, publishers::Publisher, submissions::Submission};
 
-use crate::{Actor, App, AppError, audit::Change, findings::class_counts};
+use crate::{
+    Actor, App, AppError, audit::Change, draft_versions::lock_draft, findings::class_counts,
+};
 
 /// A product with its newest submission.
 #[derive(Debug, Clone)]
@@ -180,14 +182,14 @@ impl App {
         let (publisher, product) = self.own_product(&mut tx, actor, publisher, product).await?;
         self.authorize(&mut tx, actor, Action::EditProduct, Some(&publisher.id))
             .await?;
-        let held = store::products::lock(&mut tx, &product.id).await?;
-        if !held.is_some_and(|held| is_known(&held.draft)) {
+        let held = lock_draft(&mut tx, &product).await?;
+        if !is_known(&held.draft) {
             return Err(AppError::Changed(
                 "the draft is not the one that you read: somebody changed it since; read it again"
                     .to_owned(),
             ));
         }
-        self.write_draft(&mut tx, (actor, &product), draft, None)
+        self.write_draft(&mut tx, (actor, &held), draft, None)
             .await?;
         let problems = self.manifest_problems(&mut tx, draft).await?;
         tx.commit().await?;

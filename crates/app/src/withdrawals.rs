@@ -7,7 +7,7 @@ use trust::log::Event;
 
 use crate::{
     Actor, App, AppError,
-    audit::Change,
+    audit::{Change, stated},
     notices::{News, without},
 };
 
@@ -29,13 +29,7 @@ impl App {
         self.authorize(&mut tx, actor, Action::WithdrawTag, Some(&publisher.id))
             .await?;
         drop(tx);
-        let reason = reason.trim();
-        if reason.is_empty() {
-            return Err(AppError::invalid(
-                "reason",
-                "say why; it stands in the audit log",
-            ));
-        }
+        let reason = stated(reason)?;
         let name = format!("{}/{}", publisher.slug, product.slug);
         let key = self.targets_key(&name).await?;
         let mut tx = self.begin().await?;
