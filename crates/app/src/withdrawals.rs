@@ -46,6 +46,9 @@ impl App {
         };
         self.record(&mut tx, actor, Action::WithdrawTag, change)
             .await?;
+        let about = (&product, name.as_str());
+        self.publish_tag_withdrawn(&mut tx, about, (tag, &digest), reason)
+            .await?;
         self.tell_of_tag(&mut tx, (actor, &product, &name), tag, reason)
             .await?;
         Ok(tx.commit().await?)

@@ -19,6 +19,8 @@ text_enum! {
         Revoked = "listing.revoked",
         /// A product was taken off the market by its publisher.
         Withdrawn = "listing.withdrawn",
+        /// A publisher no longer offers a tag.
+        TagWithdrawn = "listing.tag-withdrawn",
         /// A submission was inspected, or could not be.
         Inspected = "submission.inspected",
         /// A submission was approved, sent back or rejected.
@@ -43,6 +45,7 @@ impl EventKind {
             Self::Reinstated => "A hold was lifted",
             Self::Revoked => "A listing was revoked",
             Self::Withdrawn => "A product was withdrawn",
+            Self::TagWithdrawn => "A tag was withdrawn",
             Self::Inspected => "A submission was inspected",
             Self::Decided => "A submission was decided on",
             Self::Remark => "A remark in a review",
@@ -57,7 +60,12 @@ impl EventKind {
     pub fn is_public(self) -> bool {
         matches!(
             self,
-            Self::Released | Self::OnHold | Self::Reinstated | Self::Revoked | Self::Withdrawn
+            Self::Released
+                | Self::OnHold
+                | Self::Reinstated
+                | Self::Revoked
+                | Self::Withdrawn
+                | Self::TagWithdrawn
         )
     }
 }

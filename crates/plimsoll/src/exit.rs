@@ -45,7 +45,7 @@ pub(crate) const TABLE: [(u8, &str); 6] = [
     ),
     (
         5,
-        "`verify`: signed, but on hold, off the market, no more what its tag names, or not certified on that day",
+        "`verify`: signed, but on hold, off the market, withdrawn under its tag, no more what its tag names, or not certified on that day",
     ),
 ];
 

@@ -134,6 +134,26 @@ pub async fn withdraw_tag(
     )
 }
 
+/// Returns since when what was released under a tag, in the repository called `repository`, is
+/// no longer offered.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn withdrawn_at(
+    tx: &mut Tx,
+    repository: &str,
+    tag: &str,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let found = fetch_opt!(
+        tx,
+        (DateTime<Utc>,),
+        "SELECT l.withdrawn_at FROM repositories r JOIN releases l ON l.product_id = r.product_id WHERE r.name = $1 AND l.tag = $2 AND l.withdrawn_at IS NOT NULL ORDER BY l.withdrawn_at DESC LIMIT 1",
+        repository,
+        tag
+    )?;
+    Ok(found.map(|(at,)| at))
+}
+
 /// Returns a product's newest release of those that are offered.
 ///
 /// # Errors

@@ -6,13 +6,13 @@ use bytes::Bytes;
 use market::{ListingState, ProductId, PullId, RepositoryId};
 use oci::{Digest, ErrorCode, RawManifest, RepoName};
 use store::{
-    Tx,
+    StoreError, Tx,
     pulls::Pull,
     repositories::{Located, ManifestRow},
 };
 
 use super::{RegistryError, references::require_replaceable, rights::unknown_repository};
-use crate::{Access, App, AppError};
+use crate::{Access, App, AppError, clock::to_the_minute};
 
 /// A manifest to keep.
 #[derive(Clone, Copy)]
@@ -142,7 +142,6 @@ impl App {
         } else {
             store::repositories::locate_by_tag(&mut tx, name.as_str(), reference).await?
         };
-        drop(tx);
         let located = located.ok_or_else(|| unknown_repository(name))?;
         let Located {
             product_id,
@@ -152,11 +151,10 @@ impl App {
             content: Some(content),
         } = located
         else {
-            return Err(RegistryError::new(
-                ErrorCode::ManifestUnknown,
-                format!("repository {name} has no `{reference}`"),
-            ));
+            let why = self.why_absent(&mut tx, name, reference).await?;
+            return Err(RegistryError::new(ErrorCode::ManifestUnknown, why));
         };
+        drop(tx);
         let found = FoundManifest {
             digest,
             media_type,
@@ -166,6 +164,23 @@ impl App {
         };
         recent.keep(&self.db, question, found.clone(), found.content.len());
         Ok(found)
+    }
+
+    /// Returns the words for a manifest that is not there.
+    async fn why_absent(
+        &self,
+        tx: &mut Tx,
+        name: &RepoName,
+        reference: &str,
+    ) -> Result<String, StoreError> {
+        let withdrawn_at = store::releases::withdrawn_at(tx, name.as_str(), reference).await?;
+        Ok(match withdrawn_at {
+            Some(at) => format!(
+                "{name} no longer offers `{reference}`: its publisher withdrew it on {}",
+                to_the_minute(at)
+            ),
+            None => format!("repository {name} has no `{reference}`"),
+        })
     }
 
     /// Returns a manifest and records the pull where it is a released one; with it, the

@@ -44,10 +44,7 @@ impl App {
         event: ListingEvent,
         reason: Option<&str>,
     ) -> Result<(), AppError> {
-        let mut data = json!({
-            "product": name,
-            "url": format!("{}/p/{name}", self.config.public_url),
-        });
+        let mut data = self.listing_data(name);
         let kind = match event {
             ListingEvent::Release => {
                 if let Some(release) = store::releases::newest(tx, &product.id).await? {
@@ -68,6 +65,42 @@ impl App {
             ListingEvent::Revoke => EventKind::Revoked,
             ListingEvent::Withdraw => EventKind::Withdrawn,
         };
+        self.publish_public(tx, (product, name), kind, (data, reason))
+            .await
+    }
+
+    /// Tells of a tag that is no longer offered.
+    pub(crate) async fn publish_tag_withdrawn(
+        &self,
+        tx: &mut Tx,
+        about: (&Product, &str),
+        (tag, digest): (&str, &str),
+        reason: &str,
+    ) -> Result<(), AppError> {
+        let mut data = self.listing_data(about.1);
+        data["tag"] = tag.into();
+        data["digest"] = digest.into();
+        let said = (data, Some(reason));
+        self.publish_public(tx, about, EventKind::TagWithdrawn, said)
+            .await
+    }
+
+    /// What every event about a listing says.
+    fn listing_data(&self, name: &str) -> Value {
+        json!({
+            "product": name,
+            "url": format!("{}/p/{name}", self.config.public_url),
+        })
+    }
+
+    /// Tells of what everybody can see of a listing.
+    async fn publish_public(
+        &self,
+        tx: &mut Tx,
+        (product, name): (&Product, &str),
+        kind: EventKind,
+        (data, reason): (Value, Option<&str>),
+    ) -> Result<(), AppError> {
         let happening = Happening {
             kind,
             cause: self.cause(kind, product.id.as_str()),

@@ -1,9 +1,13 @@
 //! Tags that their publisher withdraws: what is gone, what stays, and that no promise about what
 //! is still offered goes with them.
 
-use app::{Actor, AppError, market::NoticeKind};
+use app::{
+    Actor, AppError, WebhookOf, WebhookSettings,
+    market::{EventKind, NoticeKind},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use market::ListingState;
+use serde_json::{Value, json};
 use trust::log::{Entry, State, standing};
 
 use crate::{
@@ -26,13 +30,33 @@ async fn tags(world: &World) -> Vec<String> {
         .collect()
 }
 
+/// Makes a webhook that is told of withdrawn tags; gives its identifier.
+async fn hook(world: &World, actor: &Actor, of: &WebhookOf) -> String {
+    let settings = WebhookSettings {
+        url: "https://hooks.example/".to_owned(),
+        description: String::new(),
+        kinds: vec![EventKind::TagWithdrawn],
+        is_active: true,
+    };
+    let made = world.app.create_webhook(actor, of, &settings).await;
+    made.expect("a webhook").0.webhook.id.to_string()
+}
+
+/// What a webhook was sent, once.
+async fn event(world: &World, actor: &Actor, id: &str) -> Value {
+    let sent = world.app.webhook_deliveries(actor, id, app::Part::first(2));
+    let sent = sent.await.expect("deliveries");
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    serde_json::from_str(&sent[0].body).expect("JSON")
+}
+
 /// The tags that the trust metadata of the public name vouches for.
 async fn signed(world: &World) -> Vec<String> {
     let mut tx = world.db.read().await.expect("a reader");
     let gun = format!("{HOST}/acme/db");
     let file = store::notary::newest_file(&mut tx, &gun, "targets").await;
     let file = file.expect("read").expect("signed");
-    let file: serde_json::Value = serde_json::from_slice(&file.content).expect("JSON");
+    let file: Value = serde_json::from_slice(&file.content).expect("JSON");
     let targets = file["signed"]["targets"].as_object().expect("targets");
     targets.keys().cloned().collect()
 }
@@ -53,6 +77,8 @@ both! {
         let old = world.released("1.0", &without_bash("one")).await;
         let refused = withdraw(&world, &world.owner, "1.0", "Old.").await;
         assert!(told(refused).contains("last tag"));
+        let acme = WebhookOf::Publisher("acme".to_owned());
+        let hooks = (hook(&world, &world.owner, &acme).await, hook(&world, &world.carl, &WebhookOf::Me).await);
         world.released("2.0", &without_bash("two")).await;
         world.app.subscribe(&world.carl, "acme", "db", "free", true).await.expect("subscribed");
         assert!(told(withdraw(&world, &world.viewer, "1.0", "Old.").await).starts_with("denied"));
@@ -63,7 +89,13 @@ both! {
         withdraw(&world, &world.editor, "1.0", "CVE-2026-7 is in it").await.expect("withdrawn");
         assert_eq!((tags(&world).await, signed(&world).await), (vec!["2.0".to_owned()], vec!["2.0".to_owned()]));
         let name = "acme/db".parse().expect("a name");
-        world.app.find_manifest(&name, "1.0").await.expect_err("the tag is gone");
+        let gone = world.app.find_manifest(&name, "1.0").await.expect_err("the tag is gone");
+        assert!(gone.to_string().contains("no longer offers `1.0`: its publisher withdrew it on 2026-11-01 10:00 UTC"), "{gone}");
+        let mut said = json!({ "product": "acme/db", "url": "https://market.example/p/acme/db", "tag": "1.0", "digest": old.digest });
+        let to_carl = event(&world, &world.carl, &hooks.1).await;
+        assert_eq!((&to_carl["type"], &to_carl["data"]), (&json!("plimsoll.listing.tag-withdrawn"), &said));
+        said["reason"] = "CVE-2026-7 is in it".into();
+        assert_eq!(event(&world, &world.owner, &hooks.0).await["data"], said);
         world.app.find_manifest(&name, &old.digest).await.expect("its image is not");
         let page = world.app.product_page(&world.carl, "acme", "db").await.expect("a page");
         assert_eq!(page.releases.len(), 1);
@@ -73,7 +105,7 @@ both! {
         let entries: Vec<_> = said.entries.iter().filter_map(|it| Entry::parse(it.entry.as_bytes())).collect();
         let digest = old.digest.parse().expect("a digest");
         let stands = standing(&entries, &digest, world.app.now()).expect("released");
-        assert_eq!(stands.state, State::Withdrawn);
+        assert_eq!(stands.state, State::TagWithdrawn);
         let notices = world.app.my_notices(&world.carl, app::Part::first(10)).await.expect("notices");
         let notice = notices.iter().find(|it| it.kind == NoticeKind::Withdrawn).expect("told");
         assert!(notice.title.contains("1.0") && !notice.body.contains("CVE"), "{notice:?}");

@@ -393,7 +393,8 @@ Examples:
 
 A tag may move after it was verified: pull what --digest prints.
 Ends with 0 when all holds, with 4 when a signature or proof does not, with 5 when they do but
-the image is on hold, off the market, no more what its tag names, or with --at was not certified.
+the image is on hold, off the market, withdrawn under its tag, no more what its tag names, or with
+--at was not certified.
 "#);
 }
 
@@ -610,7 +611,7 @@ Exit codes:
   2  what was asked for makes no sense: wrong usage, configuration, name or value
   3  it cannot be done: a file, network, registry or database error
   4  `verify`: no signature or proof holds, or the image is not signed
-  5  `verify`: signed, but on hold, off the market, no more what its tag names, or not certified on that day
+  5  `verify`: signed, but on hold, off the market, withdrawn under its tag, no more what its tag names, or not certified on that day
 "#);
     assert_eq!(help(&["help", "scan"]), help(&["scan", "--help"]));
     assert!(help(&["help", "images"]).contains("docker-archive:FILE"));

@@ -28,7 +28,7 @@ const WORKERS: u64 = 3;
 const CONTENTS: usize = 400;
 
 #[expect(clippy::disallowed_methods, reason = "how long a run is to be")]
-fn setting(name: &str) -> Option<u64> {
+pub(crate) fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 

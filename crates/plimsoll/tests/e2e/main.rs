@@ -40,6 +40,7 @@ mod token;
 mod watch;
 mod way;
 mod webhooks;
+mod withdrawals;
 
 use std::{
     path::Path,

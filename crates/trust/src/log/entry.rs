@@ -76,6 +76,8 @@ pub enum State {
     Revoked,
     /// Taken off the market by its publisher.
     Withdrawn,
+    /// No longer offered under any tag; others of its name are.
+    TagWithdrawn,
 }
 
 impl State {
@@ -86,6 +88,7 @@ impl State {
             Self::OnHold => "on-hold",
             Self::Revoked => "revoked",
             Self::Withdrawn => "withdrawn",
+            Self::TagWithdrawn => "tag-withdrawn",
         }
     }
 }
@@ -154,7 +157,7 @@ pub fn standing(entries: &[Entry], digest: &Digest, at: DateTime<Utc>) -> Option
             Event::Withdrawn => State::Withdrawn,
             Event::TagWithdrawn { tag } => {
                 if let Some(found) = found.iter_mut().find(|found| found.tag == *tag) {
-                    (found.state, found.since) = (State::Withdrawn, entry.at);
+                    (found.state, found.since) = (State::TagWithdrawn, entry.at);
                 }
                 continue;
             }
@@ -172,13 +175,23 @@ pub fn standing(entries: &[Entry], digest: &Digest, at: DateTime<Utc>) -> Option
     Some(found)
 }
 
-/// Returns the image that a tag names at a time, from all entries of its name.
-pub fn newest<'a>(entries: &'a [Entry], wanted: &str, at: DateTime<Utc>) -> Option<&'a Digest> {
+/// What the log says of a tag at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// It names this image.
+    Image(&'a Digest),
+    /// Its publisher no longer offers it, since then.
+    Withdrawn(DateTime<Utc>),
+}
+
+/// Returns what a tag names at a time, from all entries of its name; none where nothing was
+/// released under it by then.
+pub fn named<'a>(entries: &'a [Entry], wanted: &str, at: DateTime<Utc>) -> Option<Named<'a>> {
     let named = |entry: &'a Entry| match &entry.event {
-        Event::Released { tag, digest, .. } if tag == wanted => Some(Some(digest)),
-        Event::TagWithdrawn { tag } if tag == wanted => Some(None),
+        Event::Released { tag, digest, .. } if tag == wanted => Some(Named::Image(digest)),
+        Event::TagWithdrawn { tag } if tag == wanted => Some(Named::Withdrawn(entry.at)),
         _ => None,
     };
     let mut by_then = entries.iter().rev().filter(|entry| entry.at <= at);
-    by_then.find_map(named).flatten()
+    by_then.find_map(named)
 }

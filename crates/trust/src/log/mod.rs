@@ -11,7 +11,7 @@ mod statement;
 mod tile;
 mod tree;
 
-pub use entry::{Entry, Event, MAX_ENTRY_BYTES, Standing, State, newest, standing};
+pub use entry::{Entry, Event, MAX_ENTRY_BYTES, Named, Standing, State, named, standing};
 pub use note::{Checkpoint, LogKey, MAX_NOTE_BYTES, NoteError, Verifier};
 pub use proof::{ProofError, verify_consistency, verify_inclusion};
 pub use statement::{

@@ -5,9 +5,9 @@ use oci::Digest;
 use plimsoll_trust::{
     SigningKey,
     log::{
-        Consistency, Entry, Event, Hash, LogKey, LoggedEntry, NoteError, ProofError, Span, State,
-        Statement, StatementError, TILE_WIDTH, Tile, TileKind, Verifier, consistency, encode, fold,
-        inclusion, leaf_hash, newest, perfect, root, standing, verify_consistency,
+        Consistency, Entry, Event, Hash, LogKey, LoggedEntry, Named, NoteError, ProofError, Span,
+        State, Statement, StatementError, TILE_WIDTH, Tile, TileKind, Verifier, consistency,
+        encode, fold, inclusion, leaf_hash, named, perfect, root, standing, verify_consistency,
         verify_inclusion,
     },
     succession::{self, MAX_SUCCESSIONS, Succession, SuccessionError},
@@ -403,12 +403,13 @@ fn what_was_withdrawn_under_one_tag_may_be_offered_under_another() {
     };
     assert_eq!(state("one", 2), (State::Listed, "latest".to_owned()));
     assert_eq!(state("one", 3), (State::Listed, "latest".to_owned()));
-    assert_eq!(state("one", 4).0, State::Withdrawn);
+    assert_eq!(state("one", 4).0, State::TagWithdrawn);
     assert_eq!(state("two", 5), (State::Listed, "latest".to_owned()));
-    let names = |tag, seconds| newest(&entries, tag, at(seconds)).cloned();
-    assert_eq!(names("1.0", 2), Some(digest("one")));
-    assert_eq!(names("1.0", 5), None);
-    assert_eq!(names("latest", 5), Some(digest("two")));
+    let names = |tag, seconds| named(&entries, tag, at(seconds));
+    assert_eq!(names("1.0", 2), Some(Named::Image(&digest("one"))));
+    assert_eq!(names("1.0", 5), Some(Named::Withdrawn(at(3))));
+    assert_eq!(names("latest", 5), Some(Named::Image(&digest("two"))));
+    assert_eq!(names("2.0", 5), None);
 }
 
 /// Whoever pinned a key that was replaced is led to the one that follows it, by nobody else's word

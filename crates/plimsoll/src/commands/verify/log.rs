@@ -4,10 +4,10 @@
 use std::{fs, path::PathBuf};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use oci::{Digest, ImageRef};
+use oci::{Digest, ImageRef, Reference};
 use trust::{
     PublicKey,
-    log::{MAX_STATEMENT_BYTES, Opened, Standing, State, Statement, newest, standing},
+    log::{Entry, MAX_STATEMENT_BYTES, Named, Opened, Standing, State, Statement, named, standing},
 };
 
 use super::{VerifyArgs, seen::Memory};
@@ -115,6 +115,47 @@ pub(super) fn keys(
     statement.keys(pinned).map_err(|error| refused(&error))
 }
 
+/// Says that there is no such image; that its publisher withdrew the tag, where the log of `name`
+/// proves it.
+pub(super) fn absent(
+    args: &VerifyArgs,
+    reference: &Reference,
+    name: Option<&str>,
+    keys: &[PublicKey],
+) -> Failure {
+    let absent = format!("there is no image {reference}");
+    let tag = reference.target();
+    let asked = name.filter(|_| reference.digest.is_none() && !args.signature_only);
+    let Some(at) = asked.and_then(|name| withdrawn(args, name, &tag, keys)) else {
+        return Failure::failed(absent)
+            .hint("check the name and tag; a private repository may look absent");
+    };
+    let at = day(at);
+    let what = format!("{absent}: its publisher withdrew the tag {tag} on {at}");
+    Failure::new(Exit::Standing, what)
+        .hint("change to another release; what the tag named is still there under its digest")
+}
+
+fn withdrawn(
+    args: &VerifyArgs,
+    name: &str,
+    tag: &str,
+    keys: &[PublicKey],
+) -> Option<DateTime<Utc>> {
+    // Whatever is wrong with the log, the image is not there.
+    let bytes = statement(args, Some(name), 0).ok().flatten()?;
+    let opened = Statement::parse(&bytes).ok()?.open(name, keys).ok()?;
+    match named(&entries(&opened), tag, DateTime::<Utc>::MAX_UTC) {
+        Some(Named::Withdrawn(at)) => Some(at),
+        _ => None,
+    }
+}
+
+fn entries(opened: &Opened) -> Vec<Entry> {
+    let entries = opened.entries.iter();
+    entries.map(|(_, entry)| entry.clone()).collect()
+}
+
 fn refused(error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::NotVerified, plain(&error.to_string()))
 }
@@ -214,11 +255,7 @@ fn judge(
     (opened, keys): (&Opened, Vec<PublicKey>),
     digest: &Digest,
 ) -> Result<Said, Failure> {
-    let entries: Vec<_> = opened
-        .entries
-        .iter()
-        .map(|(_, entry)| entry.clone())
-        .collect();
+    let entries = entries(opened);
     // The statement's time is cut to seconds; what it holds may have happened within the last.
     let now = entries
         .last()
@@ -242,16 +279,22 @@ fn judge(
         _ => None,
     };
     let moved = asked_tag.and_then(|tag| {
-        let named = newest(&entries, tag.as_str(), now)?;
-        (named != digest).then(|| {
-            format!("the tag {tag} names {named} by the log, not this image: it was moved back, or elsewhere")
-        })
+        match named(&entries, tag.as_str(), now)? {
+            Named::Image(named) if named == digest => None,
+            Named::Image(named) => Some(format!("the tag {tag} names {named} by the log, not this image: it was moved back, or elsewhere")),
+            Named::Withdrawn(at) => Some(format!("its publisher withdrew the tag {tag} on {}", day(at))),
+        }
     });
     let problem = match standing.state {
         State::OnHold => Some(format!("it is on hold since {}", day(standing.since))),
         State::Revoked => Some(format!("it is revoked since {}", day(standing.since))),
         State::Withdrawn => Some(format!(
             "its publisher took it off the market on {}",
+            day(standing.since)
+        )),
+        State::TagWithdrawn => Some(format!(
+            "its publisher withdrew the tag {} on {}",
+            plain(&standing.tag),
             day(standing.since)
         )),
         State::Listed if args.at.is_some() && !standing.certified => {

@@ -47,7 +47,8 @@ use crate::{
 
 A tag may move after it was verified: pull what --digest prints.
 Ends with 0 when all holds, with 4 when a signature or proof does not, with 5 when they do but
-the image is on hold, off the market, no more what its tag names, or with --at was not certified.")]
+the image is on hold, off the market, withdrawn under its tag, no more what its tag names, or with
+--at was not certified.")]
 pub(crate) struct VerifyArgs {
     /// The image: `host/name:tag`, `host/name@sha256:…` or `oci:DIR[:TAG]`
     #[arg(value_name = "IMAGE")]
@@ -105,8 +106,8 @@ struct Findings {
 
 pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Failure> {
     let config = context.config(Vec::new())?;
-    let (place, digest) = place::find(args, &config.environment)?;
     let pinned = keys(args)?;
+    let (place, digest) = place::find(args, &config.environment, &pinned)?;
     let look = || -> Result<Findings, Failure> {
         let (signature, keys) = signature(args, (&place, &digest), &pinned)?;
         let platform = args.platform.as_deref();

@@ -7,9 +7,9 @@ use oci::{
     Reference, Tag,
 };
 use serde::Deserialize;
-use trust::cosign;
+use trust::{PublicKey, cosign};
 
-use super::VerifyArgs;
+use super::{VerifyArgs, log, own_name};
 use crate::{
     config::environment::Environment,
     failure::Failure,
@@ -36,6 +36,7 @@ struct ImageConfig {
 pub(super) fn find(
     args: &VerifyArgs,
     environment: &Environment,
+    keys: &[PublicKey],
 ) -> Result<(Place, Digest), Failure> {
     match &args.image {
         ImageRef::Registry(reference) => {
@@ -44,8 +45,8 @@ pub(super) fn find(
                 (Some(digest), _) => digest.clone(),
                 (None, Some(found)) => found.digest,
                 (None, None) => {
-                    return Err(Failure::failed(format!("there is no image {reference}"))
-                        .hint("check the name and tag; a private repository may look absent"));
+                    let name = own_name(args);
+                    return Err(log::absent(args, reference, name.as_deref(), keys));
                 }
             };
             Ok((Place::Registry(Box::new(client), reference.clone()), digest))
