@@ -24,21 +24,18 @@ pub struct Forecast {
     pub grace_until: Option<DateTime<Utc>>,
     /// Whether the clocks put it on hold, or will, and lift that by themselves.
     pub by_clock: bool,
-    /// When it is revoked; as long after the hold, where that is not sure.
+    /// When it is revoked, where it is on hold or the hold is sure; nothing where an operator
+    /// decides whether it begins.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
 impl Forecast {
     fn of(product: Product, due: Vec<Due>, grace: Option<Grace>, confirms: bool) -> Self {
         let grace = grace.filter(|_| product.state == ListingState::Listed);
-        let is_meant = |due: &&Due| grace.is_some_and(|grace| due.due_at <= grace.given_at);
         // A grace ends in a hold by itself; what it does not mean follows the policy.
-        let by_grace = due
-            .iter()
-            .find(is_meant)
-            .and(grace)
-            .map(|it| (it.until, false));
-        let next = due.iter().find(|due| !is_meant(due));
+        let is_meant = due.iter().any(|due| due.meant > 0);
+        let by_grace = grace.filter(|_| is_meant).map(|it| (it.until, false));
+        let next = due.iter().find(|due| due.meant < due.findings);
         let next = next.map(|due| (due.due_at, confirms));
         let first = match product.state {
             ListingState::OnHold => product.held_at.map(|at| (at, false)),

@@ -137,7 +137,7 @@ impl App {
         let step = hold_step(
             self.config.review.confirm_holds,
             asked.map(|row| row.question()),
-            broken.first_at.zip(broken.last_at),
+            broken.breach(),
             self.now(),
         );
         Ok((product, step))

@@ -1,6 +1,7 @@
 //! "May be put on hold" (programme and policies, "Classification of Issues"): by itself, or once
-//! an operator confirms it. An operator who does not confirm gives a grace, which is about what
-//! was broken when it was given, and after which the hold begins by itself.
+//! an operator confirms it. An operator who does not confirm gives a grace, which is about the
+//! promises that were broken when it was given, and after which the hold begins by itself. A
+//! promise that comes to stand later is not meant, however long ago it was due.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -18,10 +19,19 @@ pub struct HoldQuestion {
 /// Time that an operator gave beyond what was promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grace {
-    /// When; what is broken later is not meant.
+    /// When; what was broken then is meant.
     pub given_at: DateTime<Utc>,
     /// Until when.
     pub until: DateTime<Utc>,
+}
+
+/// What is broken of what was promised about a listing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Breach {
+    /// Whether any of it is what the grace is about that was given last.
+    pub meant: bool,
+    /// Whether any of it is not.
+    pub other: bool,
 }
 
 /// What comes next for a listing that is on the market and not on hold.
@@ -37,19 +47,19 @@ pub enum HoldStep {
     Hold,
 }
 
-/// Returns what comes next for a listing whose first and last broken promises ended at `broken`.
+/// Returns what comes next for a listing of which this is broken.
 pub fn hold_step(
     needs_operator: bool,
     question: Option<HoldQuestion>,
-    broken: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    broken: Breach,
     now: DateTime<Utc>,
 ) -> HoldStep {
-    let Some((first, last)) = broken else {
+    if broken == Breach::default() {
         return HoldStep::Settle;
-    };
+    }
     match question.and_then(|question| question.grace) {
-        Some(grace) if grace.until <= now && first <= grace.given_at => return HoldStep::Hold,
-        Some(grace) if now < grace.until && last <= grace.given_at => return HoldStep::Wait,
+        Some(grace) if grace.until <= now && broken.meant => return HoldStep::Hold,
+        Some(grace) if now < grace.until && !broken.other => return HoldStep::Wait,
         _ => {}
     }
     match question {
@@ -113,7 +123,10 @@ mod tests {
             asked_at: hour(2),
             grace: None,
         };
-        let broken = Some((hour(1), hour(1)));
+        let broken = Breach {
+            meant: false,
+            other: true,
+        };
         assert_eq!(hold_step(false, None, broken, hour(2)), HoldStep::Hold);
         assert_eq!(hold_step(true, None, broken, hour(2)), HoldStep::Ask);
         assert_eq!(
@@ -126,13 +139,13 @@ mod tests {
             "the policy was changed"
         );
         assert_eq!(
-            hold_step(true, Some(asked), None, hour(3)),
+            hold_step(true, Some(asked), Breach::default(), hour(3)),
             HoldStep::Settle
         );
     }
 
     #[test]
-    fn the_end_of_a_grace_is_about_what_was_broken_when_it_was_given() {
+    fn a_grace_and_its_end_are_about_what_was_broken_when_it_was_given() {
         let grace = Grace {
             given_at: hour(5),
             until: hour(20),
@@ -141,24 +154,29 @@ mod tests {
             asked_at: hour(2),
             grace: Some(grace),
         });
-        let step =
-            |first, last, now| hold_step(true, given, Some((hour(first), hour(last))), hour(now));
-        assert_eq!(step(1, 1, 19), HoldStep::Wait);
-        assert_eq!(step(1, 1, 20), HoldStep::Hold);
+        let step = |meant, other, now| hold_step(true, given, Breach { meant, other }, hour(now));
+        assert_eq!(step(true, false, 19), HoldStep::Wait);
+        assert_eq!(step(true, false, 20), HoldStep::Hold);
         assert_eq!(
-            step(1, 6, 7),
+            step(true, true, 7),
             HoldStep::Ask,
-            "what broke later is not meant"
+            "what came later is not meant"
         );
-        assert_eq!(step(1, 6, 20), HoldStep::Hold);
-        assert_eq!(step(6, 6, 20), HoldStep::Ask, "what was meant is mended");
+        assert_eq!(step(true, true, 20), HoldStep::Hold);
+        assert_eq!(
+            step(false, true, 20),
+            HoldStep::Ask,
+            "what was meant is mended"
+        );
     }
 
     /// A listing that is looked at every hour.
     #[derive(Debug, Default)]
     struct Listing {
         question: Option<HoldQuestion>,
-        broken: Vec<DateTime<Utc>>,
+        broken: Vec<usize>,
+        /// What the grace is about.
+        meant: Vec<usize>,
         is_held: bool,
         asked: usize,
     }
@@ -174,14 +192,17 @@ mod tests {
 
     impl Listing {
         fn look(&mut self, needs_operator: bool, now: DateTime<Utc>) {
-            let (first, last) = (self.broken.iter().min(), self.broken.iter().max());
-            let broken = first.copied().zip(last.copied());
+            let is_meant = |broken: &usize| self.meant.contains(broken);
+            let broken = Breach {
+                meant: self.broken.iter().any(is_meant),
+                other: !self.broken.iter().all(is_meant),
+            };
             if self.is_held {
-                self.is_held = broken.is_some();
+                self.is_held = !self.broken.is_empty();
                 return;
             }
             match hold_step(needs_operator, self.question, broken, now) {
-                HoldStep::Settle => self.question = None,
+                HoldStep::Settle => self.settle(),
                 HoldStep::Wait => {}
                 HoldStep::Ask => {
                     let grace = self.question.and_then(|question| question.grace);
@@ -191,8 +212,18 @@ mod tests {
                     });
                     self.asked += 1;
                 }
-                HoldStep::Hold => (self.is_held, self.question) = (true, None),
+                HoldStep::Hold => self.hold(),
             }
+        }
+
+        fn settle(&mut self) {
+            self.question = None;
+            self.meant.clear();
+        }
+
+        fn hold(&mut self) {
+            self.is_held = true;
+            self.settle();
         }
     }
 
@@ -212,19 +243,18 @@ mod tests {
         fn nothing_broken_is_ever_forgotten(needs_operator in any::<bool>(), steps in steps()) {
             let mut listing = Listing::default();
             let mut now = hour(1);
-            for step in steps {
+            for (number, step) in steps.into_iter().enumerate() {
                 now += TimeDelta::minutes(1);
                 match step {
-                    Step::Breaks => listing.broken.push(now),
+                    Step::Breaks => listing.broken.push(number),
                     Step::IsMended => {
                         listing.broken.pop();
                     }
-                    Step::Confirmed if listing.question.is_some() => {
-                        (listing.is_held, listing.question) = (true, None);
-                    }
+                    Step::Confirmed if listing.question.is_some() => listing.hold(),
                     Step::GivenGrace(hours) => {
                         if let (Some(question), Ok(grace)) = (&mut listing.question, Grace::give(now, now + TimeDelta::hours(hours))) {
                             question.grace = Some(grace);
+                            listing.meant.clone_from(&listing.broken);
                         }
                     }
                     Step::Confirmed => {}
@@ -232,9 +262,9 @@ mod tests {
                 }
                 listing.look(needs_operator, now);
                 // Whatever is broken is held for, waits for an operator who was told, or has a
-                // grace that was given after it broke and is not over.
-                let is_answered = |broken: &DateTime<Utc>| listing.question.is_some_and(|question| {
-                    question.is_open() || question.grace.is_some_and(|grace| *broken <= grace.given_at && now < grace.until)
+                // grace that was given when it was broken and is not over.
+                let is_answered = |broken: &usize| listing.question.is_some_and(|question| {
+                    question.is_open() || question.grace.is_some_and(|grace| listing.meant.contains(broken) && now < grace.until)
                 });
                 prop_assert!(listing.is_held || listing.broken.iter().all(is_answered), "{listing:?}");
                 prop_assert!(!listing.is_held || !listing.broken.is_empty());

@@ -49,7 +49,7 @@ pub use bytes::{parse_bytes, show_bytes};
 pub use classification::{CLASSES_BY_HAND, MOST_REASON, classified, is_reason};
 pub use clock::FindingClock;
 pub use email::is_email;
-pub use hold::{Grace, HoldQuestion, HoldStep, NoGrace, hold_step};
+pub use hold::{Breach, Grace, HoldQuestion, HoldStep, NoGrace, hold_step};
 pub use id::*;
 pub use import::{
     ImportState, MOST_IMPORT_NAME, MOST_IMPORT_REGISTRY, MOST_IMPORT_SECRET, MOST_IMPORTS,

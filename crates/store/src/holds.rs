@@ -74,7 +74,8 @@ pub async fn ask(tx: &mut Tx, product: &ProductId, at: DateTime<Utc>) -> Result<
     Ok(())
 }
 
-/// Notes a grace, with its reason; gives whether anything was asked.
+/// Notes a grace, with its reason and what it is about: the promises about the product's standing
+/// releases that are broken now. Gives whether anything was asked.
 ///
 /// # Errors
 /// The database refused.
@@ -91,6 +92,17 @@ pub async fn set_grace(
         grace.given_at,
         grace.until,
         reason
+    )?;
+    execute!(
+        tx,
+        "DELETE FROM grace_promises WHERE product_id = $1",
+        product.as_str()
+    )?;
+    execute!(
+        tx,
+        "INSERT INTO grace_promises (product_id, vulnerability, component, due_at) SELECT DISTINCT r.product_id, f.vulnerability, f.component, f.due_at FROM releases r CROSS JOIN findings f WHERE r.product_id = $1 AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at <= $2 AND EXISTS (SELECT 1 FROM hold_questions q WHERE q.product_id = r.product_id)",
+        product.as_str(),
+        grace.given_at
     )?;
     Ok(set > 0)
 }

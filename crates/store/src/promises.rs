@@ -3,7 +3,7 @@
 //! CROSS JOIN keeps SQLite to the order written: from the few findings that a promise is about.
 
 use chrono::{DateTime, Utc};
-use market::{Class, ProductId, PublisherId, SubmissionId};
+use market::{Breach, Class, ProductId, PublisherId, SubmissionId};
 
 use crate::{
     StoreError, Tx,
@@ -72,6 +72,8 @@ pub struct Due {
     pub due_at: DateTime<Utc>,
     /// How many findings.
     pub findings: i64,
+    /// How many of them an operator's grace is about.
+    pub meant: i64,
 }
 
 /// Returns what is due in the standing releases of a publisher's public products, the earliest
@@ -86,7 +88,7 @@ pub async fn due_of_publisher(
     fetch_all!(
         tx,
         Due,
-        "SELECT p.id AS product_id, f.submission_id, f.due_at, COUNT(*) AS findings FROM products p CROSS JOIN releases r CROSS JOIN findings f WHERE p.publisher_id = $1 AND p.state IN ('listed', 'on-hold') AND r.product_id = p.id AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at IS NOT NULL GROUP BY p.id, f.submission_id, f.due_at ORDER BY f.due_at, p.id, f.submission_id",
+        "SELECT p.id AS product_id, f.submission_id, f.due_at, COUNT(*) AS findings, COUNT(g.product_id) AS meant FROM products p CROSS JOIN releases r CROSS JOIN findings f LEFT JOIN grace_promises g ON g.product_id = r.product_id AND g.vulnerability = f.vulnerability AND g.component = f.component AND g.due_at = f.due_at WHERE p.publisher_id = $1 AND p.state IN ('listed', 'on-hold') AND r.product_id = p.id AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at IS NOT NULL GROUP BY p.id, f.submission_id, f.due_at ORDER BY f.due_at, p.id, f.submission_id",
         publisher.as_str()
     )
 }
@@ -96,10 +98,20 @@ pub async fn due_of_publisher(
 pub struct Broken {
     /// How many findings.
     pub findings: i64,
+    /// How many of them an operator's grace is about.
+    pub meant: i64,
     /// When the first was due.
     pub first_at: Option<DateTime<Utc>>,
-    /// When the last was.
-    pub last_at: Option<DateTime<Utc>>,
+}
+
+impl Broken {
+    /// Returns what the rules know of it.
+    pub fn breach(&self) -> Breach {
+        Breach {
+            meant: self.meant > 0,
+            other: self.meant < self.findings,
+        }
+    }
 }
 
 /// Returns what of the open findings of a product's standing releases was due by `now`.
@@ -114,14 +126,14 @@ pub async fn broken(
     let found = fetch_opt!(
         tx,
         Broken,
-        "SELECT COUNT(*) AS findings, MIN(f.due_at) AS first_at, MAX(f.due_at) AS last_at FROM releases r CROSS JOIN findings f WHERE r.product_id = $1 AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at <= $2",
+        "SELECT COUNT(*) AS findings, COUNT(g.product_id) AS meant, MIN(f.due_at) AS first_at FROM releases r CROSS JOIN findings f LEFT JOIN grace_promises g ON g.product_id = r.product_id AND g.vulnerability = f.vulnerability AND g.component = f.component AND g.due_at = f.due_at WHERE r.product_id = $1 AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at <= $2",
         product.as_str(),
         now
     )?;
     Ok(found.unwrap_or(Broken {
         findings: 0,
+        meant: 0,
         first_at: None,
-        last_at: None,
     }))
 }
 

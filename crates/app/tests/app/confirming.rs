@@ -8,7 +8,8 @@ use crate::{
     forty_days::{
         Calendar, FIRST, SECOND, confirming, listing, pull, told, with_bash, without_bash,
     },
-    rematch::{CRITICAL, advisories},
+    images::Image,
+    rematch::{CRITICAL, advisories, advisories_about},
     world::World,
 };
 
@@ -83,6 +84,49 @@ both! {
         for (_, text) in told(&world, &world.carl).await {
             assert!(!text.contains("CVE") && !text.contains("spreads"), "{text}");
         }
+    }
+}
+
+both! {
+    /// A promise that was due before a grace, and comes to stand after it, is not meant.
+    async fn a_grace_is_about_what_was_broken_when_it_was_given(db: Database) {
+        let world = confirming(World::new(db).await).await;
+        world.product().await;
+        let app = &world.app;
+        let mut days = Calendar { world: &world, begun: app.now(), log: Vec::new() };
+        advisories_about(&world, &[(FIRST, Some(CRITICAL), "bash"), (SECOND, Some(CRITICAL), "coreutils")]).await;
+        days.release("1.0", &with_bash("one")).await;
+        days.hours(1).await;
+        days.release("1.1", &Image::debian(&[("dash", "0.5")], "two")).await;
+        days.release("2.0", &without_bash("three")).await;
+        days.hours(75).await;
+        let until = app.now() + TimeDelta::days(3);
+        app.give_grace(&world.operator, ("acme", "db"), until, "The fix is in review.").await.expect("given");
+        days.note("a grace of three days");
+        days.hours(1).await;
+        days.release("3.0", &with_bash("four")).await;
+        let forecast = app.forecast(&world.viewer, "acme").await.expect("a forecast").remove(0);
+        assert_eq!((forecast.hold_at, forecast.needs_operator), (Some(begun() + TimeDelta::hours(72)), true));
+        days.hours(2).await;
+        let waits = app.holds_to_confirm(&world.operator).await.expect("a list").remove(0);
+        assert_eq!((waits.waits(), waits.broken.findings, waits.broken.meant), (true, 2, 1));
+        days.release("3.1", &Image::debian(&[("dash", "0.5")], "five")).await;
+        days.hours(24 * 3).await;
+        assert_eq!(listing(&world).await, ListingState::OnHold, "what was meant is not mended");
+        insta::assert_snapshot!(days.log.join("\n"), @r"
+         0 d  0 h  release 1.0
+         0 d  1 h  release 1.1
+         0 d  1 h  release 2.0
+         1 d 13 h  a reminder
+         2 d  1 h  a reminder
+         3 d  0 h  a reminder
+         3 d  1 h  operators are asked
+         3 d  4 h  a grace of three days
+         3 d  5 h  release 3.0
+         3 d  6 h  operators are asked
+         3 d  7 h  release 3.1
+         6 d  4 h  on hold
+        ");
     }
 }
 

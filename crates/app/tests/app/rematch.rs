@@ -14,9 +14,18 @@ pub(crate) const MINOR: &str = "CVSS:3.1/AV:N/AC:H/PR:L/UI:N/S:U/C:L/I:N/A:N";
 
 /// Replaces the advisories by these: name and vector, all about bash.
 pub(crate) async fn advisories(world: &World, known: &[(&str, Option<&str>)]) {
+    let known: Vec<_> = known
+        .iter()
+        .map(|(name, vector)| (*name, *vector, "bash"))
+        .collect();
+    advisories_about(world, &known).await;
+}
+
+/// Replaces the advisories by these: name, vector and package.
+pub(crate) async fn advisories_about(world: &World, known: &[(&str, Option<&str>, &str)]) {
     let file = world.dir.path().join("advisories.db");
     let mut builder = Builder::new(&file).expect("a builder");
-    for (name, vector) in known {
+    for (name, vector, package) in known {
         let severity: Vec<_> = vector
             .iter()
             .map(|vector| json!({"type": "CVSS_V3", "score": vector}))
@@ -24,7 +33,7 @@ pub(crate) async fn advisories(world: &World, known: &[(&str, Option<&str>)]) {
         let record = json!({
             "schema_version": "1.7.0", "id": name, "modified": "2026-11-20T00:00:00Z",
             "summary": "Something", "severity": severity,
-            "affected": [{"package": {"ecosystem": "Debian:11", "name": "bash"},
+            "affected": [{"package": {"ecosystem": "Debian:11", "name": package},
                 "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}],
         });
         let bytes = record.to_string();
