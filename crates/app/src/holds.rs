@@ -213,31 +213,33 @@ impl App {
         } else {
             "findings are"
         };
-        let title = format!("{name} has broken a promise: put it on hold?");
-        let operators = News {
-            kind: NoticeKind::HoldToConfirm,
-            cause: format!("hold-to-confirm:{}:{asked}", product.id),
-            title,
-            body: format!(
-                "{count} {findings} not fixed in {name} within the time promised. The listing goes on hold once you confirm it; you may give a grace instead. Until then consumers are not warned."
-            ),
-            path: "/operator#holds",
-            product: Some(&product.id),
-        };
-        let people = store::notices::operators(tx).await?;
-        self.tell(tx, &people, &operators).await?;
+        let broken = format!("{count} {findings} not fixed in {name} within the time promised.");
+        // An operator who is one of the publisher's people is told as such, once: another decides.
+        let cause = format!("hold-to-confirm:{}:{asked}", product.id);
         let publisher = News {
             kind: NoticeKind::OnHold,
-            cause: format!("may-be-held:{}:{asked}", product.id),
+            cause: cause.clone(),
             title: format!("{name}: a promise is broken"),
             body: format!(
-                "{count} {findings} not fixed in {name} within the time promised. The operator decides whether the listing goes on hold. Release what mends it."
+                "{broken} The operator decides whether the listing goes on hold. Release what mends it."
             ),
             path: &format!("/publisher/{name}"),
             product: Some(&product.id),
         };
         let people = store::notices::publishers_people(tx, &product.publisher_id).await?;
-        self.tell(tx, &people, &publisher).await
+        self.tell(tx, &people, &publisher).await?;
+        let operators = News {
+            kind: NoticeKind::HoldToConfirm,
+            cause,
+            title: format!("{name} has broken a promise: put it on hold?"),
+            body: format!(
+                "{broken} The listing goes on hold once you confirm it; you may give a grace instead. Until then consumers are not warned."
+            ),
+            path: "/operator#holds",
+            product: Some(&product.id),
+        };
+        let people = store::notices::operators(tx).await?;
+        self.tell(tx, &people, &operators).await
     }
 
     async fn tell_of_grace(
@@ -294,6 +296,7 @@ impl App {
             format!("The listing {name} is on hold, and {what} by consumers. {then}\n\n{reason}");
         self.tell(tx, &publisher, &news(told)).await?;
         let consumers = store::notices::consumers(tx, &product.id, true).await?;
+        let consumers = without(consumers, actor);
         let told = format!("The listing {name} is on hold, and {what}. {then}");
         self.tell(tx, &consumers, &news(told)).await
     }

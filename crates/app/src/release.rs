@@ -366,6 +366,8 @@ impl App {
             let key = (told.vulnerability.clone(), told.component.clone());
             known.entry(key).or_insert(told);
         }
+        // What is told at once is due at once.
+        let now = self.now();
         let findings = store::findings::of_submission(tx, &submission.id, Part::ALL).await?;
         for mut finding in findings.into_iter().filter(is_open) {
             let key = (finding.vulnerability.clone(), finding.component.clone());
@@ -385,7 +387,7 @@ impl App {
                 finding.announced = true;
             }
             let is = (finding.state, finding.class);
-            let clock = finding.clock().after(was, is, self.now());
+            let clock = finding.clock().after(was, is, now);
             finding.set_clock(clock);
             store::findings::keep_clock(tx, &finding).await?;
         }

@@ -121,6 +121,7 @@ impl App {
         let told = format!("{name}:{tag} is no longer offered.\n\n{reason}");
         self.tell(tx, &publisher, &news(told)).await?;
         let consumers = store::notices::consumers(tx, &product.id, false).await?;
+        let consumers = without(consumers, actor);
         let told = format!(
             "{name}:{tag} is no longer offered by its publisher. What you run keeps running; change to another release."
         );

@@ -5,6 +5,7 @@ use market::{
     AccountId, Decision, EventId, HOLD_DAYS, ListingEvent, NoticeKind, Reminder, SubmissionEvent,
     SubmissionId, VexDecision, VexEvent,
 };
+use oci::Digest;
 use store::{
     Tx,
     classifications::Classification,
@@ -87,6 +88,7 @@ impl App {
         // A warning goes to those who have the image, anything else to whoever may pull it.
         let downloaded = event == ListingEvent::Hold;
         let consumers = store::notices::consumers(tx, &product.id, downloaded).await?;
+        let consumers = without(consumers, actor);
         self.tell(tx, &consumers, &news(to_consumers)).await
     }
 
@@ -267,17 +269,23 @@ impl App {
                 time(it.due_at)
             )
         });
-        let lines: Vec<String> = lines.collect();
+        let lines = lines.collect::<Vec<String>>().join(", ");
+        let image = self.image_of(tx, &first.submission_id).await?;
+        // What begins at one moment of one image is one cause, under however many tags it is
+        // released; what begins a moment later is another.
+        let each = beginning.iter();
+        let each = each.map(|it| (it.class.as_str(), it.due_at.timestamp_micros(), it.findings));
+        let begun = format!("{:?}", each.collect::<Vec<_>>());
+        let begun = Digest::of(begun.as_bytes());
         let news = News {
             kind: NoticeKind::Promise,
-            cause: format!("begun:{}:{}", first.submission_id, self.id(EventId::new)),
+            cause: format!("begun:{}:{image}:{}", product.id, begun.hex()),
             title: format!(
                 "{name}: {count} {findings} to fix, the first by {}",
                 time(first.due_at)
             ),
             body: format!(
-                "The release of {name} has {count} {findings} with a time to fix that starts now: {}. Release what mends them by then, or state why they do no harm; otherwise the listing {is_put} on hold. They stand on the submission's page.",
-                lines.join(", ")
+                "The release of {name} has {count} {findings} with a time to fix that starts now: {lines}. Release what mends them by then, or state why they do no harm; otherwise the listing {is_put} on hold. They stand on the submission's page."
             ),
             path: &page_of(&first.submission_id),
             product: Some(&product.id),
@@ -353,6 +361,13 @@ impl App {
         }
     }
 
+    /// Returns the image that was submitted, which may be on the market under several tags.
+    async fn image_of(&self, tx: &mut Tx, id: &SubmissionId) -> Result<String, AppError> {
+        let found = store::submissions::find(tx, id).await?;
+        let found = found.ok_or_else(|| AppError::not_found("submission", id.as_str()))?;
+        Ok(found.digest)
+    }
+
     /// Reminds a publisher of a promise.
     pub(crate) async fn remind(
         &self,
@@ -368,11 +383,12 @@ impl App {
         };
         let (count, due) = (promise.findings, to_the_minute(promise.due_at));
         let findings = if count == 1 { "finding" } else { "findings" };
+        let image = self.image_of(tx, &promise.submission_id).await?;
         let news = News {
             kind: NoticeKind::FixDue,
             cause: format!(
-                "{reminder}:{}:{}",
-                promise.submission_id,
+                "{reminder}:{}:{image}:{}",
+                product.id,
                 promise.due_at.timestamp()
             ),
             title: format!("{name}: {count} {findings} to fix by {due}"),

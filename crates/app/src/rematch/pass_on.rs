@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use chrono::{DateTime, Utc};
 use market::{Class, FindingState, ProductId, SubmissionId};
 use serde::Deserialize;
 use store::{
@@ -130,6 +131,8 @@ impl App {
         weighed: &[Said],
         gone: &HashSet<String>,
     ) -> Result<usize, AppError> {
+        // What is said of one package is told at once, and is due at once.
+        let now = self.now();
         let known = component_index::findings(tx, package, images).await?;
         let mut before: HashMap<_, Vec<&Finding>> = HashMap::new();
         for finding in &known {
@@ -172,7 +175,8 @@ impl App {
                         == (&finding.vulnerability, &finding.component, &finding.version)
                 };
                 let before = known.iter().find(same).copied();
-                self.renew(tx, before, finding, released).await?;
+                self.renew(tx, before, finding, released.then_some(now))
+                    .await?;
                 rows += 1;
             }
             for finding in known {
@@ -187,13 +191,13 @@ impl App {
     }
 
     /// Keeps what a new matching says. That a finding stands in the publisher's portal is the
-    /// notice; what is not released yet, or is answered, has no clock.
+    /// notice, which is `told` now; what is not released yet, or is answered, has no clock.
     async fn renew(
         &self,
         tx: &mut Tx,
         before: Option<&Finding>,
         mut finding: Finding,
-        released: bool,
+        told: Option<DateTime<Utc>>,
     ) -> Result<(), AppError> {
         let was = before.map_or((FindingState::Fixed, Class::None), |it| {
             (it.state, it.class)
@@ -202,9 +206,9 @@ impl App {
             finding.set_clock(before.clock());
             finding.announced = before.announced;
         }
-        if released {
+        if let Some(now) = told {
             let is = (finding.state, finding.class);
-            let clock = finding.clock().after(was, is, self.now());
+            let clock = finding.clock().after(was, is, now);
             finding.set_clock(clock);
         }
         store::findings::upsert(tx, &finding).await?;

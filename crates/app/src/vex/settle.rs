@@ -1,5 +1,6 @@
 //! Findings follow what people say about them.
 
+use chrono::{DateTime, Utc};
 use market::{FindingState, ProductId, VexTarget};
 use serde::Deserialize;
 use store::{
@@ -52,10 +53,12 @@ impl App {
         products.dedup();
         let judgements = self.judgements_of(tx, &products, &names).await?;
         let nothing = Judgement::default();
+        // What is settled at once is told at once, and is due at once.
+        let now = self.now();
         let mut changed = Vec::new();
         for live in live {
             let judgement = judgements.get(&live.product_id).unwrap_or(&nothing);
-            if self.settle_one(tx, &live, judgement, &names).await? {
+            if self.settle_one(tx, (&live, judgement), &names, now).await? {
                 changed.push(live.product_id);
             }
         }
@@ -70,9 +73,9 @@ impl App {
     async fn settle_one(
         &self,
         tx: &mut Tx,
-        live: &LiveFinding,
-        judgement: &Judgement,
+        (live, judgement): (&LiveFinding, &Judgement),
         names: &[&str],
+        now: DateTime<Utc>,
     ) -> Result<bool, AppError> {
         let mut finding = live.finding.clone();
         let detail = FindingDetail::deserialize(&finding.detail.0).map_err(AppError::internal)?;
@@ -90,7 +93,7 @@ impl App {
         }
         (finding.state, finding.class) = is;
         if live.released {
-            let clock = finding.clock().after(was, is, self.now());
+            let clock = finding.clock().after(was, is, now);
             finding.set_clock(clock);
         }
         store::findings::set_state(tx, &finding.id, state).await?;

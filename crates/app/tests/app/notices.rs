@@ -9,7 +9,9 @@ use app::{
 use chrono::TimeDelta;
 
 use crate::{
+    forty_days::{FIRST, SECOND, with_bash},
     images::Image,
+    rematch::{CRITICAL, advisories},
     world::{World, told},
 };
 
@@ -107,6 +109,31 @@ fn note_feeds(world: &World, feeds: &[(&str, Option<&str>, Option<&str>)]) {
 }
 
 both! {
+    /// One letter for one cause, also where an image is on the market under two tags.
+    async fn what_begins_and_ends_of_one_image_is_told_once(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &with_bash("one")).await;
+        world.released("2.0", &with_bash("two")).await;
+        world.released("3.0", &with_bash("one")).await;
+        advisories(&world, &[(FIRST, Some(CRITICAL))]).await;
+        world.app.enforce_deadlines().await.expect("looked at");
+        let told = async |kind| {
+            let all = world.app.my_notices(&world.owner, app::Part::first(100)).await.expect("notices");
+            all.into_iter().filter(|it| it.kind == kind).count()
+        };
+        assert_eq!(told(NoticeKind::Promise).await, 2, "two images");
+        world.clock.advance(TimeDelta::seconds(20));
+        advisories(&world, &[(FIRST, Some(CRITICAL)), (SECOND, Some(CRITICAL))]).await;
+        world.app.enforce_deadlines().await.expect("looked at");
+        assert_eq!(told(NoticeKind::Promise).await, 4, "what begins a moment later is another cause");
+        for hours in [36, 13, 22] {
+            world.clock.advance(TimeDelta::hours(hours));
+            world.app.remind_publishers().await.expect("looked at");
+        }
+        assert_eq!(told(NoticeKind::FixDue).await, 12, "three times for each image and moment");
+    }
+
     async fn a_submission_is_told_to_whose_turn_it_is(db: Database) {
         let world = World::new(db).await;
         world.product().await;
