@@ -17,6 +17,7 @@ mod databases;
 mod docker;
 mod doors;
 mod engine;
+mod holds;
 mod http;
 mod imports;
 mod kills;

@@ -73,6 +73,10 @@ fn a_withdrawn_tag_is_refused_and_its_digest_is_not() {
     let newer = format!("{host}/{NAME}:2.0");
     assert_eq!(verify(&market, &token, &newer).0, Some(0));
 
+    let feed = User::nobody(market.server.url()).get("/p/acme/harbour/feed.atom");
+    let feed = feed.expect("the feed").to_string();
+    assert!(feed.contains("acme/harbour: 1.0 was withdrawn"), "{feed}");
+
     skopeo_pulls(&market, &token, (&by_tag, &by_digest));
     docker_pulls(&market, &token, (&by_tag, &by_digest));
 }
