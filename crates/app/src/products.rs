@@ -256,6 +256,21 @@ impl App {
         Ok((publisher, product, submissions, problems))
     }
 
+    /// Returns a product's draft alone.
+    ///
+    /// # Errors
+    /// There is no such product, or the asker may not see it.
+    pub async fn product_manifest(
+        &self,
+        actor: &Actor,
+        publisher: &str,
+        product: &str,
+    ) -> Result<ProductManifest, AppError> {
+        let mut tx = self.read().await?;
+        let (_, product) = self.own_product(&mut tx, actor, publisher, product).await?;
+        Ok(product.draft.0)
+    }
+
     /// Returns a part of a product's submissions, newest first.
     ///
     /// # Errors

@@ -280,10 +280,8 @@ impl App {
         submission: &Submission,
         now: &Side<'_>,
     ) -> Result<Option<Difference>, AppError> {
-        let Some(before) = self
-            .submission_before(tx, &submission.product_id, submission.number)
-            .await?
-        else {
+        let (product, number) = (&submission.product_id, submission.number);
+        let Some(before) = store::submissions::before(tx, product, number).await? else {
             return Ok(None);
         };
         let images = contents(tx, &before.id).await?;

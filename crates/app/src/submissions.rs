@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use market::{
-    Action, Anchor, Approval, CommentId, Decision, KeyStanding, ListingEvent, Problem, ProductId,
-    Publication, PublisherState, Role, SubmissionEvent, SubmissionId, SubmissionState,
+    Action, Anchor, Approval, CommentId, Decision, KeyStanding, ListingEvent, Problem, Publication,
+    PublisherState, Role, SubmissionEvent, SubmissionId, SubmissionState,
 };
 use oci::Tag;
 use store::{
@@ -406,19 +406,6 @@ impl App {
         )?;
         crate::actor::check(actor, action, &roles)?;
         Ok((submission, roles))
-    }
-
-    /// Returns a product's submission before `number`.
-    pub(crate) async fn submission_before(
-        &self,
-        tx: &mut Tx,
-        product: &ProductId,
-        number: i64,
-    ) -> Result<Option<Submission>, AppError> {
-        let all = store::submissions::of_product(tx, product, Part::ALL).await?;
-        Ok(all
-            .into_iter()
-            .find(|submission| submission.number < number))
     }
 }
 

@@ -166,6 +166,24 @@ pub async fn of_product(
     )
 }
 
+/// Returns a product's last submission before `number`.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn before(
+    tx: &mut Tx,
+    product: &ProductId,
+    number: i64,
+) -> Result<Option<Submission>, StoreError> {
+    fetch_opt!(
+        tx,
+        Submission,
+        "SELECT * FROM submissions WHERE product_id = $1 AND number < $2 ORDER BY number DESC LIMIT 1",
+        product.as_str(),
+        number
+    )
+}
+
 /// Returns how many submissions of images in a repository are still on their way.
 ///
 /// # Errors

@@ -54,6 +54,10 @@ pub(crate) async fn drafting(
             code(app.restore_draft(actor, names, 1).await),
         ),
         (
+            "product_manifest",
+            code(app.product_manifest(actor, "acme", "db").await),
+        ),
+        (
             "product_draft",
             code(app.product_draft(actor, "acme", "db").await),
         ),

@@ -154,10 +154,10 @@ async fn get_manifest(
     SignedIn(actor): SignedIn,
     At(at): At<ProductPath>,
 ) -> Answer<Json<ManifestJson>> {
-    let (_, product, _, _) = app
-        .product_draft(&actor, at.publisher.as_str(), at.product.as_str())
+    let manifest = app
+        .product_manifest(&actor, at.publisher.as_str(), at.product.as_str())
         .await?;
-    Ok(Json(product.draft.0.into()))
+    Ok(Json(manifest.into()))
 }
 
 /// Replaces the draft's manifest, which may be incomplete. With `If-Match` only the one that has

@@ -167,14 +167,7 @@ impl SupportView {
         let sla = &support.sla;
         let mut lines = Vec::new();
         if sla.is_given() {
-            let hours = format!(
-                "{}, {} to {} ({})",
-                sla.days.title(),
-                sla.from,
-                sla.until,
-                sla.time_zone
-            );
-            lines.push(("Hours".to_owned(), hours));
+            lines.push(("Hours".to_owned(), support_hours(sla)));
         }
         for (_, class, hours) in sla.response_hours.by_class() {
             let Some(hours) = hours else { continue };
@@ -191,6 +184,21 @@ impl SupportView {
             sla: lines,
         }
     }
+}
+
+/// Says when there is support; what a draft does not say yet is left out.
+fn support_hours(sla: &market::Sla) -> String {
+    let mut hours = sla.days.title().to_owned();
+    hours += &match (sla.from.as_str(), sla.until.as_str()) {
+        ("", "") => String::new(),
+        (from, "") => format!(", from {from}"),
+        ("", until) => format!(", until {until}"),
+        (from, until) => format!(", {from} to {until}"),
+    };
+    if !sla.time_zone.is_empty() {
+        hours += &format!(" ({})", sla.time_zone);
+    }
+    hours
 }
 
 /// What was tested and granted.
@@ -309,5 +317,41 @@ impl PlatformView {
     /// Returns the compressed size in MB.
     pub fn megabytes(&self) -> String {
         megabytes(self.size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use market::{Sla, Support};
+
+    use super::*;
+
+    #[test]
+    fn what_a_draft_does_not_say_of_its_support_is_left_out() {
+        let said = |from: &str, until: &str, time_zone: &str| {
+            let [from, until, time_zone] = [from, until, time_zone].map(str::to_owned);
+            let sla = Sla {
+                from,
+                until,
+                time_zone,
+                ..Sla::default()
+            };
+            let support = Support {
+                sla,
+                ..Support::default()
+            };
+            let lines = SupportView::of(&support).sla;
+            lines.into_iter().next().map(|(_, said)| said)
+        };
+        let hours = |text: &str| Some(text.to_owned());
+        assert_eq!(said("", "", ""), None);
+        let whole = hours("Monday to Friday, 09:00 to 17:00 (UTC)");
+        assert_eq!(said("09:00", "17:00", "UTC"), whole);
+        assert_eq!(said("09:00", "", ""), hours("Monday to Friday, from 09:00"));
+        assert_eq!(
+            said("", "17:00", ""),
+            hours("Monday to Friday, until 17:00")
+        );
+        assert_eq!(said("", "", "UTC"), hours("Monday to Friday (UTC)"));
     }
 }

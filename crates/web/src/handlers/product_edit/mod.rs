@@ -225,13 +225,16 @@ async fn look_at(
         problems.extend(Refusal::of(error)?.errors.0);
     }
     let actor = &form.viewer.actor;
-    problems.extend(match product {
+    let mut found = match product {
         Some(product) => app.check_draft(actor, publisher, product, &manifest).await,
         None => {
             app.check_new_product(actor, publisher, &typed.slug, &manifest)
                 .await
         }
-    }?);
+    }?;
+    // What cannot be read is not missing as well.
+    found.retain(|found| !problems.iter().any(|unread| unread.field == found.field));
+    problems.append(&mut found);
     Ok((manifest, problems))
 }
 
