@@ -8,13 +8,13 @@ use app::{
 };
 use axum::extract::{Path, State};
 
-use super::{Parameters, cut, tags::product_line};
+use super::{Parameters, cut, going_on, tags::product_line};
 use crate::{
     answer::{Answer, page},
     pages::compare::{
         ChangedContent, ChangedFinding, ChangedInside, ChangedLayer, ChangedPackage, ComparePage,
     },
-    view::{Choice, Digest, calendar_date, entry_url, urlencoded},
+    view::{Choice, Digest, calendar_date, entry_url},
     viewer::Viewer,
 };
 
@@ -41,14 +41,19 @@ pub(crate) async fn show(
         };
         found.releases.iter().map(choice).collect()
     };
-    let ids = [("old", &found.old), ("new", &found.new)].map(|(name, release)| {
-        let id = release.as_ref().map(|release| release.id.to_string());
-        format!("{name}={}", urlencoded(&id.unwrap_or_default()))
-    });
     let mut content = found.difference.as_ref().map(changed_content);
     if let Some(content) = content.as_mut() {
-        let url = format!("{}/compare?{}&", product.url, ids.join("&"));
-        cut_changes(content, &parameters, &url, None);
+        let path = format!("{}/compare", product.url);
+        // What was compared stays so when there is a newer release.
+        let mut asked = parameters.clone();
+        for (name, release) in [("old", &found.old), ("new", &found.new)] {
+            let id = release.as_ref().map(|release| release.id.to_string());
+            asked.insert(name.to_owned(), id.unwrap_or_default());
+        }
+        let lists = ["old", "new", "gone", "introduced", "packages"];
+        cut_changes(content, &parameters, |key, page| {
+            going_on(&path, (&asked, &lists), (key, page), &format!("#{key}"))
+        });
     }
     page(&ComparePage {
         olds: choices(found.old.as_ref()),
@@ -59,20 +64,19 @@ pub(crate) async fn show(
     })
 }
 
-/// Cuts what differs inside to the pages that were asked for, each list with its own; `url` is
-/// the page's address up to where these are said, and `section` where on it they are.
+/// Cuts what differs inside to the pages that were asked for, each list with its own; `url` makes
+/// the address of a page of a list.
 pub(super) fn cut_changes(
     content: &mut ChangedContent,
     parameters: &Parameters,
-    url: &str,
-    section: Option<&str>,
+    url: impl Fn(&str, &str) -> String,
 ) {
     let Some(inside) = content.inside.as_mut() else {
         return;
     };
     let to = |key: &'static str| {
-        let section = section.unwrap_or(key).to_owned();
-        move |page: usize| format!("{url}{key}={page}#{section}")
+        let url = &url;
+        move |page: usize| url(key, &page.to_string())
     };
     let asked = |key| (parameters, key);
     inside.fixed_paging = cut(&mut inside.fixed, asked("gone"), 1, to("gone"));

@@ -129,16 +129,39 @@ fn onward<T>(
     let last = lines.last().filter(|_| goes_on);
     Onward {
         first_url: (!part.from.is_empty()).then(|| url("")),
-        next_url: last.map(|line| url(&urlencoded(name(line)))),
+        next_url: last.map(|line| url(name(line))),
     }
 }
 
 /// Returns the address of a page from behind a name on, or of its beginning.
 fn behind(path: &str, key: &str, name: &str, section: &str) -> String {
-    match name {
-        "" => format!("{path}{section}"),
-        name => format!("{path}?{key}={name}{section}"),
+    asking(path, &[(key, name)], section)
+}
+
+/// Returns the address of a section of a page with what is asked for; what is empty is not.
+fn asking(path: &str, asked: &[(&str, &str)], section: &str) -> String {
+    let given = asked.iter().filter(|(_, value)| !value.is_empty());
+    let given: Vec<_> = given
+        .map(|(key, value)| format!("{key}={}", urlencoded(value)))
+        .collect();
+    match given.is_empty() {
+        true => format!("{path}{section}"),
+        false => format!("{path}?{}{section}", given.join("&")),
     }
+}
+
+/// Returns the address of a section of a page that has several lists, from a place on in one of
+/// them: what else was asked for, of these `keys`, stays as it is.
+fn going_on(
+    path: &str,
+    (parameters, keys): (&Parameters, &[&str]),
+    (key, place): (&str, &str),
+    section: &str,
+) -> String {
+    let asked = |name: &str| parameters.get(name).map_or("", String::as_str);
+    let value = |name| if name == key { place } else { asked(name) };
+    let asked: Vec<_> = keys.iter().map(|name| (*name, value(*name))).collect();
+    asking(path, &asked, section)
 }
 
 /// Returns where the asked part of a list of `total` begins, and the ways to the rest.
@@ -194,5 +217,19 @@ mod tests {
         assert_eq!(next(MOST_FOUND, true), (None, true));
         assert_eq!(next(MOST_FOUND + 1, false), (Some("201".to_owned()), false));
         assert_eq!(next(MOST_FOUND - 1, true), (Some("201".to_owned()), false));
+    }
+
+    #[test]
+    fn who_goes_on_in_one_list_stays_where_they_are_in_the_others() {
+        let asked = [("class", "a b"), ("remarks", "2"), ("flash", "done")];
+        let asked = asked.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let asked = Query(HashMap::from(asked));
+        let to = |key, place| {
+            let lists = ["class", "page", "remarks"];
+            going_on("/x", (&asked, &lists), (key, place), "#y")
+        };
+        assert_eq!(to("page", "3"), "/x?class=a%20b&page=3&remarks=2#y");
+        assert_eq!(to("remarks", "4"), "/x?class=a%20b&remarks=4#y");
+        assert_eq!(to("remarks", ""), "/x?class=a%20b#y");
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use market::{MailState, NoticeKind};
 
-use super::{Parameters, asked_part, behind, onward};
+use super::{Parameters, asked_part, going_on, onward};
 use crate::{
     answer::{Answer, page_with},
     form::Form,
@@ -31,6 +31,7 @@ pub(crate) async fn show(
     let account = actor
         .signed_in()
         .ok_or_else(|| AppError::Unauthenticated("to read your notices".to_owned()))?;
+    let asked = (&parameters, ["product", "before"].as_slice());
     let product = parameters.get("product").map(String::as_str);
     let kinds = app.notice_preferences(actor, product).await?;
     let page = NoticesPage {
@@ -45,7 +46,7 @@ pub(crate) async fn show(
             &mut notices,
             part,
             |told| told.id.as_str(),
-            |name| behind("/notices", "before", name, ""),
+            |name| going_on("/notices", asked, ("before", name), ""),
         ),
         email: account.email.clone(),
         notices: notices.iter().map(|told| row(told, &viewer)).collect(),
@@ -135,20 +136,22 @@ pub(crate) async fn show_outbox(
     parameters: Parameters,
 ) -> Answer {
     let part = asked_part(&parameters, "before");
+    let letter_part = asked_part(&parameters, "letters");
+    let lists = (&parameters, ["before", "letters"].as_slice());
+    let to = |key, name: &str, section| going_on("/operator/outbox", lists, (key, name), section);
     let mut found = app.outbox(&viewer.actor, part).await?;
     let notices_onward = onward(
         &mut found,
         part,
         |told| told.notice.id.as_str(),
-        |name| behind("/operator/outbox", "before", name, ""),
+        |name| to("before", name, ""),
     );
-    let letter_part = asked_part(&parameters, "letters");
     let mut letters = app.list_letters(&viewer.actor, letter_part).await?;
     let letters_onward = onward(
         &mut letters,
         letter_part,
         |view| view.letter.id.as_str(),
-        |name| behind("/operator/outbox", "letters", name, "#letters"),
+        |name| to("letters", name, "#letters"),
     );
     let rows = found.iter().map(|addressed| {
         let told = &addressed.notice;

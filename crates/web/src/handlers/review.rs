@@ -6,11 +6,11 @@ use app::{App, QueueQuery};
 use axum::extract::State;
 use market::{Assigned, SubmissionState};
 
-use super::{Parameters, asked_part, behind, count, onward, publisher::severity_counts, vex};
+use super::{Parameters, asked_part, asking, count, onward, publisher::severity_counts, vex};
 use crate::{
     answer::{Answer, page},
     pages::review::{QueueEntry, QueueFilters, ReviewPage},
-    view::{Choice, Onward, submission_pill, time_span, urlencoded},
+    view::{Choice, Onward, submission_pill, time_span},
     viewer::Viewer,
 };
 
@@ -33,13 +33,15 @@ pub(crate) async fn show(
 ) -> Answer {
     let query = query(&parameters);
     let queue = app.review_queue(&viewer.actor, &query, PAGE).await?;
+    let place = query.after.as_ref().map(ToString::to_string);
+    let place = place.unwrap_or_default();
     let part = asked_part(&parameters, "statements");
     let mut statements = app.vex_queue(&viewer.actor, part).await?;
     let statements_onward = onward(
         &mut statements,
         part,
         |entry| entry.statement.id.as_str(),
-        |name| behind("/review", "statements", name, "#statements"),
+        |name| address(&query, (&place, name), "#statements"),
     );
     let entries = queue.entries.into_iter();
     page(&ReviewPage {
@@ -50,13 +52,15 @@ pub(crate) async fn show(
             .collect(),
         entries: entries.map(|waiting| entry(waiting, &viewer)).collect(),
         onward: Onward {
-            first_url: query.after.is_some().then(|| address(&query, None)),
-            next_url: queue.next.map(|next| {
-                let next = next.to_string();
-                address(&query, Some(&next))
-            }),
+            first_url: query
+                .after
+                .is_some()
+                .then(|| address(&query, ("", part.from), "")),
+            next_url: queue
+                .next
+                .map(|next| address(&query, (&next.to_string(), part.from), "")),
         },
-        filters: filters(&query),
+        filters: filters(&query, part.from),
         layout: viewer.layout,
     })
 }
@@ -80,28 +84,23 @@ fn query(parameters: &Parameters) -> QueueQuery {
 }
 
 /// Returns the address of the same question from a place on.
-fn address(query: &QueueQuery, after: Option<&str>) -> String {
+/// Returns the address of the page with these filters, and from these places on.
+fn address(query: &QueueQuery, (after, statements): (&str, &str), section: &str) -> String {
     let certifiable = query.certifiable.map(|is| is.to_string());
     let assigned = Some(query.assigned).filter(|whose| *whose != Assigned::Everybody);
     let asked = [
-        ("state", query.state.map(SubmissionState::as_str)),
-        ("publisher", query.publisher.as_deref()),
-        ("product", query.product.as_deref()),
-        ("certifiable", certifiable.as_deref()),
-        ("assigned", assigned.map(Assigned::as_str)),
+        ("state", query.state.map_or("", SubmissionState::as_str)),
+        ("publisher", query.publisher.as_deref().unwrap_or_default()),
+        ("product", query.product.as_deref().unwrap_or_default()),
+        ("certifiable", certifiable.as_deref().unwrap_or_default()),
+        ("assigned", assigned.map_or("", Assigned::as_str)),
         ("after", after),
+        ("statements", statements),
     ];
-    let asked: Vec<_> = asked
-        .iter()
-        .filter_map(|(name, value)| Some(format!("{name}={}", urlencoded((*value)?))))
-        .collect();
-    if asked.is_empty() {
-        return "/review".to_owned();
-    }
-    format!("/review?{}", asked.join("&"))
+    asking("/review", &asked, section)
 }
 
-fn filters(query: &QueueQuery) -> QueueFilters {
+fn filters(query: &QueueQuery, statements: &str) -> QueueFilters {
     let state = query.state.map_or("", SubmissionState::as_str);
     let states = STATES.map(|of| Choice::new(of.as_str(), of.title(), state));
     let certifiable = query.certifiable.map(|is| is.to_string());
@@ -125,6 +124,7 @@ fn filters(query: &QueueQuery) -> QueueFilters {
             Choice::new("nobody", "Nobody’s", assigned),
         ],
         is_filtered: query.is_filtered(),
+        statements: statements.to_owned(),
     }
 }
 

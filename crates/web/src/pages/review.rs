@@ -46,6 +46,8 @@ pub struct QueueFilters {
     pub assigned: Vec<Choice>,
     /// Whether less than the whole queue is asked for.
     pub is_filtered: bool,
+    /// Where the list of statements goes on from; stays while the queue is filtered.
+    pub statements: String,
 }
 
 /// A submission that waits.

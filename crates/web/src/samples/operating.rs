@@ -79,6 +79,7 @@ fn queue(has_entries: bool) -> ReviewPage {
             certifiable: vec![Choice::new("", "Certifiable or not", "")],
             assigned: vec![Choice::new("everybody", "Everybody’s", "everybody")],
             is_filtered: false,
+            statements: String::new(),
         },
         onward: Onward {
             first_url: None,

@@ -14,7 +14,7 @@ use axum::{
 use chrono::NaiveDateTime;
 use market::{Class, Decision, Publication, SubmissionState};
 
-use super::{LINES, Parameters, compare::cut_changes, cut, part, vex::day};
+use super::{LINES, Parameters, compare::cut_changes, cut, going_on, part, vex::day};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -209,6 +209,9 @@ async fn refuse(app: &App, form: &Form, id: &str, error: AppError) -> Answer {
     page_with(refusal.status, &page)
 }
 
+/// What the page is asked for: which findings, and where it is in each of its lists.
+const LISTS: [&str; 6] = ["class", "page", "remarks", "gone", "introduced", "packages"];
+
 async fn load(
     app: &App,
     viewer: Viewer,
@@ -226,23 +229,25 @@ async fn load(
             |finding: &&app::FindingView| class.is_none_or(|class| finding.finding.class == class);
         shown.iter().filter(fits)
     };
-    let url = |page: usize| match class {
-        Some(class) => format!("/submissions/{id}?class={class}&page={page}#findings"),
-        None => format!("/submissions/{id}?page={page}#findings"),
+    let path = format!("/submissions/{id}");
+    let to = |key: &str, page: &str, section| {
+        going_on(&path, (parameters, &LISTS), (key, page), section)
     };
+    let url = |page: usize| to("page", &page.to_string(), "#findings");
     let (start, paging) = part(of_class().count(), PAGE, parameters, url);
     let part = of_class().skip(start).take(PAGE);
     page.findings = part
         .map(|finding| view::finding(finding, &found, &viewer))
         .collect();
     page.findings_paging = paging;
-    let to = |page: usize| format!("/submissions/{id}?remarks={page}#thread");
+    let thread = |page: usize| to("remarks", &page.to_string(), "#thread");
     // The thread is read where it ends.
     let last = page.remarks.len().div_ceil(LINES);
-    page.remarks_paging = cut(&mut page.remarks, (parameters, "remarks"), last, to);
+    page.remarks_paging = cut(&mut page.remarks, (parameters, "remarks"), last, thread);
     if let Some(changes) = page.changes.as_mut() {
-        let url = format!("/submissions/{id}?");
-        cut_changes(&mut changes.content, parameters, &url, Some("changes"));
+        cut_changes(&mut changes.content, parameters, |key, page| {
+            to(key, page, "#changes")
+        });
     }
     // Chosen from a form of its own, the text arrives in the field and is edited there.
     let chosen = parameters.get("template");

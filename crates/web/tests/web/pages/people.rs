@@ -56,6 +56,17 @@ async fn an_organisation_proves_its_e_mail_and_mends_its_website() {
     let page = olga.get("/operator").await;
     let proven = page.texts("ul.plain .pill");
     assert_eq!(proven, ["E-mail proven", "acme.example not proven"]);
+
+    // Who goes on in one list of the outbox stays where they are in the other.
+    let actor = fixture.actor("olga").await;
+    let told = fixture.app.outbox(&actor, app::Part::first(2)).await;
+    let told = told.expect("the outbox");
+    let newest = &told[0].notice.id;
+    let page = format!("/operator/outbox?before={newest}&letters=ltr_1");
+    let page = olga.get(&page).await;
+    let first = page.attribute("nav.paging a[rel=first]", "href");
+    let kept = format!("/operator/outbox?before={newest}#letters");
+    assert_eq!(first.as_deref(), Some(kept.as_str()));
 }
 
 #[tokio::test]

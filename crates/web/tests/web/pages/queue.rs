@@ -37,6 +37,18 @@ async fn a_reviewer_takes_a_submission_and_gives_it_on() {
         Some("in-review")
     );
 
+    // Who goes on, or filters, stays where they are in the statements.
+    let places = "after=9999999999999999~sub_01ARZ3NDEKTSV4RRFFQ69G5FAV&statements=vex_1";
+    let page = rita.get(&format!("/review?state=in-review&{places}")).await;
+    let first = page.attribute(".empty a", "href");
+    assert_eq!(
+        first.as_deref(),
+        Some("/review?state=in-review&statements=vex_1")
+    );
+    let kept = page.attribute(".queue-filter input[name=statements]", "value");
+    assert_eq!(kept.as_deref(), Some("vex_1"));
+    let page = rita.get("/review?state=in-review&publisher=acme").await;
+
     let url = format!("/submissions/{id}/reviewer");
     let mut olga = Browser::of(&fixture, "olga").await;
     let before = olga.get(&format!("/submissions/{id}")).await;
