@@ -78,13 +78,18 @@ impl App {
         let name = format!("{}/{}", publisher.slug, product.slug);
         let targets = self.targets_key(&name).await?;
         let mut tx = self.begin().await?;
+        // First of all, as whoever else changes the listing does: what stands is read once
+        // nobody else changes it, and nobody waits for another who waits for them.
+        let product = store::products::lock(&mut tx, &product.id).await?;
+        let product =
+            product.ok_or_else(|| AppError::not_found("product", submission.id.as_str()))?;
         // Another may have released it, or somebody held it back, while it was being signed.
         if !store::submissions::take_due(&mut tx, &submission.id, self.now()).await? {
             return Ok(());
         }
         store::collection::enter(&mut tx).await?;
         let repository = self
-            .released_repository(&mut tx, publisher, product, &name)
+            .released_repository(&mut tx, publisher, &product, &name)
             .await?;
         for manifest in manifests.values() {
             self.copy_manifest(&mut tx, submission, &repository, manifest)
@@ -102,7 +107,7 @@ impl App {
             self.now(),
         )
         .await?;
-        self.list(&mut tx, (publisher, product), submission, &repository.id)
+        self.list(&mut tx, (publisher, &product), submission, &repository.id)
             .await?;
         self.log_release(&mut tx, &name, submission).await?;
         self.sign_targets(&mut tx, (&name, &targets), &product.id)

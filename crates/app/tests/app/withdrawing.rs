@@ -6,7 +6,7 @@ use app::{
     market::{EventKind, NoticeKind},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use market::ListingState;
+use market::{Decision, ListingState, SubmissionState};
 use serde_json::{Value, json};
 use trust::log::{Entry, State, standing};
 
@@ -137,6 +137,35 @@ both! {
         assert_eq!(world.app.enforce_deadlines().await.expect("looked at").held, 1);
         withdraw(&world, &world.owner, "2.1", "So be it.").await.expect("withdrawn");
         assert_eq!(world.app.enforce_deadlines().await.expect("looked at").reinstated, 1);
+    }
+
+    /// Whoever changes a listing waits for whoever does already, and not the other way round, too.
+    async fn a_withdrawal_and_a_release_at_once_are_both_done(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &without_bash("one")).await;
+        world.released("2.0", &without_bash("two")).await;
+        let next = world.submitted("2.0.1", &without_bash("three")).await;
+        world.decide(&next, Decision::Approve, "").await.expect("approved");
+        // Both wait for a third one, the withdrawal first.
+        let mut tx = world.db.begin().await.expect("a transaction");
+        store::products::lock(&mut tx, &next.product_id).await.expect("locked");
+        let pause = |millis| tokio::time::sleep(std::time::Duration::from_millis(millis));
+        let release = async {
+            pause(700).await;
+            world.app.work_once("worker").await.expect("the queue")
+        };
+        let third = async {
+            pause(1_500).await;
+            tx.commit().await.expect("committed");
+        };
+        let (withdrawn, is_worked, ()) = tokio::join!(withdraw(&world, &world.owner, "2.0", "So."), release, third);
+        withdrawn.expect("withdrawn");
+        assert!(is_worked);
+        let next = world.submission(&next).await;
+        assert_eq!(next.state, SubmissionState::Released);
+        assert_eq!(tags(&world).await, ["1.0", "2.0.1"]);
+        assert_eq!(signed(&world).await, ["1.0", "2.0.1"]);
     }
 
     async fn no_withdrawal_escapes_a_promise_about_what_is_offered(db: Database) {
