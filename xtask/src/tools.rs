@@ -212,85 +212,132 @@ pub(crate) fn cargo_helpers() -> Result<PathBuf> {
     Ok(programs)
 }
 
-/// Clients of newer Debian suites: the variable that tells the tests where they are, package,
-/// suite, what for. What is only in Debian's moving suite may be gone tomorrow; the tests skip then.
-const NEWER: [(&str, &str, &str, &str); 5] = [
-    (
-        "PLIMSOLL_COSIGN",
-        "cosign",
-        "trixie",
-        "the stock verifier of what Plimsoll signs",
-    ),
-    (
-        "PLIMSOLL_COSIGN3",
-        "cosign",
-        "sid",
-        "its successor, which signs and verifies bundles",
-    ),
-    (
-        "PLIMSOLL_ORAS",
-        "oras",
-        "trixie",
-        "pushes and finds artifacts as users do",
-    ),
-    (
-        "PLIMSOLL_CRANE",
-        "crane",
-        "sid",
-        "copies and lists images as users do",
-    ),
-    (
-        "PLIMSOLL_NOTATION",
-        "notation",
-        "sid",
-        "signs and verifies as users do",
-    ),
+/// A client of a newer Debian suite. What is only in Debian's moving suite may be gone tomorrow;
+/// the tests skip then.
+struct Newer {
+    /// The variable that tells the tests where it is.
+    variable: &'static str,
+    package: &'static str,
+    suite: &'static str,
+    /// Packages of what it is linked with, where it cannot do with the system's.
+    libraries: &'static [&'static str],
+    /// What for.
+    why: &'static str,
+}
+
+const NEWER: [Newer; 6] = [
+    Newer {
+        variable: "PLIMSOLL_COSIGN",
+        package: "cosign",
+        suite: "trixie",
+        libraries: &[],
+        why: "the stock verifier of what Plimsoll signs",
+    },
+    Newer {
+        variable: "PLIMSOLL_COSIGN3",
+        package: "cosign",
+        suite: "sid",
+        libraries: &[],
+        why: "its successor, which signs and verifies bundles",
+    },
+    Newer {
+        variable: "PLIMSOLL_ORAS",
+        package: "oras",
+        suite: "trixie",
+        libraries: &[],
+        why: "pushes and finds artifacts as users do",
+    },
+    Newer {
+        variable: "PLIMSOLL_CRANE",
+        package: "crane",
+        suite: "sid",
+        libraries: &[],
+        why: "copies and lists images as users do",
+    },
+    Newer {
+        variable: "PLIMSOLL_NOTATION",
+        package: "notation",
+        suite: "sid",
+        libraries: &[],
+        why: "signs and verifies as users do",
+    },
+    Newer {
+        variable: "PLIMSOLL_SKOPEO",
+        package: "skopeo",
+        suite: "trixie",
+        libraries: &[
+            "libc6",
+            "libgpgme11t64",
+            "libassuan9",
+            "libgpg-error0",
+            "libsqlite3-0",
+        ],
+        why: "enforces containers-policy.json, which bookworm's is built without",
+    },
 ];
 
 /// Returns the clients of newer Debian suites that can be had, unpacked beside the system, by
 /// the variable that names them.
 pub(crate) fn newer() -> Vec<(&'static str, PathBuf)> {
     let mut found = Vec::new();
-    for (variable, package, suite, why) in NEWER {
-        let folder = variable.trim_start_matches("PLIMSOLL_").to_lowercase();
-        match unpack(&folder, (package, suite), why) {
-            Ok(program) => found.push((variable, program)),
+    for newer in NEWER {
+        match unpack(&newer) {
+            Ok(program) => found.push((newer.variable, program)),
             Err(error) => say(&format!(
-                "{package} cannot be had, so its tests are skipped: {error:#}"
+                "{} cannot be had, so its tests are skipped: {error:#}",
+                newer.package
             )),
         }
     }
     found
 }
 
-fn unpack(folder: &str, (package, suite): (&str, &str), why: &str) -> Result<PathBuf> {
-    let dir = cache()?.join(folder);
-    let program = dir.join("root/usr/bin").join(package);
+fn unpack(newer: &Newer) -> Result<PathBuf> {
+    let folder = newer.variable.trim_start_matches("PLIMSOLL_");
+    let dir = cache()?.join(folder.to_lowercase());
+    let (package, suite) = (newer.package, newer.suite);
+    let program = match newer.libraries {
+        [] => dir.join("root/usr/bin").join(package),
+        _ => dir.join(package),
+    };
     if program.exists() {
         return Ok(program);
     }
-    say(&format!("fetching Debian {suite}'s {package}: {why}"));
+    say(&format!(
+        "fetching Debian {suite}'s {package}: {}",
+        newer.why
+    ));
     let script = dir.join("fetch.sh");
     std::fs::create_dir_all(&dir)?;
     std::fs::write(&script, FETCH)?;
     let mut fetch = Command::new("sh");
-    quietly(fetch.arg(&script).args([package, suite]).current_dir(&dir))?;
+    fetch.arg(&script).args([suite, package]);
+    quietly(fetch.args(newer.libraries).current_dir(&dir))?;
     Ok(program)
 }
 
 /// The machine's own package source with another suite, in a private root, so that nothing of the system changes.
+/// What brings its own libraries gets a script that starts it with them.
 const FETCH: &str = r#"set -eu
+suite=$1 program=$2; shift
 mkdir -p apt/state/lists/partial apt/cache/archives/partial apt/etc/apt.conf.d apt/etc/preferences.d apt/etc/sources.list.d root
 touch apt/state/status
 base=/etc/apt/sources.list.d/debian.sources
 if [ -f $base ]; then
-  awk 'BEGIN{RS="";ORS="\n\n"} !/security/{gsub(/Suites: [^\n]*/,"Suites: '$2'");print}' $base > apt/etc/sources.list.d/d.sources
+  awk 'BEGIN{RS="";ORS="\n\n"} !/security/{gsub(/Suites: [^\n]*/,"Suites: '$suite'");print}' $base > apt/etc/sources.list.d/d.sources
 else
   uri=$(awk '$1=="deb"{print $2; exit}' /etc/apt/sources.list)
-  echo "deb $uri $2 main" > apt/etc/sources.list.d/d.list
+  echo "deb $uri $suite main" > apt/etc/sources.list.d/d.list
 fi
 O="-o Dir::State=$PWD/apt/state -o Dir::State::status=$PWD/apt/state/status -o Dir::Cache=$PWD/apt/cache -o Dir::Etc=$PWD/apt/etc -o Dir::Etc::sourceparts=$PWD/apt/etc/sources.list.d -o APT::Sandbox::User=root -o Acquire::Check-Valid-Until=false"
 apt-get $O update
-apt-get $O download $1/$2
+for package; do apt-get $O download $package/$suite; done
 for deb in *.deb; do dpkg -x "$deb" root; done
+[ $# = 1 ] && exit
+at=$PWD/root
+cat > $program <<END
+#!/bin/sh
+exec $(echo $at/usr/lib*/ld-linux*) --library-path $(echo $at/usr/lib/*-linux-gnu) $at/usr/bin/$program "\$@"
+END
+chmod +x $program
 "#;

@@ -38,21 +38,22 @@ pub struct ClassificationEntry {
 }
 
 impl App {
-    /// Returns a part of what was classified by hand: what counts, then the history; newest
-    /// first.
+    /// Returns a part of what was classified by hand: of what counts, of what no longer does, or
+    /// of all; the newest first.
     ///
     /// # Errors
     /// The asker may not see it.
     pub async fn classifications(
         &self,
         actor: &Actor,
+        counting: Option<bool>,
         part: Part<'_>,
     ) -> Result<Vec<ClassificationEntry>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ReadQueue, None)
             .await?;
         let mut entries = Vec::new();
-        for classification in store::classifications::newest(&mut tx, part).await? {
+        for classification in store::classifications::newest(&mut tx, counting, part).await? {
             entries.push(self.classification_entry(&mut tx, classification).await?);
         }
         Ok(entries)

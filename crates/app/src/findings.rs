@@ -197,6 +197,9 @@ pub(crate) struct Place {
     pub(crate) path: String,
     pub(crate) claim: Claim,
     pub(crate) confidence: inventory::Confidence,
+    /// Whether it has shared libraries and nothing in its image is linked with any of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_unloaded: bool,
 }
 
 impl Place {
@@ -210,6 +213,7 @@ impl Place {
             path: clean(&component.path),
             claim: component.claim,
             confidence: component.confidence,
+            is_unloaded: component.linked == Some(false),
         }
     }
 }
@@ -219,7 +223,7 @@ impl Place {
 pub(crate) struct FindingDetail {
     pub(crate) purl: String,
     pub(crate) path: String,
-    /// Why it is Minor whatever the score.
+    /// Why it is Minor whatever the score, and that nothing loads it.
     #[serde(default)]
     pub(crate) note: Option<String>,
     /// Of findings from before packages had rows of their own.
@@ -345,10 +349,13 @@ impl App {
         let confidence = scan::confidence(place.confidence, verdict.confidence);
         let counts =
             place.claim == Claim::Installed && confidence > Confidence::Low && verdict.counts;
+        let minor = scan::why_it_does_not_count((place.claim, confidence, counts));
+        let unloaded = place.is_unloaded.then_some(scan::UNLOADED);
+        let notes: Vec<_> = minor.into_iter().chain(unloaded).collect();
         let detail = FindingDetail {
             purl: place.purl.clone(),
             path: place.path.clone(),
-            note: scan::why_it_does_not_count((place.claim, confidence, counts)).map(str::to_owned),
+            note: (!notes.is_empty()).then(|| notes.join(" ")),
             matched: None,
         };
         let (names, advised) = (said.names(), scan::class(verdict.scored, counts));
@@ -385,10 +392,22 @@ impl App {
 }
 
 /// Returns how many findings of each class there are, the worst class first.
-pub(crate) fn class_counts(counts: &[(Class, i64)]) -> Vec<(Class, i64)> {
+pub(crate) fn class_counts(counts: impl Iterator<Item = (Class, i64)>) -> Vec<(Class, i64)> {
     let all = [Class::Critical, Class::Major, Class::Minor, Class::Unscored];
-    let of = |class| counts.iter().filter(move |(known, _)| *known == class);
-    all.into_iter()
-        .map(|class| (class, of(class).map(|(_, count)| count).sum()))
-        .collect()
+    let mut sums = all.map(|class| (class, 0));
+    for (class, count) in counts {
+        if let Some((_, sum)) = sums.iter_mut().find(|(known, _)| *known == class) {
+            *sum += count;
+        }
+    }
+    sums.to_vec()
+}
+
+/// Returns the counts of one submission among those of several.
+pub(crate) fn counts_of(
+    counts: &[(String, Class, i64)],
+    submission: &str,
+) -> impl Iterator<Item = (Class, i64)> {
+    let own = counts.iter().filter(move |(of, ..)| of == submission);
+    own.map(|(_, class, count)| (*class, *count))
 }

@@ -80,12 +80,15 @@ impl App {
             let due = due.remove(&product.id).unwrap_or_default();
             forecasts.push(Forecast::of(product, due, None, false));
         }
-        for (product, due) in due {
-            let asked = store::holds::find(&mut tx, &product).await?;
+        let ids: Vec<_> = due.keys().map(ProductId::as_str).collect();
+        let products = store::products::all_of(&mut tx, &ids).await?;
+        let asked = store::holds::of_publisher(&mut tx, &publisher.id).await?;
+        for product in products {
+            let asked = asked.iter().find(|row| row.product_id == product.id);
             let grace = asked.and_then(|row| row.question().grace);
+            let due = due.remove(&product.id).unwrap_or_default();
             let confirms = self.config.review.confirm_holds;
-            let product = store::products::find(&mut tx, &product).await?;
-            forecasts.extend(product.map(|it| Forecast::of(it, due, grace, confirms)));
+            forecasts.push(Forecast::of(product, due, grace, confirms));
         }
         forecasts.retain(|forecast| forecast.hold_at.is_some());
         forecasts.sort_by(|a, b| a.product.slug.cmp(&b.product.slug));

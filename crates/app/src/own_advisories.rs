@@ -34,7 +34,7 @@ pub(crate) struct OwnAdvisories {
 
 impl OwnAdvisories {
     pub(crate) async fn read(tx: &mut Tx) -> Result<Self, AppError> {
-        let all = store::own_advisories::all(tx, Part::ALL).await?;
+        let all = store::own_advisories::newest(tx, None, Part::ALL).await?;
         let (in_force, withdrawn): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|it| it.withdrawn_at.is_none());
         let recorded = in_force.into_iter().map(|it| {
@@ -127,20 +127,21 @@ fn record(own: &OwnAdvisory) -> Advisory {
 }
 
 impl App {
-    /// Returns a part of the vulnerabilities that were added by hand: those that count, then the
-    /// withdrawn; the newest first.
+    /// Returns a part of the vulnerabilities that were added by hand: of those that count, of the
+    /// withdrawn, or of all; the newest first.
     ///
     /// # Errors
     /// The asker may not see them.
     pub async fn own_advisories(
         &self,
         actor: &Actor,
+        counting: Option<bool>,
         part: Part<'_>,
     ) -> Result<Vec<OwnAdvisory>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ReadQueue, None)
             .await?;
-        Ok(store::own_advisories::all(&mut tx, part).await?)
+        Ok(store::own_advisories::newest(&mut tx, counting, part).await?)
     }
 
     /// Adds a vulnerability by hand; everything that holds the package is matched with it.

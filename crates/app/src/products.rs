@@ -2,12 +2,21 @@
 
 use chrono::{DateTime, Utc};
 use market::{
-    Action, Class, ListingEvent, ListingState, ProductId, ProductManifest, PublisherState, Slug,
+    Action, Class, ListingEvent, ListingState, ProductId, ProductManifest, PublisherId,
+    PublisherState, Slug,
 };
-use store::{Part, Tx, products::Product, publishers::Publisher, submissions::Submission};
+use store::{
+    Part, Tx,
+    products::{Glance, Product},
+    publishers::Publisher,
+    submissions::Submission,
+};
 
 use crate::{
-    Actor, App, AppError, audit::Change, draft_versions::lock_draft, findings::class_counts,
+    Actor, App, AppError,
+    audit::Change,
+    draft_versions::lock_draft,
+    findings::{class_counts, counts_of},
 };
 
 /// A product with its newest submission.
@@ -286,30 +295,31 @@ impl App {
         Ok(store::submissions::of_product(&mut tx, &product.id, part).await?)
     }
 
-    /// Returns a product as its publisher sees it among others.
-    pub(crate) async fn product_overview(
-        &self,
+    /// Returns a page of a publisher's products, by short name, with how each does.
+    pub(crate) async fn product_overviews(
         tx: &mut Tx,
-        product: Product,
-    ) -> Result<ProductOverview, AppError> {
-        let submissions = store::submissions::of_product(tx, &product.id, Part::first(1)).await?;
-        let latest = submissions.into_iter().next();
-        let released = store::releases::newest(tx, &product.id).await?;
-        let looked_at = released
-            .as_ref()
-            .map(|release| &release.submission_id)
-            .or(latest.as_ref().map(|latest| &latest.id));
-        let counts = match looked_at {
-            Some(id) => class_counts(&store::findings::counts(tx, id).await?),
-            None => Vec::new(),
+        publisher: &PublisherId,
+        place: (i64, i64),
+    ) -> Result<Vec<ProductOverview>, AppError> {
+        let page = store::products::page_of_publisher(tx, publisher, place).await?;
+        let ids = |of: fn(&Glance) -> &Option<String>| -> Vec<&str> {
+            page.iter().filter_map(|it| of(it).as_deref()).collect()
         };
-        let next_due = store::promises::next_due(tx, &product.id).await?;
-        Ok(ProductOverview {
-            product,
-            latest,
-            counts,
-            next_due,
-        })
+        let submissions = store::submissions::all_of(tx, &ids(|it| &it.latest)).await?;
+        let counts = store::findings::counts(tx, &ids(|it| &it.shown)).await?;
+        let of = |glance: &Glance| ProductOverview {
+            product: glance.product.clone(),
+            latest: glance.latest.as_ref().and_then(|latest| {
+                let found = submissions.iter().find(|it| it.id.as_str() == latest);
+                found.cloned()
+            }),
+            counts: match &glance.shown {
+                Some(shown) => class_counts(counts_of(&counts, shown)),
+                None => Vec::new(),
+            },
+            next_due: glance.next_due,
+        };
+        Ok(page.iter().map(of).collect())
     }
 
     /// Returns how many promises to fix something in what stands of a product are broken.

@@ -14,7 +14,7 @@ use store::{
 
 use crate::{
     Actor, App, AppError,
-    findings::class_counts,
+    findings::{class_counts, counts_of},
     submission_page::{is_in_the_way, is_open},
 };
 
@@ -153,9 +153,11 @@ impl App {
             at: row.submission.waiting_since,
             id: row.submission.id.clone(),
         });
+        let ids: Vec<_> = rows.iter().map(|row| row.submission.id.as_str()).collect();
+        let counts = store::findings::counts(&mut tx, &ids).await?;
         let mut entries = Vec::with_capacity(rows.len());
         for row in rows {
-            entries.push(self.queue_entry(&mut tx, actor, row).await?);
+            entries.push(self.queue_entry(&mut tx, actor, (row, &counts)).await?);
         }
         Ok(QueuePage { entries, next })
     }
@@ -164,7 +166,7 @@ impl App {
         &self,
         tx: &mut Tx,
         actor: &Actor,
-        row: QueueRow,
+        (row, counts): (QueueRow, &[(String, Class, i64)]),
     ) -> Result<QueueEntry, AppError> {
         let submission = row.submission;
         let (publisher, product) = self.home_of(tx, &submission).await?;
@@ -172,7 +174,7 @@ impl App {
         let checks = store::submissions::checks(tx, &submission.id).await?;
         let thread = store::submissions::thread(tx, &submission, Part::ALL).await?;
         Ok(QueueEntry {
-            counts: class_counts(&store::findings::counts(tx, &submission.id).await?),
+            counts: class_counts(counts_of(counts, submission.id.as_str())),
             failed_checks: checks.iter().filter(|row| is_in_the_way(row)).count(),
             open_remarks: thread.iter().filter(|remark| is_open(remark)).count(),
             waiting: self.waiting(tx, &submission).await?,

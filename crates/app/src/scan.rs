@@ -66,6 +66,9 @@ pub struct ScanFinding<'a> {
     pub vex: Option<vex::Statement>,
 }
 
+/// What is said of a component whose shared libraries nothing in the image is linked with.
+pub const UNLOADED: &str = "Nothing in the image is linked with its libraries.";
+
 impl ScanFinding<'_> {
     /// Returns whether it obliges the publisher: the package was installed rather than asked for
     /// by a lock file or claimed by a bill of materials, and what is affected is in it.

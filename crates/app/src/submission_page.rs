@@ -18,7 +18,7 @@ use store::{
 use crate::{
     Actor, App, AppError, ApprovalsView, AssignmentView, ContentDifference, LayerView,
     finding_view::FindingView,
-    findings::class_counts,
+    findings::{class_counts, counts_of},
     inspection::ImageContent,
     jobs::JobKind,
     storefront::public_image,
@@ -187,13 +187,14 @@ impl App {
         let database = self.advisory_database();
         let thread = store::submissions::thread(&mut tx, &submission, Part::ALL).await?;
         let submitter = store::accounts::find(&mut tx, &submission.submitted_by).await?;
+        let counts = store::findings::counts(&mut tx, &[submission.id.as_str()]).await?;
         let mut findings = self.finding_views(&mut tx, &rows, &platforms).await?;
         self.show_judgements(&mut tx, &product.id, &mut findings)
             .await?;
         Ok(SubmissionPage {
             submitted_by: submitter.map(|account| account.name).unwrap_or_default(),
             publisher_authors: publisher_authors(&mut tx, &publisher, &thread).await?,
-            counts: class_counts(&store::findings::counts(&mut tx, &submission.id).await?),
+            counts: class_counts(counts_of(&counts, submission.id.as_str())),
             findings,
             checks: check_views(
                 store::submissions::checks(&mut tx, &submission.id).await?,

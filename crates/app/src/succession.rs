@@ -34,10 +34,12 @@ impl App {
     }
 
     /// Has the root key name the release key there is now as the successor of each there was, but
-    /// of those that were revoked, and revoke those named in `seen`. Does nothing twice.
+    /// of those that were revoked, and revoke those named in `seen`. Does nothing twice. Where
+    /// keys are for different root keys to say, each does its part while it is here; what one of
+    /// them said before stays good as long as it leads on.
     ///
     /// # Errors
-    /// There is no such key, the root key is not here, or the database refused.
+    /// There is no such key, a root key that is needed is not here, or the database refused.
     pub async fn name_successors(&self, seen: &BTreeSet<String>) -> Result<(), AppError> {
         self.appoint_root().await?;
         let current = self.release_key();
@@ -47,20 +49,36 @@ impl App {
             |key: &String| *key != current.key_id() && found.iter().any(|row| row.key_id == *key);
         if let Some(key) = seen.iter().find(|key| !is_known(key)) {
             return Err(AppError::Conflict(format!(
-                "`{key}` is no release key that was replaced"
+                "`{key}` is no release key that was replaced, or one from before keys said who may name their successor"
             )));
         }
+        let is_good = |key: &String| {
+            let revoked = |row: &rows::ReleaseKey| row.key_id == *key && is_revoked(row);
+            !seen.contains(key) && !found.iter().any(revoked)
+        };
+        let here = self.keys.root.as_ref();
+        let here = here.map(|root| root.public().key_id());
+        let mut left = None;
         for row in found.iter().filter(|row| row.key_id != current.key_id()) {
-            let is_revoked = row.decision.is_some() && row.successor_id.is_none();
             let successor = (!seen.contains(&row.key_id)).then_some(&current);
             let wanted = successor.map(PublicKey::key_id);
-            if is_revoked || row.decision.is_some() && row.successor_id == wanted {
+            if is_revoked(row) || row.decision.is_some() && row.successor_id == wanted {
                 continue;
             }
-            self.decide_on_key(&mut tx, row, successor).await?;
+            if here.as_ref() == Some(&row.root_id) {
+                self.decide_on_key(&mut tx, row, successor).await?;
+            } else if successor.is_none() || !row.successor_id.as_ref().is_some_and(is_good) {
+                left = Some(row);
+            }
         }
         tx.commit().await?;
-        Ok(())
+        match left {
+            Some(row) => Err(AppError::Conflict(format!(
+                "who follows the release key {} is for the root key {} to say: put `keys/root.key` back, the one of its time, and start again",
+                row.key_id, row.root_id
+            ))),
+            None => Ok(()),
+        }
     }
 
     async fn decide_on_key(
@@ -70,12 +88,7 @@ impl App {
         successor: Option<&PublicKey>,
     ) -> Result<(), AppError> {
         let root = self.keys.root.as_ref();
-        let Some(root) = root.filter(|root| root.public().key_id() == row.root_id) else {
-            return Err(AppError::Conflict(format!(
-                "who follows the release key {} is for the root key {} to say: put `keys/root.key` back, the one of its time, and start again",
-                row.key_id, row.root_id
-            )));
-        };
+        let root = root.ok_or(AppError::internal("the root key is not here"))?;
         let decision = succession::decide(root, &row.key_id, successor, self.now());
         let decision = decision.map_err(unsigned)?;
         let named = successor.map(PublicKey::key_id);
@@ -88,6 +101,11 @@ impl App {
         self.record(tx, &Actor::system(), Action::ManageListing, change)
             .await
     }
+}
+
+/// Returns whether nothing that a key signed is to be believed.
+fn is_revoked(row: &rows::ReleaseKey) -> bool {
+    row.decision.is_some() && row.successor_id.is_none()
 }
 
 /// Returns what was said of the keys that were replaced.

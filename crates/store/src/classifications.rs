@@ -140,15 +140,20 @@ pub async fn find(
     row.map(Classification::try_from).transpose()
 }
 
-/// Returns a part of all: those that count first, then by time, the newest first.
+/// Returns a part of those that count, of those that no longer do, or of all; the newest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn newest(tx: &mut Tx, part: Part<'_>) -> Result<Vec<Classification>, StoreError> {
+pub async fn newest(
+    tx: &mut Tx,
+    counting: Option<bool>,
+    part: Part<'_>,
+) -> Result<Vec<Classification>, StoreError> {
     classifications(fetch_all!(
         tx,
         Row,
-        "SELECT c.*, a.name AS author, e.name AS ender FROM classifications c JOIN accounts a ON a.id = c.made_by LEFT JOIN accounts e ON e.id = c.ended_by WHERE $1 = '' OR (c.ended_at IS NULL, c.made_at, c.id) < (SELECT l.ended_at IS NULL, l.made_at, l.id FROM classifications l WHERE l.id = $1) ORDER BY (c.ended_at IS NULL) DESC, c.made_at DESC, c.id DESC LIMIT $2",
+        "SELECT c.*, a.name AS author, e.name AS ender FROM classifications c JOIN accounts a ON a.id = c.made_by LEFT JOIN accounts e ON e.id = c.ended_by WHERE ((c.ended_at IS NULL) = $1 OR $1 IS NULL) AND ($2 = '' OR (c.made_at, c.id) < (SELECT l.made_at, l.id FROM classifications l WHERE l.id = $2)) ORDER BY c.made_at DESC, c.id DESC LIMIT $3",
+        counting,
         part.from,
         part.limit
     )?)

@@ -238,22 +238,25 @@ pub async fn publishers_with(
     rows.into_iter().map(read).collect()
 }
 
-/// Returns how many open findings a submission has in each class.
+/// Returns how many open findings submissions have, of each the number in each class.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn counts(
     tx: &mut Tx,
-    submission: &SubmissionId,
-) -> Result<Vec<(Class, i64)>, StoreError> {
+    submissions: &[&str],
+) -> Result<Vec<(String, Class, i64)>, StoreError> {
     let rows = fetch_all!(
         tx,
-        (String, i64),
-        "SELECT class, COUNT(*) FROM findings WHERE submission_id = $1 AND state = 'open' GROUP BY class",
-        submission.as_str()
+        (String, String, i64),
+        [
+            "SELECT submission_id, class, COUNT(*) FROM findings WHERE submission_id IN (SELECT value FROM json_each($1)) AND state = 'open' GROUP BY submission_id, class",
+            "SELECT submission_id, class, COUNT(*) FROM findings WHERE submission_id IN (SELECT value FROM jsonb_array_elements_text($1) t (value)) AND state = 'open' GROUP BY submission_id, class"
+        ],
+        Json(submissions)
     )?;
-    let read = |(class, count): (String, i64)| match class.parse() {
-        Ok(class) => Ok((class, count)),
+    let read = |(submission, class, count): (String, String, i64)| match class.parse() {
+        Ok(class) => Ok((submission, class, count)),
         Err(error) => Err(StoreError::Corrupt {
             what: "severity class",
             reason: format!("{error}"),

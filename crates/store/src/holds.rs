@@ -1,7 +1,7 @@
 //! What operators were asked about broken promises, and how long these have grace.
 
 use chrono::{DateTime, Utc};
-use market::{Grace, HoldQuestion, ProductId};
+use market::{Grace, HoldQuestion, ProductId, PublisherId};
 
 use crate::{
     StoreError, Tx,
@@ -45,6 +45,22 @@ pub async fn find(tx: &mut Tx, product: &ProductId) -> Result<Option<HoldRow>, S
         HoldRow,
         "SELECT * FROM hold_questions WHERE product_id = $1",
         product.as_str()
+    )
+}
+
+/// Returns what was asked about a publisher's products.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_publisher(
+    tx: &mut Tx,
+    publisher: &PublisherId,
+) -> Result<Vec<HoldRow>, StoreError> {
+    fetch_all!(
+        tx,
+        HoldRow,
+        "SELECT q.* FROM hold_questions q JOIN products p ON p.id = q.product_id WHERE p.publisher_id = $1",
+        publisher.as_str()
     )
 }
 

@@ -112,15 +112,20 @@ pub async fn find(tx: &mut Tx, id: &OwnAdvisoryId) -> Result<Option<OwnAdvisory>
     )
 }
 
-/// Returns a part of all: those that count first, then by time, the newest first.
+/// Returns a part of those that count, of the withdrawn, or of all; the newest first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn all(tx: &mut Tx, part: Part<'_>) -> Result<Vec<OwnAdvisory>, StoreError> {
+pub async fn newest(
+    tx: &mut Tx,
+    counting: Option<bool>,
+    part: Part<'_>,
+) -> Result<Vec<OwnAdvisory>, StoreError> {
     fetch_all!(
         tx,
         OwnAdvisory,
-        "SELECT o.*, a.name AS author, w.name AS withdrawer FROM own_advisories o JOIN accounts a ON a.id = o.made_by LEFT JOIN accounts w ON w.id = o.withdrawn_by WHERE $1 = '' OR (o.withdrawn_at IS NULL, o.made_at, o.id) < (SELECT l.withdrawn_at IS NULL, l.made_at, l.id FROM own_advisories l WHERE l.id = $1) ORDER BY (o.withdrawn_at IS NULL) DESC, o.made_at DESC, o.id DESC LIMIT $2",
+        "SELECT o.*, a.name AS author, w.name AS withdrawer FROM own_advisories o JOIN accounts a ON a.id = o.made_by LEFT JOIN accounts w ON w.id = o.withdrawn_by WHERE ((o.withdrawn_at IS NULL) = $1 OR $1 IS NULL) AND ($2 = '' OR (o.made_at, o.id) < (SELECT l.made_at, l.id FROM own_advisories l WHERE l.id = $2)) ORDER BY o.made_at DESC, o.id DESC LIMIT $3",
+        counting,
         part.from,
         part.limit
     )

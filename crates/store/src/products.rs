@@ -203,6 +203,36 @@ pub async fn on_market_after(
     )
 }
 
+/// Returns the products with these identifiers, in no order.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn all_of(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Product>, StoreError> {
+    fetch_all!(
+        tx,
+        Product,
+        [
+            "SELECT * FROM products WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT * FROM products WHERE id IN (SELECT value FROM jsonb_array_elements_text($1) t (value))"
+        ],
+        Json(ids)
+    )
+}
+
+/// A product in its publisher's list.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Glance {
+    /// The product.
+    #[sqlx(flatten)]
+    pub product: Product,
+    /// Its newest submission.
+    pub latest: Option<String>,
+    /// The submission of its newest release that is offered or, before that, the newest one.
+    pub shown: Option<String>,
+    /// When the first promise about its standing releases ends.
+    pub next_due: Option<DateTime<Utc>>,
+}
+
 /// Returns a page of a publisher's products, by short name.
 ///
 /// # Errors
@@ -211,11 +241,16 @@ pub async fn page_of_publisher(
     tx: &mut Tx,
     publisher: &PublisherId,
     (limit, offset): (i64, i64),
-) -> Result<Vec<Product>, StoreError> {
+) -> Result<Vec<Glance>, StoreError> {
     fetch_all!(
         tx,
-        Product,
-        "SELECT * FROM products WHERE publisher_id = $1 ORDER BY slug COLLATE \"C\" LIMIT $2 OFFSET $3",
+        Glance,
+        "WITH page AS (SELECT * FROM products WHERE publisher_id = $1 ORDER BY slug COLLATE \"C\" LIMIT $2 OFFSET $3),
+         submitted AS (SELECT page.id AS of, (SELECT s.id FROM submissions s WHERE s.product_id = page.id ORDER BY s.number DESC LIMIT 1) AS latest FROM page)
+         SELECT page.*, submitted.latest,
+           COALESCE((SELECT r.submission_id FROM releases r WHERE r.product_id = page.id AND r.withdrawn_at IS NULL ORDER BY r.released_at DESC, r.id DESC LIMIT 1), submitted.latest) AS shown,
+           (SELECT f.due_at FROM releases r CROSS JOIN findings f WHERE r.product_id = page.id AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at IS NOT NULL ORDER BY f.due_at LIMIT 1) AS next_due
+         FROM page JOIN submitted ON submitted.of = page.id ORDER BY page.slug COLLATE \"C\"",
         publisher.as_str(),
         limit,
         offset

@@ -137,23 +137,6 @@ pub async fn broken(
     }))
 }
 
-/// Returns when the first promise about a product's standing releases ends.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn next_due(
-    tx: &mut Tx,
-    product: &ProductId,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let found = fetch_opt!(
-        tx,
-        (DateTime<Utc>,),
-        "SELECT f.due_at FROM releases r CROSS JOIN findings f WHERE r.product_id = $1 AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at IS NOT NULL ORDER BY f.due_at LIMIT 1",
-        product.as_str()
-    )?;
-    Ok(found.map(|(due,)| due))
-}
-
 /// What a publisher was told of a finding that stands in a release of a product.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Told {

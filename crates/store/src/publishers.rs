@@ -5,7 +5,7 @@ use market::{AccountId, KeyId, KeyStanding, KeyTimes, PublisherId, PublisherStat
 
 use crate::{
     Part, StoreError, Tx, assets,
-    db::{execute, fetch_all, fetch_opt},
+    db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
 
 /// An organisation that publishes.
@@ -141,18 +141,36 @@ pub async fn find(tx: &mut Tx, id: &PublisherId) -> Result<Option<Publisher>, St
     )
 }
 
-/// Returns a part of all publishers, those that wait longest first; it begins behind the one with a
-/// short name.
+/// Returns a part of the publishers in one state or in any, those that applied longest ago first;
+/// it begins behind the one with a short name.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn list(tx: &mut Tx, part: Part<'_>) -> Result<Vec<Publisher>, StoreError> {
+pub async fn list(
+    tx: &mut Tx,
+    state: Option<PublisherState>,
+    part: Part<'_>,
+) -> Result<Vec<Publisher>, StoreError> {
     fetch_all!(
         tx,
         Publisher,
-        "SELECT * FROM publishers WHERE $1 = '' OR (state, created_at, id) > (SELECT l.state, l.created_at, l.id FROM publishers l WHERE l.slug = $1) ORDER BY state, created_at, id LIMIT $2",
+        "SELECT * FROM publishers WHERE ($1 = '' OR state = $1) AND ($2 = '' OR (created_at, id) > (SELECT l.created_at, l.id FROM publishers l WHERE l.slug = $2)) ORDER BY created_at, id LIMIT $3",
+        state.map_or("", PublisherState::as_str),
         part.from,
         part.limit
+    )
+}
+
+/// Returns how many publishers are in a state.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn count_in(tx: &mut Tx, state: PublisherState) -> Result<i64, StoreError> {
+    fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM publishers WHERE state = $1",
+        state.as_str()
     )
 }
 

@@ -147,6 +147,22 @@ pub async fn find(tx: &mut Tx, id: &SubmissionId) -> Result<Option<Submission>, 
     )
 }
 
+/// Returns the submissions with these identifiers, in no order.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn all_of(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Submission>, StoreError> {
+    fetch_all!(
+        tx,
+        Submission,
+        [
+            "SELECT * FROM submissions WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT * FROM submissions WHERE id IN (SELECT value FROM jsonb_array_elements_text($1) t (value))"
+        ],
+        Json(ids)
+    )
+}
+
 /// Returns a part of a product's submissions, newest first.
 ///
 /// # Errors

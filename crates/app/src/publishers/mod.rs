@@ -11,7 +11,7 @@ mod partnership;
 mod proofs;
 mod terms;
 
-use market::Action;
+use market::{Action, PublisherState};
 use store::{
     Part, Tx,
     publishers::{Publisher, PublisherKey},
@@ -97,20 +97,32 @@ impl App {
         Ok(memberships)
     }
 
-    /// Returns a part of all publishers, for the operator: those that wait longest first, from
-    /// behind one with a short name.
+    /// Returns a part of the publishers in a state or in any, for the operator: those that applied
+    /// longest ago first, from behind one with a short name.
     ///
     /// # Errors
     /// The asker may not see them.
     pub async fn list_publishers(
         &self,
         actor: &Actor,
+        state: Option<PublisherState>,
         part: Part<'_>,
     ) -> Result<Vec<Publisher>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::DecidePublisher, None)
             .await?;
-        Ok(store::publishers::list(&mut tx, part).await?)
+        Ok(store::publishers::list(&mut tx, state, part).await?)
+    }
+
+    /// Returns how many publishers wait for the operator's decision.
+    ///
+    /// # Errors
+    /// The asker may not see them.
+    pub async fn publishers_waiting(&self, actor: &Actor) -> Result<i64, AppError> {
+        let mut tx = self.read().await?;
+        self.authorize(&mut tx, actor, Action::DecidePublisher, None)
+            .await?;
+        Ok(store::publishers::count_in(&mut tx, PublisherState::Applied).await?)
     }
 
     /// Returns a publisher, for its members.
@@ -138,10 +150,7 @@ impl App {
         let keys = store::publishers::keys(&mut tx, &publisher.id).await?;
         let page = page.clamp(1, 10_000);
         let place = (PublisherPage::SIZE, (page - 1) * PublisherPage::SIZE);
-        let mut products = Vec::new();
-        for product in store::products::page_of_publisher(&mut tx, &publisher.id, place).await? {
-            products.push(self.product_overview(&mut tx, product).await?);
-        }
+        let products = Self::product_overviews(&mut tx, &publisher.id, place).await?;
         let may = |action| crate::actor::check(actor, action, &roles).is_ok();
         Ok(PublisherPage {
             total: store::products::count_of_publisher(&mut tx, &publisher.id).await?,

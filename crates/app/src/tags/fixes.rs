@@ -101,8 +101,7 @@ fn rank(findings: &[&Fixable]) -> (usize, [usize; 3]) {
 }
 
 fn counts(findings: &[&Fixable]) -> Vec<(Class, i64)> {
-    let each: Vec<_> = findings.iter().map(|finding| (finding.class, 1)).collect();
-    class_counts(&each)
+    class_counts(findings.iter().map(|finding| (finding.class, 1)))
 }
 
 fn highest(

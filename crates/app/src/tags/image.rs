@@ -227,8 +227,7 @@ pub(super) fn bare(purl: &str) -> &str {
 }
 
 fn counts(findings: &[Finding]) -> Vec<(Class, i64)> {
-    let each: Vec<_> = findings.iter().map(|it| (it.class, 1)).collect();
-    class_counts(&each)
+    class_counts(findings.iter().map(|it| (it.class, 1)))
 }
 
 /// Returns every step, the oldest first; where history and layers do not agree, the layers alone.

@@ -59,6 +59,8 @@ pub struct VexPage {
     pub may_state: bool,
     /// Whether the asker may accept and refuse.
     pub may_decide: bool,
+    /// Whether there is a public document of what was accepted.
+    pub is_published: bool,
 }
 
 /// A statement that waits for the certification team.
@@ -98,7 +100,8 @@ async fn unknown_image(
 }
 
 impl App {
-    /// Returns what is and was stated about a product.
+    /// Returns a part of what is and was stated about a product, of one vulnerability or, where
+    /// that is empty, of every one.
     ///
     /// # Errors
     /// There is no such product that the asker may see.
@@ -107,6 +110,7 @@ impl App {
         actor: &Actor,
         publisher: &str,
         product: &str,
+        vulnerability: &str,
         part: Part<'_>,
     ) -> Result<VexPage, AppError> {
         let mut tx = self.read().await?;
@@ -115,7 +119,9 @@ impl App {
         crate::actor::check(actor, Action::ReadSubmission, &roles)?;
         let may = |action| crate::actor::check(actor, action, &roles).is_ok();
         Ok(VexPage {
-            statements: store::vex::of_product(&mut tx, &product.id, part).await?,
+            statements: store::vex::of_product(&mut tx, &product.id, vulnerability, part).await?,
+            is_published: product.state.is_public()
+                && store::vex::any_counts(&mut tx, &product.id, self.now()).await?,
             may_state: may(Action::MakeStatement),
             may_decide: may(Action::DecideStatement),
             publisher,
@@ -435,7 +441,7 @@ impl App {
         product: &ProductId,
         views: &mut [FindingView],
     ) -> Result<(), AppError> {
-        let mut stated = store::vex::of_product(tx, product, Part::ALL).await?;
+        let mut stated = store::vex::of_product(tx, product, "", Part::ALL).await?;
         stated.retain(|statement| statement.standing.is_current());
         // Stable: among the rest the newest stay first.
         stated.sort_by_key(|it| {

@@ -87,7 +87,7 @@ both! {
         end(&world, &by_hand).await;
         assert_eq!(named(&world, &submission, "CVE-2026-1").await.due_at, finding.due_at, "it is so anyway");
         assert_eq!(world.audit(by_hand.classification.id.as_str()).await, ["classify ->critical", "classify critical>ended"]);
-        let entries = world.app.classifications(&world.reviewer, app::Part::ALL).await.expect("a list");
+        let entries = world.app.classifications(&world.reviewer, None, app::Part::ALL).await.expect("a list");
         assert_eq!(entries[0].classification.ender.as_deref(), Some("rita-reviewer"));
     }
 

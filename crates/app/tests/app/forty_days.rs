@@ -529,7 +529,7 @@ async fn no_promise_is_lost(world: World, confirms: bool) {
             if history.known[place].answered.is_some() {
                 let page = world
                     .app
-                    .vex_page(&world.reviewer, "acme", "db", app::Part::ALL)
+                    .vex_page(&world.reviewer, "acme", "db", "", app::Part::ALL)
                     .await
                     .expect("a page");
                 for it in page.statements.iter().filter(|it| {

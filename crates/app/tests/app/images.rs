@@ -24,14 +24,14 @@ pub(crate) struct Image {
 pub(crate) const DEBIAN_11: &str = "PRETTY_NAME=\"Debian GNU/Linux 11 (bullseye)\"\nID=debian\nVERSION_ID=\"11\"\nVERSION_CODENAME=bullseye\n";
 
 /// Packs files as a layer's archive.
-pub(crate) fn tar(files: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn tar<C: AsRef<[u8]>>(files: &[(&str, C)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, content) in files {
         let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
+        header.set_size(content.as_ref().len() as u64);
         header.set_mode(0o644);
         builder
-            .append_data(&mut header, name, content.as_bytes())
+            .append_data(&mut header, name, content.as_ref())
             .expect("a member");
     }
     builder.into_inner().expect("an archive")

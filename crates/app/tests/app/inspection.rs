@@ -148,6 +148,32 @@ both! {
         world.app.submission_page(&world.owner, submission.id.as_str()).await.expect("a page");
     }
 
+    async fn a_finding_says_that_nothing_loads_its_libraries(db: Database) {
+        // Any library will do; nothing in the image is linked with it.
+        let library = format!("/lib/{}-linux-gnu/libc.so.6", std::env::consts::ARCH);
+        let Ok(library) = std::fs::read(library) else {
+            return;
+        };
+        let world = World::new(db).await;
+        world.product().await;
+        let base = tar(&[
+            ("etc/os-release", DEBIAN_11),
+            ("var/lib/dpkg/status", &dpkg(&[("openssl", "1.1.1n-0+deb11u1")])),
+            ("var/lib/dpkg/info/openssl.list", "/usr/lib/libssl.so.1.1\n"),
+        ]);
+        let libraries = tar(&[("usr/lib/libssl.so.1.1", &library)]);
+        let image = Image::of(&[base, libraries], Packing::Gzip);
+        let submission = world.submitted("1.0", &image).await;
+        let page = world.app.submission_page(&world.owner, submission.id.as_str()).await.expect("a page");
+        assert!(!page.findings.is_empty());
+        for view in &page.findings {
+            assert!(view.explanation.contains(" Nothing in the image is linked with its libraries."), "{}", view.explanation);
+        }
+        let other = world.submitted("1.1", &Image::vulnerable("none of it")).await;
+        let page = world.app.submission_page(&world.owner, other.id.as_str()).await.expect("a page");
+        assert!(page.findings.iter().all(|view| !view.explanation.contains("is linked")));
+    }
+
     async fn every_platform_of_an_index_is_inspected(db: Database) {
         let world = World::new(db).await;
         world.product().await;

@@ -66,7 +66,11 @@ pub(crate) async fn organising(world: &World, actor: &Actor) -> Vec<(&'static st
         ),
         (
             "list_publishers",
-            code(app.list_publishers(actor, app::Part::ALL).await),
+            code(app.list_publishers(actor, None, app::Part::ALL).await),
+        ),
+        (
+            "publishers_waiting",
+            code(app.publishers_waiting(actor).await),
         ),
         ("my_publishers", code(app.my_publishers(actor).await)),
         ("my_memberships", code(app.my_memberships(actor).await)),

@@ -139,7 +139,7 @@ pub(crate) async fn reviewing(
         ),
         (
             "vex_page",
-            code(app.vex_page(actor, "acme", "db", app::Part::ALL).await),
+            code(app.vex_page(actor, "acme", "db", "", app::Part::ALL).await),
         ),
         (
             "vex_queue",
@@ -188,7 +188,7 @@ async fn judging(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static
     vec![
         (
             "own_advisories",
-            code(app.own_advisories(actor, app::Part::ALL).await),
+            code(app.own_advisories(actor, None, app::Part::ALL).await),
         ),
         (
             "add_own_advisory",
@@ -201,7 +201,7 @@ async fn judging(world: &World, things: &Things, actor: &Actor) -> Vec<(&'static
         ("unscored", code(app.unscored(actor).await)),
         (
             "classifications",
-            code(app.classifications(actor, app::Part::ALL).await),
+            code(app.classifications(actor, None, app::Part::ALL).await),
         ),
         ("classify", code(app.classify(actor, no_class).await)),
         (

@@ -16,10 +16,12 @@ fn key(number: u8) -> SigningKey {
 
 async fn node(world: &World, release: u8, root: Option<SigningKey>) -> Arc<App> {
     let release = Arc::new(key(release));
+    let known = keys();
     let keys = Keys {
+        root_public: root.as_ref().map_or(known.root_public, SigningKey::public),
         release,
         root,
-        ..keys()
+        ..known
     };
     world.node_with(ReviewPolicy::default(), keys).await
 }
@@ -78,5 +80,41 @@ both! {
             let refused = told(refused.map(drop));
             assert!(refused.contains("is no release key that was replaced"), "{refused}");
         }
+    }
+
+    async fn each_root_key_says_its_part_while_it_is_here(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        let none = BTreeSet::new();
+        let with_root = async |release, root| node(&world, release, Some(key(root))).await;
+        let named = async |app: &App, seen: &BTreeSet<String>| match app.name_successors(seen).await {
+            Ok(()) => String::new(),
+            Err(error) => error.to_string(),
+        };
+        // The key 7 is replaced, and then the root key that it named; so is the key 77.
+        world.app.appoint_root().await.expect("appointed");
+        with_root(77, 2).await.appoint_root().await.expect("appointed");
+        let refused = named(&*with_root(78, 2).await, &none).await;
+        assert!(refused.contains(&key(7).public().key_id()), "{refused}");
+        let old_root = node(&world, 78, keys().root).await;
+        assert_eq!(named(&old_root, &none).await, "");
+        let new_root = with_root(78, 2).await;
+        assert_eq!(named(&new_root, &none).await, "");
+        // What the old root key said leads on to a key that it never saw.
+        let third = with_root(79, 2).await;
+        assert_eq!(named(&third, &none).await, "");
+        for pinned in [7, 77, 78, 79] {
+            assert_eq!(believed(&third, pinned).await, Ok(()), "{pinned}");
+        }
+        // Until that way is cut.
+        let seen = BTreeSet::from([key(78).public().key_id()]);
+        let refused = named(&third, &seen).await;
+        assert!(refused.contains(&key(7).public().key_id()), "{refused}");
+        believed(&third, 78).await.expect_err("revoked all the same");
+        assert_eq!(believed(&third, 77).await, Ok(()));
+        let old_root = node(&world, 79, keys().root).await;
+        assert_eq!(named(&old_root, &none).await, "");
+        assert_eq!(believed(&old_root, 7).await, Ok(()));
     }
 }

@@ -245,7 +245,7 @@ both! {
         assert_eq!(named(&world, &submission, &name).await.state, FindingState::Answered);
         accept(&world, &second, None).await;
         let standings = async || {
-            let page = world.app.vex_page(&world.owner, "acme", "db", app::Part::ALL).await.expect("a page");
+            let page = world.app.vex_page(&world.owner, "acme", "db", "", app::Part::ALL).await.expect("a page");
             page.statements.into_iter().map(|it| it.standing).collect::<Vec<_>>()
         };
         use VexStanding::{Accepted, Refused, Replaced, Waiting};

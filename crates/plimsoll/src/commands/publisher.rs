@@ -118,7 +118,7 @@ pub(super) fn run(command: &PublisherCommand, context: &Context<'_>) -> Result<E
 fn list(data: &DataArgs, context: &Context<'_>) -> Result<(), Failure> {
     let publishers = context.in_market(data, async |app| {
         Ok(app
-            .list_publishers(&Actor::system(), app::Part::ALL)
+            .list_publishers(&Actor::system(), None, app::Part::ALL)
             .await?)
     })?;
     if context.printer.is_json() {

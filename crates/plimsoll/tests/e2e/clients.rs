@@ -1,6 +1,6 @@
 //! skopeo and podman as they come.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use serde_json::{Value, json};
 use testkit::{Cast, User};
@@ -8,6 +8,7 @@ use testkit::{Cast, User};
 use crate::{
     has,
     market::{Market, fail, skopeo, succeed},
+    newer,
 };
 
 #[test]
@@ -191,6 +192,18 @@ fn skopeo_pushes_to_staging_in_both_formats() {
     );
 }
 
+/// Makes a command of podman's with everything of its own below `home`.
+fn podman(home: &Path, args: &[&str]) -> Command {
+    std::fs::create_dir_all(home).expect("a folder");
+    let mut command = Command::new("podman");
+    command.arg("--root").arg(home.join("root"));
+    command.arg("--runroot").arg(home.join("run"));
+    command.args(["--storage-driver", "vfs", "--events-backend", "file"]);
+    command.args(["--cgroup-manager", "cgroupfs"]).args(args);
+    command.env("HOME", home).env("XDG_RUNTIME_DIR", home);
+    command
+}
+
 #[test]
 fn podman_pushes_and_pulls() {
     if !has("podman") {
@@ -198,28 +211,7 @@ fn podman_pushes_and_pulls() {
     }
     let (market, _) = Market::with_release();
     let home = market.dir.path().join("podman");
-    std::fs::create_dir_all(&home).expect("a folder");
-    let podman = |args: &[&str]| {
-        let mut command = Command::new("podman");
-        command.args([
-            "--root",
-            &format!("{}/root", home.display()),
-            "--runroot",
-            &format!("{}/run", home.display()),
-        ]);
-        command
-            .args([
-                "--storage-driver",
-                "vfs",
-                "--events-backend",
-                "file",
-                "--cgroup-manager",
-                "cgroupfs",
-            ])
-            .args(args);
-        command.env("HOME", &home).env("XDG_RUNTIME_DIR", &home);
-        command
-    };
+    let podman = |args: &[&str]| podman(&home, args);
     let (host, carl) = (market.server.host(), format!("carl:{}", market.subscribe()));
     let image = format!("{host}/acme/harbour:1.0");
     succeed(&mut podman(&[
@@ -247,6 +239,63 @@ fn podman_pushes_and_pulls() {
         &ann,
         &target,
     ]));
+}
+
+/// Writes what the product's page gives for `policy.json` and `registries.d`, with `key` in the
+/// place of /etc's, as a user's own files below `home`.
+fn containers_policy(market: &Market, home: &Path, key: &Path) {
+    let url = format!("{}/p/acme/harbour", market.server.url());
+    let page = ureq::get(&url).call().expect("the page");
+    let page = page.into_body().read_to_string().expect("text");
+    let page = [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<")]
+        .iter()
+        .fold(page, |page, (entity, sign)| page.replace(entity, sign));
+    let between = |start: &str, end: &str| {
+        let (_, rest) = page.split_once(start).expect(start);
+        rest.split_once(end).expect(end).0.to_owned()
+    };
+    let dir = home.join(".config/containers");
+    std::fs::create_dir_all(dir.join("registries.d")).expect("a folder");
+    let lookaside = between("registries.d/plimsoll.yaml <<'END'\n", "\nEND");
+    std::fs::write(dir.join("registries.d/plimsoll.yaml"), lookaside).expect("a file");
+    let policy = between("{ \"default\"", "</code>");
+    let policy = format!("{{ \"default\"{policy}")
+        .replace("/etc/containers/release.pub", key.to_str().expect("a path"));
+    std::fs::write(dir.join("policy.json"), policy).expect("a file");
+}
+
+#[test]
+fn skopeo_takes_only_what_the_operator_signed() {
+    // Podman reads the same files with the same library; bookworm's is built without this.
+    let Some(skopeo) = newer("PLIMSOLL_SKOPEO", "Debian trixie's skopeo") else {
+        return;
+    };
+    let (market, _) = Market::with_release();
+    let (home, host) = (market.dir.path().join("enforced"), market.server.host());
+    let carl = format!("carl:{}", market.subscribe());
+    let ann = format!("ann:{}", market.desk.token());
+    let (released, staged) = ("acme/harbour:1.0", "staging/acme/harbour:1.0");
+    let copy = |creds: &str, name: &str| {
+        let mut copy = Command::new(&skopeo);
+        let config = home.join(".config/containers");
+        copy.arg("--policy").arg(config.join("policy.json"));
+        copy.arg("--registries.d").arg(config.join("registries.d"));
+        copy.args(["copy", "--src-tls-verify=false", "--src-creds", creds]);
+        copy.arg(format!("docker://{host}/{name}"));
+        copy.arg(format!("dir:{}", home.join("out").display()));
+        copy
+    };
+    containers_policy(&market, &home, &market.public_key());
+    succeed(&mut copy(&carl, released));
+    let refused = fail(&mut copy(&ann, staged));
+    assert!(refused.contains("rejected by policy"), "{refused}");
+
+    let other = market.dir.path().join("other.pub");
+    let key = trust::SigningKey::from_scalar(&[9; 32]).expect("a key");
+    std::fs::write(&other, key.public().to_pem()).expect("a file");
+    containers_policy(&market, &home, &other);
+    let refused = fail(&mut copy(&carl, released));
+    assert!(refused.contains("signature"), "{refused}");
 }
 
 #[test]

@@ -124,5 +124,7 @@ fn a_consumer_with_the_old_key_notices_nothing() {
         assert!(said.contains("the market revoked the key"), "{said}");
     }
     let new = market.public_key();
-    verified("1.0", &["--key", new.to_str().expect("text")]);
+    let both = ["--key", new.to_str().expect("text"), "--format", "json"];
+    let json: Value = serde_json::from_str(&verified("1.0", &both)).expect("JSON");
+    assert_eq!(json["key_id"], fingerprint(&data), "not the revoked one's");
 }

@@ -49,7 +49,7 @@ both! {
         assert_eq!(classifications::find(&mut tx, &ended.id).await.expect("read"), Some(ended.clone()));
         let again = by_hand(&cast, 3, true, Class::None);
         classifications::create(&mut tx, &again).await.expect("the place is free");
-        assert_eq!(classifications::newest(&mut tx, store::Part::first(9)).await.expect("read"), [again, all, ended]);
+        assert_eq!(classifications::newest(&mut tx, None, store::Part::first(9)).await.expect("read"), [again, all, ended]);
         assert_eq!(classifications::unscored(&mut tx, 9).await.expect("read"), []);
     }
 

@@ -280,7 +280,9 @@ both! {
         let found = publishers::find_by_slug(&mut tx, "acme").await.expect("read").expect("there");
         assert_eq!((found.state, found.decided_at, found.reason), (Verified, Some(at(5)), None));
         assert_eq!(found.logo.as_deref(), Some("sha256:logo"));
-        assert_eq!(publishers::list(&mut tx, store::Part::ALL).await.expect("listed").len(), 1);
+        assert_eq!(publishers::list(&mut tx, None, store::Part::ALL).await.expect("listed").len(), 1);
+        assert_eq!(publishers::count_in(&mut tx, Applied).await.expect("counted"), 0);
+        assert_eq!(publishers::count_in(&mut tx, Verified).await.expect("counted"), 1);
     }
 
     async fn pictures_stay_their_first_uploaders(db: Database) {

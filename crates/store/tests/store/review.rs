@@ -122,7 +122,9 @@ both! {
         let names: Vec<_> = stored(&mut tx, &cast).await.into_iter().map(|f| f.vulnerability).collect();
         assert_eq!(names, ["CVE-B", "CVE-a", "CVE-e", "CVE-d", "CVE-f", "CVE-b"]);
         findings::set_state(&mut tx, &id(FindingId::new, 1), FindingState::Fixed).await.expect("set");
-        let mut counts = findings::counts(&mut tx, &cast.submission.id).await.expect("counted");
+        let counts = findings::counts(&mut tx, &[cast.submission.id.as_str(), "other"]).await.expect("counted");
+        assert!(counts.iter().all(|(of, ..)| of == cast.submission.id.as_str()));
+        let mut counts: Vec<_> = counts.into_iter().map(|(_, class, count)| (class, count)).collect();
         counts.sort();
         assert_eq!(counts, [(Class::None, 1), (Class::Unscored, 1), (Class::Minor, 1), (Class::Major, 1), (Class::Critical, 1)]);
     }

@@ -71,7 +71,7 @@ both! {
             ends_at: Some(at(100)),
             ..stated
         };
-        assert_eq!(vex::of_product(&mut tx, &cast.product.id, store::Part::ALL).await.expect("read"), std::slice::from_ref(&accepted));
+        assert_eq!(vex::of_product(&mut tx, &cast.product.id, "", store::Part::ALL).await.expect("read"), std::slice::from_ref(&accepted));
         let over = VexMove { standings: (VexStanding::Accepted, VexStanding::Expired), at: at(100), decision: None };
         assert!(vex::set_standing(&mut tx, &accepted.id, &over).await.expect("moved"));
         let expired = VexStatement { standing: VexStanding::Expired, ended_at: Some(at(100)), ..accepted };

@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{Asked, At, Body, OlderQuery, SignedIn},
+    extract::{Asked, At, Body, CountingQuery, SignedIn},
     words::{ClassJson, ClassificationIdJson, ListJson, SlugJson},
 };
 
@@ -111,16 +111,17 @@ struct UnscoredJson {
     first_seen_at: DateTime<Utc>,
 }
 
-/// Returns what was classified by hand: what counts, then the history; newest first.
-#[utoipa::path(get, path = "/classifications", tag = "classifications", params(OlderQuery),
+/// Returns what was classified by hand, newest first.
+#[utoipa::path(get, path = "/classifications", tag = "classifications", params(CountingQuery),
     responses((status = 200, description = "The classes.", body = ListJson<ClassificationEntryJson>)))]
 async fn list_classifications(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
-    Asked(query): Asked<OlderQuery>,
+    Asked(query): Asked<CountingQuery>,
 ) -> Answer<Json<ListJson<ClassificationEntryJson>>> {
     Ok(ListJson::of(
-        app.classifications(&actor, query.part()).await?,
+        app.classifications(&actor, query.counting, query.part())
+            .await?,
     ))
 }
 

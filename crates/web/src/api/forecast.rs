@@ -17,7 +17,7 @@ use crate::{calendar, view::promises_calendar};
 
 use super::{
     error::Answer,
-    extract::{At, SignedIn},
+    extract::{Asked, At, LaterQuery, SignedIn},
     publishers::PublisherPath,
     words::{ListJson, ListingStateJson, SlugJson},
 };
@@ -82,16 +82,18 @@ impl From<Forecast> for ForecastJson {
 }
 
 /// Returns what becomes of a publisher's listings if nothing is done: of those on hold, and of
-/// those with something to fix by some time.
-#[utoipa::path(get, path = "/publishers/{publisher}/forecast", tag = "publishers", params(PublisherPath),
+/// those with something to fix by some time; by short name.
+#[utoipa::path(get, path = "/publishers/{publisher}/forecast", tag = "publishers", params(PublisherPath, LaterQuery),
     responses((status = 200, description = "The listings.", body = ListJson<ForecastJson>)))]
 async fn get_forecast(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
     At(at): At<PublisherPath>,
+    Asked(query): Asked<LaterQuery>,
 ) -> Answer<Json<ListJson<ForecastJson>>> {
     let found = app.forecast(&actor, at.publisher.as_str()).await?;
-    Ok(ListJson::of(found))
+    let is_behind = |one: &Forecast, from: &str| one.product.slug.as_str() > from;
+    Ok(ListJson::of(query.part().of(found, is_behind)))
 }
 
 /// Returns the same as a calendar to subscribe to (iCalendar, RFC 5545), with a reminder a day

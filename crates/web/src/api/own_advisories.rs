@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{Asked, At, Body, OlderQuery, SignedIn},
+    extract::{Asked, At, Body, CountingQuery, SignedIn},
     words::{ClassJson, ListJson, OwnAdvisoryIdJson},
 };
 
@@ -118,16 +118,17 @@ struct OwnAdvisoryJson {
     withdrawn_why: Option<String>,
 }
 
-/// Returns the vulnerabilities that were added by hand: those that count, then the withdrawn; newest first.
-#[utoipa::path(get, path = "/own-advisories", tag = "own advisories", params(OlderQuery),
+/// Returns the vulnerabilities that were added by hand, newest first.
+#[utoipa::path(get, path = "/own-advisories", tag = "own advisories", params(CountingQuery),
     responses((status = 200, description = "The vulnerabilities.", body = ListJson<OwnAdvisoryJson>)))]
 async fn list_own_advisories(
     State(app): State<Arc<App>>,
     SignedIn(actor): SignedIn,
-    Asked(query): Asked<OlderQuery>,
+    Asked(query): Asked<CountingQuery>,
 ) -> Answer<Json<ListJson<OwnAdvisoryJson>>> {
     Ok(ListJson::of(
-        app.own_advisories(&actor, query.part()).await?,
+        app.own_advisories(&actor, query.counting, query.part())
+            .await?,
     ))
 }
 

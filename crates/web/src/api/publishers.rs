@@ -41,6 +41,8 @@ struct PublishersQuery {
     /// All publishers instead of one's own; for the operator.
     #[serde(default)]
     all: bool,
+    /// With `all`, only those with this standing.
+    state: Option<PublisherStateJson>,
     /// How many at most.
     #[serde(default = "a_page", deserialize_with = "within::<_, 1, 1_000>")]
     #[param(minimum = 1, maximum = 1_000, default = 50)]
@@ -154,7 +156,7 @@ struct OverviewJson {
     latest: Option<SubmissionJson>,
 }
 
-/// Returns the publishers the asker is a member of, by short name; all of them to the operator who asks so, those first that wait longest.
+/// Returns the publishers the asker is a member of, by short name; all of them to the operator who asks so, those first that applied longest ago.
 #[utoipa::path(get, path = "/publishers", tag = "publishers", params(PublishersQuery),
     responses((status = 200, description = "The publishers.", body = ListJson<PublisherJson>)))]
 async fn list_publishers(
@@ -167,7 +169,8 @@ async fn list_publishers(
         limit: query.limit,
     };
     let publishers = if query.all {
-        app.list_publishers(&actor, part).await?
+        app.list_publishers(&actor, query.state.map(|state| state.0), part)
+            .await?
     } else {
         part.of(app.my_publishers(&actor).await?, |one, from| {
             one.slug.as_str() > from

@@ -9,7 +9,7 @@ use axum::{
 };
 use market::{CLASSES_BY_HAND, Class};
 
-use super::{Parameters, asked_part, behind, count, onward};
+use super::{Parameters, asked_part, count, going_on, onward, which};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -20,7 +20,7 @@ use crate::{
     viewer::Viewer,
 };
 
-/// `GET /review/classes?vulnerability=&product=&before=`
+/// `GET /review/classes?vulnerability=&product=&over=&before=`
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
@@ -107,12 +107,22 @@ async fn again(app: &App, form: &Form, refusal: &Refusal) -> Result<ClassesPage,
 
 async fn load(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<ClassesPage, Failure> {
     let part = asked_part(parameters, "before");
-    let mut entries = app.classifications(&viewer.actor, part).await?;
+    let is_over = parameters.contains_key("over");
+    let path = "/review/classes";
+    let counting = Some(!is_over);
+    let mut entries = app.classifications(&viewer.actor, counting, part).await?;
     let onward = onward(
         &mut entries,
         part,
         |entry| entry.classification.id.as_str(),
-        |name| behind("/review/classes", "before", name, "#classes"),
+        |name| {
+            going_on(
+                path,
+                (parameters, &["over", "before"]),
+                ("before", name),
+                "#classes",
+            )
+        },
     );
     let asked = |name: &str| parameters.get(name).cloned().unwrap_or_default();
     let unscored = app.unscored(&viewer.actor).await?;
@@ -128,6 +138,7 @@ async fn load(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Clas
     });
     Ok(ClassesPage {
         unscored: unscored.collect(),
+        which: which(path, is_over, "#classes"),
         rows: entries.iter().map(|entry| row(entry, &viewer)).collect(),
         onward,
         form: ClassForm {

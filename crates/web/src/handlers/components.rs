@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use app::{App, ComponentOrder, ComponentQuery, FindingView, Rating, inventory::Claim};
+use app::{
+    App, ComponentOrder, ComponentQuery, FindingView, Rating, inventory::Claim, scan::UNLOADED,
+};
 use axum::extract::{Path, State};
 use market::Class;
 
@@ -156,12 +158,12 @@ fn row(row: app::ComponentRow) -> ComponentRow {
         Claim::Declared => "Asked for by",
         Claim::Claimed => "Claimed by",
     };
-    let unloaded = match row.linked {
-        Some(false) => " Nothing in the image is linked with its libraries.",
-        _ => "",
-    };
+    let mut evidence = format!("{known} /{}.", row.path);
+    if row.linked == Some(false) {
+        evidence = format!("{evidence} {UNLOADED}");
+    }
     ComponentRow {
-        evidence: format!("{known} /{}.{unloaded}", row.path),
+        evidence,
         name: row.name,
         version: row.version,
         ecosystem: row.ecosystem,

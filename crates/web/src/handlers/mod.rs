@@ -164,6 +164,15 @@ fn going_on(
     asking(path, &asked, section)
 }
 
+/// Returns the ways to what counts and to what no longer does: label, address, and whether it is
+/// shown.
+fn which(path: &str, is_over: bool, section: &str) -> Vec<(&'static str, String, bool)> {
+    vec![
+        ("In force", format!("{path}{section}"), !is_over),
+        ("No longer", format!("{path}?over=1{section}"), is_over),
+    ]
+}
+
 /// Returns where the asked part of a list of `total` begins, and the ways to the rest.
 fn part(
     total: usize,

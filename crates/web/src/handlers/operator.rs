@@ -13,7 +13,7 @@ use chrono::DateTime;
 use market::{ListingEvent, ListingState, PublisherDecision, PublisherState};
 
 use super::{
-    Parameters, asked_page, audit::row, count, holds::hold_row, paging_of, part,
+    Parameters, asked_part, audit::row, count, holds::hold_row, onward, paging_of,
     proofs::proof_lines, publisher::product_name,
 };
 use crate::{
@@ -29,8 +29,13 @@ use crate::{
     viewer::Viewer,
 };
 
-/// Publishers on the page.
-const PUBLISHERS: usize = 50;
+/// The publishers that there are to see, and what they are called.
+const STATES: [(PublisherState, &str); 4] = [
+    (PublisherState::Applied, "Waiting"),
+    (PublisherState::Verified, "Verified"),
+    (PublisherState::Suspended, "Suspended"),
+    (PublisherState::Rejected, "Rejected"),
+];
 /// Audit records on the page.
 const AUDIT: i64 = 10;
 
@@ -120,23 +125,26 @@ pub(super) async fn answer(
 
 async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<OperatorPage, Failure> {
     let actor = &viewer.actor;
-    let mut publishers = app.list_publishers(actor, Part::ALL).await?;
-    publishers.sort_by_key(|publisher| publisher.state != PublisherState::Applied);
-    let waiting = publishers
-        .iter()
-        .take_while(|one| one.state == PublisherState::Applied);
-    let waiting = waiting.count();
+    let waiting = app.publishers_waiting(actor).await?;
+    let state = asked_state(parameters, waiting > 0);
     let search = asked_listings(parameters);
-    let asked = |name: &str| parameters.get(name).and_then(|page| page.parse().ok());
-    let (start, publisher_paging) = part(publishers.len(), PUBLISHERS, parameters, |page| {
-        let pages = (page, asked("listings").unwrap_or(1));
-        operator_url(&search, pages, "publishers")
-    });
+    let page = parameters
+        .get("listings")
+        .and_then(|page| page.parse().ok());
+    let page = page.unwrap_or(1);
+    let part = asked_part(parameters, "after");
+    let mut publishers = app.list_publishers(actor, Some(state), part).await?;
+    let onward = onward(
+        &mut publishers,
+        part,
+        |one| one.slug.as_str(),
+        |after| operator_url(&search, (state, after), page, "publishers"),
+    );
     let audit = app
         .audit_log(actor, &AuditQuery::default(), Part::first(AUDIT))
         .await?;
     let mut publisher_rows = Vec::new();
-    for publisher in publishers.into_iter().skip(start).take(PUBLISHERS) {
+    for publisher in publishers {
         let proofs = match publisher.state {
             PublisherState::Verified => None,
             _ => Some(app.publisher_proofs(actor, publisher.slug.as_str()).await?),
@@ -145,16 +153,22 @@ async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<Oper
     }
     let holds = app.holds_to_confirm(actor).await?;
     let own = app.my_publishers(actor).await?;
-    let page = asked("listings").unwrap_or(1);
     let found = app.list_listings(actor, &search, page).await?;
     Ok(OperatorPage {
-        waiting,
-        publisher_paging,
-        publishers_page: asked_page(parameters),
+        waiting: count(waiting),
+        which: STATES
+            .map(|(of, label)| {
+                let url = operator_url(&search, (of, ""), page, "publishers");
+                (label, url, of == state)
+            })
+            .to_vec(),
+        onward,
+        publishers_in: state,
+        publishers_after: part.from.to_owned(),
         paging: paging_of(
             (found.page, ListingsPage::SIZE),
             (found.total, found.more),
-            |page| operator_url(&search, (asked_page(parameters), page), "listings"),
+            |page| operator_url(&search, (state, part.from), page, "listings"),
         ),
         listings: listings(app, found.listings, &viewer).await?,
         own: own.iter().map(|one| one.slug.to_string()).collect(),
@@ -212,12 +226,31 @@ fn asked_listings(parameters: &Parameters) -> Search {
     }
 }
 
-/// Returns the address of the page with one page of each of its two lists, of which neither
+/// Returns which publishers are to be seen: those that wait, if nobody says which and there are
+/// any.
+fn asked_state(parameters: &Parameters, any_waits: bool) -> PublisherState {
+    let asked = parameters.get("publishers");
+    asked
+        .and_then(|state| state.parse().ok())
+        .unwrap_or(match any_waits {
+            true => PublisherState::Applied,
+            false => PublisherState::Verified,
+        })
+}
+
+/// Returns the address of the page with a part of each of its two lists, of which neither
 /// forgets where the other is.
-fn operator_url(search: &Search, (publishers, listings): (usize, i64), list: &str) -> String {
+fn operator_url(
+    search: &Search,
+    (state, after): (PublisherState, &str),
+    listings: i64,
+    list: &str,
+) -> String {
     let words = urlencoded(&search.text);
     let on_hold = if search.on_hold { "&on_hold=true" } else { "" };
-    format!("/operator?q={words}{on_hold}&page={publishers}&listings={listings}#{list}")
+    format!(
+        "/operator?q={words}{on_hold}&publishers={state}&after={after}&listings={listings}#{list}"
+    )
 }
 
 async fn listings(

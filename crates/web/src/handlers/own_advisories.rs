@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, OwnAdvisory, Part};
+use app::{App, AppError, OwnAdvisory};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
 use market::Class;
 
-use super::{Parameters, part};
+use super::{Parameters, asked_part, going_on, onward, which};
 use crate::{
     answer::{Answer, Refusal, page_with},
     failure::Failure,
@@ -20,10 +20,7 @@ use crate::{
     viewer::Viewer,
 };
 
-/// Rows on one page.
-const PAGE: usize = 50;
-
-/// `GET /review/advisories?page=`
+/// `GET /review/advisories?over=&before=`
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
@@ -128,14 +125,29 @@ async fn load(
     viewer: Viewer,
     parameters: &Parameters,
 ) -> Result<OwnAdvisoriesPage, Failure> {
-    let found = app.own_advisories(&viewer.actor, Part::ALL).await?;
-    let (start, paging) = part(found.len(), PAGE, parameters, |page| {
-        format!("/review/advisories?page={page}")
-    });
-    let shown = found.iter().skip(start).take(PAGE);
+    let part = asked_part(parameters, "before");
+    let is_over = parameters.contains_key("over");
+    let path = "/review/advisories";
+    let mut found = app
+        .own_advisories(&viewer.actor, Some(!is_over), part)
+        .await?;
+    let onward = onward(
+        &mut found,
+        part,
+        |own| own.id.as_str(),
+        |name| {
+            going_on(
+                path,
+                (parameters, &["over", "before"]),
+                ("before", name),
+                "#added",
+            )
+        },
+    );
     Ok(OwnAdvisoriesPage {
-        rows: shown.map(|own| row(own, &viewer)).collect(),
-        paging,
+        which: which(path, is_over, "#added"),
+        rows: found.iter().map(|own| row(own, &viewer)).collect(),
+        onward,
         form: OwnAdvisoryForm {
             classes: classes(""),
             ..OwnAdvisoryForm::default()

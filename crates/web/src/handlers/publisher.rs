@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use market::{Class, ListingState, RetentionRules};
 
 use super::{
-    Parameters, asked_page, count, paging_of, partnership,
+    Parameters, asked_page, asked_page_of, count, cut, paging_of, partnership,
     proofs::proofs_view,
     publisher_keys::{Typed, key_row},
     robot::{robot_row, shown_once},
@@ -28,7 +28,8 @@ use crate::{
         terms::TermsView,
     },
     view::{
-        FieldErrors, SeverityCounts, listing_pill, picture_url, publisher_pill, submission_pill,
+        FieldErrors, Paging, SeverityCounts, listing_pill, picture_url, publisher_pill,
+        submission_pill,
     },
     viewer::Viewer,
 };
@@ -40,8 +41,7 @@ pub(crate) async fn show(
     Path(slug): Path<String>,
     parameters: Parameters,
 ) -> Answer {
-    let page = asked_page(&parameters);
-    render(&app, viewer, (&slug, page), None).await
+    render(&app, viewer, (&slug, &parameters), None).await
 }
 
 /// `POST /publisher/{slug}/retention`
@@ -177,7 +177,7 @@ pub(super) async fn team_refused(
 pub(super) async fn render(
     app: &App,
     viewer: Viewer,
-    (slug, page): (&str, usize),
+    (slug, parameters): (&str, &Parameters),
     refused: Option<Typed>,
 ) -> Answer {
     let robots = app.publisher_robots(&viewer.actor, slug).await?;
@@ -185,7 +185,7 @@ pub(super) async fn render(
         .iter()
         .map(|robot| robot_row(robot, &viewer))
         .collect();
-    let mut page = view_part(app, viewer, slug, page).await?;
+    let mut page = view_part(app, viewer, slug, parameters).await?;
     page.robots = robots;
     let mut status = Default::default();
     if let Some(typed) = refused {
@@ -197,16 +197,16 @@ pub(super) async fn render(
 }
 
 async fn view(app: &App, viewer: Viewer, slug: &str) -> Result<PublisherPage, Failure> {
-    view_part(app, viewer, slug, 1).await
+    view_part(app, viewer, slug, &Parameters::default()).await
 }
 
 async fn view_part(
     app: &App,
     viewer: Viewer,
     slug: &str,
-    page: usize,
+    parameters: &Parameters,
 ) -> Result<PublisherPage, Failure> {
-    let page = i64::try_from(page).unwrap_or(i64::MAX);
+    let page = i64::try_from(asked_page(parameters)).unwrap_or(i64::MAX);
     let found = app.publisher_page(&viewer.actor, slug, page).await?;
     let storage = app.publisher_storage(&viewer.actor, slug).await?;
     let retention = app.retention(&viewer.actor, slug).await?;
@@ -221,16 +221,22 @@ async fn view_part(
     let proofs = proofs_view(proofs, &publisher, &viewer);
     let profile = shown(&publisher);
     let slug = publisher.slug.to_string();
-    let forecasts = forecasts
-        .iter()
-        .filter_map(|forecast| forecast_row(&slug, forecast, &viewer))
-        .collect();
+    let due = asked_page_of(parameters, "due").unwrap_or(1);
+    let accepted = agreement.accepted.iter().map(|one| AcceptedRow {
+        version: one.version,
+        account: one.account.clone(),
+        at: viewer.when(one.accepted_at),
+    });
+    let accepted = accepted.collect();
+    let (forecasts, forecast_paging) =
+        forecast_rows((&slug, found.page), forecasts, parameters, &viewer);
     Ok(PublisherPage {
         paging: paging_of(
             (found.page, app::PublisherPage::SIZE),
             (found.total, false),
-            |page| format!("/publisher/{slug}?page={page}#products"),
+            |page| own_url(&slug, (page, due), "products"),
         ),
+        forecast_paging,
         storage: meter(&storage),
         retention: retention_form(&retention.rules),
         has_own_rules: retention.is_own,
@@ -268,15 +274,7 @@ async fn view_part(
         new_calendar: None,
         can_accept: agreement.may_accept,
         agreement_due: agreement.due().map(|due| due.version),
-        accepted: agreement
-            .accepted
-            .into_iter()
-            .map(|one| AcceptedRow {
-                version: one.version,
-                account: one.account,
-                at: viewer.when(one.accepted_at),
-            })
-            .collect(),
+        accepted,
         layout: viewer.layout,
     })
 }
@@ -289,6 +287,33 @@ fn shown(publisher: &Publisher) -> ApplicationForm {
         phone: publisher.phone.clone(),
         email: publisher.email.clone(),
     }
+}
+
+/// Returns the address of the page with a part of each of its two lists.
+fn own_url(slug: &str, (page, due): (i64, usize), section: &str) -> String {
+    let due = match due {
+        1 => String::new(),
+        due => format!("&due={due}"),
+    };
+    format!("/publisher/{slug}?page={page}{due}#{section}")
+}
+
+/// Returns the asked part of what comes if nothing is done, what comes first first, and the ways
+/// to the rest.
+fn forecast_rows(
+    (slug, page): (&str, i64),
+    mut forecasts: Vec<Forecast>,
+    parameters: &Parameters,
+    viewer: &Viewer,
+) -> (Vec<ForecastRow>, Paging) {
+    forecasts.sort_by_key(|forecast| forecast.hold_at);
+    let paging = cut(&mut forecasts, (parameters, "due"), 1, |due| {
+        own_url(slug, (page, due), "forecast")
+    });
+    let rows = forecasts
+        .iter()
+        .filter_map(|forecast| forecast_row(slug, forecast, viewer));
+    (rows.collect(), paging)
 }
 
 fn forecast_row(publisher: &str, forecast: &Forecast, viewer: &Viewer) -> Option<ForecastRow> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, AppError, NewVex, Part, VexEntry, VexStatement, VexVerdict};
+use app::{App, AppError, NewVex, VexEntry, VexStatement, VexVerdict};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -14,9 +14,9 @@ use market::{
 };
 
 use super::{
-    Parameters,
+    Parameters, asked_part,
     files::{broken, file},
-    part,
+    going_on, onward,
 };
 use crate::{
     answer::{Answer, Refusal, page_with},
@@ -25,16 +25,13 @@ use crate::{
     form::Form,
     notice::Notice,
     pages::vex::{VexForm, VexPage, VexRow, WaitingVex},
-    view::{Choice, Digest, FieldErrors, Pill, Tone},
+    view::{Choice, Digest, FieldErrors, Pill, Tone, urlencoded},
     viewer::Viewer,
 };
 
-/// Statements on one page.
-const PAGE: usize = 50;
-
 type Names = (String, String);
 
-/// `GET /publisher/{slug}/{product}/vex?vulnerability=&component=&image=&page=`
+/// `GET /publisher/{slug}/{product}/vex?vulnerability=&component=&image=&before=`
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     viewer: Viewer,
@@ -124,8 +121,8 @@ pub(crate) async fn decide(
         app.decide_vex(&form.viewer.actor, &id, verdict).await
     };
     match outcome.await {
-        Ok(_) => form.viewer.done(
-            &format!("/publisher/{publisher}/{product}/vex#{id}"),
+        Ok(decided) => form.viewer.done(
+            &vex_url(&format!("{publisher}/{product}"), &decided),
             Notice::Decided,
         ),
         Err(error) => {
@@ -224,37 +221,43 @@ async fn load(
     (publisher, product): &Names,
     parameters: &Parameters,
 ) -> Result<VexPage, Failure> {
-    let found = app
-        .vex_page(&viewer.actor, publisher, product, Part::ALL)
+    let part = asked_part(parameters, "before");
+    let asked = |name: &str| parameters.get(name).cloned().unwrap_or_default();
+    let about = asked("vulnerability");
+    let mut found = app
+        .vex_page(&viewer.actor, publisher, product, &about, part)
         .await?;
     let name = format!("{}/{}", found.publisher.slug, found.product.slug);
     let url = format!("/publisher/{name}/vex");
-    let (start, paging) = part(found.statements.len(), PAGE, parameters, |page| {
-        format!("{url}?page={page}")
-    });
-    let is_public = found.product.state.is_public();
-    let counts = |it: &VexStatement| it.standing.counts(it.ends_at, viewer.now);
-    let public = is_public && found.statements.iter().any(counts);
-    let asked = |name: &str| parameters.get(name).cloned().unwrap_or_default();
+    let onward = onward(
+        &mut found.statements,
+        part,
+        |it| it.id.as_str(),
+        |name| {
+            let kept = (parameters, &["vulnerability", "before"][..]);
+            going_on(&url, kept, ("before", name), "")
+        },
+    );
     let form = VexForm {
-        vulnerability: asked("vulnerability"),
+        vulnerability: about.clone(),
         image: asked("image"),
         component: asked("component"),
         ..empty(VexStatus::NotAffected.as_str(), "")
     };
     let draft = &found.product.draft.name;
-    let shown = found.statements.iter().skip(start).take(PAGE);
+    let shown = found.statements.iter();
     Ok(VexPage {
         product: match draft.is_empty() {
             true => found.product.slug.to_string(),
             false => draft.clone(),
         },
         product_url: (!viewer.actor.is_staff()).then(|| format!("/publisher/{name}")),
-        public_url: public.then(|| format!("/p/{name}/vex.json")),
+        public_url: found.is_published.then(|| format!("/p/{name}/vex.json")),
         statements: shown
             .map(|statement| row(statement, found.may_decide, &viewer))
             .collect(),
-        paging,
+        about,
+        onward,
         form: found.may_state.then_some(form),
         document: String::new(),
         errors: FieldErrors::default(),
@@ -301,7 +304,7 @@ pub(super) fn waiting(entry: VexEntry, viewer: &Viewer) -> WaitingVex {
     let (statement, product) = (entry.statement, entry.product);
     let name = format!("{}/{}", entry.publisher.slug, product.slug);
     WaitingVex {
-        url: format!("/publisher/{name}/vex#{}", statement.id),
+        url: vex_url(&name, &statement),
         claim: claim(&statement.claim),
         about: format!("{name}: {}", about(&statement.scope)),
         vulnerability: statement.scope.vulnerability,
@@ -309,6 +312,13 @@ pub(super) fn waiting(entry: VexEntry, viewer: &Viewer) -> WaitingVex {
         since: viewer.when(statement.stated_at),
         is_own_work: entry.own_work,
     }
+}
+
+/// Returns the address of a statement, among those about the same vulnerability.
+fn vex_url(name: &str, statement: &VexStatement) -> String {
+    let vulnerability = urlencoded(&statement.scope.vulnerability);
+    let id = &statement.id;
+    format!("/publisher/{name}/vex?vulnerability={vulnerability}#{id}")
 }
 
 fn about(scope: &VexScope) -> String {

@@ -14,6 +14,8 @@ pub struct ClassesPage {
     pub unscored: Vec<UnscoredRow>,
     /// Those that count, then the history; newest first.
     pub rows: Vec<ClassRow>,
+    /// Which of them there are to see: label, address, and whether they are shown.
+    pub which: Vec<(&'static str, String, bool)>,
     /// The ways to the rest of them.
     pub onward: Onward,
     /// What is typed so far.

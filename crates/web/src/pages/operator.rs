@@ -1,9 +1,10 @@
 //! `/operator`: publishers, listings, advisory database, jobs, audit.
 
 use askama::Template;
+use market::PublisherState;
 
 use super::audit::AuditRow;
-use crate::view::{Layout, Paging, Pill, When, grouped};
+use crate::view::{Layout, Onward, Paging, Pill, When, grouped};
 
 /// The operator's console.
 #[derive(Debug, Template)]
@@ -12,13 +13,17 @@ pub struct OperatorPage {
     /// What is around.
     pub layout: Layout,
     /// How many publishers wait for a decision.
-    pub waiting: usize,
-    /// A page of the publishers, those that wait first.
+    pub waiting: u64,
+    /// Which publishers there are to see: label, address, and whether they are shown.
+    pub which: Vec<(&'static str, String, bool)>,
+    /// A part of the publishers in one state, those that applied longest ago first.
     pub publishers: Vec<PublisherRow>,
-    /// Where in their list one is.
-    pub publisher_paging: Paging,
-    /// Which page of their list that is.
-    pub publishers_page: usize,
+    /// The ways to the rest of them.
+    pub onward: Onward,
+    /// Their state, which the search of listings leaves as it is.
+    pub publishers_in: PublisherState,
+    /// The publisher that the part of them is behind; empty: the beginning.
+    pub publishers_after: String,
     /// Listings that operators were asked about, those that wait first.
     pub holds: Vec<HoldRow>,
     /// A page of the listings.

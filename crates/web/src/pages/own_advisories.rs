@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::view::{Choice, FieldErrors, Layout, Paging, Pill, When};
+use crate::view::{Choice, FieldErrors, Layout, Onward, Pill, When};
 
 /// Vulnerabilities added by hand.
 #[derive(Debug, Template)]
@@ -12,8 +12,10 @@ pub struct OwnAdvisoriesPage {
     pub layout: Layout,
     /// Those that count, then the withdrawn; newest first.
     pub rows: Vec<OwnAdvisoryRow>,
-    /// Where in the list one is.
-    pub paging: Paging,
+    /// Which of them there are to see: label, address, and whether they are shown.
+    pub which: Vec<(&'static str, String, bool)>,
+    /// The ways to the rest of them.
+    pub onward: Onward,
     /// What is typed so far.
     pub form: OwnAdvisoryForm,
     /// What is wrong with the form.

@@ -47,6 +47,8 @@ pub struct PublisherPage {
     pub registry: String,
     /// A page of its products.
     pub products: Vec<ProductRow>,
+    /// Where in the list of what comes if nothing is done one is.
+    pub forecast_paging: Paging,
     /// Where in the list of products one is.
     pub paging: Paging,
     /// What its staging repositories take.

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use crate::view::{Choice, FieldErrors, Layout, Paging, Pill, When};
+use crate::view::{Choice, FieldErrors, Layout, Onward, Pill, When};
 
 /// A product's statements.
 #[derive(Debug, Template)]
@@ -21,8 +21,10 @@ pub struct VexPage {
     pub public_url: Option<String>,
     /// What is and was stated, newest first.
     pub statements: Vec<VexRow>,
-    /// Where in the list one is.
-    pub paging: Paging,
+    /// The one vulnerability that they are about; empty: all of them.
+    pub about: String,
+    /// The ways to the rest of them.
+    pub onward: Onward,
     /// What a new statement says so far, for whoever may make one.
     pub form: Option<VexForm>,
     /// A document as it was pasted, if it was refused.

@@ -2,7 +2,7 @@
 
 use market::{CLASSES_BY_HAND, Class, Problem};
 
-use super::{ago, layout, page, reviewer, said};
+use super::{ago, layout, page, reviewer, said, which};
 use crate::{
     pages::classes::{ClassForm, ClassRow, ClassesPage, UnscoredRow},
     view::{Choice, FieldErrors, Onward, class_pill},
@@ -57,6 +57,7 @@ fn classes() -> ClassesPage {
                 Some("Replaced by robin, 2026-11-20 10:00 UTC"),
             ),
         ],
+        which: which("/review/classes"),
         onward: Onward {
             first_url: None,
             next_url: Some("/review/classes?before=cls_1#classes".to_owned()),

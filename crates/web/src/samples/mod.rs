@@ -55,6 +55,14 @@ fn digest(start: &str) -> Digest {
     Digest(format!("sha256:{start:0<64}"))
 }
 
+/// Returns the ways to what counts, which is shown, and to what no longer does.
+fn which(path: &str) -> Vec<(&'static str, String, bool)> {
+    vec![
+        ("In force", path.to_owned(), true),
+        ("No longer", format!("{path}?over=1"), false),
+    ]
+}
+
 fn layout(path: &str, viewer: Option<Viewer>) -> Layout {
     Layout {
         market_name: "Harbour Market".to_owned(),

@@ -140,8 +140,13 @@ fn console() -> OperatorPage {
         own: Vec::new(),
         layout: layout("/operator", operator()),
         waiting: 1,
-        publishers_page: 1,
-        publisher_paging: Paging::default(),
+        which: vec![
+            ("Waiting", "/operator?publishers=applied#publishers".to_owned(), true),
+            ("Verified", "/operator?publishers=verified#publishers".to_owned(), false),
+        ],
+        onward: Onward::default(),
+        publishers_in: PublisherState::Applied,
+        publishers_after: String::new(),
         paging: Paging {
             first: 1,
             last: 2,

@@ -2,10 +2,10 @@
 
 use market::{Class, Problem};
 
-use super::{ago, layout, page, reviewer, said};
+use super::{ago, layout, page, reviewer, said, which};
 use crate::{
     pages::own_advisories::{OwnAdvisoriesPage, OwnAdvisoryForm, OwnAdvisoryRow},
-    view::{Choice, FieldErrors, Paging, class_pill},
+    view::{Choice, FieldErrors, Onward, class_pill},
 };
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
@@ -61,13 +61,8 @@ fn advisories() -> OwnAdvisoriesPage {
                 Some("Withdrawn by robin, 2026-11-20 10:00 UTC: It was another program."),
             ),
         ],
-        paging: Paging {
-            first: 1,
-            last: 2,
-            total: 2,
-            more: false,
-            ..Paging::default()
-        },
+        which: which("/review/advisories"),
+        onward: Onward::default(),
         form: OwnAdvisoryForm {
             classes: [Class::Critical, Class::Major, Class::Minor]
                 .map(choice)

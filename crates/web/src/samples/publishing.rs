@@ -258,6 +258,7 @@ fn organisation() -> PublisherPage {
         can_edit: true,
         can_manage_keys: true,
         registry: "market.example".to_owned(),
+        forecast_paging: Paging::default(),
         paging: Paging::default(),
         products: vec![
             ProductRow {

@@ -6,7 +6,7 @@ use market::{Problem, VexJustification, VexStatus};
 use super::{ago, layout, now, page, publisher, reviewer, said};
 use crate::{
     pages::vex::{VexForm, VexPage, VexRow, WaitingVex},
-    view::{Choice, FieldErrors, Paging, Pill, Tone, When},
+    view::{Choice, FieldErrors, Onward, Pill, Tone, When},
 };
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
@@ -84,12 +84,8 @@ fn statements() -> VexPage {
             row(2, why, (Tone::Good, "Accepted")),
             row(1, "Under investigation", (Tone::Quiet, "Replaced")),
         ],
-        paging: Paging {
-            first: 1,
-            last: 3,
-            total: 3,
-            ..Paging::default()
-        },
+        about: String::new(),
+        onward: Onward::default(),
         form: Some(VexForm {
             vulnerability: "CVE-2022-0778".to_owned(),
             image: String::new(),

@@ -156,7 +156,7 @@ fn entries(opened: &Opened) -> Vec<Entry> {
     entries.map(|(_, entry)| entry.clone()).collect()
 }
 
-fn refused(error: &dyn std::fmt::Display) -> Failure {
+pub(super) fn refused(error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::NotVerified, plain(&error.to_string()))
 }
 

@@ -14,6 +14,7 @@ use serde_json::json;
 use trust::{
     PublicKey,
     cosign::{self, Trusted, Verified, VerifyError},
+    succession::SuccessionError,
 };
 
 use self::{
@@ -121,6 +122,10 @@ pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Fail
                 let image = (name.as_str(), &digest);
                 log::ask(args, &config.environment, image, &pinned, context.now())?
             }
+        };
+        let signature = match &said {
+            Some(said) => still_believed(args, (&place, &digest), signature, &said.keys)?,
+            None => signature,
         };
         let keys = said.as_ref().map_or(&keys, |said| &said.keys);
         let proofs = (keys.as_slice(), context.now());
@@ -318,6 +323,23 @@ fn signature(
         }
         Err(error) => Err(refused(&error)),
     }
+}
+
+/// Returns a signature by one of the keys that the log's statement leaves: of several that are
+/// given one may be revoked.
+fn still_believed(
+    args: &VerifyArgs,
+    (place, digest): (&Place, &Digest),
+    signature: Verified,
+    keys: &[PublicKey],
+) -> Result<Verified, Failure> {
+    if keys.iter().any(|key| key.key_id() == signature.key_id) {
+        return Ok(signature);
+    }
+    verify(args, place, digest, keys)?.map_err(|error| match error {
+        VerifyError::UnknownKey { .. } => log::refused(&SuccessionError::Revoked(signature.key_id)),
+        other => refused(&other),
+    })
 }
 
 /// Returns the name that the signer must have given the image, where it is known.

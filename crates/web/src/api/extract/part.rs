@@ -40,12 +40,40 @@ pub(in crate::api) struct LaterQuery {
     after: String,
 }
 
+/// A part of a list of what may stop counting, newest first.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct CountingQuery {
+    /// Only what counts; with `false`, only what no longer does.
+    #[serde(default)]
+    pub(in crate::api) counting: Option<bool>,
+    /// How many at most.
+    #[serde(default = "a_page", deserialize_with = "within::<_, 1, 1_000>")]
+    #[param(minimum = 1, maximum = 1_000, default = 50)]
+    limit: i64,
+    /// Only what comes behind the one with this id: the last of the page before.
+    #[serde(default, deserialize_with = "place")]
+    #[param(max_length = 200)]
+    before: String,
+}
+
 /// Returns how many are given where nobody says how many.
 pub(in crate::api) fn a_page() -> i64 {
     50
 }
 
 impl OlderQuery {
+    /// Returns the part.
+    pub(in crate::api) fn part(&self) -> Part<'_> {
+        Part {
+            from: &self.before,
+            limit: self.limit,
+        }
+    }
+}
+
+impl CountingQuery {
     /// Returns the part.
     pub(in crate::api) fn part(&self) -> Part<'_> {
         Part {

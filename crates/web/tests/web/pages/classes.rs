@@ -63,6 +63,11 @@ async fn a_reviewer_classifies_and_takes_it_back() {
         .await;
     said(&page, "It was taken back");
     assert!(
+        page.texts("#classes ~ table").is_empty(),
+        "none is in force"
+    );
+    let page = rita.get("/review/classes?over=1").await;
+    assert!(
         page.texts("tbody .summary")
             .join(" ")
             .contains("Taken back by rita")
@@ -99,6 +104,8 @@ async fn a_reviewer_adds_a_vulnerability_and_withdraws_it() {
     let action = action.expect("a way back");
     let page = rita.send(&page, &action, &[("reason", "No.")], &[]).await;
     said(&page, "It was withdrawn");
+    assert!(!page.texts("tbody .summary").join(" ").contains("Withdrawn"));
+    let page = rita.get("/review/advisories?over=1").await;
     assert!(
         page.texts("tbody .summary")
             .join(" ")
