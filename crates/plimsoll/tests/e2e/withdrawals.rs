@@ -194,7 +194,7 @@ fn withdraw_and_kill(
             thread::spawn(move || withdraw(&publisher, &tag).is_ok().then_some(tag))
         })
         .collect();
-    thread::sleep(Duration::from_millis(chance.next() % 60));
+    thread::sleep(Duration::from_millis(chance.next() % 250));
     market.server.kill().expect("the server is killed");
     let running = running.into_iter();
     let acknowledged = running.filter_map(|one| one.join().expect("it ends"));
