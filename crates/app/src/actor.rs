@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use market::{
-    Action, Holding, PublisherId, PullAccess, RepositoryAction, Role, TokenScopes, allows,
+    Action, Entitlement, Holding, PublisherId, RepositoryAction, Role, TokenScopes, allows,
     holder_may, is_own_work,
 };
-use store::{Tx, accounts::Account, products::Product, tokens::Token};
+use store::{Tx, accounts::Account, entitlements::Bought, products::Product, tokens::Token};
 
 use crate::{App, AppError};
 
@@ -170,37 +170,38 @@ impl App {
         Ok(roles)
     }
 
-    /// Returns what `actor` is towards a listed `product`, subscriptions included.
+    /// Returns what `actor` is towards a listed `product`, subscriptions included, and what of it
+    /// that entitles to pull.
     pub(crate) async fn roles_for_product(
         &self,
         tx: &mut Tx,
         actor: &Actor,
         product: &Product,
-    ) -> Result<Vec<Role>, AppError> {
+    ) -> Result<(Vec<Role>, Entitlement), AppError> {
         let mut roles = self.roles(tx, actor, Some(&product.publisher_id)).await?;
-        let access = product
-            .listed
-            .as_ref()
-            .map_or(PullAccess::Subscribers, |listed| listed.access);
-        let open = match access {
-            PullAccess::Everyone => true,
-            PullAccess::SignedIn => actor.account.is_some(),
-            PullAccess::Subscribers => false,
+        // Its publisher's people and the operator's staff have all of it.
+        let is_insider = allows(Action::PullReleased, &roles);
+        let has = |consumer| match is_insider {
+            true => Entitlement::Everything,
+            false => consumer,
         };
         // What was closed while it is on hold, its publisher and the operator's staff pull alone.
         if product.pulls_closed_at.is_some() {
-            return Ok(roles);
+            return Ok((roles, has(Entitlement::nothing())));
         }
-        let subscribed = match &actor.account {
-            Some(account) => store::subscriptions::in_force(tx, &account.id, &product.id)
-                .await?
-                .is_some_and(|subscription| subscription.state.entitles()),
-            None => false,
+        let bought = match &actor.account {
+            Some(account) => store::entitlements::bought(tx, &account.id, &product.id).await?,
+            None => None,
         };
-        if open || subscribed {
+        let bought = bought.as_ref().map(Bought::as_rule);
+        let consumer = match &product.listed {
+            Some(listed) => Entitlement::of_consumer(listed, actor.account.is_some(), bought),
+            None => Entitlement::nothing(),
+        };
+        if !consumer.is_nothing() {
             roles.push(Role::Subscriber);
         }
-        Ok(roles)
+        Ok((roles, has(consumer)))
     }
 
     /// The only gate: denies unless the table in `market` allows it.

@@ -4,7 +4,8 @@
 
 use chrono::{DateTime, Utc};
 use market::{
-    Action, EventId, ListingEvent, ListingState, NoticeKind, ProductId, RepositoryId, Role,
+    Action, EventId, ListingEvent, ListingState, NoticeKind, Origin, PlanGives, ProductId,
+    ReleasedOrigin, RepositoryId, Role,
 };
 use store::{
     Part, Tx,
@@ -33,6 +34,8 @@ pub struct PreviewPage {
     pub product: Product,
     /// What would be released.
     pub candidate: Option<Candidate>,
+    /// What each of its plans would give.
+    pub gives: Vec<PlanGives>,
     /// Whether it lies in the repository of the preview, and the asker may pull it.
     pub may_pull: bool,
     /// Whether the asker belongs to the publisher or the staff.
@@ -56,6 +59,15 @@ pub struct Candidate {
     pub images: Vec<ImageView>,
     /// Certification checks that counted.
     pub check_results: Vec<PublicCheck>,
+}
+
+/// Returns where a submission comes from, as plans see it.
+fn origin(submission: &Submission) -> ReleasedOrigin {
+    ReleasedOrigin {
+        digest: submission.digest.clone(),
+        origin: Origin::of_submission(&submission.repository, &submission.tag),
+        is_offered: true,
+    }
 }
 
 /// Returns the name of the repository that the candidate is pulled from.
@@ -185,6 +197,13 @@ impl App {
             Some(submission) => submission.manifest.clone(),
             None => product.draft.clone(),
         };
+        let released = self
+            .origins_for_plans(&mut tx, &product.id, &manifest)
+            .await?;
+        let origins: Vec<_> = (found.as_ref().map(origin))
+            .into_iter()
+            .chain(released)
+            .collect();
         let candidate = match &found {
             Some(submission) => Some(self.as_released(&mut tx, submission).await?),
             None => None,
@@ -196,8 +215,9 @@ impl App {
             may_pull: kept && may(Action::PullPreview).is_ok(),
             is_insider: may(Action::ReadSubmission).is_ok(),
             candidate,
+            gives: PlanGives::of(&manifest, &origins),
             product: Product {
-                listed: Some(manifest),
+                listed: Some(manifest.0.without_sources().into()),
                 ..without_private(product)
             },
             publisher,

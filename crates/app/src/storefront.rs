@@ -3,7 +3,10 @@
 
 use certify::Status;
 use chrono::{DateTime, Utc};
-use market::{Action, ListingState, Plan, ProductManifest, PublisherState, SubmissionId};
+use market::{
+    Action, ListingState, Plan, PlanGives, ProductId, ProductManifest, PublisherState,
+    ReleasedOrigin, SubmissionId,
+};
 use store::{
     Part, Tx,
     products::Product,
@@ -127,6 +130,8 @@ pub struct ProductPage {
     pub publisher: Publisher,
     /// The product; its listed manifest is there.
     pub product: Product,
+    /// What each of its plans gives.
+    pub gives: Vec<PlanGives>,
     /// Its releases, newest first.
     pub releases: Vec<Release>,
     /// The newest release's platforms.
@@ -226,13 +231,20 @@ impl App {
         product: &str,
     ) -> Result<ProductPage, AppError> {
         let mut tx = self.read().await?;
-        let (publisher, product) = self.public_product(&mut tx, publisher, product).await?;
+        let (publisher, product) = self.listed_product(&mut tx, publisher, product).await?;
         let releases = store::releases::of_product(&mut tx, &product.id).await?;
         let released = match releases.first() {
             Some(release) => self.public_inside(&mut tx, &release.submission_id).await?,
             None => PublicInside::default(),
         };
-        let roles = self.roles_for_product(&mut tx, actor, &product).await?;
+        let (roles, _) = self.roles_for_product(&mut tx, actor, &product).await?;
+        let gives = match &product.listed {
+            Some(listed) => {
+                let origins = self.origins_for_plans(&mut tx, &product.id, listed).await?;
+                PlanGives::of(listed, &origins)
+            }
+            None => Vec::new(),
+        };
         let subscription = match actor.signed_in() {
             Some(account) => {
                 store::subscriptions::in_force(&mut tx, &account.id, &product.id).await?
@@ -244,7 +256,8 @@ impl App {
             has_statements,
             may_pull: crate::actor::check(actor, Action::PullReleased, &roles).is_ok(),
             publisher,
-            product,
+            product: without_private(product),
+            gives,
             releases,
             images: released.images,
             checks: released.checks,
@@ -284,8 +297,33 @@ impl App {
         })
     }
 
-    /// Returns a product that is on the market; anything else is told not to exist.
+    /// Returns all releases of a product as plans see them; none where no plan is limited.
+    pub(crate) async fn origins_for_plans(
+        &self,
+        tx: &mut Tx,
+        product: &ProductId,
+        manifest: &ProductManifest,
+    ) -> Result<Vec<ReleasedOrigin>, AppError> {
+        match manifest.has_limited_plans() {
+            true => Ok(store::entitlements::of_product(tx, product).await?),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns a product that is on the market as everybody may see it; anything else is told
+    /// not to exist.
     pub(crate) async fn public_product(
+        &self,
+        tx: &mut Tx,
+        publisher: &str,
+        product: &str,
+    ) -> Result<(Publisher, Product), AppError> {
+        let (publisher, product) = self.listed_product(tx, publisher, product).await?;
+        Ok((publisher, without_private(product)))
+    }
+
+    /// The same with what is private, for decisions.
+    pub(crate) async fn listed_product(
         &self,
         tx: &mut Tx,
         publisher: &str,
@@ -298,7 +336,7 @@ impl App {
                 format!("{}/{}", publisher.slug, found.slug),
             ));
         }
-        Ok((publisher, without_private(found)))
+        Ok((publisher, found))
     }
 
     pub(crate) async fn product_by_name(
@@ -334,6 +372,7 @@ impl App {
 }
 
 fn card(publisher: &Publisher, product: Product) -> ListingCard {
+    let product = without_private(product);
     let plans = product
         .listed
         .as_ref()
@@ -343,7 +382,7 @@ fn card(publisher: &Publisher, product: Product) -> ListingCard {
         publisher: publisher.slug.to_string(),
         publisher_name: publisher.legal_name.clone(),
         publisher_verified: publisher.state == PublisherState::Verified,
-        product: without_private(product),
+        product,
         cheapest: plans.into_iter().min_by_key(|plan| plan.price.amount_minor),
     }
 }
@@ -385,11 +424,14 @@ pub(crate) fn public_checks(results: &[Checked]) -> Vec<PublicCheck> {
         .collect()
 }
 
-/// Returns a product as everybody may see it: without what its publisher prepares, and without
-/// the words of whoever changed its state, which may name a vulnerability.
+/// Returns a product as everybody may see it: without what its publisher prepares, without the
+/// repositories that its plans draw from, and without the words of whoever changed its state,
+/// which may name a vulnerability.
 pub(crate) fn without_private(product: Product) -> Product {
+    let listed = product.listed;
     Product {
         draft: ProductManifest::default().into(),
+        listed: listed.map(|listed| listed.0.without_sources().into()),
         state_reason: None,
         ..product
     }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use market::{AccountId, Action, Class, FindingState, SubmissionId, SubmissionState, Waiting};
+use market::{
+    AccountId, Action, Class, FindingState, Origin, Problem, SubmissionId, SubmissionState, Waiting,
+};
 use store::{
     Part, Tx,
     findings::Finding,
@@ -141,6 +143,8 @@ pub struct SubmissionPage {
     pub assignment: Option<AssignmentView>,
     /// The approvals of a first release that two people must approve.
     pub approvals: Option<ApprovalsView>,
+    /// What of its manifest is as it may be and probably not as it was meant.
+    pub hints: Vec<Problem>,
     /// The texts that are kept for a decision, where the asker may decide.
     pub templates: Vec<Template>,
 }
@@ -219,6 +223,7 @@ impl App {
                 .await?
                 .map(|release| release.released_at),
             waiting: self.waiting(&mut tx, &submission).await?,
+            hints: self.manifest_hints(&mut tx, &submission).await?,
             approvals: self.approvals_view(&mut tx, actor, &submission).await?,
             templates: match may(Action::DecideSubmission) {
                 true => store::templates::all(&mut tx).await?,
@@ -232,6 +237,22 @@ impl App {
             product,
             publisher,
         })
+    }
+
+    /// Returns a hint for each plan that gives neither what is submitted nor what was released.
+    async fn manifest_hints(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+    ) -> Result<Vec<Problem>, AppError> {
+        let (manifest, product) = (&submission.manifest, &submission.product_id);
+        let released = self.origins_for_plans(tx, product, manifest).await?;
+        let mut origins: Vec<_> = released.into_iter().map(|release| release.origin).collect();
+        origins.push(Origin::of_submission(
+            &submission.repository,
+            &submission.tag,
+        ));
+        Ok(manifest.idle_plans(&origins))
     }
 
     /// Returns a part of a submission's findings, the worst first.

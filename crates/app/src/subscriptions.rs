@@ -1,4 +1,4 @@
-//! Subscriptions: they entitle to pull.
+//! Subscriptions: they entitle to pull what their plan gives.
 
 use market::{Action, ListingState, SubscriptionId, SubscriptionState};
 use store::{Part, products::Product, subscriptions::Subscription};
@@ -19,7 +19,7 @@ impl App {
         license_accepted: bool,
     ) -> Result<Subscription, AppError> {
         let mut tx = self.begin().await?;
-        let (publisher, product) = self.public_product(&mut tx, publisher, product).await?;
+        let (publisher, product) = self.listed_product(&mut tx, publisher, product).await?;
         self.authorize(&mut tx, actor, Action::Subscribe, None)
             .await?;
         let account = actor.require_account("to subscribe")?;
@@ -47,7 +47,7 @@ impl App {
             started_at: self.now(),
             ended_at: None,
         };
-        store::subscriptions::create(&mut tx, &subscription)
+        store::subscriptions::create(&mut tx, &subscription, &plan.sources)
             .await
             .map_err(|error| {
                 if error.is_conflict() {

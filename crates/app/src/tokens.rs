@@ -34,6 +34,9 @@ pub struct Grant {
     pub name: String,
     /// What may be done there.
     pub actions: Vec<String>,
+    /// Whether reading is open for some of it only, so that each pull asks for what.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub limited: bool,
 }
 
 /// What a valid token says.
@@ -71,6 +74,12 @@ impl Access {
     /// Returns whether listing the repositories was granted.
     pub fn grants_catalog(&self) -> bool {
         self.grants_on("registry", "catalog", "*")
+    }
+
+    /// Returns whether pulling from `repository` was granted for some of what is there only.
+    pub(crate) fn is_limited(&self, repository: &str) -> bool {
+        let of = |grant: &&Grant| grant.kind == "repository" && grant.name == repository;
+        self.access.iter().filter(of).any(|grant| grant.limited)
     }
 
     fn grants_on(&self, kind: &str, name: &str, action: &str) -> bool {
@@ -123,6 +132,7 @@ impl App {
                 class: None,
                 name: "catalog".to_owned(),
                 actions: vec!["*".to_owned()],
+                limited: false,
             });
         }
         for scope in scopes
@@ -288,6 +298,7 @@ fn granted(scope: &Scope, rights: Rights) -> Option<Grant> {
         class: scope.class.clone(),
         name: scope.name.clone(),
         actions,
+        limited: rights.limited,
     })
 }
 

@@ -22,6 +22,7 @@ mod money;
 mod notice;
 mod own_advisory;
 mod partnership;
+mod plan;
 mod proof;
 mod publication;
 mod release_line;
@@ -55,7 +56,7 @@ pub use import::{
     ImportState, MOST_IMPORT_NAME, MOST_IMPORT_REGISTRY, MOST_IMPORT_SECRET, MOST_IMPORTS,
 };
 pub use manifest::{
-    CATEGORIES, ENGINES, KINDS, License, LogoSize, MAX_SHORT_DESCRIPTION, MIN_LOGO_PIXELS, Plan,
+    CATEGORIES, ENGINES, KINDS, License, LogoSize, MAX_SHORT_DESCRIPTION, MIN_LOGO_PIXELS,
     Platform, Problem, ProductKind, ProductManifest, PullAccess, check_logo,
 };
 pub use money::{Money, MoneyError};
@@ -65,6 +66,10 @@ pub use notice::{
 };
 pub use own_advisory::OwnAdvisory;
 pub use partnership::{MOST_MEMBERSHIP, PartnershipDecision, PartnershipState, SupportExchange};
+pub use plan::{
+    Bought, Entitlement, Origin, Plan, PlanGives, PlanSource, ReleasedOrigin, SourceError,
+    StagingName, TagPattern, origins_of,
+};
 pub use proof::{
     DOMAIN_FILE, DOMAIN_LOOKS, DOMAIN_RECORD, DomainProof, EMAIL_PROOF_LIFE, INVITATION_LIFE,
     MOST_INVITATIONS, domain_text, domains_agree, email_domain, has_domain_text, may_look_again,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Slug, Support, sentences::sentences, text::text_enum};
+use crate::{Origin, Plan, Support, sentences::sentences, text::text_enum};
 
 /// Longest short description, in characters (manifest item 3).
 pub const MAX_SHORT_DESCRIPTION: usize = 140;
@@ -91,20 +91,6 @@ pub struct License {
     pub link: Option<String>,
     /// What it says.
     pub text: Option<String>,
-}
-
-/// A plan, the programme's "product tier" (manifest items 8 to 10).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Plan {
-    /// Its short name in addresses.
-    pub id: Slug,
-    /// Its name.
-    pub name: String,
-    /// What it gives.
-    pub description: String,
-    /// What it costs a month; zero is free.
-    pub price: Money,
 }
 
 /// The content manifest of a product. A draft may be incomplete; a submission may not.
@@ -337,20 +323,21 @@ impl ProductManifest {
             ),
         }
         for (place, plan) in self.plans.iter().enumerate() {
-            let field = |name: &str| format!("plans[{place}].{name}");
             if self.plans[..place].iter().any(|other| other.id == plan.id) {
-                problems.add(&field("id"), format!("`{}` names two plans", plan.id));
+                problems.add(
+                    &format!("plans[{place}].id"),
+                    format!("`{}` names two plans", plan.id),
+                );
             }
-            problems.text(&field("name"), &plan.name, "the plan's name", 60);
-            problems.text(
-                &field("description"),
-                &plan.description,
-                "the plan's description",
-                500,
+            plan.check(place, problems);
+        }
+        let is_open = self.access != PullAccess::Subscribers;
+        let is_free = |plan: &Plan| plan.price.amount_minor == 0;
+        if is_open && self.has_limited_plans() && !self.plans.iter().any(is_free) {
+            problems.add(
+                "plans",
+                "people pull without a subscription what the free plans give, and there is no free plan: add one, or let subscribers alone pull",
             );
-            if let Err(error) = plan.price.check_price() {
-                problems.add(&field("price"), error.to_string());
-            }
         }
     }
 
@@ -363,6 +350,39 @@ impl ProductManifest {
             (Some(link), _) => problems.link("license.link", link, "the licence link"),
             (None, Some(text)) => problems.text("license.text", text, "the licence text", 100_000),
         }
+    }
+
+    /// Returns whether any plan gives some releases only.
+    pub fn has_limited_plans(&self) -> bool {
+        self.plans.iter().any(Plan::is_limited)
+    }
+
+    /// Returns the plans that give an image which was released with these origins.
+    pub fn plans_giving(&self, origins: &[Origin]) -> impl Iterator<Item = &Plan> {
+        self.plans.iter().filter(|plan| plan.gives(origins))
+    }
+
+    /// Returns a hint for each plan that gives nothing of what came, or may come, from `origins`:
+    /// nobody who subscribes to it could pull anything.
+    pub fn idle_plans(&self, origins: &[Origin]) -> Vec<Problem> {
+        let plans = self.plans.iter().enumerate();
+        let idle = plans.filter(|(_, plan)| !plan.gives(origins));
+        let hint = |(place, plan): (usize, &Plan)| Problem {
+            field: format!("plans[{place}].sources"),
+            message: format!(
+                "nothing that was released or is submitted here is given by the plan {}: whoever subscribes to it can pull nothing yet",
+                plan.name
+            ),
+        };
+        idle.map(hint).collect()
+    }
+
+    /// Returns it as everybody may see it: without the repositories that its plans draw from.
+    pub fn without_sources(mut self) -> Self {
+        for plan in &mut self.plans {
+            plan.sources.clear();
+        }
+        self
     }
 
     /// Returns the names of the top-level fields that differ from `other`.
@@ -414,10 +434,11 @@ pub fn check_logo(size: LogoSize) -> Result<(), Problem> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::Money;
 
-    fn whole() -> ProductManifest {
+    pub(crate) fn whole() -> ProductManifest {
         ProductManifest {
             name: "Harbour DB".to_owned(),
             logo: Some("sha256:aa".to_owned()),
@@ -435,6 +456,7 @@ mod tests {
                     amount_minor: 0,
                     currency: "USD".to_owned(),
                 },
+                sources: Vec::new(),
             }],
             installation_instructions: "docker pull".to_owned(),
             license: License {

@@ -122,7 +122,7 @@ pub fn beside(tag: &str) -> Option<String> {
 }
 
 /// Returns whether `glob` matches all of `text`. Takes time of their product at most.
-fn matches(glob: &str, text: &str) -> bool {
+pub(crate) fn matches(glob: &str, text: &str) -> bool {
     let (glob, text) = (glob.as_bytes(), text.as_bytes());
     let (mut g, mut t) = (0, 0);
     // Where the last star stands, and how far into the text it reaches so far.

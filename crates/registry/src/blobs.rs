@@ -30,6 +30,7 @@ pub(crate) async fn head(
 ) -> Result<Response, Failure> {
     let (app, access) = (&call.app, &call.access);
     let size = app.blob_size(name, digest).await?;
+    app.require_given(access, name, digest.as_str()).await?;
     app.note_looked_at(name, digest.as_str(), access).await?;
     Ok(with_headers(StatusCode::OK, digest, size, Body::empty()))
 }
@@ -40,7 +41,9 @@ pub(crate) async fn get(
     name: &RepoName,
     digest: &Digest,
 ) -> Result<Response, Failure> {
-    let size = call.app.blob_size(name, digest).await?;
+    let (app, access) = (&call.app, &call.access);
+    let size = app.blob_size(name, digest).await?;
+    app.require_given(access, name, digest.as_str()).await?;
     if has_already(&call.headers, digest.as_str()) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         response
@@ -57,7 +60,7 @@ pub(crate) async fn get(
             return Err(failure.header(header::CONTENT_RANGE, &format!("bytes */{size}")));
         }
     };
-    if let Some(url) = call.app.redirect_blob(digest).await? {
+    if let Some(url) = app.redirect_blob(digest).await? {
         // The client asks there again, with its `Range`.
         let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
         let headers = response.headers_mut();

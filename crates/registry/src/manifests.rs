@@ -30,6 +30,7 @@ pub(crate) async fn head(
 ) -> Result<Response, Failure> {
     let (app, access) = (&call.app, &call.access);
     let manifest = app.find_manifest(name, target.as_str()).await?;
+    app.require_given(access, name, &manifest.digest).await?;
     app.note_looked_at(name, &manifest.digest, access).await?;
     Ok(found(
         &manifest.digest,

@@ -30,8 +30,10 @@ pub(crate) async fn list(
         .map(|kind| kind.replace(' ', "+"));
     let last = call.query.one("last")?;
     let last = last.map(|last| digest("`last`", last)).transpose()?;
-    let found = call
-        .app
+    let app = &call.app;
+    app.require_given(&call.access, name, subject.as_str())
+        .await?;
+    let found = app
         .referrers(name, subject, (wanted.as_deref(), last))
         .await?;
     let mut response = Body::from(found.index).into_response();

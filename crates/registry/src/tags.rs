@@ -16,7 +16,9 @@ struct Tags<'a> {
 pub(crate) async fn list(call: &Call, name: &RepoName) -> Result<Response, Failure> {
     let page = Page::of(&call.query)?;
     let limit = i64::try_from(page.fetch()).unwrap_or(i64::MAX);
-    let mut tags = call.app.list_tags(name, page.last, limit).await?;
+    let (app, access) = (&call.app, &call.access);
+    let asked = (page.last, limit);
+    let mut tags = app.list_given_tags(access, name, asked).await?;
     let next = page.cut(&mut tags);
     let body = Tags {
         name: name.as_str(),

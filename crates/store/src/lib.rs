@@ -21,6 +21,7 @@ pub mod contents;
 pub mod damaged;
 mod db;
 pub mod draft_versions;
+pub mod entitlements;
 mod error;
 pub mod findings;
 pub mod holds;

@@ -1,7 +1,8 @@
 //! Subscriptions to plans; they entitle to pull.
 
 use chrono::{DateTime, Utc};
-use market::{AccountId, ProductId, SubscriptionId, SubscriptionState};
+use market::{AccountId, PlanSource, ProductId, SubscriptionId, SubscriptionState};
+use sqlx::types::Json;
 
 use crate::{
     Part, StoreError, Tx,
@@ -37,14 +38,19 @@ pub struct Subscription {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// Adds a subscription; a second one in force to the same product is a conflict.
+/// Adds a subscription to a plan that has these `sources`; a second one in force to the same
+/// product is a conflict.
 ///
 /// # Errors
 /// The database refused.
-pub async fn create(tx: &mut Tx, subscription: &Subscription) -> Result<(), StoreError> {
+pub async fn create(
+    tx: &mut Tx,
+    subscription: &Subscription,
+    sources: &[PlanSource],
+) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO subscriptions (id, account_id, product_id, plan, amount_minor, currency, state, license_accepted_at, started_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO subscriptions (id, account_id, product_id, plan, amount_minor, currency, state, license_accepted_at, started_at, sources) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         subscription.id.as_str(),
         subscription.account_id.as_str(),
         subscription.product_id.as_str(),
@@ -54,6 +60,7 @@ pub async fn create(tx: &mut Tx, subscription: &Subscription) -> Result<(), Stor
         subscription.state.as_str(),
         subscription.license_accepted_at,
         subscription.started_at,
+        Json(sources),
     )?;
     Ok(())
 }

@@ -129,8 +129,15 @@ impl App {
         let candidates = self.with_blob(name, digest, from).await?;
         let holder = self.token_holder(access).await?;
         for candidate in candidates {
-            let granted = access.grants(&candidate.name, "pull");
-            if granted || self.repository_rights(&holder, &candidate.name).await?.pull {
+            let (may, limited) = match access.grants(&candidate.name, "pull") {
+                true => (true, access.is_limited(&candidate.name)),
+                false => {
+                    let rights = self.repository_rights(&holder, &candidate.name).await?;
+                    (rights.pull, rights.limited)
+                }
+            };
+            let at = (candidate.name.as_str(), access.account.as_str());
+            if may && (!limited || self.gives(at, digest.as_str()).await?) {
                 return Ok(Some(candidate));
             }
         }

@@ -187,7 +187,7 @@ impl App {
     /// warning that a listing on hold carries.
     ///
     /// # Errors
-    /// The repository has none.
+    /// The repository has none, or the plan of who pulls does not give it.
     pub async fn pull_manifest(
         &self,
         name: &RepoName,
@@ -198,6 +198,8 @@ impl App {
             self.note_staged_pull(name, request.reference).await?;
             return Ok((found, None));
         };
+        self.require_given(request.access, name, &found.digest)
+            .await?;
         let account = &request.access.account;
         let pull = Pull {
             id: self.id(PullId::new).as_str().to_owned(),

@@ -5,6 +5,7 @@ mod blobs;
 mod bounded;
 mod depth;
 mod error;
+mod given;
 mod manifests;
 mod recent;
 mod references;

@@ -3,11 +3,12 @@
 //! not once a request. Where changes cannot be seen (see [`store::Database::stamp`]), nothing
 //! is kept and each request looks for itself.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use market::Origin;
 use store::{Database, Stamp};
 
-use super::{FoundManifest, Referrers, bounded::Bounded};
+use super::{FoundManifest, Referrers, bounded::Bounded, given::Decision};
 
 /// What was lately found for pulls.
 #[derive(Debug, Default)]
@@ -18,6 +19,11 @@ pub(crate) struct RecentlyFound {
     pub(super) manifests: Recent<FoundManifest>,
     /// Lists of what refers to manifests.
     pub(super) referrers: Recent<Referrers>,
+    /// From which releases images and blobs are; asked for those alone whose plan gives less than
+    /// everything.
+    pub(super) origins: Recent<Arc<[Origin]>>,
+    /// What those may pull.
+    pub(super) deciding: Recent<Arc<Decision>>,
     /// What no collection has marked and what is not damaged.
     pub(super) sound: Recent<()>,
 }

@@ -1,6 +1,6 @@
 //! Repositories, their place in the programme, and who may do what there.
 
-use market::{Action, ProductId, PublisherId, RepositoryAction, RepositoryId};
+use market::{Action, Entitlement, ProductId, PublisherId, RepositoryAction, RepositoryId};
 use oci::{ErrorCode, RepoName};
 use store::{StoreError, Tx, products::Product, publishers::Publisher, repositories::Repository};
 
@@ -16,6 +16,9 @@ pub struct Rights {
     pub push: bool,
     /// Remove.
     pub delete: bool,
+    /// Whether reading is open for some of what is there only, so that it has to be asked image
+    /// by image.
+    pub limited: bool,
 }
 
 impl Rights {
@@ -35,6 +38,7 @@ impl Rights {
             pull: self.pull && reach(RepositoryAction::Pull),
             push: self.push && reach(RepositoryAction::Push),
             delete: self.delete && reach(RepositoryAction::Delete),
+            ..self
         }
     }
 }
@@ -86,6 +90,7 @@ impl App {
                     pull: may(Action::PullStaging, &roles),
                     push,
                     delete: push,
+                    ..Rights::default()
                 }
             }
             Place::Preview(product) => {
@@ -96,28 +101,35 @@ impl App {
                     ..Rights::default()
                 }
             }
-            Place::Released(product) => Rights {
-                pull: match gun {
-                    Some(_) => self.may_read_trust(&mut tx, actor, &product).await?,
-                    None => self.may_pull(&mut tx, actor, &product).await?,
-                },
+            Place::Released(product) if gun.is_some() => Rights {
+                pull: self.may_read_trust(&mut tx, actor, &product).await?,
                 ..Rights::default()
             },
+            Place::Released(product) => {
+                let has = self.entitlement(&mut tx, actor, &product).await?;
+                let pull = !has.is_nothing();
+                Rights {
+                    pull,
+                    limited: pull && has.is_limited(),
+                    ..Rights::default()
+                }
+            }
         };
         Ok(rights.within_scopes(actor, name))
     }
 
-    /// Returns whether `actor` may pull what is released of a product; tokens that are cut down
+    /// Returns what `actor` may pull of what is released of a product; tokens that are cut down
     /// to repositories are another matter.
-    pub(crate) async fn may_pull(
+    pub(crate) async fn entitlement(
         &self,
         tx: &mut Tx,
         actor: &Actor,
         product: &Product,
-    ) -> Result<bool, AppError> {
-        let roles = self.roles_for_product(tx, actor, product).await?;
+    ) -> Result<Entitlement, AppError> {
+        let (roles, has) = self.roles_for_product(tx, actor, product).await?;
         let on_market = product.state.is_public() || actor.is_staff();
-        Ok(on_market && crate::actor::check(actor, Action::PullReleased, &roles).is_ok())
+        let may = on_market && crate::actor::check(actor, Action::PullReleased, &roles).is_ok();
+        Ok(if may { has } else { Entitlement::nothing() })
     }
 
     /// Returns whether `actor` may read the trust metadata of a product's public name. That
@@ -128,7 +140,7 @@ impl App {
         actor: &Actor,
         product: &Product,
     ) -> Result<bool, AppError> {
-        let roles = self.roles_for_product(tx, actor, product).await?;
+        let (roles, _) = self.roles_for_product(tx, actor, product).await?;
         let is_known = product.state.is_public()
             || actor.is_staff()
             || store::releases::newest(tx, &product.id).await?.is_some();
@@ -142,7 +154,7 @@ impl App {
         self.roles(tx, actor, Some(&self.id(PublisherId::new)))
             .await?;
         if let Some(account) = actor.signed_in() {
-            store::subscriptions::in_force(tx, &account.id, &product).await?;
+            store::entitlements::bought(tx, &account.id, &product).await?;
         }
         Ok(())
     }

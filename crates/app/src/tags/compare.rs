@@ -92,7 +92,9 @@ impl App {
         let difference = match (&old, &new) {
             (Some(old), Some(new)) => {
                 let ids = (&old.submission_id, &new.submission_id);
-                Some(difference_of(&mut tx, ids, of.may_see_inside).await?)
+                let digests = [old.digest.as_str(), new.digest.as_str()];
+                let inside = self.sees_inside(&mut tx, (actor, &of), &digests).await?;
+                Some(difference_of(&mut tx, ids, inside).await?)
             }
             _ => None,
         };

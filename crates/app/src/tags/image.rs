@@ -150,12 +150,13 @@ impl App {
         digest: &str,
     ) -> Result<FoundImage, AppError> {
         let missing = || AppError::not_found("image", digest);
-        let of = self.product_view(tx, actor, names).await?;
+        let mut of = self.product_view(tx, actor, names).await?;
         let home = store::images::home(tx, &of.product.id, digest).await?;
         let home = home.filter(|home| of.may_see_submissions || home.released_at.is_some());
         let home = home.ok_or_else(missing)?;
         let row = store::images::find(tx, digest).await?.ok_or_else(missing)?;
         let content = blocking(move || ImageContent::decode(&row.content)).await??;
+        of.may_see_inside = self.sees_inside(tx, (actor, &of), &[digest]).await?;
         let findings = match of.may_see_inside {
             true => store::findings::open_in_image(tx, &home.submission_id, digest).await?,
             false => Vec::new(),

@@ -11,7 +11,7 @@ mod files;
 mod fixes;
 mod image;
 
-use market::{Action, RepositoryAction, SubmissionId};
+use market::{Action, ProductId, RepositoryAction, SubmissionId, origins_of};
 use store::{
     Tx,
     images::{ImageOutline, ImageRow},
@@ -54,6 +54,9 @@ pub struct TagView {
     pub release: Release,
     /// Each platform by itself.
     pub images: Vec<ImageOutline>,
+    /// The short names and names of the plans that give it; none where every plan gives
+    /// everything.
+    pub plans: Option<Vec<(String, String)>>,
 }
 
 /// A page of a product's releases.
@@ -96,10 +99,16 @@ impl App {
         let releases = store::releases::of_product(&mut tx, &of.product.id).await?;
         let total = releases.len();
         let (page, start) = page_of(page, total, TagsPage::SIZE);
+        let plans = self.plans_by_digest(&mut tx, &of.product.id).await?;
         let mut tags = Vec::new();
         for release in releases.into_iter().skip(start).take(TagsPage::SIZE) {
             let images = outlines(&mut tx, &release.submission_id).await?;
-            tags.push(TagView { release, images });
+            let plans = plans.as_ref().map(|giving| giving(&release.digest));
+            tags.push(TagView {
+                release,
+                images,
+                plans,
+            });
         }
         Ok(TagsPage {
             of,
@@ -107,6 +116,52 @@ impl App {
             total,
             page,
         })
+    }
+
+    /// Returns what tells which plans give what was released under a digest; nothing where every
+    /// plan gives everything.
+    async fn plans_by_digest(
+        &self,
+        tx: &mut Tx,
+        product: &ProductId,
+    ) -> Result<Option<impl Fn(&str) -> Vec<(String, String)> + use<>>, AppError> {
+        let product = store::products::find(tx, product).await?;
+        let limited = product.and_then(|product| Some((product.id, product.listed?.0)));
+        let Some((id, listed)) = limited.filter(|(_, listed)| listed.has_limited_plans()) else {
+            return Ok(None);
+        };
+        let releases = self.origins_for_plans(tx, &id, &listed).await?;
+        Ok(Some(move |digest: &str| {
+            let origins = origins_of(&releases, digest);
+            let giving = listed.plans_giving(&origins);
+            giving
+                .map(|plan| (plan.id.to_string(), plan.name.clone()))
+                .collect()
+        }))
+    }
+
+    /// Returns whether the asker may see inside of what a product was released under a digest,
+    /// or of a platform of it: where their plan gives it.
+    async fn sees_inside(
+        &self,
+        tx: &mut Tx,
+        (actor, of): (&Actor, &ProductView),
+        digests: &[&str],
+    ) -> Result<bool, AppError> {
+        if !of.may_see_inside || of.may_see_submissions {
+            return Ok(of.may_see_inside);
+        }
+        let Some(product) = store::products::find(tx, &of.product.id).await? else {
+            return Ok(false);
+        };
+        let has = self.entitlement(tx, actor, &product).await?;
+        let name = format!("{}/{}", of.publisher.slug, of.product.slug);
+        for digest in digests.iter().filter(|_| has.is_limited()) {
+            if !has.gives(&store::entitlements::origins(tx, &name, digest).await?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Returns a product that is on the market, or whose submissions the asker may read; any
@@ -130,7 +185,7 @@ impl App {
         let may_see_inside = may_see_submissions
             || is_open
                 && actor.scopes_allow(&name, RepositoryAction::Pull)
-                && self.may_pull(tx, actor, &product).await?;
+                && !self.entitlement(tx, actor, &product).await?.is_nothing();
         Ok(ProductView {
             publisher,
             may_see_inside,

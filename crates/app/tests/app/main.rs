@@ -37,6 +37,7 @@ mod organising;
 mod own_advisories;
 mod partnership;
 mod pictures;
+mod plans;
 mod previews;
 mod privacy;
 mod proofs;

@@ -7,7 +7,8 @@ use app::{Actor, Scope, Search, market::Decision, registry::PullRequest};
 use crate::{images::Image, world::World};
 
 /// Words that stand nowhere but in what is private.
-const PRIVATE: [&str; 11] = [
+const PRIVATE: [&str; 12] = [
+    "hidden-edition",
     "libsecret-hold",
     "libsecret-lifted",
     "staging",
@@ -92,7 +93,10 @@ async fn everything(world: &World, actor: &Actor) -> String {
 both! {
     async fn consumers_learn_nothing_private(db: Database) {
         let world = World::new(db).await;
-        let draft = world.product().await;
+        let mut draft = world.product().await;
+        // The repositories of its plans are the publisher's business.
+        draft.plans[1].sources = ["hidden-edition: 1.*", "2.*"].map(|line| line.parse().expect("a source")).to_vec();
+        world.app.save_draft(&world.editor, "acme", "db", &draft).await.expect("saved");
         let image = Image::debian(&[("openssl", "1.1.1n-0+deb11u1"), ("libsecret-component", "1.0")], "x");
         let submission = world.submitted("1.0", &image).await;
         world.app.add_comment(&world.editor, submission.id.as_str(), "submission", "libsecret-component!").await.expect("written");

@@ -371,6 +371,7 @@ impl World {
                 amount_minor,
                 currency: "EUR".to_owned(),
             },
+            sources: Vec::new(),
         };
         let draft = ProductManifest {
             name: "Harbour DB".to_owned(),

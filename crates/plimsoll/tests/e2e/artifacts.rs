@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Makes a command of a client in which somebody is signed in.
-fn client(program: &str, home: &Path, args: &[&str]) -> Command {
+pub(crate) fn client(program: &str, home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(home);
     command.env("DOCKER_CONFIG", home).env("HOME", home);

@@ -27,6 +27,7 @@ mod market;
 mod memory;
 mod model;
 mod notary;
+mod plans;
 mod proofs;
 mod read_ahead;
 mod robots;

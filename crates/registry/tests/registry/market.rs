@@ -546,6 +546,7 @@ fn draft(picture: &str, access: PullAccess) -> ProductManifest {
                 amount_minor: 0,
                 currency: "EUR".to_owned(),
             },
+            sources: Vec::new(),
         }],
         installation_instructions: "Pull and run.".to_owned(),
         license: License {

@@ -10,6 +10,7 @@ mod classifications;
 mod component_index;
 mod concurrency;
 mod engine;
+mod entitlements;
 mod full_disk;
 mod jobs;
 mod log;

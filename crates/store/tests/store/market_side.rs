@@ -204,10 +204,10 @@ both! {
             started_at: at(1),
             ended_at: None,
         };
-        subscriptions::create(&mut tx, &subscription(1)).await.expect("created");
+        subscriptions::create(&mut tx, &subscription(1), &[]).await.expect("created");
         tx.commit().await.expect("committed");
         let mut tx = db.begin().await.expect("a transaction");
-        assert!(subscriptions::create(&mut tx, &subscription(2)).await.expect_err("taken").is_conflict());
+        assert!(subscriptions::create(&mut tx, &subscription(2), &[]).await.expect_err("taken").is_conflict());
         drop(tx);
         let mut tx = db.begin().await.expect("a transaction");
         let force = subscriptions::in_force(&mut tx, &bob.id, &cast.product.id).await;
@@ -216,7 +216,7 @@ both! {
         assert_eq!(subscriptions::in_force(&mut tx, &bob.id, &cast.product.id).await.expect("read"), None);
         // After the end of one, another can begin, again and again.
         for number in [2, 3] {
-            subscriptions::create(&mut tx, &subscription(number)).await.expect("created");
+            subscriptions::create(&mut tx, &subscription(number), &[]).await.expect("created");
             subscriptions::lapse(&mut tx, &subscription(number).id, at(9)).await.expect("ended");
         }
         let all = subscriptions::of_account(&mut tx, &bob.id, store::Part::ALL).await.expect("read");

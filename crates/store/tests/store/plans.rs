@@ -68,4 +68,17 @@ both! {
             assert!(!plan.contains("TEMP B-TREE") && !plan.contains("Sort"), "{part}: {plan}");
         }
     }
+
+    async fn origins_are_looked_up_by_indexes(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let plan = plan(&mut tx, &statement("above (digest) AS", &["'x'", "'x'"])).await;
+        for index in ["manifest_references_by_digest", "releases_by_image"] {
+            assert!(plan.contains(index), "{index}: {plan}");
+            // Not by the repository alone.
+            assert!(!plan.contains(&format!("{index} (repository_id=?)")), "{index}: {plan}");
+        }
+        for table in ["manifest_references", "manifests", "tags", "releases", "submissions"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table}")), "{plan}");
+        }
+    }
 }

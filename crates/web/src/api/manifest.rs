@@ -1,14 +1,16 @@
 //! The content manifest on the wire. A draft may be incomplete, so every field may be left
 //! out; what keeps it from being submitted is told as problems, not refused.
 
-use market::{License, Money, Plan, ProductManifest};
+use market::{License, Money, Plan, PlanGives, PlanSource, ProductManifest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
     extract::{object, objects, within},
     support::SupportJson,
-    words::{PlatformJson, ProductKindJson, PullAccessJson, SlugJson},
+    words::{
+        PlatformJson, ProductKindJson, PullAccessJson, SlugJson, StagingNameJson, TagPatternJson,
+    },
 };
 
 /// The largest whole number that every JSON reader keeps exactly.
@@ -80,6 +82,37 @@ pub(super) struct PlanJson {
     /// What it costs a month; zero is free.
     #[serde(deserialize_with = "object")]
     price: PriceJson,
+    /// Which releases it gives; all without one. Left out of what consumers see.
+    #[serde(
+        default,
+        deserialize_with = "objects",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    sources: Vec<PlanSourceJson>,
+}
+
+/// Some of a product's releases: those that were submitted from a staging repository, those whose
+/// tags match a pattern, or those for which both is so.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PlanSourceJson {
+    /// The staging repository, without `staging/<publisher>/` in front; any without one.
+    repository: Option<StagingNameJson>,
+    /// Patterns of tags, at most twenty that count; any tag without one.
+    tags: Vec<TagPatternJson>,
+}
+
+/// What a plan gives, as everybody may see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PlanGivesJson {
+    /// The plan's short name.
+    plan: SlugJson,
+    /// Whether it gives every release there is and will be.
+    everything: bool,
+    /// The tags on offer that it gives, the newest first; none where it gives everything.
+    tags: Vec<String>,
+    /// Patterns of tags that it gives whenever they are released.
+    patterns: Vec<String>,
 }
 
 /// An amount of money.
@@ -161,6 +194,7 @@ impl From<Plan> for PlanJson {
             name: plan.name,
             description: plan.description,
             price: plan.price.into(),
+            sources: plan.sources.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -175,6 +209,36 @@ impl From<PlanJson> for Plan {
                 amount_minor: json.price.amount_minor,
                 currency: json.price.currency,
             },
+            sources: json.sources.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<PlanSource> for PlanSourceJson {
+    fn from(source: PlanSource) -> Self {
+        Self {
+            repository: source.repository.map(Into::into),
+            tags: source.tags.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<PlanSourceJson> for PlanSource {
+    fn from(json: PlanSourceJson) -> Self {
+        Self {
+            repository: json.repository.map(|name| name.0),
+            tags: json.tags.into_iter().map(|tag| tag.0).collect(),
+        }
+    }
+}
+
+impl From<PlanGives> for PlanGivesJson {
+    fn from(gives: PlanGives) -> Self {
+        Self {
+            plan: gives.plan.into(),
+            everything: gives.everything,
+            tags: gives.tags,
+            patterns: gives.patterns,
         }
     }
 }

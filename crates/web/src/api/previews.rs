@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     error::Answer,
     extract::{At, SignedIn},
-    manifest::ManifestJson,
+    manifest::{ManifestJson, PlanGivesJson},
     products::{ImageJson, ProductPath, PublicPublisherJson},
     words::{ListJson, ListingStateJson, SlugJson},
 };
@@ -76,6 +76,8 @@ struct PreviewJson {
     state: ListingStateJson,
     /// The manifest that a release would list now.
     manifest: ManifestJson,
+    /// What each of its plans would give.
+    gives: Vec<PlanGivesJson>,
     /// What would be released.
     candidate: Option<CandidateJson>,
     /// The repository to pull the candidate from, where the asker may.
@@ -143,6 +145,7 @@ impl From<PreviewPage> for PreviewJson {
             product: page.product.slug.into(),
             state: page.product.state.into(),
             manifest: listed.unwrap_or_default().into(),
+            gives: page.gives.into_iter().map(Into::into).collect(),
             candidate: page.candidate.map(Into::into),
             repository: page.may_pull.then_some(repository),
         }

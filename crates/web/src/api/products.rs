@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     error::Answer,
     extract::{Asked, Asker, At, LaterQuery, within},
-    manifest::{ManifestJson, PlanJson},
+    manifest::{ManifestJson, PlanGivesJson, PlanJson},
     publishers::PublisherPath,
     subscriptions::SubscriptionJson,
     words::{CategoryJson, ListingStateJson, SlugJson},
@@ -146,6 +146,8 @@ struct ProductJson {
     certified: bool,
     /// The listed manifest.
     manifest: Option<ManifestJson>,
+    /// What each of its plans gives.
+    gives: Vec<PlanGivesJson>,
     /// Its releases, newest first.
     releases: Vec<ReleaseJson>,
     /// The newest release's platforms.
@@ -160,7 +162,7 @@ struct ProductJson {
     advisories_at: String,
     /// The asker's subscription.
     subscription: Option<SubscriptionJson>,
-    /// Whether the asker may pull.
+    /// Whether the asker may pull; of what, their plan says.
     may_pull: bool,
 }
 
@@ -317,6 +319,7 @@ impl From<ProductPage> for ProductJson {
             held_at: page.product.held_at,
             certified: page.product.certified,
             manifest: page.product.listed.map(|listed| listed.0.into()),
+            gives: page.gives.into_iter().map(Into::into).collect(),
             releases: page.releases.into_iter().map(ReleaseJson::from).collect(),
             images: page.images.into_iter().map(ImageJson::from).collect(),
             checks_passed: page.checks.0,

@@ -201,8 +201,8 @@ async fn compare_releases(
     Asked(asked): Asked<ComparisonQuery>,
 ) -> Answer<Json<ComparisonJson>> {
     let names = (at.publisher.as_str(), at.product.as_str());
-    let old = asked.old.as_ref().map(ReleaseIdJson::as_str);
-    let new = asked.new.as_ref().map(ReleaseIdJson::as_str);
+    let old = asked.old.as_ref().map(|id| id.as_str());
+    let new = asked.new.as_ref().map(|id| id.as_str());
     let page = app.compare_releases(&actor, names, (old, new)).await?;
     Ok(Json(page.into()))
 }

@@ -38,6 +38,8 @@ struct TagJson {
     release: NamedReleaseJson,
     /// Each platform by itself.
     images: Vec<PlatformImageJson>,
+    /// Short names of the plans that give it; null where every plan gives everything.
+    plans: Option<Vec<String>>,
 }
 
 /// A release.
@@ -299,6 +301,7 @@ impl From<TagView> for TagJson {
         Self {
             release: tag.release.into(),
             images: each(tag.images),
+            plans: (tag.plans).map(|plans| plans.into_iter().map(|(id, _)| id).collect()),
         }
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
+    error::ProblemJson,
     manifest::ManifestJson,
     products::LayerJson,
     releases_json::ContentDifferenceJson,
@@ -103,6 +104,8 @@ pub(super) struct SubmissionPageJson {
     reviewer: Option<String>,
     /// Whom it can be given to by the asker.
     candidates: Vec<String>,
+    /// What of its manifest is as it may be and probably not as it was meant.
+    hints: Vec<ProblemJson>,
     /// The approvals of a first release that two people must approve; null where one is enough.
     approvals: Option<ApprovalsJson>,
 }
@@ -333,6 +336,7 @@ impl From<SubmissionPage> for SubmissionPageJson {
             waiting: page.waiting.into(),
             reviewer: assignment.reviewer,
             candidates: assignment.candidates,
+            hints: page.hints.into_iter().map(Into::into).collect(),
             approvals: page.approvals.map(ApprovalsJson::from),
         }
     }

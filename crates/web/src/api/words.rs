@@ -108,9 +108,10 @@ macro_rules! names {
         #[serde(transparent)]
         pub(super) struct $json(pub(super) $text);
 
-        impl $json {
-            /// Returns the text.
-            pub(super) fn as_str(&self) -> &str { self.0.as_str() }
+        impl std::ops::Deref for $json {
+            type Target = $text;
+
+            fn deref(&self) -> &$text { &self.0 }
         }
 
         impl PartialSchema for $json {
@@ -141,6 +142,10 @@ macro_rules! names {
 names! {
     /// The short name of a publisher, product or plan.
     SlugJson = "Slug" for market::Slug, "^[a-z][a-z0-9]*(-[a-z0-9]+)*$", 2..=40;
+    /// The name of a staging repository behind `staging/<publisher>/`.
+    StagingNameJson = "StagingName" for market::StagingName, "^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$", 1..=200;
+    /// A pattern of tags, where `*` stands for any characters.
+    TagPatternJson = "TagPattern" for market::TagPattern, "^[A-Za-z0-9._*-]+$", 1..=128;
     /// A submission's identifier.
     SubmissionIdJson = "SubmissionId" for market::SubmissionId, "^sub_[0-9A-Za-z]{26}$", 30..=30;
     /// A release's identifier.

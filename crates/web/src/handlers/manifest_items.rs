@@ -148,12 +148,21 @@ fn plans(manifest: &ProductManifest) -> Html {
     for plan in &manifest.plans {
         let _ = write!(
             html,
-            "<li><strong>{}</strong> (<code>{}</code>), {}: {}</li>",
+            "<li><strong>{}</strong> (<code>{}</code>), {}: {}",
             escaped(&plan.name),
             escaped(plan.id.as_str()),
             escaped(&price(&plan.price)),
             escaped(&plan.description)
         );
+        for (place, source) in plan.sources.iter().enumerate() {
+            let before = if place == 0 { "<br>Gives " } else { "; " };
+            let _ = write!(
+                html,
+                "{before}<code>{}</code>",
+                escaped(&source.to_string())
+            );
+        }
+        html.push_str("</li>");
     }
     html.push_str("</ul>");
     Html(html)

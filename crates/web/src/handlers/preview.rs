@@ -111,10 +111,9 @@ pub(super) fn view(app: &App, viewer: &Viewer, found: app::PreviewPage) -> Produ
         }),
         ..described(
             app,
-            viewer.layout.clone(),
+            (viewer.layout.clone(), format!("/preview/{name}")),
             &found.publisher,
-            listed,
-            format!("/preview/{name}"),
+            (listed, &found.gives),
         )
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use app::{App, ImageView, PublicCheck, Subscription, certify};
 use axum::extract::{Path, State};
 use chrono::DateTime;
-use market::{ListingState, Money, ProductKind, ProductManifest, PublisherState, PullAccess};
+use market::{
+    ListingState, Money, PlanGives, ProductKind, ProductManifest, PublisherState, PullAccess, Slug,
+};
 
 use crate::{
     answer::{Answer, Refusal, page_with},
@@ -111,17 +113,21 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
                 .collect(),
         }),
         statements_url: found.has_statements.then(|| format!("{url}/vex.json")),
-        ..described(app, viewer.layout, &found.publisher, listed, url)
+        ..described(
+            app,
+            (viewer.layout, url),
+            &found.publisher,
+            (listed, &found.gives),
+        )
     })
 }
 
 /// Returns what a product's page says however it came there.
 pub(super) fn described(
     app: &App,
-    layout: Layout,
+    (layout, url): (Layout, String),
     publisher: &app::Publisher,
-    listed: ProductManifest,
-    url: String,
+    (listed, gives): (ProductManifest, &[PlanGives]),
 ) -> ProductPage {
     let absolute_url = format!("{}{url}", app.config().public_url);
     ProductPage {
@@ -138,7 +144,7 @@ pub(super) fn described(
             name: publisher.legal_name.clone(),
             is_verified: publisher.state == PublisherState::Verified,
         },
-        plans: plans(&listed),
+        plans: plans(&listed, gives),
         kind: kind(&listed),
         logo_url: listed.logo.as_deref().map(picture_url),
         screenshot_urls: listed
@@ -270,14 +276,37 @@ pub(super) fn install(
     }
 }
 
-fn plans(listed: &ProductManifest) -> Vec<PlanView> {
+fn plans(listed: &ProductManifest, gives: &[PlanGives]) -> Vec<PlanView> {
+    let is_told = gives.iter().any(|gives| !gives.everything);
+    let given = |plan: &Slug| gives.iter().find(|gives| gives.plan == *plan && is_told);
     let plans = listed.plans.iter().map(|plan| PlanView {
+        gives: given(&plan.id).map(versions),
         id: plan.id.to_string(),
         name: plan.name.clone(),
         description: plan.description.clone(),
         price: price(&plan.price),
     });
     plans.collect()
+}
+
+/// Tags of a plan that are named one by one.
+const MOST_TAGS: usize = 8;
+
+/// Says which versions a plan gives.
+fn versions(gives: &PlanGives) -> String {
+    if gives.everything {
+        return "Gives every version.".to_owned();
+    }
+    let mut said = gives.tags[..gives.tags.len().min(MOST_TAGS)].join(", ");
+    match gives.tags.len() {
+        0 => said.push_str("nothing that is released yet"),
+        more if more > MOST_TAGS => said.push_str(&format!(" and {} more", more - MOST_TAGS)),
+        _ => {}
+    }
+    match gives.patterns.is_empty() {
+        true => format!("Gives {said}."),
+        false => format!("Gives {said}; to come: {}.", gives.patterns.join(", ")),
+    }
 }
 
 pub(super) fn platform(url: Option<&str>, image: ImageView) -> PlatformView {

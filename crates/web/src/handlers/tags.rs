@@ -57,6 +57,7 @@ fn tag_panel(tag: TagView, (url, is_oldest): (&str, bool), viewer: &Viewer) -> T
     TagPanel {
         compare_url: (!is_oldest).then(|| format!("{url}/compare?new={}", release.id)),
         tag: release.tag,
+        plans: (tag.plans).map(|plans| plans.into_iter().map(|(_, name)| name).collect()),
         digest: Digest(release.digest),
         is_certified: release.certified,
         released_at: viewer.when(release.released_at),

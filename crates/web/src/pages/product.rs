@@ -262,6 +262,8 @@ pub struct PlanView {
     pub description: String,
     /// For example `USD 19.00 a month` or `Free`.
     pub price: String,
+    /// Which versions it gives, where some plan does not give all.
+    pub gives: Option<String>,
 }
 
 /// What the viewer has.

@@ -174,4 +174,6 @@ pub struct PlanForm {
     pub amount: String,
     /// Item 10: ISO 4217.
     pub currency: String,
+    /// Which releases it gives, a source a line; all where there is none.
+    pub sources: String,
 }

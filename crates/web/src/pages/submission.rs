@@ -65,6 +65,8 @@ pub struct SubmissionPage {
     pub versions_url: String,
     /// The manifest as it was submitted.
     pub manifest: Vec<ManifestItem>,
+    /// What of it is as it may be and probably not as it was meant.
+    pub hints: Vec<String>,
     /// The review thread, oldest first; perhaps only a part of it.
     pub remarks: Vec<Remark>,
     /// Where in the thread one is.

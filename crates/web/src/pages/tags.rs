@@ -44,6 +44,8 @@ pub struct TagPanel {
     pub released_at: When,
     /// Address of the comparison with the one before it, where there is one.
     pub compare_url: Option<String>,
+    /// The plans that give it, where some plan does not give everything.
+    pub plans: Option<Vec<String>>,
     /// One for each platform.
     pub platforms: Vec<PlatformLine>,
 }

@@ -281,6 +281,10 @@ fn plan(id: &str, name: &str, description: &str, price: &str) -> PlanView {
         name: name.to_owned(),
         description: description.to_owned(),
         price: price.to_owned(),
+        gives: Some(match id {
+            "community" => "Gives 1.4, 1.3; to come: 1.*.".to_owned(),
+            _ => "Gives every version.".to_owned(),
+        }),
     }
 }
 

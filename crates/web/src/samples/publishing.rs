@@ -441,6 +441,10 @@ fn form() -> ManifestForm {
         description: description.to_owned(),
         amount: amount.to_owned(),
         currency: "USD".to_owned(),
+        sources: match id {
+            "standard" => String::new(),
+            _ => "1.*".to_owned(),
+        },
     };
     ManifestForm {
         slug: "pilot".to_owned(),

@@ -77,6 +77,7 @@ fn tags() -> TagsPage {
         digest: digest(start),
         is_certified: true,
         released_at: ago(24 * days),
+        plans: Some(vec!["Community".to_owned(), "Business".to_owned()]),
         compare_url: (days < 100).then(|| "/p/harbour/pilot/compare?new=rel_1".to_owned()),
         platforms: vec![
             platform("linux/amd64", "11aa22bb33"),

@@ -138,6 +138,7 @@ fn submission() -> SubmissionPage {
                 false,
             ),
         ],
+        hints: vec!["nothing that was released or is submitted here is given by the plan Business: whoever subscribes to it can pull nothing yet".to_owned()],
         open_remarks: remarks().iter().filter(|remark| remark.is_open()).count(),
         remarks: remarks(),
         remarks_paging: Paging::default(),

@@ -2,8 +2,8 @@
 
 use app::{App, AppError};
 use market::{
-    CATEGORIES, ENGINES, KINDS, License, Money, Plan, Problem, ProductKind, ProductManifest,
-    PullAccess, Slug,
+    CATEGORIES, ENGINES, KINDS, License, Money, Plan, PlanSource, Problem, ProductKind,
+    ProductManifest, PullAccess, Slug, SourceError,
 };
 
 use super::support;
@@ -51,6 +51,7 @@ impl ManifestFields for ManifestForm {
             description: plan.description.clone(),
             amount: amount(&plan.price),
             currency: plan.price.currency.clone(),
+            sources: lines(&plan.sources),
         });
         Self {
             slug: slug.to_owned(),
@@ -203,6 +204,7 @@ fn typed_plans(form: &Form) -> Vec<PlanForm> {
             description: text("description"),
             amount: text("price"),
             currency: text("price.currency").to_uppercase(),
+            sources: text("sources"),
         }
     };
     let plans = (0..MAX_PLANS).map(plan).filter(|plan| !is_empty(plan));
@@ -211,9 +213,19 @@ fn typed_plans(form: &Form) -> Vec<PlanForm> {
 
 /// A currency alone is no plan: some browsers fill it in by themselves.
 fn is_empty(plan: &PlanForm) -> bool {
-    [&plan.id, &plan.name, &plan.description, &plan.amount]
-        .iter()
-        .all(|text| text.is_empty())
+    let typed = [
+        &plan.id,
+        &plan.name,
+        &plan.description,
+        &plan.amount,
+        &plan.sources,
+    ];
+    typed.iter().all(|text| text.is_empty())
+}
+
+fn lines(sources: &[PlanSource]) -> String {
+    let lines: Vec<_> = sources.iter().map(PlanSource::to_string).collect();
+    lines.join("\n")
 }
 
 fn read_plans(typed: &[PlanForm], problems: &mut Vec<Problem>) -> Vec<Plan> {
@@ -237,7 +249,16 @@ fn read_plans(typed: &[PlanForm], problems: &mut Vec<Problem>) -> Vec<Plan> {
                 currency: "USD".to_owned(),
             }
         });
+        let mut sources = Vec::new();
+        let written = typed.sources.lines().map(str::trim);
+        for line in written.filter(|line| !line.is_empty()) {
+            match line.parse() {
+                Ok(source) => sources.push(source),
+                Err(error) => refuse("sources", SourceError::to_string(&error)),
+            }
+        }
         plans.push(Plan {
+            sources,
             id,
             name: typed.name.clone(),
             description: typed.description.clone(),
@@ -318,6 +339,9 @@ mod tests {
                     amount_minor: 1950,
                     currency: "EUR".to_owned(),
                 },
+                sources: ["db-ent: 2.*", "1.* *-lts"]
+                    .map(|line| line.parse().expect("one"))
+                    .to_vec(),
             }],
             license: License {
                 link: None,
@@ -342,6 +366,7 @@ mod tests {
         form.plans = vec![PlanForm {
             id: "No Slug".to_owned(),
             amount: "a lot".to_owned(),
+            sources: "1.*\nA B:".to_owned(),
             ..PlanForm::default()
         }];
         form.accesses.clear();
@@ -350,6 +375,14 @@ mod tests {
             .iter()
             .map(|problem| problem.field.as_str())
             .collect();
-        assert_eq!(fields, ["plans[0].id", "plans[0].price", "access"]);
+        assert_eq!(
+            fields,
+            [
+                "plans[0].id",
+                "plans[0].price",
+                "plans[0].sources",
+                "access"
+            ]
+        );
     }
 }

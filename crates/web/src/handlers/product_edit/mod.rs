@@ -11,7 +11,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use market::{ListingEvent, ListingState, Problem, ProductManifest, PublisherState};
+use market::{ListingEvent, ListingState, PlanGives, Problem, ProductManifest, PublisherState};
 
 use self::manifest::{ManifestFields, add_pictures};
 use super::{
@@ -177,6 +177,7 @@ pub(crate) async fn preview(
     let at = (publisher.as_str(), product.as_str());
     let (manifest, _) = look_at(&app, (at.0, Some(at.1)), &form, &mut typed).await?;
     let mut found = app.preview_page(&form.viewer.actor, at.0, at.1).await?;
+    found.gives = PlanGives::of(&manifest, &[]);
     found.product.listed = Some(manifest.into());
     let mut page = super::preview::view(&app, &form.viewer, found);
     if let Some(note) = &mut page.preview {
@@ -199,6 +200,7 @@ pub(crate) async fn preview_new(
         manifest.name.clone_from(&typed.slug);
     }
     let url = format!("/preview/{publisher}/{}", typed.slug);
+    let gives = PlanGives::of(&manifest, &[]);
     let page = ProductPage {
         preview: Some(PreviewNote {
             is_listed: false,
@@ -206,7 +208,7 @@ pub(crate) async fn preview_new(
             is_typed: true,
             edit_url: None,
         }),
-        ..described(&app, form.viewer.layout, &found, manifest, url)
+        ..described(&app, (form.viewer.layout, url), &found, (manifest, &gives))
     };
     page_with(StatusCode::OK, &page)
 }

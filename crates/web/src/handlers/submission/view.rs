@@ -77,6 +77,7 @@ pub(super) fn page(
         anchors: thread::anchors(found, findings),
         draft_remark: String::new(),
         draft_reason: String::new(),
+        hints: hints(found),
         templates: templates(found),
         draft_decision: String::new(),
         errors: FieldErrors::default(),
@@ -93,6 +94,11 @@ pub(super) fn page(
             .then(|| "You belong to this publisher: somebody else decides.".to_owned()),
         layout: viewer.layout,
     }
+}
+
+fn hints(found: &app::SubmissionPage) -> Vec<String> {
+    let hints = found.hints.iter();
+    hints.map(|hint| hint.message.clone()).collect()
 }
 
 fn templates(found: &app::SubmissionPage) -> Vec<Choice> {

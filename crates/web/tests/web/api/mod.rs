@@ -8,4 +8,5 @@ mod errors;
 mod fuzz;
 mod limits;
 mod once;
+mod plans;
 mod stories;

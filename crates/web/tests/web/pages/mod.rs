@@ -10,6 +10,7 @@ mod editing;
 mod operator;
 mod people;
 mod places;
+mod plans;
 mod queue;
 mod releases;
 mod stories;
