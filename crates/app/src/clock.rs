@@ -1,6 +1,6 @@
 //! The one clock. Tests move it; forty days of waiting run in a second.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use chrono::{
     DateTime, DurationRound, TimeDelta, Utc,
@@ -34,30 +34,37 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until it is moved, or moves on whenever it is read.
 #[derive(Debug)]
-pub struct ManualClock(Mutex<DateTime<Utc>>);
+pub struct ManualClock(Mutex<(DateTime<Utc>, TimeDelta)>);
 
 impl ManualClock {
     /// Starts at `at`.
     pub fn new(at: DateTime<Utc>) -> Self {
-        Self(Mutex::new(at))
+        Self(Mutex::new((at, TimeDelta::zero())))
     }
 
     /// Moves on by `time`.
     pub fn advance(&self, time: TimeDelta) {
-        *self
-            .0
-            .lock()
-            .expect("nobody panics while holding the clock") += time;
+        self.hands().0 += time;
+    }
+
+    /// Moves on by `each` whenever it is read, from now on.
+    pub fn tick(&self, each: TimeDelta) {
+        self.hands().1 = each;
+    }
+
+    fn hands(&self) -> MutexGuard<'_, (DateTime<Utc>, TimeDelta)> {
+        let hands = self.0.lock();
+        hands.expect("nobody panics while holding the clock")
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
-        *self
-            .0
-            .lock()
-            .expect("nobody panics while holding the clock")
+        let mut hands = self.hands();
+        let (now, each) = *hands;
+        hands.0 += each;
+        now
     }
 }

@@ -223,7 +223,7 @@ impl Place {
 pub(crate) struct FindingDetail {
     pub(crate) purl: String,
     pub(crate) path: String,
-    /// Why it is Minor whatever the score, and that nothing loads it.
+    /// Why it is Minor whatever the score, and that nothing is linked with it.
     #[serde(default)]
     pub(crate) note: Option<String>,
     /// Of findings from before packages had rows of their own.
@@ -318,18 +318,24 @@ impl App {
         said: &HashMap<i64, Vec<Said>>,
     ) -> Result<Vec<Finding>, AppError> {
         let mut found: Vec<Finding> = Vec::new();
-        let mut known: HashMap<(&str, &str, &str), usize> = HashMap::new();
+        let mut known: HashMap<(&str, &str, &str), (usize, bool)> = HashMap::new();
         for (place, package) in places {
             for said in said.get(&package).into_iter().flatten() {
                 let finding = self.finding(at, place, package, said)?;
                 let key = (&*said.vulnerability, &*place.name, &*place.version);
-                match known.get(&key) {
+                match known.get_mut(&key) {
                     None => {
-                        known.insert(key, found.len());
+                        known.insert(key, (found.len(), place.is_unloaded));
                         found.push(finding);
                     }
-                    Some(&other) if found[other].advised < finding.advised => {
-                        found[other] = finding;
+                    // Of equal ones that which something loads: the same package may be there
+                    // for another architecture.
+                    Some((other, was_unloaded))
+                        if (found[*other].advised, !*was_unloaded)
+                            < (finding.advised, !place.is_unloaded) =>
+                    {
+                        found[*other] = finding;
+                        *was_unloaded = place.is_unloaded;
                     }
                     Some(_) => {}
                 }

@@ -1,11 +1,11 @@
 //! The reviewer's queue: what waits, whose turn it was for how long, and who took it.
 
-use std::{fmt, str::FromStr};
+use std::{collections::HashMap, fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use market::{Action, Assigned, Class, SubmissionId, SubmissionState, Waiting};
 use store::{
-    Part, Tx,
+    Tx,
     products::Product,
     publishers::Publisher,
     review_queue::{QueueFilter, QueueRow},
@@ -15,7 +15,7 @@ use store::{
 use crate::{
     Actor, App, AppError,
     findings::{class_counts, counts_of},
-    submission_page::{is_in_the_way, is_open},
+    submission_page::is_in_the_way,
 };
 
 /// What the queue shows unless a state is asked for: all that the publisher need not act on.
@@ -121,6 +121,42 @@ pub struct QueueEntry {
     pub own_work: bool,
 }
 
+/// What is read of all entries at once.
+struct Shared {
+    products: Vec<Product>,
+    publishers: Vec<Publisher>,
+    counts: Vec<(String, Class, i64)>,
+    remarks: HashMap<String, i64>,
+}
+
+impl Shared {
+    async fn read(tx: &mut Tx, rows: &[QueueRow]) -> Result<Self, AppError> {
+        let ids: Vec<_> = rows.iter().map(|row| row.submission.id.as_str()).collect();
+        let products = rows.iter().map(|row| row.submission.product_id.as_str());
+        let products = store::products::all_of(tx, &products.collect::<Vec<_>>()).await?;
+        let publishers = products.iter().map(|product| product.publisher_id.as_str());
+        let publishers = store::publishers::all_of(tx, &publishers.collect::<Vec<_>>()).await?;
+        let remarks = store::review_queue::open_remarks(tx, &ids).await?;
+        Ok(Self {
+            counts: store::findings::counts(tx, &ids).await?,
+            remarks: remarks.into_iter().collect(),
+            products,
+            publishers,
+        })
+    }
+
+    fn home_of(&self, submission: &Submission) -> Result<(&Publisher, &Product), AppError> {
+        let mut products = self.products.iter();
+        let product = products.find(|product| product.id == submission.product_id);
+        let publisher = product.and_then(|product| {
+            let mut publishers = self.publishers.iter();
+            publishers.find(|publisher| publisher.id == product.publisher_id)
+        });
+        let missing = || AppError::not_found("submission", submission.id.as_str());
+        publisher.zip(product).ok_or_else(missing)
+    }
+}
+
 /// A part of the queue.
 #[derive(Debug, Clone)]
 pub struct QueuePage {
@@ -153,11 +189,10 @@ impl App {
             at: row.submission.waiting_since,
             id: row.submission.id.clone(),
         });
-        let ids: Vec<_> = rows.iter().map(|row| row.submission.id.as_str()).collect();
-        let counts = store::findings::counts(&mut tx, &ids).await?;
+        let shared = Shared::read(&mut tx, &rows).await?;
         let mut entries = Vec::with_capacity(rows.len());
         for row in rows {
-            entries.push(self.queue_entry(&mut tx, actor, (row, &counts)).await?);
+            entries.push(self.queue_entry(&mut tx, actor, (row, &shared)).await?);
         }
         Ok(QueuePage { entries, next })
     }
@@ -166,23 +201,23 @@ impl App {
         &self,
         tx: &mut Tx,
         actor: &Actor,
-        (row, counts): (QueueRow, &[(String, Class, i64)]),
+        (row, shared): (QueueRow, &Shared),
     ) -> Result<QueueEntry, AppError> {
         let submission = row.submission;
-        let (publisher, product) = self.home_of(tx, &submission).await?;
+        let (publisher, product) = shared.home_of(&submission)?;
         let roles = self.roles(tx, actor, Some(&publisher.id)).await?;
         let checks = store::submissions::checks(tx, &submission.id).await?;
-        let thread = store::submissions::thread(tx, &submission, Part::ALL).await?;
+        let remarks = shared.remarks.get(submission.id.as_str());
         Ok(QueueEntry {
-            counts: class_counts(counts_of(counts, submission.id.as_str())),
+            counts: class_counts(counts_of(&shared.counts, submission.id.as_str())),
             failed_checks: checks.iter().filter(|row| is_in_the_way(row)).count(),
-            open_remarks: thread.iter().filter(|remark| is_open(remark)).count(),
+            open_remarks: usize::try_from(*remarks.unwrap_or(&0)).unwrap_or(usize::MAX),
             waiting: self.waiting(tx, &submission).await?,
             reviewer: row.reviewer,
             own_work: market::is_own_work(Action::DecideSubmission, &roles),
+            product: product.clone(),
+            publisher: publisher.clone(),
             submission,
-            product,
-            publisher,
         })
     }
 

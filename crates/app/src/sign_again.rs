@@ -41,16 +41,17 @@ impl App {
     ///
     /// # Errors
     /// The root key is not here, or something cannot be read or written; what was signed before
-    /// stays, and the next attempt goes on there.
+    /// stays, and the next attempt goes on there. Where only the successors of some keys are left
+    /// to name, all is signed before that is said.
     pub async fn sign_releases_again(&self, seen: &BTreeSet<String>) -> Result<usize, AppError> {
-        self.name_successors(seen).await?;
+        let left = self.name_successors(seen).await?;
         let (mut count, mut after) = (0, String::new());
         loop {
             let mut tx = self.read().await?;
             let products = store::products::on_market_after(&mut tx, &after, AT_ONCE).await?;
             drop(tx);
             let Some(last) = products.last() else {
-                return Ok(count);
+                return left.map_or(Ok(count), Err);
             };
             after = last.id.to_string();
             for product in &products {

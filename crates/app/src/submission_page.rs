@@ -424,11 +424,6 @@ pub(crate) fn is_in_the_way(row: &CheckRow) -> bool {
     row.waiver_id.is_none() && check_result(row).is_ok_and(serious)
 }
 
-/// Decisions stand in the thread too, but nobody resolves them.
-pub(crate) fn is_open(remark: &CommentWithAuthor) -> bool {
-    remark.comment.decision.is_none() && remark.comment.resolved_at.is_none()
-}
-
 fn check_views(
     rows: Vec<CheckRow>,
     platforms: &BTreeMap<String, String>,

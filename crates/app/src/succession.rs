@@ -36,11 +36,15 @@ impl App {
     /// Has the root key name the release key there is now as the successor of each there was, but
     /// of those that were revoked, and revoke those named in `seen`. Does nothing twice. Where
     /// keys are for different root keys to say, each does its part while it is here; what one of
-    /// them said before stays good as long as it leads on.
+    /// them said before stays good as long as it leads on. Gives what is left for a root key that
+    /// is not here.
     ///
     /// # Errors
-    /// There is no such key, a root key that is needed is not here, or the database refused.
-    pub async fn name_successors(&self, seen: &BTreeSet<String>) -> Result<(), AppError> {
+    /// There is no such key, or the database refused.
+    pub async fn name_successors(
+        &self,
+        seen: &BTreeSet<String>,
+    ) -> Result<Option<AppError>, AppError> {
         self.appoint_root().await?;
         let current = self.release_key();
         let mut tx = self.begin().await?;
@@ -72,13 +76,12 @@ impl App {
             }
         }
         tx.commit().await?;
-        match left {
-            Some(row) => Err(AppError::Conflict(format!(
+        Ok(left.map(|row| {
+            AppError::Conflict(format!(
                 "who follows the release key {} is for the root key {} to say: put `keys/root.key` back, the one of its time, and start again",
                 row.key_id, row.root_id
-            ))),
-            None => Ok(()),
-        }
+            ))
+        }))
     }
 
     async fn decide_on_key(

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use market::{AccountId, KeyId, KeyStanding, KeyTimes, PublisherId, PublisherState, Slug};
+use sqlx::types::Json;
 
 use crate::{
     Part, StoreError, Tx, assets,
@@ -158,6 +159,22 @@ pub async fn list(
         state.map_or("", PublisherState::as_str),
         part.from,
         part.limit
+    )
+}
+
+/// Returns the publishers with these identifiers, in no order.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn all_of(tx: &mut Tx, ids: &[&str]) -> Result<Vec<Publisher>, StoreError> {
+    fetch_all!(
+        tx,
+        Publisher,
+        [
+            "SELECT * FROM publishers WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT * FROM publishers WHERE id IN (SELECT value FROM jsonb_array_elements_text($1) t (value))"
+        ],
+        Json(ids)
     )
 }
 

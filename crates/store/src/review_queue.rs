@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use market::{AccountId, PublisherId, SubmissionId, SubmissionState};
+use sqlx::types::Json;
 
 use crate::{
     StoreError, Tx,
@@ -94,6 +95,26 @@ pub async fn reviewers_for(
         publisher.as_str()
     )?;
     Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+/// Returns how many remarks nobody resolved, in the threads up to submissions; nothing of those
+/// where there are none. Decisions stand in a thread too, but nobody resolves them.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn open_remarks(
+    tx: &mut Tx,
+    submissions: &[&str],
+) -> Result<Vec<(String, i64)>, StoreError> {
+    fetch_all!(
+        tx,
+        (String, i64),
+        [
+            "SELECT s.id, COUNT(*) FROM submissions s JOIN submissions t ON t.product_id = s.product_id AND t.number <= s.number JOIN comments c ON c.submission_id = t.id WHERE s.id IN (SELECT value FROM json_each($1)) AND c.decision IS NULL AND c.resolved_at IS NULL GROUP BY s.id",
+            "SELECT s.id, COUNT(*) FROM submissions s JOIN submissions t ON t.product_id = s.product_id AND t.number <= s.number JOIN comments c ON c.submission_id = t.id WHERE s.id IN (SELECT value FROM jsonb_array_elements_text($1) t (value)) AND c.decision IS NULL AND c.resolved_at IS NULL GROUP BY s.id"
+        ],
+        Json(submissions)
+    )
 }
 
 /// Returns what became of a submission and of those whose place it took, one after the other,

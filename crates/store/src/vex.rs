@@ -201,23 +201,26 @@ pub async fn find(tx: &mut Tx, id: &VexId) -> Result<Option<VexStatement>, Store
     row.map(VexStatement::try_from).transpose()
 }
 
-/// Returns a part of what is and was stated about a product, of every vulnerability or of one;
-/// newest first.
+/// Returns a part of what is and was stated about a product, of vulnerabilities under these names
+/// or, where there are none, of all; newest first.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn of_product(
     tx: &mut Tx,
     product: &ProductId,
-    vulnerability: &str,
+    vulnerabilities: &[&str],
     part: Part<'_>,
 ) -> Result<Vec<VexStatement>, StoreError> {
     statements(fetch_all!(
         tx,
         Row,
-        "SELECT v.*, a.name AS author, d.name AS decider FROM vex_statements v JOIN accounts a ON a.id = v.stated_by LEFT JOIN accounts d ON d.id = v.decided_by WHERE v.product_id = $1 AND ($2 = '' OR v.vulnerability = $2) AND ($3 = '' OR (v.stated_at, v.id) < (SELECT l.stated_at, l.id FROM vex_statements l WHERE l.id = $3)) ORDER BY v.stated_at DESC, v.id DESC LIMIT $4",
+        [
+            "SELECT v.*, a.name AS author, d.name AS decider FROM vex_statements v JOIN accounts a ON a.id = v.stated_by LEFT JOIN accounts d ON d.id = v.decided_by WHERE v.product_id = $1 AND (json_array_length($2) = 0 OR v.vulnerability IN (SELECT value FROM json_each($2))) AND ($3 = '' OR (v.stated_at, v.id) < (SELECT l.stated_at, l.id FROM vex_statements l WHERE l.id = $3)) ORDER BY v.stated_at DESC, v.id DESC LIMIT $4",
+            "SELECT v.*, a.name AS author, d.name AS decider FROM vex_statements v JOIN accounts a ON a.id = v.stated_by LEFT JOIN accounts d ON d.id = v.decided_by WHERE v.product_id = $1 AND (jsonb_array_length($2) = 0 OR v.vulnerability IN (SELECT value FROM jsonb_array_elements_text($2) t (value))) AND ($3 = '' OR (v.stated_at, v.id) < (SELECT l.stated_at, l.id FROM vex_statements l WHERE l.id = $3)) ORDER BY v.stated_at DESC, v.id DESC LIMIT $4"
+        ],
         product.as_str(),
-        vulnerability,
+        Json(vulnerabilities),
         part.from,
         part.limit
     )?)

@@ -389,7 +389,7 @@ impl App {
             cause: format!(
                 "{reminder}:{}:{image}:{}",
                 product.id,
-                promise.due_at.timestamp()
+                promise.due_at.timestamp_micros()
             ),
             title: format!("{name}: {count} {findings} to fix by {due}"),
             body: format!(

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use market::{Class, FindingState, ProductId, SubmissionId};
 use serde::Deserialize;
 use store::{
@@ -26,6 +26,10 @@ const IMAGES: i64 = 500;
 /// Rows after which a transaction ends, so that others can write as well.
 const ROWS: usize = 2_000;
 
+/// What is passed on within that time is told at once and due at once: an advisory that concerns
+/// several packages is one promise.
+const TOLD_AT_ONCE: TimeDelta = TimeDelta::minutes(1);
+
 /// Writes what differs, many packages to a transaction.
 pub(super) struct Writer {
     app: Arc<App>,
@@ -33,11 +37,14 @@ pub(super) struct Writer {
     database: String,
     tx: Option<Tx>,
     rows: usize,
+    /// When what is being passed on is told, and its promises begin.
+    told_at: DateTime<Utc>,
 }
 
 impl Writer {
     pub(super) fn new(app: Arc<App>, database: String) -> Self {
         Self {
+            told_at: app.now(),
             app,
             database,
             tx: None,
@@ -71,6 +78,10 @@ impl Writer {
     /// Passes on what is said of one package, and keeps it.
     pub(super) async fn pass_on(&mut self, difference: &Difference) -> Result<(), AppError> {
         let (app, package) = (Arc::clone(&self.app), difference.package);
+        if app.now() - self.told_at >= TOLD_AT_ONCE {
+            self.told_at = app.now();
+        }
+        let told_at = self.told_at;
         let weighed = app.weighed_otherwise(self.tx().await?, difference).await?;
         let gone: HashSet<String> = difference.gone.iter().map(|(it, _)| it.clone()).collect();
         let mut after = 0;
@@ -81,7 +92,7 @@ impl Writer {
             };
             let images = (after, last);
             let rows = app
-                .renew_findings(tx, package, images, &weighed, &gone)
+                .renew_findings(tx, (package, images, told_at), &weighed, &gone)
                 .await?;
             // More than was looked at counts: reading takes time as well.
             self.rows += rows + 10;
@@ -126,13 +137,10 @@ impl App {
     async fn renew_findings(
         &self,
         tx: &mut Tx,
-        package: i64,
-        images: (i64, i64),
+        (package, images, now): (i64, (i64, i64), DateTime<Utc>),
         weighed: &[Said],
         gone: &HashSet<String>,
     ) -> Result<usize, AppError> {
-        // What is said of one package is told at once, and is due at once.
-        let now = self.now();
         let known = component_index::findings(tx, package, images).await?;
         let mut before: HashMap<_, Vec<&Finding>> = HashMap::new();
         for finding in &known {

@@ -89,7 +89,7 @@ impl App {
         publisher: &Publisher,
         product: &Product,
     ) -> Result<Option<OpenVex>, AppError> {
-        let all = store::vex::of_product(tx, &product.id, "", Part::ALL).await?;
+        let all = store::vex::of_product(tx, &product.id, &[], Part::ALL).await?;
         // Every decision and every end of one is a change of the document.
         let changes = all
             .iter()

@@ -118,8 +118,13 @@ impl App {
         let roles = self.roles(&mut tx, actor, Some(&publisher.id)).await?;
         crate::actor::check(actor, Action::ReadSubmission, &roles)?;
         let may = |action| crate::actor::check(actor, action, &roles).is_ok();
+        let names = match vulnerability {
+            "" => Vec::new(),
+            name => self.names_of(name).await?,
+        };
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(VexPage {
-            statements: store::vex::of_product(&mut tx, &product.id, vulnerability, part).await?,
+            statements: store::vex::of_product(&mut tx, &product.id, &names, part).await?,
             is_published: product.state.is_public()
                 && store::vex::any_counts(&mut tx, &product.id, self.now()).await?,
             may_state: may(Action::MakeStatement),
@@ -441,7 +446,7 @@ impl App {
         product: &ProductId,
         views: &mut [FindingView],
     ) -> Result<(), AppError> {
-        let mut stated = store::vex::of_product(tx, product, "", Part::ALL).await?;
+        let mut stated = store::vex::of_product(tx, product, &[], Part::ALL).await?;
         stated.retain(|statement| statement.standing.is_current());
         // Stable: among the rest the newest stay first.
         stated.sort_by_key(|it| {

@@ -217,7 +217,7 @@ impl App {
         let (submission, due) = (&promise.submission_id, promise.due_at);
         let happening = Happening {
             kind,
-            cause: format!("{kind}:{reminder}:{submission}:{}", due.timestamp()),
+            cause: format!("{kind}:{reminder}:{submission}:{}", due.timestamp_micros()),
             subject: &name,
             publisher: &product.publisher_id,
             product: None,

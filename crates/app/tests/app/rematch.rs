@@ -115,6 +115,19 @@ both! {
         assert_eq!(scored.due_at, Some(world.app.now() + TimeDelta::hours(72)));
     }
 
+    async fn what_is_told_at_once_is_due_at_once(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let submission = world.released("1.0", &Image::vulnerable("one")).await;
+        world.clock.tick(TimeDelta::milliseconds(1));
+        advisories_about(&world, &[("CVE-2026-1", Some(CRITICAL), "bash"), ("CVE-2026-2", Some(CRITICAL), "openssl")]).await;
+        let found = world.findings(&submission).await;
+        let new = found.iter().filter(|finding| finding.state == FindingState::Open);
+        let due: Vec<_> = new.map(|finding| finding.due_at.expect("a promise")).collect();
+        assert_eq!(due.len(), 2);
+        assert_eq!(due[0], due[1]);
+    }
+
     async fn no_image_is_read_for_it(db: Database) {
         let world = World::new(db).await;
         world.product().await;

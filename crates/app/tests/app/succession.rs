@@ -89,8 +89,8 @@ both! {
         let none = BTreeSet::new();
         let with_root = async |release, root| node(&world, release, Some(key(root))).await;
         let named = async |app: &App, seen: &BTreeSet<String>| match app.name_successors(seen).await {
-            Ok(()) => String::new(),
-            Err(error) => error.to_string(),
+            Ok(None) => String::new(),
+            Ok(Some(error)) | Err(error) => error.to_string(),
         };
         // The key 7 is replaced, and then the root key that it named; so is the key 77.
         world.app.appoint_root().await.expect("appointed");

@@ -204,7 +204,7 @@ fn lines(name: &str, finding: &ScanFinding<'_>, layers: bool, printer: &Printer)
 }
 
 /// Stands where a package has libraries and nothing in the image is linked with them.
-pub(super) const UNLOADED: &str = "nothing loads it";
+pub(super) const UNLOADED: &str = "nothing is linked with it";
 
 /// Returns the title after what stands out.
 fn title(finding: &ScanFinding<'_>) -> String {

@@ -305,15 +305,18 @@ fn a_package_that_nothing_loads_says_so() {
     place.write("rootfs/lib/libz.so.1", library);
     let scan = ["scan", "dir:rootfs", "--advisories", "a.db"];
     let said = place.run(&scan);
-    assert!(said.contains("[nothing loads it] zlib: writes"), "{said}");
+    assert!(
+        said.contains("[nothing is linked with it] zlib: writes"),
+        "{said}"
+    );
     assert!(said.contains("1 Critical"), "it lowers nothing: {said}");
     let document = place.json(&scan);
     let findings = &document["images"][0]["findings"];
     assert_eq!(findings[0]["package"]["linked"], false, "{findings:#}");
     assert_eq!(findings[1]["package"]["linked"], serde_json::Value::Null);
     for (format, expected) in [
-        ("html", "<small>nothing loads it</small>"),
-        ("markdown", "| fixed, nothing loads it |"),
+        ("html", "<small>nothing is linked with it</small>"),
+        ("markdown", "| fixed, nothing is linked with it |"),
     ] {
         let said = place.run(&[&scan[..], &["--output-format", format]].concat());
         assert!(said.contains(expected), "{said}");

@@ -49,7 +49,17 @@ both! {
         assert_eq!(classifications::find(&mut tx, &ended.id).await.expect("read"), Some(ended.clone()));
         let again = by_hand(&cast, 3, true, Class::None);
         classifications::create(&mut tx, &again).await.expect("the place is free");
-        assert_eq!(classifications::newest(&mut tx, None, store::Part::first(9)).await.expect("read"), [again, all, ended]);
+        let part = |from| store::Part { from, limit: 2 };
+        let newest = classifications::newest(&mut tx, None, part("")).await.expect("read");
+        assert_eq!(newest, [again.clone(), all.clone()]);
+        let counting = classifications::newest(&mut tx, Some(true), part(again.id.as_str())).await.expect("read");
+        assert_eq!(counting, std::slice::from_ref(&all));
+        // Also behind one that no longer counts.
+        assert!(classifications::end(&mut tx, &again.id, by, at(11)).await.expect("ended"));
+        let counting = classifications::newest(&mut tx, Some(true), part(again.id.as_str())).await.expect("read");
+        assert_eq!(counting, [all]);
+        let over = classifications::newest(&mut tx, Some(false), part(again.id.as_str())).await.expect("read");
+        assert_eq!(over, [ended]);
         assert_eq!(classifications::unscored(&mut tx, 9).await.expect("read"), []);
     }
 

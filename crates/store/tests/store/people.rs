@@ -280,8 +280,23 @@ both! {
         let found = publishers::find_by_slug(&mut tx, "acme").await.expect("read").expect("there");
         assert_eq!((found.state, found.decided_at, found.reason), (Verified, Some(at(5)), None));
         assert_eq!(found.logo.as_deref(), Some("sha256:logo"));
-        assert_eq!(publishers::list(&mut tx, None, store::Part::ALL).await.expect("listed").len(), 1);
-        assert_eq!(publishers::count_in(&mut tx, Applied).await.expect("counted"), 0);
+        for number in 2..5 {
+            publishers::create(&mut tx, &publisher(number, &format!("other-{number}"))).await.expect("created");
+        }
+        for (state, from, expected) in [
+            (None, "", "acme other-2"),
+            (None, "other-2", "other-3 other-4"),
+            (Some(Applied), "", "other-2 other-3"),
+            // The one before was decided on meanwhile.
+            (Some(Applied), "acme", "other-2 other-3"),
+            (Some(Verified), "", "acme"),
+            (Some(Suspended), "", ""),
+        ] {
+            let found = publishers::list(&mut tx, state, store::Part { from, limit: 2 }).await.expect("listed");
+            let slugs: Vec<_> = found.iter().map(|one| one.slug.as_str()).collect();
+            assert_eq!(slugs.join(" "), expected, "{state:?} {from}");
+        }
+        assert_eq!(publishers::count_in(&mut tx, Applied).await.expect("counted"), 3);
         assert_eq!(publishers::count_in(&mut tx, Verified).await.expect("counted"), 1);
     }
 

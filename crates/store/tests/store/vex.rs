@@ -71,7 +71,7 @@ both! {
             ends_at: Some(at(100)),
             ..stated
         };
-        assert_eq!(vex::of_product(&mut tx, &cast.product.id, "", store::Part::ALL).await.expect("read"), std::slice::from_ref(&accepted));
+        assert_eq!(vex::of_product(&mut tx, &cast.product.id, &[], store::Part::ALL).await.expect("read"), std::slice::from_ref(&accepted));
         let over = VexMove { standings: (VexStanding::Accepted, VexStanding::Expired), at: at(100), decision: None };
         assert!(vex::set_standing(&mut tx, &accepted.id, &over).await.expect("moved"));
         let expired = VexStatement { standing: VexStanding::Expired, ended_at: Some(at(100)), ..accepted };
@@ -110,6 +110,8 @@ both! {
             let found = vex::closing(tx, &[cast.product.id.as_str()], names, at(now)).await.expect("read");
             found.into_iter().map(|it| it.scope.vulnerability).collect::<Vec<_>>()
         };
+        let found = vex::of_product(&mut tx, &cast.product.id, &["CVE-9", "CVE-3"], store::Part::ALL).await.expect("read");
+        assert_eq!(found.iter().map(|it| &*it.scope.vulnerability).collect::<Vec<_>>(), ["CVE-3"]);
         let names = ["CVE-1", "CVE-2", "CVE-3", "CVE-4"];
         assert_eq!(closing(&mut tx, &names, 69).await, ["CVE-2", "CVE-1"]);
         assert_eq!(closing(&mut tx, &names, 70).await, ["CVE-1"]);

@@ -41,7 +41,7 @@ struct PublishersQuery {
     /// All publishers instead of one's own; for the operator.
     #[serde(default)]
     all: bool,
-    /// With `all`, only those with this standing.
+    /// Only those with this standing.
     state: Option<PublisherStateJson>,
     /// How many at most.
     #[serde(default = "a_page", deserialize_with = "within::<_, 1, 1_000>")]
@@ -172,9 +172,9 @@ async fn list_publishers(
         app.list_publishers(&actor, query.state.map(|state| state.0), part)
             .await?
     } else {
-        part.of(app.my_publishers(&actor).await?, |one, from| {
-            one.slug.as_str() > from
-        })
+        let mut own = app.my_publishers(&actor).await?;
+        own.retain(|one| query.state.is_none_or(|state| one.state == state.0));
+        part.of(own, |one, from| one.slug.as_str() > from)
     };
     Ok(ListJson::of(publishers))
 }

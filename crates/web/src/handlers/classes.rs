@@ -77,7 +77,7 @@ pub(crate) async fn end(
     let (actor, reason) = (&form.viewer.actor, form.text("reason"));
     match app.end_classification(actor, &classification, reason).await {
         Ok(_) => form.viewer.done(
-            &format!("/review/classes#{classification}"),
+            &format!("/review/classes?over=1#{classification}"),
             Notice::ClassificationEnded,
         ),
         Err(error) => {

@@ -36,7 +36,7 @@ pub(crate) async fn decide(
         Ok(notice) => (Ok(()), notice),
         Err(error) => (Err(error), Notice::ListingChanged),
     };
-    answer(&app, form.viewer, decided, notice).await
+    answer(&app, form, decided, notice).await
 }
 
 pub(super) fn hold_row(hold: &HoldToConfirm, viewer: &Viewer) -> HoldRow {

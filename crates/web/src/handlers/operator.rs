@@ -1,12 +1,12 @@
 //! `/operator`: publishers, listings, advisories, jobs, audit.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use app::{
     App, AppError, AuditQuery, JobSummary, ListingsPage, Part, Product, Proofs, Publisher, Search,
 };
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
 };
 use chrono::DateTime;
@@ -64,7 +64,7 @@ pub(crate) async fn decide_publisher(
             "choose verify, reject or suspend",
         )),
     };
-    answer(&app, form.viewer, decided, Notice::PublisherDecided).await
+    answer(&app, form, decided, Notice::PublisherDecided).await
 }
 
 /// `POST /operator/listings/{publisher}/{product}`
@@ -80,7 +80,7 @@ pub(crate) async fn manage_listing(
     let event = match form.text("action") {
         "close-pulls" | "open-pulls" => {
             let changed = set_pulls(form.text("action") == "close-pulls").await;
-            return answer(&app, form.viewer, changed, Notice::ListingChanged).await;
+            return answer(&app, form, changed, Notice::ListingChanged).await;
         }
         "hold" => Ok(ListingEvent::Hold),
         "reinstate" => Ok(ListingEvent::Reinstate),
@@ -103,24 +103,24 @@ pub(crate) async fn manage_listing(
         }
         Err(error) => Err(error),
     };
-    answer(&app, form.viewer, changed, Notice::ListingChanged).await
+    answer(&app, form, changed, Notice::ListingChanged).await
 }
 
+/// Answers a form of the page, with the publishers that were to be seen beside it.
 pub(super) async fn answer(
     app: &App,
-    mut viewer: Viewer,
+    mut form: Form,
     outcome: Result<(), AppError>,
     notice: Notice,
 ) -> Answer {
+    let kept = ["publishers", "after"].map(|key| (key.to_owned(), form.text(key).to_owned()));
     let Err(error) = outcome else {
-        return viewer.done("/operator", notice);
+        return form.viewer.done("/operator", notice);
     };
     let refusal = Refusal::of(error)?;
-    viewer.layout.flash = Some(refusal.flash());
-    page_with(
-        refusal.status,
-        &view(app, viewer, &Parameters::default()).await?,
-    )
+    form.viewer.layout.flash = Some(refusal.flash());
+    let parameters = Query(HashMap::from(kept));
+    page_with(refusal.status, &view(app, form.viewer, &parameters).await?)
 }
 
 async fn view(app: &App, viewer: Viewer, parameters: &Parameters) -> Result<OperatorPage, Failure> {

@@ -60,7 +60,7 @@ pub(crate) async fn withdraw(
     let (actor, reason) = (&form.viewer.actor, form.text("reason"));
     match app.withdraw_own_advisory(actor, &advisory, reason).await {
         Ok(_) => form.viewer.done(
-            &format!("/review/advisories#{advisory}"),
+            &format!("/review/advisories?over=1#{advisory}"),
             Notice::AdvisoryWithdrawn,
         ),
         Err(error) => {

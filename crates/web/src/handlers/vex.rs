@@ -315,7 +315,7 @@ pub(super) fn waiting(entry: VexEntry, viewer: &Viewer) -> WaitingVex {
 }
 
 /// Returns the address of a statement, among those about the same vulnerability.
-fn vex_url(name: &str, statement: &VexStatement) -> String {
+pub(super) fn vex_url(name: &str, statement: &VexStatement) -> String {
     let vulnerability = urlencoded(&statement.scope.vulnerability);
     let id = &statement.id;
     format!("/publisher/{name}/vex?vulnerability={vulnerability}#{id}")

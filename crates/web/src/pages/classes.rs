@@ -12,7 +12,7 @@ pub struct ClassesPage {
     pub layout: Layout,
     /// Vulnerabilities that nobody scored, the oldest first.
     pub unscored: Vec<UnscoredRow>,
-    /// Those that count, then the history; newest first.
+    /// A part of those that count, or no longer do; newest first.
     pub rows: Vec<ClassRow>,
     /// Which of them there are to see: label, address, and whether they are shown.
     pub which: Vec<(&'static str, String, bool)>,

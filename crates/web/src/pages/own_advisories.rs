@@ -10,7 +10,7 @@ use crate::view::{Choice, FieldErrors, Layout, Onward, Pill, When};
 pub struct OwnAdvisoriesPage {
     /// What is around.
     pub layout: Layout,
-    /// Those that count, then the withdrawn; newest first.
+    /// A part of those that count, or of the withdrawn; newest first.
     pub rows: Vec<OwnAdvisoryRow>,
     /// Which of them there are to see: label, address, and whether they are shown.
     pub which: Vec<(&'static str, String, bool)>,

@@ -298,15 +298,15 @@ pub(super) fn finding(view: &FindingView, found: &app::SubmissionPage, viewer: &
 
 fn statement_url(view: &FindingView, found: &app::SubmissionPage) -> Option<String> {
     let (publisher, product) = (&found.publisher.slug, &found.product.slug);
-    let page = format!("/publisher/{publisher}/{product}/vex");
+    let name = format!("{publisher}/{product}");
     let finding = &view.finding;
     if let Some(statement) = &view.statement {
-        return Some(format!("{page}#{}", statement.id));
+        return Some(vex::vex_url(&name, statement));
     }
     let can = found.may_state && finding.state == FindingState::Open;
     can.then(|| {
         format!(
-            "{page}?vulnerability={}&component={}&image={}#state",
+            "/publisher/{name}/vex?vulnerability={}&component={}&image={}#state",
             urlencoded(&finding.vulnerability),
             urlencoded(&view.purl),
             urlencoded(&finding.image)
