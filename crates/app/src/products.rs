@@ -57,9 +57,8 @@ impl App {
             .publisher_for(&mut tx, actor, publisher, Action::EditProduct)
             .await?;
         require_verified(&publisher)?;
-        let slug: Slug = slug
-            .parse()
-            .map_err(|error: market::SlugError| AppError::invalid("slug", error.to_string()))?;
+        let slug = Slug::for_address(slug)
+            .map_err(|error| AppError::invalid("slug", error.to_string()))?;
         let product = Product {
             id: self.id(ProductId::new),
             publisher_id: publisher.id.clone(),
@@ -116,7 +115,7 @@ impl App {
             .await?;
         require_verified(&publisher)?;
         let mut problems = self.manifest_problems(&mut tx, draft).await?;
-        match slug.parse::<Slug>() {
+        match Slug::for_address(slug) {
             Err(error) => problems.push(slug_problem(error.to_string())),
             Ok(slug) => {
                 let found = store::products::find_by_slug(&mut tx, &publisher.id, slug.as_str());

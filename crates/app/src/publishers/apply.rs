@@ -167,7 +167,7 @@ fn check_application(application: &Application) -> Result<Slug, AppError> {
         phone: application.phone.clone(),
         email: application.email.clone(),
     });
-    match application.slug.parse::<Slug>() {
+    match Slug::for_address(&application.slug) {
         Ok(slug) if problems.is_empty() => return Ok(slug),
         Ok(_) => {}
         Err(error) => problems.push(Problem {

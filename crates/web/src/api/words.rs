@@ -264,3 +264,47 @@ fn text_like(least: usize, most: usize, pattern: &str) -> Object {
         .pattern(Some(pattern))
         .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, string::string_regex};
+    use serde::de::DeserializeOwned;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Reads a hundred texts that are as the schema of `T` says.
+    fn reads_what_it_documents<T: ToSchema + DeserializeOwned>() {
+        let schema = serde_json::to_value(T::schema()).expect("a schema");
+        let pattern = schema["pattern"].as_str().expect("a pattern");
+        let bare = pattern.trim_start_matches('^').trim_end_matches('$');
+        // Few repeats, so that most are short enough.
+        let bare = bare.replace(")*", "){0,3}").replace('+', "{1,9}");
+        let length = |name: &str| {
+            schema[name]
+                .as_u64()
+                .and_then(|it| usize::try_from(it).ok())
+        };
+        let (least, most) = (length("minLength"), length("maxLength"));
+        let fits = |text: &String| Some(text.len()) >= least && Some(text.len()) <= most;
+        let texts = string_regex(&bare)
+            .expect("a pattern")
+            .prop_filter("length", fits);
+        proptest!(ProptestConfig::with_cases(100), |(text in texts)| {
+            let read = serde_json::from_value::<T>(Value::from(text.as_str()));
+            prop_assert!(read.is_ok(), "{}: {text:?}", T::name());
+        });
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_documented() {
+        reads_what_it_documents::<SlugJson>();
+        reads_what_it_documents::<StagingNameJson>();
+        reads_what_it_documents::<TagPatternJson>();
+        reads_what_it_documents::<SubmissionIdJson>();
+        reads_what_it_documents::<DigestJson>();
+        for word in ["v2", "api", "staging"] {
+            assert!(serde_json::from_value::<SlugJson>(word.into()).is_ok());
+        }
+    }
+}
