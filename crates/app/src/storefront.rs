@@ -4,8 +4,8 @@
 use certify::Status;
 use chrono::{DateTime, Utc};
 use market::{
-    Action, ListingState, Plan, PlanGives, ProductId, ProductManifest, PublisherState,
-    ReleasedOrigin, SubmissionId,
+    Action, Entitlement, ListingState, Plan, PlanGives, ProductId, ProductManifest, PublisherState,
+    ReleasedOrigin, SubmissionId, origins_of,
 };
 use store::{
     Part, Tx,
@@ -134,6 +134,9 @@ pub struct ProductPage {
     pub gives: Vec<PlanGives>,
     /// Its releases, newest first.
     pub releases: Vec<Release>,
+    /// Which of them is the newest that the asker's plan gives, or the free plans where nobody
+    /// needs one; where no plan is limited, or none can be pulled by now, the newest.
+    pub given: Option<usize>,
     /// The newest release's platforms.
     pub images: Vec<ImageView>,
     /// Certification checks of the newest release that passed, and how many there were.
@@ -237,7 +240,8 @@ impl App {
             Some(release) => self.public_inside(&mut tx, &release.submission_id).await?,
             None => PublicInside::default(),
         };
-        let (roles, _) = self.roles_for_product(&mut tx, actor, &product).await?;
+        let (roles, has) = self.roles_for_product(&mut tx, actor, &product).await?;
+        let given = newest_given(&mut tx, (&product, &releases), &has).await?;
         let gives = match &product.listed {
             Some(listed) => {
                 let origins = self.origins_for_plans(&mut tx, &product.id, listed).await?;
@@ -259,6 +263,7 @@ impl App {
             product: without_private(product),
             gives,
             releases,
+            given,
             images: released.images,
             checks: released.checks,
             check_results: released.check_results,
@@ -369,6 +374,27 @@ impl App {
             .ok_or_else(|| AppError::not_found("product", format!("{publisher}/{product}")))?;
         Ok((found.state, found.certified, release.tag))
     }
+}
+
+/// Returns which of a product's releases is the newest under its tag that somebody has.
+async fn newest_given(
+    tx: &mut Tx,
+    (product, releases): (&Product, &[Release]),
+    has: &Entitlement,
+) -> Result<Option<usize>, AppError> {
+    let listed = product.listed.as_ref();
+    let is_told = listed.is_some_and(|listed| listed.has_limited_plans());
+    let is_closed = product.pulls_closed_at.is_some();
+    if !has.is_limited() || is_closed || has.is_nothing() && !is_told {
+        return Ok(Some(0));
+    }
+    let origins = store::entitlements::of_product(tx, &product.id).await?;
+    let is_given = |place: &usize| {
+        let (newer, release) = (&releases[..*place], &releases[*place]);
+        newer.iter().all(|newer| newer.tag != release.tag)
+            && has.gives(&origins_of(&origins, &release.digest))
+    };
+    Ok((0..releases.len()).find(is_given))
 }
 
 fn card(publisher: &Publisher, product: Product) -> ListingCard {

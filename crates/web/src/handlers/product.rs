@@ -80,7 +80,9 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
     let listed = listed(&found.product);
     let url = format!("/p/{name}");
     let (tag, digest) = (released.tag.clone(), released.digest.clone());
+    let pulled = found.given.and_then(|place| found.releases.get(place));
     Ok(ProductPage {
+        not_given: not_given(&listed, &found, pulled, released),
         hold: hold(&found.product, &viewer),
         certificate: found.product.certified.then(|| {
             certificate(
@@ -92,12 +94,10 @@ fn view(app: &App, viewer: Viewer, found: app::ProductPage) -> Result<ProductPag
         subscription: found
             .subscription
             .map(|mine| subscription(&listed, &mine, &viewer)),
-        install: Some(install(
-            app,
-            name,
-            (tag.clone(), digest.clone()),
-            listed.access,
-        )),
+        install: pulled.map(|release| {
+            let image = (release.tag.clone(), release.digest.clone());
+            install(app, name, image, listed.access)
+        }),
         release: Some(Release {
             tag,
             digest: Digest(digest),
@@ -136,6 +136,7 @@ pub(super) fn described(
         certificate: None,
         subscription: None,
         install: None,
+        not_given: None,
         release: None,
         statements_url: None,
         publisher: PublisherLine {
@@ -273,6 +274,50 @@ pub(super) fn install(
         certificate_url: format!("{}{RELEASE_CERTIFICATE}", app.config().public_url),
         needs_token: access != PullAccess::Everyone,
         needs_subscription: access == PullAccess::Subscribers,
+    }
+}
+
+/// Says why there is nothing to pull, or something else than the newest release.
+fn not_given(
+    listed: &ProductManifest,
+    found: &app::ProductPage,
+    pulled: Option<&app::Release>,
+    newest: &app::Release,
+) -> Option<String> {
+    let named = |id: &str| {
+        let known = listed.plans.iter().find(|plan| plan.id.as_str() == id);
+        known.map_or_else(|| id.to_owned(), |plan| plan.name.clone())
+    };
+    let giving = |has: &dyn Fn(&PlanGives) -> bool| {
+        let plans = found
+            .gives
+            .iter()
+            .filter(|gives| gives.everything || has(gives));
+        let names: Vec<_> = plans.map(|gives| named(gives.plan.as_str())).collect();
+        match names.is_empty() {
+            true => "no plan on offer gives".to_owned(),
+            false => format!("subscribers of {} have", names.join(", ")),
+        }
+    };
+    let own = match &found.subscription {
+        Some(mine) => format!("Your plan {} gives", named(&mine.plan)),
+        None => "Without a subscription you have".to_owned(),
+    };
+    match pulled {
+        Some(release) if release.id == newest.id => None,
+        Some(release) => {
+            let plans = giving(&|gives| gives.tags.contains(&newest.tag));
+            let (tag, newest) = (&release.tag, &newest.tag);
+            Some(format!(
+                "{own} {tag}, not the newest version: {plans} {newest}."
+            ))
+        }
+        None => {
+            let plans = giving(&|gives| !gives.tags.is_empty());
+            Some(format!(
+                "{own} nothing of what is released: {plans} versions."
+            ))
+        }
     }
 }
 

@@ -51,6 +51,8 @@ pub struct ProductPage {
     pub subscription: Option<SubscriptionLine>,
     /// How to get it, where there is something to get.
     pub install: Option<Install>,
+    /// What of it the viewer's plan does not give.
+    pub not_given: Option<String>,
     /// The publisher's own words on installing; sanitised.
     pub instructions: Html,
     /// What is released, or would be.

@@ -268,6 +268,7 @@ fn product() -> ProductPage {
             needs_token: true,
             needs_subscription: true,
         }),
+        not_given: Some("Your plan Standard gives 1.4, not the newest version: no plan on offer gives 1.5.".to_owned()),
         instructions: Html("<p>Mount a volume at <code>/data</code> and set <code>PILOT_PASSWORD</code>.</p>".to_owned()),
         release: Some(release()),
         badge_url: "https://market.example/p/harbour/pilot/badge.svg".to_owned(),

@@ -109,3 +109,91 @@ async fn consumers_see_tags_and_no_repository() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_page_has_the_commands_for_what_the_viewers_plan_gives() {
+    let (fixture, mut ann) = market().await;
+    for tag in ["1.0", "2.0"] {
+        let submission = fixture.submission("ann", tag).await;
+        fixture.release(&submission).await;
+    }
+    fixture.account("dora", None).await;
+    let url = "/p/acme/ship-db";
+    let mut nobody = Browser::new(&fixture);
+    let mut carl = Browser::of(&fixture, "carl").await;
+    let mut dora = Browser::of(&fixture, "dora").await;
+    for (browser, plan) in [(&mut carl, "pro"), (&mut dora, "crew")] {
+        let page = browser.get(url).await;
+        let fields = [("plan", plan), ("accept_license", "true")];
+        browser
+            .send(&page, &format!("{url}/subscribe"), &fields, &[])
+            .await;
+    }
+    let versions = "All versions";
+    for (browser, said, pulled) in [
+        (&mut ann, "".to_owned(), Some("2.0")),
+        (
+            &mut carl,
+            format!(
+                "Your plan Pro gives 1.0, not the newest version: no plan on offer gives 2.0. {versions}"
+            ),
+            Some("1.0"),
+        ),
+        (
+            &mut dora,
+            format!(
+                "Your plan Crew gives nothing of what is released: subscribers of Pro have versions. {versions}"
+            ),
+            None,
+        ),
+        (
+            &mut nobody,
+            format!(
+                "Without a subscription you have nothing of what is released: subscribers of Pro have versions. {versions}"
+            ),
+            None,
+        ),
+    ] {
+        let page = browser.get(url).await;
+        let install = "section[aria-labelledby=install]";
+        assert_eq!(page.texts(&format!("{install} .notice")).join(""), said);
+        let commands = page.texts(&format!("{install} pre")).join("\n");
+        for tag in ["1.0", "2.0"] {
+            let is_there = commands.contains(&format!("acme/ship-db:{tag}"));
+            assert_eq!(is_there, pulled == Some(tag), "{tag}: {commands}");
+        }
+        assert!(!page.text.contains(HIDDEN));
+    }
+}
+
+#[tokio::test]
+async fn without_a_subscription_free_plans_count_where_nobody_needs_one() {
+    let (fixture, mut ann) = market().await;
+    let page = ann.get(EDITOR).await;
+    let fields = [
+        ("access", "everyone"),
+        ("plans[2].id", "v1"),
+        ("plans[2].name", "Old"),
+        ("plans[2].description", "What was."),
+        ("plans[2].price", "0"),
+        ("plans[2].price.currency", "USD"),
+        ("plans[2].sources", "1.*"),
+    ];
+    let saved = ann.send(&page, EDITOR, &fields, &[]).await;
+    assert_eq!(saved.texts(".field-error:not(:empty)"), [""; 0]);
+    for tag in ["1.0", "2.0-lts"] {
+        let submission = fixture.submission("ann", tag).await;
+        fixture.release(&submission).await;
+    }
+    let page = Browser::new(&fixture).get("/p/acme/ship-db").await;
+    let install = "section[aria-labelledby=install]";
+    assert_eq!(
+        page.texts(&format!("{install} .notice")),
+        [
+            "Without a subscription you have 1.0, not the newest version: subscribers of Pro have 2.0-lts. All versions"
+        ]
+    );
+    let commands = page.texts(&format!("{install} pre")).join("\n");
+    assert!(commands.contains("acme/ship-db:1.0"), "{commands}");
+    assert!(!commands.contains("2.0-lts"), "{commands}");
+}
