@@ -17,7 +17,8 @@ use crate::{
 /// Lists what refers to `subject`: an index, empty where nothing does.
 ///
 /// A client that is answered 404 takes it that there is no such endpoint and falls back to
-/// tags; so whoever may read here is answered 200, also before the first push.
+/// tags; so whoever may read here is answered 200, also before the first push, and with an
+/// empty index about what their plan does not give.
 pub(crate) async fn list(
     call: &Call,
     name: &RepoName,
@@ -30,11 +31,9 @@ pub(crate) async fn list(
         .map(|kind| kind.replace(' ', "+"));
     let last = call.query.one("last")?;
     let last = last.map(|last| digest("`last`", last)).transpose()?;
-    let app = &call.app;
-    app.require_given(&call.access, name, subject.as_str())
-        .await?;
-    let found = app
-        .referrers(name, subject, (wanted.as_deref(), last))
+    let part = (wanted.as_deref(), last);
+    let found = (call.app)
+        .given_referrers(&call.access, (name, subject), part)
         .await?;
     let mut response = Body::from(found.index).into_response();
     let headers = response.headers_mut();

@@ -55,8 +55,8 @@ impl StoreError {
     pub fn is_busy(&self) -> bool {
         use std::io::ErrorKind;
         // SQLITE_BUSY is 5; PostgreSQL's too_many_connections, admin_shutdown,
-        // cannot_connect_now, lock_not_available and serialization_failure.
-        const CODES: [&str; 6] = ["5", "53300", "57P01", "57P03", "55P03", "40001"];
+        // cannot_connect_now, lock_not_available, serialization_failure and deadlock_detected.
+        const CODES: [&str; 7] = ["5", "53300", "57P01", "57P03", "55P03", "40001", "40P01"];
         match self {
             Self::Statement(sqlx::Error::PoolTimedOut) => true,
             Self::Statement(sqlx::Error::Database(error)) => {

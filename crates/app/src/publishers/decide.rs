@@ -1,7 +1,7 @@
 //! What the operator decides on publishers.
 
 use market::{Action, ListingEvent, ListingState, PublisherDecision, PublisherState};
-use store::{Tx, publishers::Publisher};
+use store::{Tx, products::Product, publishers::Publisher};
 
 use crate::{Actor, App, AppError, audit::Change};
 
@@ -42,6 +42,12 @@ impl App {
         if decision == PublisherDecision::Verify {
             self.require_proofs(&mut tx, &publisher).await?;
         }
+        let listings = match (before, decision) {
+            (_, PublisherDecision::Suspend) | (PublisherState::Suspended, _) => {
+                take_listings(&mut tx, &publisher).await?
+            }
+            _ => Vec::new(),
+        };
         let states = (before, publisher.state);
         if !store::publishers::set_state(&mut tx, &publisher.id, states, self.now(), reason).await?
         {
@@ -59,9 +65,9 @@ impl App {
         self.tell_of_publisher(&mut tx, (actor, &publisher), reason)
             .await?;
         if decision == PublisherDecision::Suspend {
-            self.hold_listings(&mut tx, actor, &publisher).await?;
+            self.hold_listings(&mut tx, actor, &listings).await?;
         } else if before == PublisherState::Suspended {
-            self.lift_holds(&mut tx, actor, &publisher).await?;
+            self.lift_holds(&mut tx, actor, &listings).await?;
         }
         tx.commit().await?;
         Ok(publisher)
@@ -72,12 +78,12 @@ impl App {
         &self,
         tx: &mut Tx,
         actor: &Actor,
-        publisher: &Publisher,
+        listings: &[Product],
     ) -> Result<(), AppError> {
         let hold = (Action::DecidePublisher, ListingEvent::Hold, None);
-        for product in store::products::of_publisher(tx, &publisher.id).await? {
+        for product in listings {
             if product.state == ListingState::Listed {
-                self.change_listing(tx, actor, &product, hold, SUSPENDED)
+                self.change_listing(tx, actor, product, hold, SUSPENDED)
                     .await?;
             }
         }
@@ -90,14 +96,14 @@ impl App {
         &self,
         tx: &mut Tx,
         actor: &Actor,
-        publisher: &Publisher,
+        listings: &[Product],
     ) -> Result<(), AppError> {
         let lift = (Action::DecidePublisher, ListingEvent::Reinstate, None);
-        for product in store::products::of_publisher(tx, &publisher.id).await? {
+        for product in listings {
             let by_suspension = product.state_reason.as_deref() == Some(SUSPENDED);
             let is_held = product.state == ListingState::OnHold && by_suspension;
-            if is_held && self.is_mended(tx, &product).await? {
-                self.change_listing(tx, actor, &product, lift, LIFTED)
+            if is_held && self.is_mended(tx, product).await? {
+                self.change_listing(tx, actor, product, lift, LIFTED)
                     .await?;
             }
         }
@@ -114,4 +120,17 @@ impl App {
             publisher.slug
         )))
     }
+}
+
+/// Takes all of a publisher's products, in one order, before the first of them is changed: a
+/// change goes into the log, which is held from then on, and whoever releases one takes it before
+/// the log.
+async fn take_listings(tx: &mut Tx, publisher: &Publisher) -> Result<Vec<Product>, AppError> {
+    let mut products = store::products::of_publisher(tx, &publisher.id).await?;
+    products.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    let mut taken = Vec::new();
+    for product in products {
+        taken.extend(store::products::lock(tx, &product.id).await?);
+    }
+    Ok(taken)
 }

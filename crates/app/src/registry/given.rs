@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use market::{Entitlement, Origin, Plan, ProductManifest};
-use oci::{ErrorCode, RepoName};
+use oci::{Digest, ErrorCode, RepoName};
 use store::entitlements::Deciding;
 
-use super::RegistryError;
+use super::{RegistryError, referrers::Referrers};
 use crate::{Access, App};
 
 /// Tags looked at at once.
@@ -113,6 +113,24 @@ impl App {
         }
         given.truncate(limit);
         Ok(given)
+    }
+
+    /// Lists what refers to `subject`, as [`App::referrers`] does, to the holder of a token:
+    /// nothing where their plan does not give it, whether it is there or not.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn given_referrers(
+        &self,
+        access: &Access,
+        (name, subject): (&RepoName, &Digest),
+        part: (Option<&str>, Option<Digest>),
+    ) -> Result<Referrers, RegistryError> {
+        let whose = (name.as_str(), access.account.as_str());
+        if access.is_limited(name.as_str()) && !self.gives(whose, subject.as_str()).await? {
+            return Ok(Referrers::none());
+        }
+        self.referrers(name, subject, part).await
     }
 
     async fn decision(

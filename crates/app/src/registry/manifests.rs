@@ -173,7 +173,10 @@ impl App {
         name: &RepoName,
         reference: &str,
     ) -> Result<String, StoreError> {
-        let withdrawn_at = store::releases::withdrawn_at(tx, name.as_str(), reference).await?;
+        let withdrawn_at = match reference.contains(':') {
+            true => None,
+            false => store::releases::withdrawn_at(tx, name.as_str(), reference).await?,
+        };
         Ok(match withdrawn_at {
             Some(at) => format!(
                 "{name} no longer offers `{reference}`: its publisher withdrew it on {}",

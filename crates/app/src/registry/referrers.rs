@@ -22,6 +22,13 @@ pub struct Referrers {
     pub next: Option<Digest>,
 }
 
+impl Referrers {
+    /// An index without entries.
+    pub(super) fn none() -> Self {
+        Page::new(None).finish(false)
+    }
+}
+
 impl App {
     /// Lists what refers to `subject`, by digest, from after `last` on, and only of one kind
     /// where one is given. Before the first push nothing does.

@@ -1,6 +1,6 @@
 //! Forty days of promises, in a moment.
 
-use app::ClockOutcome;
+use app::{Clock as _, ClockOutcome};
 use chrono::TimeDelta;
 use market::{ListingEvent, ListingState, PublisherDecision, Role};
 
@@ -46,7 +46,7 @@ both! {
         let world = World::new(db).await;
         world.product().await;
         let forecast = async || world.app.forecast(&world.viewer, "acme").await.expect("a forecast");
-        let begun = world.app.now();
+        let begun = world.clock.now();
         world.released("1.0", &Image::vulnerable("one")).await;
         let told = forecast().await.remove(0);
         let due: i64 = told.due.iter().map(|due| due.findings).sum();
@@ -58,7 +58,7 @@ both! {
         world.clock.advance(TimeDelta::hours(80));
         world.app.enforce_deadlines().await.expect("looked at");
         let held = forecast().await.remove(0);
-        assert_eq!((held.product.state, held.hold_at), (ListingState::OnHold, Some(world.app.now())));
+        assert_eq!((held.product.state, held.hold_at), (ListingState::OnHold, Some(world.clock.now())));
         world.released("1.1", &Image::debian(&[("bash", "5.1-2+deb11u1")], "two")).await;
         assert!(forecast().await[0].due.is_empty(), "the newest release counts");
         world.app.enforce_deadlines().await.expect("looked at");
@@ -182,6 +182,37 @@ both! {
         assert!(hold.expect_err("refused").to_string().contains(own));
         let decided = world.app.decide_publisher(&world.operator, "acme", PublisherDecision::Suspend, "So.").await;
         assert!(decided.expect_err("refused").to_string().contains(own));
+    }
+
+    /// A release holds its product first and the log at its end; a suspension changes several.
+    async fn a_suspension_waits_for_a_release_before_it_holds_the_log(db: Database) {
+        let world = World::new(db).await;
+        let mut products = Vec::new();
+        for slug in ["db", "queue"] {
+            let product = world.app.create_product(&world.editor, "acme", slug).await.expect("a product");
+            products.push(product.id);
+        }
+        let mut tx = world.db.begin().await.expect("a transaction");
+        for id in &products {
+            let states = (ListingState::Draft, ListingState::Listed);
+            assert!(store::products::set_state(&mut tx, id, states, None, world.clock.now()).await.expect("set"));
+        }
+        tx.commit().await.expect("committed");
+        let mut tx = world.db.begin().await.expect("a transaction");
+        store::products::lock(&mut tx, &products[1]).await.expect("locked");
+        let release = async {
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            store::log::lock(&mut tx).await.expect("nobody who waits for the product holds the log");
+            tx.commit().await.expect("committed");
+        };
+        let suspend = world.app.decide_publisher(&world.operator, "acme", PublisherDecision::Suspend, "So.");
+        let (suspended, ()) = tokio::join!(suspend, release);
+        suspended.expect("suspended");
+        let mut tx = world.db.read().await.expect("a transaction");
+        for id in &products {
+            let product = store::products::find(&mut tx, id).await.expect("read").expect("there");
+            assert_eq!(product.state, ListingState::OnHold);
+        }
     }
 
     async fn a_hold_by_the_operator_stays(db: Database) {

@@ -145,7 +145,13 @@ both! {
         assert_eq!(given(&world, &access, &base).await, Ok(()), "the base is that of 1.0, too");
         let refused = given(&world, &access, &parts(&hidden)[0]).await.expect_err("not given");
         assert!(refused.starts_with("acme/db:3.0 is given by the plans pro, Whole, not"), "{refused}");
-        let unknown = given(&world, &access, &Digest::of(b"?")).await.expect_err("not given");
+        let strange = Digest::of(b"?");
+        for subject in [&manifest, &strange] {
+            let listed = world.app.given_referrers(&access, (&name(), subject), (None, None)).await;
+            let index: oci::Index = serde_json::from_slice(&listed.expect("a list").index).expect("an index");
+            assert_eq!(index.manifests, [], "{subject}");
+        }
+        let unknown = given(&world, &access, &strange).await.expect_err("not given");
         assert!(unknown.starts_with("this part of acme/db is given by no plan"), "{unknown}");
         // What is about an image goes with it: signatures and attestations, with their blobs.
         for (image, is_given) in [(&one, true), (&two, false)] {
@@ -157,6 +163,8 @@ both! {
             let referrers = world.app.referrers(&name(), &subject, (None, None)).await.expect("a list");
             let index: oci::Index = serde_json::from_slice(&referrers.index).expect("an index");
             assert!(!index.manifests.is_empty());
+            let shown = world.app.given_referrers(&access, (&name(), &subject), (None, None)).await;
+            assert_eq!(shown.expect("a list").index == referrers.index, is_given);
             for referrer in index.manifests {
                 assert_eq!(given(&world, &access, &referrer.digest).await.is_ok(), is_given);
                 let row = world.app.find_manifest(&name(), referrer.digest.as_str()).await.expect("there");

@@ -32,17 +32,29 @@ fn withdraw(publisher: &User, tag: &str) -> anyhow::Result<Value> {
 
 /// `plimsoll verify`: how it ends and what it says.
 fn verify(market: &Market, token: &str, image: &str) -> (Option<i32>, String) {
+    let (code, out, said) = verify_with(market, token, image, &[]);
+    (code, out + &said)
+}
+
+/// The same, with more arguments, and what goes to each of its outputs by itself.
+fn verify_with(
+    market: &Market,
+    token: &str,
+    image: &str,
+    more: &[&str],
+) -> (Option<i32>, String, String) {
     let mut verify = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     let user = format!("carl:{token}");
     verify.args(["verify", image, "--user", &user, "--key"]);
     let output = verify
         .arg(market.public_key())
+        .args(more)
         .env("HOME", market.dir.path().join("verifier"))
         .env_remove("XDG_STATE_HOME");
     let output = output.output().expect("it runs");
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    (output.status.code(), said)
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, said) = (text(&output.stdout), text(&output.stderr));
+    (output.status.code(), out, said)
 }
 
 #[test]
@@ -63,6 +75,20 @@ fn a_withdrawn_tag_is_refused_and_its_digest_is_not() {
     assert!(
         said.contains("its publisher withdrew the tag 1.0 on 20"),
         "{said}"
+    );
+    let json = ["--format", "json"];
+    let (code, out, said) = verify_with(&market, &token, &by_tag, &json);
+    assert_eq!((code, said.as_str()), (Some(5), ""));
+    let told: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(
+        (&told["image"], &told["verified"], &told["digest"]),
+        (&json!(by_tag), &json!(false), &json!(null)),
+        "{told}"
+    );
+    let reason = told["reason"].as_str().expect("a reason");
+    assert!(
+        reason.contains("its publisher withdrew the tag 1.0 on 20"),
+        "{reason}"
     );
     let (code, said) = verify(&market, &token, &by_digest);
     assert_eq!(code, Some(5), "{said}");

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use market::JobId;
-use store::{Database, accounts, jobs};
+use store::{Database, accounts, jobs, products, publishers};
 
 use crate::{
+    databases::with_postgres,
     jobs::{LEASE, new_job},
-    rows::{account, at},
+    rows::{account, at, product, publisher},
 };
 
 const JOBS: u8 = 120;
@@ -96,4 +97,36 @@ both! {
         let count = accounts::count(&mut db.read().await.expect("a transaction")).await;
         assert_eq!(count.expect("counted"), 40);
     }
+}
+
+#[test]
+fn of_two_that_wait_for_each_other_one_is_told_to_try_again() {
+    with_postgres("icu", |db, _| async move {
+        let mut tx = db.begin().await.expect("a transaction");
+        let acme = publisher(1, "acme");
+        publishers::create(&mut tx, &acme).await.expect("created");
+        let rows = [product(1, &acme, "one"), product(2, &acme, "two")];
+        for row in &rows {
+            products::create(&mut tx, row).await.expect("created");
+        }
+        tx.commit().await.expect("committed");
+        let (mut one, mut other) = (
+            db.begin().await.expect("one"),
+            db.begin().await.expect("two"),
+        );
+        products::lock(&mut one, &rows[0].id).await.expect("free");
+        products::lock(&mut other, &rows[1].id).await.expect("free");
+        // The one that is refused lets the other go on when its transaction ends.
+        let then = async |mut tx, id| {
+            let taken = products::lock(&mut tx, id).await;
+            drop(tx);
+            taken.err()
+        };
+        let errors = tokio::join!(then(one, &rows[1].id), then(other, &rows[0].id));
+        let errors: Vec<_> = [errors.0, errors.1].into_iter().flatten().collect();
+        assert!(
+            errors.len() == 1 && errors[0].is_busy(),
+            "one is refused: {errors:?}"
+        );
+    });
 }

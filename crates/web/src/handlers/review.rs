@@ -83,7 +83,6 @@ fn query(parameters: &Parameters) -> QueueQuery {
     }
 }
 
-/// Returns the address of the same question from a place on.
 /// Returns the address of the page with these filters, and from these places on.
 fn address(query: &QueueQuery, (after, statements): (&str, &str), section: &str) -> String {
     let certifiable = query.certifiable.map(|is| is.to_string());

@@ -122,7 +122,7 @@ impl Install {
         vec![
             Commands {
                 tool: "Podman, Skopeo, CRI-O",
-                proves: "The operator's key, and where its signatures are: beside the image. Then the rule below, in /etc/containers/policy.json.",
+                proves: "The operator's key, and where its signatures are: beside the image. Then the rule below, in /etc/containers/policy.json. Debian 12's Podman and Skopeo are built without such signatures, and refuse every image that a rule like this is for.",
                 lines: format!(
                     "curl --fail --output /etc/containers/release.pub {}\ncat > /etc/containers/registries.d/plimsoll.yaml <<'END'\ndocker:\n  {}:\n    use-sigstore-attachments: true\nEND",
                     self.key_url, self.registry

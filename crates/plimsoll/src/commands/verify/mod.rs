@@ -108,7 +108,15 @@ struct Findings {
 pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Failure> {
     let config = context.config(Vec::new())?;
     let pinned = keys(args)?;
-    let (place, digest) = place::find(args, &config.environment, &pinned)?;
+    let (place, digest) = match place::find(args, &config.environment, &pinned) {
+        Err(failure) if context.printer.is_json() && is_answer(failure.exit) => {
+            let exit = failure.exit;
+            let document = document(args, None, &Err(failure));
+            context.printer.json(&document)?;
+            return Ok(exit);
+        }
+        found => found?,
+    };
     let look = || -> Result<Findings, Failure> {
         let (signature, keys) = signature(args, (&place, &digest), &pinned)?;
         let platform = args.platform.as_deref();
@@ -154,9 +162,9 @@ pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Fail
     if context.printer.is_json() {
         context
             .printer
-            .json(&document(args, &digest, &reference, &found))?;
+            .json(&document(args, Some((&digest, &reference)), &found))?;
         return match found {
-            Err(failure) if !matches!(exit, Exit::NotVerified | Exit::Standing) => Err(failure),
+            Err(failure) if !is_answer(exit) => Err(failure),
             _ => Ok(exit),
         };
     }
@@ -184,6 +192,11 @@ pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Fail
         context.printer.warn("nothing says whether the image was put on hold or revoked since: there is no proof of the log beside it (--save-proof writes one)");
     }
     Ok(exit)
+}
+
+/// Returns whether a program that reads JSON is told by the document, and by it alone.
+fn is_answer(exit: Exit) -> bool {
+    matches!(exit, Exit::NotVerified | Exit::Standing)
 }
 
 fn problem(found: &Findings) -> Option<&str> {
@@ -236,10 +249,11 @@ fn text(reference: &str, found: &Findings) -> String {
     text
 }
 
+/// Writes what was found out of an image, under its digest and the reference by that, where
+/// there is one.
 fn document(
     args: &VerifyArgs,
-    digest: &Digest,
-    reference: &str,
+    image: Option<(&Digest, &str)>,
     found: &Result<Findings, Failure>,
 ) -> serde_json::Value {
     let (ok, error) = (found.as_ref().ok(), found.as_ref().err());
@@ -249,8 +263,8 @@ fn document(
     json!({
         "schema_version": 1,
         "image": args.image.to_string(),
-        "digest": digest,
-        "reference": reference,
+        "digest": image.map(|(digest, _)| digest),
+        "reference": image.map(|(_, reference)| reference),
         "verified": ok.is_some() && reason.is_none(),
         "key_id": ok.map(|found| &found.signature.key_id),
         "key_succeeded": ok.map(|found| !found.is_given),
