@@ -8,6 +8,7 @@ mod seen;
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 use oci::{Digest, ImageRef};
 use serde_json::json;
@@ -24,6 +25,7 @@ use self::{
 };
 use super::Context;
 use crate::{
+    config::environment::Environment,
     exit::Exit,
     failure::{Failure, OrFail},
     image::{RegistryArgs, host},
@@ -105,6 +107,41 @@ struct Findings {
     said: Option<Said>,
 }
 
+/// Finds out all that there is to say of an image.
+fn look(
+    args: &VerifyArgs,
+    (environment, now): (&Environment, DateTime<Utc>),
+    (place, digest): (&Place, &Digest),
+    pinned: &[PublicKey],
+) -> Result<Findings, Failure> {
+    let (signature, keys) = signature(args, (place, digest), pinned)?;
+    let platform = args.platform.as_deref();
+    let platform = platform
+        .map(|wanted| place.platform(digest, wanted))
+        .transpose()?;
+    let name = signature.docker_reference.clone();
+    let said = match args.signature_only {
+        true => None,
+        false => {
+            let image = (name.as_str(), digest);
+            log::ask(args, environment, image, pinned, now)?
+        }
+    };
+    let signature = match &said {
+        Some(said) => still_believed(args, (place, digest), signature, &said.keys)?,
+        None => signature,
+    };
+    let keys = said.as_ref().map_or(&keys, |said| &said.keys);
+    let proofs = (keys.as_slice(), now);
+    Ok(Findings {
+        is_given: pinned.iter().any(|key| key.key_id() == signature.key_id),
+        signature,
+        beside: beside::look(place, digest, platform.as_ref(), proofs),
+        platform,
+        said,
+    })
+}
+
 pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Failure> {
     let config = context.config(Vec::new())?;
     let pinned = keys(args)?;
@@ -117,35 +154,12 @@ pub(super) fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit, Fail
         }
         found => found?,
     };
-    let look = || -> Result<Findings, Failure> {
-        let (signature, keys) = signature(args, (&place, &digest), &pinned)?;
-        let platform = args.platform.as_deref();
-        let platform = platform
-            .map(|wanted| place.platform(&digest, wanted))
-            .transpose()?;
-        let name = signature.docker_reference.clone();
-        let said = match args.signature_only {
-            true => None,
-            false => {
-                let image = (name.as_str(), &digest);
-                log::ask(args, &config.environment, image, &pinned, context.now())?
-            }
-        };
-        let signature = match &said {
-            Some(said) => still_believed(args, (&place, &digest), signature, &said.keys)?,
-            None => signature,
-        };
-        let keys = said.as_ref().map_or(&keys, |said| &said.keys);
-        let proofs = (keys.as_slice(), context.now());
-        Ok(Findings {
-            is_given: pinned.iter().any(|key| key.key_id() == signature.key_id),
-            signature,
-            beside: beside::look(&place, &digest, platform.as_ref(), proofs),
-            platform,
-            said,
-        })
-    };
-    let found = look();
+    let found = look(
+        args,
+        (&config.environment, context.now()),
+        (&place, &digest),
+        &pinned,
+    );
     let exit = match &found {
         Ok(found) if problem(found).is_some() => Exit::Standing,
         Ok(_) => Exit::Success,
