@@ -1,5 +1,7 @@
 //! Products and their draft manifests.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use market::{
     Action, Class, ListingEvent, ListingState, ProductId, ProductManifest, PublisherId,
@@ -321,20 +323,21 @@ impl App {
         Ok(page.iter().map(of).collect())
     }
 
-    /// Returns how many promises to fix something in what stands of a product are broken.
+    /// Returns how many promises to fix something in what stands of products are broken, by
+    /// product; nothing of those where none is.
     ///
     /// # Errors
     /// The asker may not see it.
     pub async fn broken_promises(
         &self,
         actor: &Actor,
-        product: &ProductId,
-    ) -> Result<usize, AppError> {
+        products: &[&str],
+    ) -> Result<HashMap<String, i64>, AppError> {
         let mut tx = self.read().await?;
         self.authorize(&mut tx, actor, Action::ManageListing, None)
             .await?;
-        let broken = store::promises::broken(&mut tx, product, self.now()).await?;
-        Ok(usize::try_from(broken.findings).unwrap_or(0))
+        let broken = store::promises::count_broken(&mut tx, products, self.now()).await?;
+        Ok(broken.into_iter().collect())
     }
 
     /// Returns what the asker may do with a publisher's products.

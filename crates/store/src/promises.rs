@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use market::{Breach, Class, ProductId, PublisherId, SubmissionId};
+use sqlx::types::Json;
 
 use crate::{
     StoreError, Tx,
@@ -135,6 +136,28 @@ pub async fn broken(
         meant: 0,
         first_at: None,
     }))
+}
+
+/// Returns how many open findings of products' standing releases were due by `now`; nothing of
+/// those where there are none.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn count_broken(
+    tx: &mut Tx,
+    products: &[&str],
+    now: DateTime<Utc>,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    fetch_all!(
+        tx,
+        (String, i64),
+        [
+            "SELECT r.product_id, COUNT(*) FROM releases r CROSS JOIN findings f WHERE r.product_id IN (SELECT value FROM json_each($1)) AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at <= $2 GROUP BY r.product_id",
+            "SELECT r.product_id, COUNT(*) FROM releases r CROSS JOIN findings f WHERE r.product_id IN (SELECT value FROM jsonb_array_elements_text($1) t (value)) AND NOT r.replaced AND f.submission_id = r.submission_id AND f.state = 'open' AND f.due_at <= $2 GROUP BY r.product_id"
+        ],
+        Json(products),
+        now
+    )
 }
 
 /// What a publisher was told of a finding that stands in a release of a product.

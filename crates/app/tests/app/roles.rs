@@ -429,7 +429,7 @@ async fn publishing(world: &World, things: &Things, actor: &Actor) -> Vec<(&'sta
         ),
         (
             "broken_promises",
-            code(app.broken_promises(actor, &things.product).await),
+            code(app.broken_promises(actor, &[things.product.as_str()]).await),
         ),
         (
             "withdraw_product",

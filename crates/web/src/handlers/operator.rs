@@ -258,15 +258,19 @@ async fn listings(
     found: Vec<(String, Product)>,
     viewer: &Viewer,
 ) -> Result<Vec<ListingRow>, Failure> {
-    let mut rows = Vec::new();
-    for (publisher, product) in found {
-        let broken = app.broken_promises(&viewer.actor, &product.id).await?;
-        rows.push(listing_row(publisher, &product, broken, viewer));
-    }
-    Ok(rows)
+    let ids: Vec<_> = found
+        .iter()
+        .map(|(_, product)| product.id.as_str())
+        .collect();
+    let broken = app.broken_promises(&viewer.actor, &ids).await?;
+    let row = |(publisher, product): &(String, Product)| {
+        let broken = broken.get(product.id.as_str()).copied();
+        listing_row(publisher.clone(), product, broken.unwrap_or(0), viewer)
+    };
+    Ok(found.iter().map(row).collect())
 }
 
-fn listing_row(publisher: String, product: &Product, broken: usize, viewer: &Viewer) -> ListingRow {
+fn listing_row(publisher: String, product: &Product, broken: i64, viewer: &Viewer) -> ListingRow {
     let held_at = product
         .held_at
         .filter(|_| product.state == ListingState::OnHold);
