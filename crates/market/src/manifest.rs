@@ -332,8 +332,7 @@ impl ProductManifest {
             plan.check(place, problems);
         }
         let is_open = self.access != PullAccess::Subscribers;
-        let is_free = |plan: &Plan| plan.price.amount_minor == 0;
-        if is_open && self.has_limited_plans() && !self.plans.iter().any(is_free) {
+        if is_open && self.has_limited_plans() && !self.plans.iter().any(Plan::is_free) {
             problems.add(
                 "plans",
                 "people pull without a subscription what the free plans give, and there is no free plan: add one, or let subscribers alone pull",

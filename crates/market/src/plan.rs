@@ -118,6 +118,11 @@ fn give(sources: &[PlanSource], origins: &[Origin]) -> bool {
 }
 
 impl Plan {
+    /// Returns whether it costs nothing.
+    pub fn is_free(&self) -> bool {
+        self.price.amount_minor == 0
+    }
+
     /// Returns whether it gives some releases only.
     pub fn is_limited(&self) -> bool {
         !self.sources.is_empty()
@@ -276,10 +281,11 @@ impl Entitlement {
             PullAccess::SignedIn => is_signed_in,
             PullAccess::Subscribers => false,
         };
-        let free = |plan: &&Plan| plan.price.amount_minor == 0;
         let mut has = match is_open {
             true if !listed.has_limited_plans() => Self::Everything,
-            true => (listed.plans.iter().filter(free)).fold(Self::nothing(), Self::and),
+            true => {
+                (listed.plans.iter().filter(|plan| plan.is_free())).fold(Self::nothing(), Self::and)
+            }
             false => Self::nothing(),
         };
         if let Some(bought) = bought {

@@ -7,7 +7,7 @@ use testkit::{Cast, User};
 
 use crate::{
     has,
-    market::{Market, fail, skopeo, succeed},
+    market::{Market, fail, skopeo, skopeo_pull, succeed},
     newer,
 };
 
@@ -30,25 +30,11 @@ fn skopeo_pulls_with_a_subscription_and_is_told_why_without() {
     assert!(nobody.contains("subscribe to acme/harbour"), "{nobody}");
 
     let creds = format!("carl:{}", market.consumer_token());
-    let without = fail(&mut skopeo(&[
-        "copy",
-        "--src-tls-verify=false",
-        "--src-creds",
-        &creds,
-        &image,
-        &target,
-    ]));
+    let without = fail(&mut skopeo_pull(&creds, &image, &target));
     assert!(without.contains("subscribe to acme/harbour"), "{without}");
 
     let creds = format!("carl:{}", market.subscribe());
-    succeed(&mut skopeo(&[
-        "copy",
-        "--src-tls-verify=false",
-        "--src-creds",
-        &creds,
-        &image,
-        &target,
-    ]));
+    succeed(&mut skopeo_pull(&creds, &image, &target));
     let raw = succeed(&mut skopeo(&[
         "inspect",
         "--tls-verify=false",
@@ -59,14 +45,11 @@ fn skopeo_pulls_with_a_subscription_and_is_told_why_without() {
     ]));
     assert_eq!(oci::Digest::of(raw.as_bytes()), digest);
 
-    let wrong = fail(&mut skopeo(&[
-        "copy",
-        "--src-tls-verify=false",
-        "--src-creds",
+    let wrong = fail(&mut skopeo_pull(
         "carl:wrong-password-indeed",
         &image,
         &target,
-    ]));
+    ));
     assert!(wrong.to_lowercase().contains("password"), "{wrong}");
 }
 

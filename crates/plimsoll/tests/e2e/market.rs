@@ -314,6 +314,12 @@ pub(crate) fn skopeo(args: &[&str]) -> Command {
     command
 }
 
+/// Makes a command of skopeo's that copies an image from the market.
+pub(crate) fn skopeo_pull(creds: &str, image: &str, target: &str) -> Command {
+    let from = ["copy", "--src-tls-verify=false", "--src-creds", creds];
+    skopeo(&[&from[..], &[image, target]].concat())
+}
+
 /// Runs a client to its end.
 pub(crate) fn run(command: &mut Command) -> Output {
     command.output().expect("the client starts")

@@ -10,7 +10,7 @@ use crate::{
     artifacts::client,
     engine::Engine,
     has,
-    market::{Market, Silent, fail, listing, skopeo, succeed},
+    market::{Market, Silent, fail, listing, skopeo, skopeo_pull, succeed},
     newer,
 };
 
@@ -65,16 +65,7 @@ fn skopeo_copies_what_the_plan_gives_and_no_more() {
     let name = format!("docker://{}/acme/harbour", market.server.host());
     let creds = format!("carl:{}", market.subscribe());
     let target = format!("dir:{}", market.dir.path().join("out").display());
-    let copy = |image: &str| {
-        skopeo(&[
-            "copy",
-            "--src-tls-verify=false",
-            "--src-creds",
-            &creds,
-            image,
-            &target,
-        ])
-    };
+    let copy = |image: &str| skopeo_pull(&creds, image, &target);
     succeed(&mut copy(&format!("{name}:1.0")));
     succeed(&mut copy(&format!("{name}@{one}")));
     for image in [format!("{name}:2.0"), format!("{name}@{two}")] {
@@ -108,14 +99,7 @@ fn skopeo_copies_what_the_plan_gives_and_no_more() {
     // Whoever keeps the market, and whoever publishes in it, has all of it.
     let creds = format!("ann:{}", market.desk.token());
     let image = format!("{name}:2.0");
-    succeed(&mut skopeo(&[
-        "copy",
-        "--src-tls-verify=false",
-        "--src-creds",
-        &creds,
-        &image,
-        &target,
-    ]));
+    succeed(&mut skopeo_pull(&creds, &image, &target));
 }
 
 #[test]

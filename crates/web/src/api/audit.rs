@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use app::{App, NamedRecord, Part};
+use app::{App, NamedRecord};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{Asked, SignedIn, a_page, place, within},
+    extract::{Asked, SignedIn, older_query, place},
     words::ListJson,
 };
 
@@ -19,31 +19,22 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list_audit))
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct AuditQuery {
-    /// Of what this account did, by its name or id, or `system` or `anonymous`.
-    #[serde(default, deserialize_with = "place")]
-    #[param(max_length = 200)]
-    actor: String,
-    /// Of this action, by its word.
-    #[serde(default, deserialize_with = "place")]
-    #[param(max_length = 200)]
-    action: String,
-    /// Of what was done to what has this id, or to the publisher, `publisher/product` or account
-    /// of this name.
-    #[serde(default, deserialize_with = "place")]
-    #[param(max_length = 200)]
-    subject: String,
-    /// How many at most.
-    #[serde(default = "a_page", deserialize_with = "within::<_, 1, 1_000>")]
-    #[param(minimum = 1, maximum = 1_000, default = 50)]
-    limit: i64,
-    /// Only what comes behind the one with this id: the last of the page before.
-    #[serde(default, deserialize_with = "place")]
-    #[param(max_length = 200)]
-    before: String,
+older_query! {
+    struct AuditQuery {
+        /// Of what this account did, by its name or id, or `system` or `anonymous`.
+        #[serde(default, deserialize_with = "place")]
+        #[param(max_length = 200)]
+        actor: String,
+        /// Of this action, by its word.
+        #[serde(default, deserialize_with = "place")]
+        #[param(max_length = 200)]
+        action: String,
+        /// Of what was done to what has this id, or to the publisher, `publisher/product` or account
+        /// of this name.
+        #[serde(default, deserialize_with = "place")]
+        #[param(max_length = 200)]
+        subject: String,
+    }
 }
 
 /// Who did what to what, and why.
@@ -77,14 +68,11 @@ async fn list_audit(
     SignedIn(actor): SignedIn,
     Asked(query): Asked<AuditQuery>,
 ) -> Answer<Json<ListJson<AuditRecordJson>>> {
-    let part = Part {
-        from: &query.before,
-        limit: query.limit,
-    };
+    let part = query.part();
     let asked = app::AuditQuery {
-        actor: query.actor,
-        action: query.action,
-        subject: query.subject,
+        actor: query.actor.clone(),
+        action: query.action.clone(),
+        subject: query.subject.clone(),
     };
     Ok(ListJson::of(app.audit_log(&actor, &asked, part).await?))
 }

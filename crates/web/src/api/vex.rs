@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, NewVex, Part, VexEntry, VexStatement, VexVerdict};
+use app::{App, NewVex, VexEntry, VexStatement, VexVerdict};
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use market::{VexClaim, VexScope};
@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::Answer,
-    extract::{Asked, At, Body, LaterQuery, SignedIn, a_page, place, within},
+    extract::{Asked, At, Body, LaterQuery, SignedIn, older_query, place},
     products::ProductPath,
     words::{
         ListJson, SlugJson, VexDecisionJson, VexIdJson, VexJustificationJson, VexStandingJson,
@@ -137,22 +137,13 @@ struct VexEntryJson {
     own_work: bool,
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct StatementsQuery {
-    /// Only what is stated about this vulnerability.
-    #[serde(default, deserialize_with = "place")]
-    #[param(max_length = 200)]
-    vulnerability: String,
-    /// How many at most.
-    #[serde(default = "a_page", deserialize_with = "within::<_, 1, 1_000>")]
-    #[param(minimum = 1, maximum = 1_000, default = 50)]
-    limit: i64,
-    /// Only what comes behind the one with this id: the last of the page before.
-    #[serde(default, deserialize_with = "place")]
-    #[param(max_length = 200)]
-    before: String,
+older_query! {
+    struct StatementsQuery {
+        /// Only what is stated about this vulnerability.
+        #[serde(default, deserialize_with = "place")]
+        #[param(max_length = 200)]
+        vulnerability: String,
+    }
 }
 
 /// Returns what is and was stated about a product, newest first.
@@ -165,10 +156,7 @@ async fn list_vex(
     Asked(query): Asked<StatementsQuery>,
 ) -> Answer<Json<ListJson<VexStatementJson>>> {
     let (publisher, product) = (at.publisher.as_str(), at.product.as_str());
-    let part = Part {
-        from: &query.before,
-        limit: query.limit,
-    };
+    let part = query.part();
     let page = app
         .vex_page(&actor, publisher, product, &query.vulnerability, part)
         .await?;

@@ -174,7 +174,12 @@ pub(super) async fn team_refused(
     page_with(refusal.status, &page)
 }
 
-pub(super) async fn render(
+/// Shows the page again with a key, or a proof of one, as it was typed and why it was refused.
+pub(super) async fn refused(app: &App, viewer: Viewer, slug: &str, typed: Typed) -> Answer {
+    render(app, viewer, (slug, &Parameters::default()), Some(typed)).await
+}
+
+async fn render(
     app: &App,
     viewer: Viewer,
     (slug, parameters): (&str, &Parameters),

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use market::KeyStanding;
 
-use super::{Parameters, publisher::render};
+use super::publisher::refused;
 use crate::{
     answer::{Answer, Refusal},
     form::Form,
@@ -51,13 +51,7 @@ pub(crate) async fn add(
                 pem,
                 refusal: Refusal::of(error)?.renamed(&[("name", "key_name"), ("pem", "key_pem")]),
             };
-            render(
-                &app,
-                form.viewer,
-                (&slug, &Parameters::default()),
-                Some(typed),
-            )
-            .await
+            refused(&app, form.viewer, &slug, typed).await
         }
     }
 }
@@ -92,13 +86,7 @@ pub(crate) async fn prove(
                 pem: String::new(),
                 refusal: Refusal::of(error)?.renamed(&[("proof", &field)]),
             };
-            render(
-                &app,
-                form.viewer,
-                (&slug, &Parameters::default()),
-                Some(typed),
-            )
-            .await
+            refused(&app, form.viewer, &slug, typed).await
         }
     }
 }

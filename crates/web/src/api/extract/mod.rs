@@ -11,6 +11,6 @@ mod query;
 pub(super) use actor::{Asker, SignedIn};
 pub(super) use body::{Body, MAX_PICTURE_BYTES, Picture};
 pub(super) use object::{object, objects};
-pub(super) use part::{CountingQuery, LaterQuery, OlderQuery, a_page, place};
+pub(super) use part::{CountingQuery, LaterQuery, OlderQuery, a_page, older_query, place};
 pub(super) use path::At;
 pub(super) use query::{Asked, within};
