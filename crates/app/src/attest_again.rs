@@ -1,8 +1,8 @@
 //! What is attested of released images, signed with the release key there is now: the same
 //! statements, beside those that an earlier one signed.
 //!
-//! A publisher can bring whatever refers to an image, as a child of an index that is released
-//! with it. So nothing that came with a release is signed, nor what no key of the market signed.
+//! What a publisher brings refers to nothing on the market, and what no key of the market signed
+//! is not signed now.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ const AT_ONCE: i64 = 100;
 struct Again<'a> {
     app: &'a App,
     repository: &'a Repository,
-    /// All that was released: the images, and what publishers put beside them.
+    /// All that was released.
     released: BTreeMap<Digest, Descriptor>,
     /// The key there is now, and all before it.
     keys: Vec<PublicKey>,
@@ -157,7 +157,7 @@ impl Again<'_> {
         Ok(bytes.map(|bytes| (layer.media_type.clone(), bytes.to_vec())))
     }
 
-    /// Returns the manifests of one kind that refer to an image and came with no release.
+    /// Returns the manifests of one kind that refer to an image.
     async fn carriers(&self, image: &Descriptor, kind: &str) -> Result<Vec<RawManifest>, AppError> {
         let mut tx = self.app.read().await?;
         let (mut found, mut last) = (Vec::new(), String::new());
@@ -170,7 +170,6 @@ impl Again<'_> {
             };
             let rows = referrers(&mut tx, &self.repository.id, page).await?;
             let Some(end) = rows.last() else {
-                found.retain(|carrier: &RawManifest| !self.released.contains_key(&carrier.digest));
                 return Ok(found);
             };
             for row in &rows {

@@ -18,6 +18,7 @@ use trust::{
 use crate::{
     App, AppError,
     bills::Said,
+    registry::Refers,
     storefront::{checked, public_checks},
 };
 
@@ -109,7 +110,8 @@ impl App {
                 store::repositories::link_blob(tx, &*self.blobs, &repository.id, blob, self.now())
                     .await?;
             }
-            self.keep_manifest(tx, &repository.id, &attestation.manifest)
+            let manifest = &attestation.manifest;
+            self.keep_manifest(tx, &repository.id, manifest, Refers::ToItsSubject)
                 .await?;
         }
         Ok(())

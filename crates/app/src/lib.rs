@@ -56,6 +56,7 @@ pub mod scan;
 mod sign_again;
 mod sign_in;
 mod signature;
+mod signing;
 mod staged;
 mod state;
 mod storefront;

@@ -1,7 +1,7 @@
 //! The release of an approved submission: sign, copy to the public name, list.
 //! One transaction makes it public; either all of it is there or none.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use market::{
     Action, Class, FindingClock, FindingState, ListingEvent, ReleaseId, RepositoryId,
@@ -12,10 +12,11 @@ use store::{
     Part, Tx, findings::Finding, products::Product, promises::Told, publishers::Publisher,
     releases::Release, repositories::Repository, submissions::Submission,
 };
-use trust::{Signer, cosign, log::Event};
+use trust::log::Event;
 
 use crate::{
     Actor, App, AppError, attestations::Attestation, audit::Change, products::require_verified,
+    registry::Refers, signing::Beside,
 };
 
 impl App {
@@ -44,6 +45,13 @@ impl App {
             drop(tx);
             return self.give_back(id, &error.to_string()).await;
         }
+        if let Err(error) = self.check_signer(&mut tx, &submission).await {
+            drop(tx);
+            return match error {
+                AppError::Conflict(why) => self.give_back(id, &why).await,
+                other => Err(other),
+            };
+        }
         if !self.is_approved_enough(&mut tx, &submission).await? {
             drop(tx);
             let why = "it is the product's first release, which two reviewers have to approve";
@@ -54,7 +62,6 @@ impl App {
             .await?;
         drop(tx);
         let name = format!("{}/{}", publisher.slug, product.slug);
-        let signature = self.sign_release(&name, &submission).await?;
         let images: Vec<_> = manifests.values().map(RawManifest::descriptor).collect();
         let said = self.bills((&publisher, &product), &submission).await?;
         let attestations = match self.attest(&name, &submission, &images, said).await {
@@ -62,19 +69,24 @@ impl App {
             Err(AppError::TooLarge(why)) => return self.give_back(id, &why).await,
             attested => attested?,
         };
-        let signed = (&signature, attestations.as_slice());
-        self.put_release((&publisher, &product), &submission, &manifests, signed)
-            .await
+        loop {
+            let signature = self.sign_release(&name, &submission).await?;
+            let signed = (&signature, attestations.as_slice());
+            let done = self.put_release((&publisher, &product), &submission, &manifests, signed);
+            if done.await? {
+                return Ok(());
+            }
+        }
     }
 
-    /// Makes a release public.
+    /// Makes a release public; false where others signed the same image meanwhile.
     async fn put_release(
         &self,
         (publisher, product): (&Publisher, &Product),
         submission: &Submission,
         manifests: &HashMap<Digest, RawManifest>,
-        (signature, attestations): (&cosign::SignatureImage, &[Attestation]),
-    ) -> Result<(), AppError> {
+        (signature, attestations): (&Beside, &[Attestation]),
+    ) -> Result<bool, AppError> {
         let name = format!("{}/{}", publisher.slug, product.slug);
         let targets = self.targets_key(&name).await?;
         let mut tx = self.begin().await?;
@@ -85,7 +97,7 @@ impl App {
             product.ok_or_else(|| AppError::not_found("product", submission.id.as_str()))?;
         // Another may have released it, or somebody held it back, while it was being signed.
         if !store::submissions::take_due(&mut tx, &submission.id, self.now()).await? {
-            return Ok(());
+            return Ok(true);
         }
         store::collection::enter(&mut tx).await?;
         let repository = self
@@ -95,8 +107,9 @@ impl App {
             self.copy_manifest(&mut tx, submission, &repository, manifest)
                 .await?;
         }
-        self.put_signature(&mut tx, &repository, &submission.digest, signature)
-            .await?;
+        if !self.put_signature(&mut tx, &repository, signature).await? {
+            return Ok(false);
+        }
         self.put_attestations(&mut tx, &repository, attestations)
             .await?;
         store::repositories::set_tag(
@@ -112,7 +125,8 @@ impl App {
         self.log_release(&mut tx, &name, submission).await?;
         self.sign_targets(&mut tx, (&name, &targets), &product.id)
             .await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn give_back(&self, id: &SubmissionId, why: &str) -> Result<(), AppError> {
@@ -147,54 +161,6 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    /// Signs the digest under its public name and stores what the signature consists of.
-    async fn sign_release(
-        &self,
-        name: &str,
-        submission: &Submission,
-    ) -> Result<cosign::SignatureImage, AppError> {
-        let payload = self.release_payload(name, &submission.digest, &submission.tag)?;
-        let signature = self.release_signature(payload).await?;
-        let image = cosign::signature_manifest(&[signature]).map_err(AppError::internal)?;
-        self.store_signature(&image).await?;
-        Ok(image)
-    }
-
-    /// Signs what is signed of a digest under its public name.
-    pub(crate) async fn release_signature(
-        &self,
-        payload: Vec<u8>,
-    ) -> Result<cosign::Signature, AppError> {
-        let sign = move |key: &dyn Signer| cosign::sign(key, payload);
-        Ok(self.with_release_key(sign).await??)
-    }
-
-    /// Returns what is signed of a digest under its public name; the same each time.
-    pub(crate) fn release_payload(
-        &self,
-        name: &str,
-        digest: &str,
-        tag: &str,
-    ) -> Result<Vec<u8>, AppError> {
-        let digest: Digest = digest.parse().map_err(AppError::internal)?;
-        let reference = format!("{}/{name}", self.config.host());
-        let notes = BTreeMap::from([("tag".to_owned(), tag.to_owned())]);
-        Ok(cosign::payload(&reference, &digest, Some(&notes)))
-    }
-
-    /// Stores the blobs of which a signature consists.
-    pub(crate) async fn store_signature(
-        &self,
-        image: &cosign::SignatureImage,
-    ) -> Result<(), AppError> {
-        for blob in image.payloads.iter().chain([&image.config]) {
-            self.blobs
-                .put_bytes(&Digest::of(blob), blob.clone().into())
-                .await?;
-        }
-        Ok(())
-    }
-
     async fn released_repository(
         &self,
         tx: &mut Tx,
@@ -212,7 +178,9 @@ impl App {
         Ok(store::repositories::find_or_create(tx, &repository).await?)
     }
 
-    /// Makes a manifest and its blobs part of another repository; the bytes are shared.
+    /// Makes a manifest and its blobs part of another repository; the bytes are shared. It
+    /// refers to nothing there: what a publisher signs and attests is the market's to judge, and
+    /// what an index names of it can be pulled, but is offered to nobody.
     pub(crate) async fn copy_manifest(
         &self,
         tx: &mut Tx,
@@ -241,40 +209,8 @@ impl App {
                     .await?;
             }
         }
-        self.keep_manifest(tx, &released.id, manifest).await
-    }
-
-    pub(crate) async fn put_signature(
-        &self,
-        tx: &mut Tx,
-        repository: &Repository,
-        digest: &str,
-        signature: &cosign::SignatureImage,
-    ) -> Result<(), AppError> {
-        for blob in signature.payloads.iter().chain([&signature.config]) {
-            let size = i64::try_from(blob.len()).unwrap_or(i64::MAX);
-            let digest = Digest::of(blob);
-            let blob = (digest.as_str(), size);
-            store::repositories::link_blob(tx, &*self.blobs, &repository.id, blob, self.now())
-                .await?;
-        }
-        self.keep_manifest(tx, &repository.id, &signature.manifest)
-            .await?;
-        let digest: Digest = digest.parse().map_err(AppError::internal)?;
-        let tag = cosign::signature_tag(&digest).ok_or_else(|| {
-            AppError::Conflict(format!(
-                "images under {} digests cannot be signed in cosign's form",
-                digest.algorithm().as_str()
-            ))
-        })?;
-        Ok(store::repositories::set_tag(
-            tx,
-            &repository.id,
-            tag.as_str(),
-            signature.manifest.digest.as_str(),
-            self.now(),
-        )
-        .await?)
+        self.keep_manifest(tx, &released.id, manifest, Refers::ToNothing)
+            .await
     }
 
     async fn log_release(

@@ -4,14 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use market::Action;
-use oci::{Digest, RawManifest};
-use store::{Tx, products::Product, repositories::Repository};
-use trust::{
-    cosign::{self, SignatureImage},
-    tuf::Signer,
-};
+use store::{products::Product, repositories::Repository};
+use trust::tuf::Signer;
 
-use crate::{Actor, App, AppError, attestations::Attestation, audit::Change};
+use crate::{Actor, App, AppError, attestations::Attestation, audit::Change, signing::Beside};
 
 /// So many products are read at once.
 const AT_ONCE: i64 = 100;
@@ -23,13 +19,6 @@ struct SignedAgain {
     signatures: Vec<Beside>,
     attestations: Vec<Attestation>,
     targets: Signer,
-}
-
-/// Signatures of a digest, to be put in the place of those that were beside it.
-struct Beside {
-    digest: String,
-    before: Option<Digest>,
-    image: SignatureImage,
 }
 
 impl App {
@@ -84,24 +73,11 @@ impl App {
         for release in store::releases::of_product(&mut tx, &product.id).await? {
             tags.entry(release.digest).or_default().insert(release.tag);
         }
-        let mut found = BTreeMap::new();
-        for digest in tags.keys() {
-            let image = signature_image(&mut tx, &repository, digest).await?;
-            found.insert(digest.clone(), image);
-        }
         drop(tx);
         let mut signatures = Vec::new();
         for (digest, tags) in &tags {
-            let before = found.remove(digest).flatten();
-            let names = (name.as_str(), digest.as_str(), tags);
-            if let Some(image) = self.beside(before.as_ref(), names).await? {
-                self.store_signature(&image).await?;
-                signatures.push(Beside {
-                    digest: digest.clone(),
-                    before: before.map(|before| before.digest),
-                    image,
-                });
-            }
+            let beside = self.beside(&name, digest, tags).await?;
+            signatures.extend((!beside.is_nothing()).then_some(beside));
         }
         Ok(Some(SignedAgain {
             attestations: self.attest_again(&repository, tags.keys()).await?,
@@ -127,18 +103,10 @@ impl App {
         if !held.is_some_and(|held| held.state.is_public()) {
             return Ok(Some(false));
         }
-        for Beside {
-            digest,
-            before,
-            image,
-        } in &signed.signatures
-        {
-            let now = signature_image(&mut tx, repository, digest).await?;
-            if now.map(|now| now.digest) != *before {
+        for signature in &signed.signatures {
+            if !self.put_signature(&mut tx, repository, signature).await? {
                 return Ok(None);
             }
-            self.put_signature(&mut tx, repository, digest, image)
-                .await?;
         }
         self.put_attestations(&mut tx, repository, &signed.attestations)
             .await?;
@@ -160,45 +128,4 @@ impl App {
         tx.commit().await?;
         Ok(Some(true))
     }
-
-    /// Adds signatures by the key there is now to those that a digest has; nothing where they
-    /// are there already.
-    async fn beside(
-        &self,
-        found: Option<&RawManifest>,
-        (name, digest, tags): (&str, &str, &BTreeSet<String>),
-    ) -> Result<Option<SignatureImage>, AppError> {
-        let key = self.release_key();
-        let mut signatures = Vec::new();
-        for tag in tags {
-            let payload = self.release_payload(name, digest, tag)?;
-            if !found.is_some_and(|found| cosign::carries(found, &payload, &key)) {
-                signatures.push(self.release_signature(payload).await?);
-            }
-        }
-        let image = match found {
-            _ if signatures.is_empty() => return Ok(None),
-            Some(found) => cosign::append(found, &signatures),
-            None => cosign::signature_manifest(&signatures),
-        };
-        image.map(Some).map_err(AppError::internal)
-    }
-}
-
-/// Returns the image of the signatures that a digest has.
-async fn signature_image(
-    tx: &mut Tx,
-    repository: &Repository,
-    digest: &str,
-) -> Result<Option<RawManifest>, AppError> {
-    let digest: Digest = digest.parse().map_err(AppError::internal)?;
-    let Some(tag) = cosign::signature_tag(&digest) else {
-        return Ok(None);
-    };
-    let row = store::repositories::find_manifest_by_tag(tx, &repository.id, tag.as_str());
-    let Some(row) = row.await? else {
-        return Ok(None);
-    };
-    let found = RawManifest::parse(row.content, Some(&row.media_type));
-    found.map(Some).map_err(AppError::internal)
 }

@@ -254,7 +254,11 @@ impl App {
     }
 
     /// A key that was revoked after the inspection signs nothing that is released later.
-    async fn check_signer(&self, tx: &mut Tx, submission: &Submission) -> Result<(), AppError> {
+    pub(crate) async fn check_signer(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+    ) -> Result<(), AppError> {
         let product = store::products::find(tx, &submission.product_id).await?;
         let product =
             product.ok_or_else(|| AppError::not_found("product", submission.id.as_str()))?;
@@ -264,7 +268,7 @@ impl App {
         match row {
             Some(row) if row.standing(self.now()) == KeyStanding::Ended => {
                 Err(AppError::Conflict(format!(
-                    "the image cannot be approved: the key `{}` that signed it was revoked since; the publisher signs with another one and submits again",
+                    "the key `{}` that signed the image was revoked since: the publisher signs with another one and submits again",
                     row.name
                 )))
             }

@@ -37,6 +37,13 @@ impl<'a> ManifestPush<'a> {
     }
 }
 
+/// Whether a manifest that is kept is listed among what refers to its subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refers {
+    ToItsSubject,
+    ToNothing,
+}
+
 /// A manifest that was pushed.
 #[derive(Debug, Clone)]
 pub struct PushedManifest {
@@ -116,8 +123,12 @@ impl App {
         tx: &mut Tx,
         repository: &RepositoryId,
         manifest: &RawManifest,
+        refers: Refers,
     ) -> Result<(), AppError> {
-        let row = manifest_row(manifest)?;
+        let mut row = manifest_row(manifest)?;
+        if refers == Refers::ToNothing {
+            row.subject = None;
+        }
         let names = names_of(manifest);
         Ok(store::repositories::put_manifest(tx, repository, &row, &names, self.now()).await?)
     }

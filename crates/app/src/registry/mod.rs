@@ -20,8 +20,8 @@ use futures_util::{Stream, StreamExt};
 use crate::AppError;
 
 pub use error::RegistryError;
-pub(crate) use manifests::names_of;
 pub use manifests::{FoundManifest, ManifestPush, PullRequest, PushedManifest};
+pub(crate) use manifests::{Refers, names_of};
 pub(crate) use recent::RecentlyFound;
 pub use referrers::Referrers;
 pub use rights::Rights;

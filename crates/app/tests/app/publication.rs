@@ -67,6 +67,26 @@ both! {
         assert!(titles.contains(&"acme/db: submission 1 is approved and goes public at 1 Nov 2026, 20:00:00 UTC".to_owned()), "{titles:?}");
     }
 
+    async fn what_a_key_signed_that_is_revoked_meanwhile_goes_back(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let at = in_hours(&world, 10);
+        let first = approved(&world, "1.0", &Image::vulnerable("one"), PublicationTime::At(at)).await;
+        let mut tx = world.db.read().await.expect("a connection");
+        let product = store::products::find(&mut tx, &first.product_id).await.expect("read").expect("there");
+        let keys = store::publishers::keys(&mut tx, &product.publisher_id).await.expect("keys");
+        drop(tx);
+        let revoked = world.app.revoke_publisher_key(&world.owner, "acme", keys[0].id.as_str(), None);
+        revoked.await.expect("revoked");
+        world.clock.advance(TimeDelta::hours(10));
+        assert_eq!((world.work().await, releases(&world).await), (1, 0));
+        assert_eq!(state(&world, &first).await, SubmissionState::InReview);
+        let mut tx = world.db.read().await.expect("a connection");
+        let records = store::audit::of_subject(&mut tx, first.id.as_str()).await.expect("read");
+        let last = records.last().and_then(|record| record.reason.clone()).unwrap_or_default();
+        assert!(last.contains("was revoked since: the publisher signs with another one"), "{last}");
+    }
+
     async fn two_nodes_release_it_once_at_the_time_that_was_set_last(db: Database) {
         let world = World::new(db).await;
         world.product().await;
