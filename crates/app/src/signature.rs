@@ -246,13 +246,15 @@ impl App {
             Some(Err(error)) => return Ok(Some(Err(format!("content trust: {error}")))),
             Some(Ok(found)) => found,
         };
-        let Some(key) = in_force
-            .iter()
-            .find(|row| target.keys.contains(&row.fingerprint))
-        else {
+        // Trust metadata names keys, whatever certificate is around them here or there.
+        let is_signer = |row: &&PublisherKey| {
+            let name = Credential::parse(&row.pem).ok()?.key_fingerprint()?;
+            Some(target.keys.contains(&name))
+        };
+        let Some(key) = (in_force.iter()).find(|row| is_signer(row) == Some(true)) else {
             let keys: Vec<_> = target.keys.iter().map(String::as_str).collect();
             let reason = format!(
-                "content trust names the digest, signed by keys that the publisher has not registered ({}): register the public half of one of them",
+                "content trust names the digest, signed by keys that the publisher has not registered ({}): register the public half of one of them, or, where that is no P-256 key, a certificate of it",
                 keys.join(", ")
             );
             return Ok(Some(Err(reason)));

@@ -111,6 +111,16 @@ impl Credential {
         }
     }
 
+    /// Returns the name that its key has in trust metadata: SHA-256 over its SPKI. None for an
+    /// identity, which has a new one each time.
+    pub fn key_fingerprint(&self) -> Option<String> {
+        match self {
+            Self::Key(key) => Some(key.key_id()),
+            Self::Certificate(certificate) => certificate.key_fingerprint(),
+            Self::Identity(_) => None,
+        }
+    }
+
     /// Returns how it signs: `ES256`, `PS384` and so on; `identity` with a key of a moment.
     pub fn algorithm(&self) -> &'static str {
         match self {

@@ -72,6 +72,21 @@ both! {
         world.decide(&second, Decision::Approve, "").await.expect("approved");
     }
 
+    async fn a_certificate_of_the_key_counts_as_the_key_does(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let image = Image::vulnerable("one");
+        world.push(Some("1.0"), &image).await;
+        let key = sign_image(&world, &image.manifest(), "1.0").await;
+        let der = trust::notation::certify(&key.signing, "acme").expect("a certificate");
+        let pem = trust::certificate_pem(&der);
+        let new = NewKey { name: "docker".to_owned(), pem, ..NewKey::default() };
+        let added = world.app.add_publisher_key(&world.owner, "acme", &new).await.expect("added");
+        world.prove(&added, &key.signing).await;
+        let (_, reason) = world.signature_looked_for().await;
+        assert!(reason.contains("`1.0` in targets version 1, stored"), "{reason}");
+    }
+
     async fn another_digest_is_not_signed(db: Database) {
         let world = World::new(db).await;
         world.product().await;

@@ -14,7 +14,7 @@ use x509_cert::{
     time::Time,
 };
 
-use super::NotationError;
+use super::{LEEWAY, NotationError};
 use crate::PublicKey;
 
 /// No certificate is larger, in bytes.
@@ -175,6 +175,12 @@ impl Certificate {
         let about = self.parsed.tbs_certificate();
         let found = about.get_extension::<BasicConstraints>();
         found.is_ok_and(|found| found.is_some_and(|(_, constraints)| constraints.ca))
+    }
+
+    /// Returns the name of its key, whatever certificate is around that: SHA-256 over its SPKI,
+    /// 64 hexadecimal digits.
+    pub fn key_fingerprint(&self) -> Option<String> {
+        Some(hex::encode(Sha256::digest(self.spki()?)))
     }
 
     /// Returns its name: SHA-256 over its DER, 64 hexadecimal digits.
@@ -415,7 +421,8 @@ pub(super) fn check_chain(
             return Err(found.refuse(problem));
         }
         let (begins, ends) = found.validity();
-        if let Some(time) = times.iter().find(|time| **time < begins || **time > ends) {
+        let is_early = |time: DateTime<Utc>| time < begins - LEEWAY;
+        if let Some(time) = times.iter().find(|time| is_early(**time) || **time > ends) {
             return Err(found.refuse(format!(
                 "is in force from {begins:?} to {ends:?}, and not at {time:?}"
             )));
@@ -483,7 +490,7 @@ fn hash_for_p521(oid: &str, message: &[u8]) -> Option<[u8; 64]> {
 }
 
 /// Returns how long an RSA key is (RFC 8017, appendix A.1.1).
-fn modulus_bits(der: &[u8]) -> Option<usize> {
+pub(crate) fn modulus_bits(der: &[u8]) -> Option<usize> {
     let mut reader = SliceReader::new(der).ok()?;
     let bits = reader.sequence(|inner| -> x509_cert::der::Result<usize> {
         let modulus = UintRef::decode(inner)?;

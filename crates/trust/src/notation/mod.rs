@@ -21,6 +21,7 @@ pub use sign::{Certified, certify, manifest};
 
 use crate::PublicKey;
 use certificate::Algorithm;
+pub(crate) use certificate::modulus_bits;
 
 /// The artifact type of the manifest that carries a signature.
 pub const SIGNATURE: &str = "application/vnd.cncf.notary.signature";
@@ -43,7 +44,7 @@ const SIGNING_AUTHORITY: &str = "notary.x509.signingAuthority";
 
 /// No chain is longer, no list of critical attributes either.
 const MAX_PARTS: usize = 16;
-/// The signer's clock may be this much ahead.
+/// The clocks of the signer, and of who made a certificate, may be this much ahead.
 const LEEWAY: TimeDelta = TimeDelta::minutes(5);
 
 /// A signature that holds.

@@ -17,8 +17,8 @@ use x509_cert::{
     Certificate as X509, TbsCertificate,
     builder::{self, Builder as _, CertificateBuilder, profile::BuilderProfile},
     der::{
-        Decode as _, Encode as _, EncodePem as _,
-        asn1::{BitString, UtcTime},
+        Decode as _, Encode as _, EncodePem as _, SliceReader, TagNumber,
+        asn1::{BitString, ContextSpecific, UtcTime},
         oid::ObjectIdentifier,
         pem::LineEnding,
     },
@@ -39,11 +39,23 @@ use crate::{SignError, Signer, SigningKey};
 const MOST_IN_BUNDLE: usize = 8;
 /// Clocks may be apart: a certificate may begin a day from now, as in the reference.
 const LEEWAY: TimeDelta = TimeDelta::days(1);
-/// Signatures over SHA-1 (RFC 3279): RSA, DSA, ECDSA.
-const SHA1: [&str; 3] = [
-    "1.2.840.113549.1.1.5",
-    "1.2.840.10040.4.3",
-    "1.2.840.10045.4.1",
+/// Signatures that are good enough: RSA (RFC 8017) and ECDSA (RFC 5758), each with SHA-256,
+/// SHA-384 and SHA-512, and Ed25519 (RFC 8410).
+const SOUND: [&str; 7] = [
+    "1.2.840.113549.1.1.11",
+    "1.2.840.113549.1.1.12",
+    "1.2.840.113549.1.1.13",
+    "1.2.840.10045.4.3.2",
+    "1.2.840.10045.4.3.3",
+    "1.2.840.10045.4.3.4",
+    "1.3.101.112",
+];
+/// RSA with PSS, whose hash stands beside it (RFC 4055).
+const PSS: &str = "1.2.840.113549.1.1.10";
+const SHA2: [&str; 3] = [
+    "2.16.840.1.101.3.4.2.1",
+    "2.16.840.1.101.3.4.2.2",
+    "2.16.840.1.101.3.4.2.3",
 ];
 
 /// What is read of a certificate.
@@ -56,7 +68,7 @@ pub(super) struct Certificate {
     begins: DateTime<Utc>,
     ends: DateTime<Utc>,
     is_ca: bool,
-    sha1: bool,
+    is_signed_soundly: bool,
 }
 
 impl Certificate {
@@ -70,7 +82,7 @@ impl Certificate {
 
     /// Returns whether it may be used at all, whatever the time.
     pub(super) fn is_sound(&self) -> bool {
-        self.begins <= self.ends && !self.sha1
+        self.begins <= self.ends && self.is_signed_soundly
     }
 
     /// Returns whether `now` is within its time.
@@ -219,7 +231,6 @@ fn read(certificate: &X509) -> Option<Certificate> {
         DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
     };
     let name = about.subject().common_name().ok()?;
-    let algorithm = certificate.signature_algorithm().oid;
     Some(Certificate {
         common_name: name
             .map(|name| name.value().into_owned())
@@ -228,8 +239,27 @@ fn read(certificate: &X509) -> Option<Certificate> {
         begins: time(about.validity().not_before)?,
         ends: time(about.validity().not_after)?,
         is_ca: constraints.is_some_and(|(_, constraints)| constraints.ca),
-        sha1: SHA1
-            .iter()
-            .any(|oid| ObjectIdentifier::new_unwrap(oid) == algorithm),
+        is_signed_soundly: is_sound(certificate.signature_algorithm()),
     })
+}
+
+/// Tells whether an algorithm of signatures is none that can be forged.
+fn is_sound(algorithm: &AlgorithmIdentifierOwned) -> bool {
+    let is_in = |list: &[&str], found: ObjectIdentifier| {
+        list.iter()
+            .any(|oid| ObjectIdentifier::new_unwrap(oid) == found)
+    };
+    match is_in(&[PSS], algorithm.oid) {
+        true => pss_hash(algorithm).is_some_and(|hash| is_in(&SHA2, hash)),
+        false => is_in(&SOUND, algorithm.oid),
+    }
+}
+
+/// Returns the hash of an RSA signature with PSS; none where it is left out, which means SHA-1.
+fn pss_hash(algorithm: &AlgorithmIdentifierOwned) -> Option<ObjectIdentifier> {
+    let parameters = algorithm.parameters.as_ref()?;
+    let mut reader = SliceReader::new(parameters.value()).ok()?;
+    let hash =
+        ContextSpecific::<AlgorithmIdentifierOwned>::decode_explicit(&mut reader, TagNumber(0));
+    Some(hash.ok()??.value.oid)
 }

@@ -18,12 +18,14 @@ use sha2::{Digest as _, Sha256};
 use x509_cert::der::oid::ObjectIdentifier;
 
 use super::{certificate, certificate::Certificate, json::canonical};
-use crate::pem;
+use crate::{notation::modulus_bits, pem};
 
 const EC: &str = "1.2.840.10045.2.1";
 const RSA: &str = "1.2.840.113549.1.1.1";
 const P256: &str = "1.2.840.10045.3.1.7";
 const P384: &str = "1.3.132.0.34";
+/// No shorter RSA key signs.
+const FEWEST_BITS: usize = 2048;
 
 /// A public key.
 #[derive(Clone, PartialEq, Eq)]
@@ -92,7 +94,7 @@ impl Key {
 
     /// Returns what tells keys apart whatever is written around them, hexadecimal: SHA-256 of
     /// the SPKI, or of the 32 bytes of an Ed25519 key. None for what is no key that can be
-    /// used here.
+    /// used here, an RSA key below 2048 bits included.
     pub fn fingerprint(&self) -> Option<String> {
         self.material()?;
         let bytes = self.spki().unwrap_or_else(|| self.public.clone());
@@ -148,7 +150,8 @@ impl Key {
         let key = spki.subject_public_key.as_bytes()?.to_vec();
         let algorithm = &spki.algorithm;
         if is(algorithm.oid, RSA) && self.kind.starts_with("rsa") {
-            return Some(Material::Rsa(key));
+            let is_long = modulus_bits(&key)? >= FEWEST_BITS;
+            return is_long.then_some(Material::Rsa(key));
         }
         if !is(algorithm.oid, EC) || !self.kind.starts_with("ecdsa") {
             return None;

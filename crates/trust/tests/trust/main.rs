@@ -12,6 +12,7 @@ mod publisher;
 mod timestamps;
 mod tools;
 mod tuf;
+mod weak;
 
 use plimsoll_trust::{PublicKey, SigningKey};
 

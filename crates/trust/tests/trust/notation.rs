@@ -291,6 +291,30 @@ fn what_we_sign_holds_and_is_the_same_each_time() {
     assert_eq!(carrier.layers[0].digest, Digest::of(&envelope));
 }
 
+/// Who makes a certificate and signs at once may have a clock that is behind that of the authority.
+#[test]
+fn a_certificate_may_begin_a_few_minutes_from_now() {
+    let key = key(7);
+    let certificate = certify(&key, "market.example").expect("a name");
+    let (begins, _) = Certificate::from_der(&certificate)
+        .expect("it is one")
+        .validity();
+    let at = |minutes| {
+        let time = begins - TimeDelta::minutes(minutes);
+        let signer = Certified::new(&key, &certificate);
+        let envelope = signer.sign(&image(), time).expect("signed");
+        verify_by(
+            (JWS, &envelope),
+            &image(),
+            Trusted::Key(&key.public()),
+            time,
+        )
+    };
+    assert!(at(4).is_ok(), "{:?}", at(4));
+    let early = at(6).expect_err("it is not in force").to_string();
+    assert!(early.contains("is in force from"), "{early}");
+}
+
 #[test]
 fn certificates_come_alone() {
     let one = str::from_utf8(fixture!("es256.pem")).expect("text");

@@ -3,4 +3,4 @@
 mod attacks;
 mod find;
 mod recordings;
-mod world;
+pub(crate) mod world;
