@@ -54,13 +54,16 @@ impl App {
         at: DateTime<Utc>,
     ) -> Result<(), AppError> {
         let name = self.log_subject(repository);
+        let idx = rows::lock(tx).await?;
+        // The clock of the node that wrote the one before may be ahead of this one's.
+        let before = rows::entries(tx, idx - 1, 1).await?.into_iter().next();
+        let before = before.and_then(|row| Entry::parse(&row.content));
         let content = Entry {
-            at,
+            at: before.map_or(at, |before| before.at.max(at)),
             name: name.clone(),
             event,
         }
         .to_bytes();
-        let idx = rows::lock(tx).await?;
         rows::append(tx, idx, &name, &content).await?;
         let mut hash = leaf_hash(&content);
         let (mut level, mut place) = (0, idx);

@@ -104,7 +104,7 @@ both! {
         assert!(last.entry.contains(r#""event":"tag-withdrawn","tag":"1.0""#), "{}", last.entry);
         let entries: Vec<_> = said.entries.iter().filter_map(|it| Entry::parse(it.entry.as_bytes())).collect();
         let digest = old.digest.parse().expect("a digest");
-        let stands = standing(&entries, &digest, world.app.now()).expect("released");
+        let stands = standing(&entries, &digest, None).expect("released");
         assert_eq!(stands.state, State::TagWithdrawn);
         let notices = world.app.my_notices(&world.carl, app::Part::first(10)).await.expect("notices");
         let notice = notices.iter().find(|it| it.kind == NoticeKind::Withdrawn).expect("told");

@@ -53,19 +53,28 @@ impl RegistryArgs {
     /// Returns how hosts are spoken with.
     pub(crate) fn options(&self) -> ClientOptions {
         ClientOptions {
-            plain_http: self.plain_http.then_some(true),
+            plain_http: self.is_plain(),
             ca_file: self.ca_file.clone(),
             ..ClientOptions::default()
+        }
+    }
+
+    /// Returns whether to do without TLS, where that was said; who gives certificates wants it.
+    fn is_plain(&self) -> Option<bool> {
+        match (self.plain_http, &self.ca_file) {
+            (true, _) => Some(true),
+            (false, Some(_)) => Some(false),
+            (false, None) => None,
         }
     }
 
     /// Returns the scheme that is spoken with `host`.
     pub(crate) fn scheme(&self, host: &str) -> &'static str {
         let name = host.split(':').next().unwrap_or(host);
-        if self.plain_http || name == "localhost" || name.starts_with("127.") {
-            "http"
-        } else {
-            "https"
+        let is_here = || name == "localhost" || name.starts_with("127.");
+        match self.is_plain().unwrap_or_else(is_here) {
+            true => "http",
+            false => "https",
         }
     }
 

@@ -343,7 +343,8 @@ Options:
           --key to notice when it changes.
 
       --identity <HOST/NAME>
-          The name the signer must have given the image, where it is not the one in IMAGE
+          The name the signer must have given the image, where it is not the one in IMAGE; for an
+          OCI layout always
 
       --platform <PLATFORM>
           The platform that the image must have, such as linux/arm64
@@ -389,7 +390,7 @@ Examples:
   plimsoll verify --trust-host market.example/acme/db:1.4
   plimsoll verify --key release.pub --at 2026-11-27 market.example/acme/db@sha256:…
   plimsoll verify --key release.pub --save-proof copy/plimsoll-proof.json market.example/acme/db:1.4
-  plimsoll verify --key release.pub --max-age 30 oci:copy
+  plimsoll verify --key release.pub --max-age 30 --identity market.example/acme/db oci:copy:1.4
 
 A tag may move after it was verified: pull what --digest prints.
 Ends with 0 when all holds, with 4 when a signature or proof does not, with 5 when they do but

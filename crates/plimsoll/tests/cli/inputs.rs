@@ -77,7 +77,7 @@ fn no_key() {
     let place = Place::new();
     sample::image(&place);
     place.write("key.pem", "no key");
-    insta::assert_snapshot!(place.run(&["verify", "oci:image:1.4", "--key", "key.pem"]), @r#"
+    insta::assert_snapshot!(place.run(&["verify", "oci:image:1.4", "--key", "key.pem", "--identity", "x/y"]), @r#"
 exit 2
 --- out ---
 --- err ---

@@ -1,7 +1,7 @@
 //! `verify` over a signed layout.
 
 use chrono::{DateTime, TimeDelta};
-use oci::Digest;
+use oci::{Digest, ImageSource as _, Layout};
 use trust::{
     SigningKey,
     log::{Entry, Event, LogKey, LoggedEntry, Statement, inclusion, leaf_hash, root},
@@ -12,7 +12,19 @@ use crate::{
     support::{NOW, Place},
 };
 
-const VERIFY: [&str; 4] = ["verify", "oci:image:1.4", "--key", "release.pub"];
+const NAME: &str = "market.example/acme/db";
+const VERIFY: [&str; 6] = verify_as(NAME);
+
+const fn verify_as(name: &'static str) -> [&'static str; 6] {
+    [
+        "verify",
+        "oci:image:1.4",
+        "--key",
+        "release.pub",
+        "--identity",
+        name,
+    ]
+}
 
 #[test]
 fn a_signature_holds() {
@@ -30,8 +42,6 @@ warning: nothing says whether the image was put on hold or revoked since: there 
 "#);
     let digest = place.output(&[&VERIFY[..], &["--digest"]].concat());
     assert!(String::from_utf8_lossy(&digest.stdout).starts_with("sha256:"));
-    let named = [&VERIFY[..], &["--identity", "market.example/acme/db"]].concat();
-    assert_eq!(place.output(&named).status.code(), Some(0));
     assert_eq!(place.json(&VERIFY)["verified"], true);
 }
 
@@ -40,13 +50,27 @@ fn another_name_is_refused() {
     let place = Place::new();
     sample::image(&place);
     sample::sign(&place, "market.example/acme/db", 7);
-    let named = [&VERIFY[..], &["--identity", "market.example/evil/db"]].concat();
-    insta::assert_snapshot!(place.run(&named), @r#"
+    insta::assert_snapshot!(place.run(&verify_as("market.example/evil/db")), @r#"
 exit 4
 --- out ---
 --- err ---
 error: key ce97ec20d43661a19b215cb2e376a698d0b4aa2aa5b4c7854e916bd05082fcee signed the image as `market.example/acme/db`, not as `market.example/evil/db`
 hint: for a copy in another registry give the signed name with --identity
+"#);
+}
+
+/// Any image that the market signed would do, else.
+#[test]
+fn a_layout_is_verified_under_a_name_only() {
+    let place = Place::new();
+    sample::image(&place);
+    sample::sign(&place, NAME, 7);
+    insta::assert_snapshot!(place.run(&VERIFY[..4]), @r#"
+exit 2
+--- out ---
+--- err ---
+error: an OCI layout does not say whose image it must hold, and any that the key signed would do
+hint: give the name that the image was released under: --identity HOST/NAME
 "#);
 }
 
@@ -78,7 +102,6 @@ hint: releases are signed as a whole: verify the tag or the index's digest, not 
 "#);
 }
 
-const NAME: &str = "market.example/acme/db";
 const PROOF: &str = "image/plimsoll-proof.json";
 
 /// Writes what the log says beside the image: released 30 days ago, then what happened each
@@ -92,14 +115,18 @@ fn prove(place: &Place, digest: &Digest, then: &[Event]) {
     };
     let now: DateTime<chrono::Utc> = NOW.parse().expect("a time");
     let events = [&[released], then].concat();
-    let entries: Vec<_> = (0..)
-        .zip(events)
-        .map(|(number, event)| Entry {
-            at: now - TimeDelta::days(30 - 10 * number),
-            name: NAME.to_owned(),
-            event,
-        })
-        .collect();
+    let times = (0..).map(|number| now - TimeDelta::days(30 - 10 * number));
+    prove_events(place, &times.zip(events).collect::<Vec<_>>());
+}
+
+fn prove_events(place: &Place, events: &[(DateTime<chrono::Utc>, Event)]) {
+    let now: DateTime<chrono::Utc> = NOW.parse().expect("a time");
+    let entry = |(at, event): &(_, Event)| Entry {
+        at: *at,
+        name: NAME.to_owned(),
+        event: event.clone(),
+    };
+    let entries: Vec<_> = events.iter().map(entry).collect();
     let bytes: Vec<_> = entries.iter().map(Entry::to_bytes).collect();
     let leaves: Vec<_> = bytes.iter().map(|entry| leaf_hash(entry)).collect();
     let size = leaves.len() as u64;
@@ -122,13 +149,18 @@ fn prove(place: &Place, digest: &Digest, then: &[Event]) {
 }
 
 fn signed(then: &[Event]) -> Place {
+    let (place, digest) = unproven();
+    prove(&place, &digest, then);
+    place
+}
+
+fn unproven() -> (Place, Digest) {
     let place = Place::new();
     sample::image(&place);
     sample::sign(&place, NAME, 7);
     let digest = place.output(&[&VERIFY[..], &["--digest", "--signature-only"]].concat());
     let digest = String::from_utf8(digest.stdout).expect("text");
-    prove(&place, &digest.trim().parse().expect("a digest"), then);
-    place
+    (place, digest.trim().parse().expect("a digest"))
 }
 
 fn run(place: &Place, more: &[&str]) -> String {
@@ -184,6 +216,88 @@ fn what_is_held_or_revoked_is_refused_from_that_day_on() {
     assert!(
         beyond.starts_with("exit 2") && beyond.contains("nothing is known"),
         "{beyond}"
+    );
+}
+
+/// An older version in the place of another, with all its signatures and proofs.
+#[test]
+fn a_tag_of_a_layout_is_what_the_log_says() {
+    let (place, digest) = unproven();
+    let released = |tag: &str, digest: &Digest| Event::Released {
+        tag: tag.to_owned(),
+        digest: digest.clone(),
+        certified: true,
+        key: "k".to_owned(),
+    };
+    let newer = Digest::of(b"another image");
+    prove(&place, &digest, &[released("1.5", &newer)]);
+    let layout = Layout::open(&place.join("image")).expect("a layout");
+    let image = layout.select(Some("1.4")).expect("there");
+    let image = image.manifest(image.root()).expect("a manifest");
+    for tag in ["1.5", "1.6"] {
+        layout.put_manifest(&image, Some(tag)).expect("tagged");
+    }
+    let tagged = |tag: &str| {
+        let image = format!("oci:image:{tag}");
+        let mut args = [&VERIFY[..], &["--now", NOW]].concat();
+        args[1] = &image;
+        place.run(&args)
+    };
+    let own = tagged("1.4");
+    assert!(own.starts_with("exit 0"), "{own}");
+    let moved = tagged("1.5");
+    assert!(
+        moved.starts_with("exit 5") && moved.contains("the tag 1.5 names sha256:"),
+        "{moved}"
+    );
+    let strange = tagged("1.6");
+    assert!(
+        strange.starts_with("exit 5") && strange.contains("the log knows no tag 1.6"),
+        "{strange}"
+    );
+}
+
+/// A node's clock was an hour ahead: what the log says last is what counts.
+#[test]
+fn a_hold_is_seen_whatever_clock_it_was_written_by() {
+    let (place, digest) = unproven();
+    let released = Event::Released {
+        tag: "1.4".to_owned(),
+        digest,
+        certified: true,
+        key: "k".to_owned(),
+    };
+    let now: DateTime<chrono::Utc> = NOW.parse().expect("a time");
+    let hour = TimeDelta::hours(1);
+    let other = Event::TagWithdrawn {
+        tag: "0.9".to_owned(),
+    };
+    prove_events(
+        &place,
+        &[
+            (now - hour * 2, released),
+            (now + hour, Event::Held),
+            (now - hour, other),
+        ],
+    );
+    let held = run(&place, &[]);
+    assert!(
+        held.starts_with("exit 5") && held.contains("it is on hold"),
+        "{held}"
+    );
+}
+
+/// What was seen once is not forgotten, also where it came with the image.
+#[test]
+fn a_proof_beside_an_image_is_remembered() {
+    let (place, digest) = unproven();
+    prove(&place, &digest, &[Event::Held]);
+    assert!(run(&place, &[]).starts_with("exit 5"));
+    prove(&place, &digest, &[]);
+    let older = run(&place, &[]);
+    assert!(
+        older.starts_with("exit 4") && older.contains("1 of the 2 entries"),
+        "{older}"
     );
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     doors::{Doors, until},
+    market::{Market, serve_by},
     openssl, skip,
 };
 
@@ -130,6 +131,68 @@ fn a_new_certificate_is_taken_over_and_a_broken_one_is_not() {
     assert_eq!(answers("first"), None);
     install(dir.path(), "first");
     until("the first one again, without a signal", || answers("first"));
+}
+
+/// Makes an authority and a certificate of its for 127.0.0.1; nothing without openssl.
+fn make_private(dir: &Path) -> Option<()> {
+    let config = "[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN=test\n\
+                  [ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n\
+                  [own]\nsubjectAltName=IP:127.0.0.1\n";
+    fs::write(dir.join("private"), config).expect("a file");
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config private";
+    openssl(
+        dir,
+        &format!("req -x509 {key} -extensions ca -keyout ca.key -out ca.crt -days 2"),
+    )?;
+    openssl(
+        dir,
+        &format!("req -new {key} -subj /CN=own -keyout own.key -out own.csr"),
+    )?;
+    openssl(
+        dir,
+        "x509 -req -in own.csr -CA ca.crt -CAkey ca.key -set_serial 7 -extfile private -extensions own -out own.crt -days 2",
+    )
+}
+
+/// Key, image and log: all over TLS, all by the authority that was given.
+#[test]
+fn verify_believes_the_authority_that_it_is_given() {
+    let (mut market, digest) = Market::with_release();
+    let dir = market.dir.path().to_owned();
+    if make_private(&dir).is_none() || make(&dir, "other").is_none() {
+        return;
+    }
+    let token = market.subscribe();
+    let at = market.server.host().to_owned();
+    market.server.kill().expect("the server ends");
+    let path = |name: &str| dir.join(name).display().to_string();
+    let tls = [
+        "--tls-certificate",
+        &path("own.crt"),
+        "--tls-key",
+        &path("own.key"),
+    ];
+    let program = Path::new(env!("CARGO_BIN_EXE_plimsoll"));
+    market.server = serve_by(program, market.server.data(), &at, &tls);
+    let verify = |authority: &str| {
+        let mut verify = Command::new(program);
+        verify.args(["verify", "--trust-host", "--ca-file", &path(authority)]);
+        verify.args(["--user", &format!("carl:{token}")]);
+        verify.arg(format!("{at}/acme/harbour:1.0"));
+        verify.env("HOME", &dir).env_remove("XDG_STATE_HOME");
+        verify.output().expect("it runs")
+    };
+    let output = verify("ca.crt");
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(
+        text.contains(digest.hex()) && text.contains("with 1 entry"),
+        "{text}"
+    );
+    let output = verify("other.crt");
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("cannot fetch https://"), "{text}");
 }
 
 #[test]

@@ -117,14 +117,17 @@ impl Standing {
     }
 }
 
-/// Returns how an image stood at a time, from all entries of its name in the log's order.
-/// None where it was not released by then.
-pub fn standing(entries: &[Entry], digest: &Digest, at: DateTime<Utc>) -> Option<Standing> {
+/// Returns how an image stands after all entries of its name, which are in the log's order, or
+/// stood at a time. None where it was not released by then.
+///
+/// What stands now is a matter of the order alone: clocks of the nodes that wrote it may be apart.
+pub fn standing(entries: &[Entry], digest: &Digest, at: Option<DateTime<Utc>>) -> Option<Standing> {
     // By the tag under which it was released; an image that was withdrawn under one may be
     // offered under another.
     let mut found: Vec<Standing> = Vec::new();
     let mut state: Option<(State, DateTime<Utc>)> = None;
-    for entry in entries.iter().filter(|entry| entry.at <= at) {
+    let by_then = |entry: &&Entry| at.is_none_or(|at| entry.at <= at);
+    for entry in entries.iter().filter(by_then) {
         let next = match &entry.event {
             Event::Released {
                 tag,
@@ -175,7 +178,7 @@ pub fn standing(entries: &[Entry], digest: &Digest, at: DateTime<Utc>) -> Option
     Some(found)
 }
 
-/// What the log says of a tag at a time.
+/// What the log says of a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named<'a> {
     /// It names this image.
@@ -184,14 +187,13 @@ pub enum Named<'a> {
     Withdrawn(DateTime<Utc>),
 }
 
-/// Returns what a tag names at a time, from all entries of its name; none where nothing was
-/// released under it by then.
-pub fn named<'a>(entries: &'a [Entry], wanted: &str, at: DateTime<Utc>) -> Option<Named<'a>> {
+/// Returns what a tag names after all entries of its name; none where nothing was released under
+/// it.
+pub fn named<'a>(entries: &'a [Entry], wanted: &str) -> Option<Named<'a>> {
     let named = |entry: &'a Entry| match &entry.event {
         Event::Released { tag, digest, .. } if tag == wanted => Some(Named::Image(digest)),
         Event::TagWithdrawn { tag } if tag == wanted => Some(Named::Withdrawn(entry.at)),
         _ => None,
     };
-    let mut by_then = entries.iter().rev().filter(|entry| entry.at <= at);
-    by_then.find_map(named)
+    entries.iter().rev().find_map(named)
 }

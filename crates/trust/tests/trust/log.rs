@@ -364,7 +364,7 @@ fn how_an_image_stood_on_a_day() {
         .collect();
     let at = |image: &str, seconds: i64| {
         let at = DateTime::from_timestamp(seconds, 0).expect("a time");
-        standing(&entries, &digest(image), at)
+        standing(&entries, &digest(image), Some(at))
     };
     assert_eq!(at("one", 99), None);
     assert_eq!(at("three", 900), None);
@@ -398,18 +398,41 @@ fn what_was_withdrawn_under_one_tag_may_be_offered_under_another() {
         .collect();
     let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("a time");
     let state = |image, seconds| {
-        let stands = standing(&entries, &digest(image), at(seconds)).expect("released");
+        let stands = standing(&entries, &digest(image), Some(at(seconds))).expect("released");
         (stands.state, stands.tag)
     };
     assert_eq!(state("one", 2), (State::Listed, "latest".to_owned()));
     assert_eq!(state("one", 3), (State::Listed, "latest".to_owned()));
     assert_eq!(state("one", 4).0, State::TagWithdrawn);
     assert_eq!(state("two", 5), (State::Listed, "latest".to_owned()));
-    let names = |tag, seconds| named(&entries, tag, at(seconds));
-    assert_eq!(names("1.0", 2), Some(Named::Image(&digest("one"))));
-    assert_eq!(names("1.0", 5), Some(Named::Withdrawn(at(3))));
-    assert_eq!(names("latest", 5), Some(Named::Image(&digest("two"))));
-    assert_eq!(names("2.0", 5), None);
+    let names = |tag| named(&entries, tag);
+    assert_eq!(
+        named(&entries[..2], "1.0"),
+        Some(Named::Image(&digest("one")))
+    );
+    assert_eq!(names("1.0"), Some(Named::Withdrawn(at(3))));
+    assert_eq!(names("latest"), Some(Named::Image(&digest("two"))));
+    assert_eq!(names("2.0"), None);
+}
+
+/// Two nodes whose clocks are apart wrote it: what one did last counts, whatever time it has.
+#[test]
+fn what_stands_now_goes_by_the_order_of_the_log() {
+    let withdrawn = Event::TagWithdrawn {
+        tag: "1.0".to_owned(),
+    };
+    let entries = [
+        entry(100, NAME, released("1.0", "one")),
+        entry(3_700, NAME, Event::Held),
+        entry(3_600, NAME, released("1.1", "two")),
+        entry(200, NAME, withdrawn),
+    ];
+    let at = |seconds| DateTime::from_timestamp(seconds, 0);
+    let state = |at| standing(&entries, &digest("two"), at).map(|stands| stands.state);
+    assert_eq!(state(None), Some(State::OnHold));
+    assert_eq!(state(at(3_600)), Some(State::Listed));
+    let withdrawn = named(&entries, "1.0");
+    assert_eq!(withdrawn, at(200).map(Named::Withdrawn));
 }
 
 /// Whoever pinned a key that was replaced is led to the one that follows it, by nobody else's word

@@ -10,7 +10,7 @@ use trust::{
     log::{Entry, MAX_STATEMENT_BYTES, Named, Opened, Standing, State, Statement, named, standing},
 };
 
-use super::{VerifyArgs, seen::Memory};
+use super::{VerifyArgs, fetch, seen::Memory};
 use crate::{
     config::environment::Environment,
     exit::Exit,
@@ -54,13 +54,14 @@ pub(super) fn ask(
     let memory = Memory::of_user(environment);
     let seen = memory.recall(&log_of(name))?;
     let since = seen.as_ref().map_or(0, |seen| seen.size);
-    let Some(bytes) = statement(args, Some(name), since)? else {
+    let Some(bytes) = statement(args, name, since)? else {
         return Ok(None);
     };
     let statement = Statement::parse(&bytes).map_err(|error| refused(&error))?;
     let opened = statement.open(name, keys);
     let opened = opened.map_err(|error| refused(&error))?;
     let is_online = proof_file(args).is_none();
+    let is_first = seen.is_none();
     if let Some(seen) = seen {
         if seen.log_key != opened.log_key {
             return Err(refused(&format!(
@@ -88,7 +89,8 @@ pub(super) fn ask(
         }
     }
     check_age(args, &opened, is_online, now)?;
-    if is_online {
+    // What is in a file goes on from what was seen only where that is proven.
+    if is_online || is_first {
         memory.remember(&opened)?;
     }
     if let Some(file) = &args.save_proof {
@@ -104,7 +106,7 @@ pub(super) fn ask(
 /// Who follows a key is not proven, or none is to be believed any more.
 pub(super) fn keys(
     args: &VerifyArgs,
-    name: Option<&str>,
+    name: &str,
     pinned: &[PublicKey],
 ) -> Result<Vec<PublicKey>, Failure> {
     // Registries that are no markets have no log.
@@ -120,13 +122,16 @@ pub(super) fn keys(
 pub(super) fn absent(
     args: &VerifyArgs,
     reference: &Reference,
-    name: Option<&str>,
+    name: &str,
     keys: &[PublicKey],
 ) -> Failure {
     let absent = format!("there is no image {reference}");
     let tag = reference.target();
-    let asked = name.filter(|_| reference.digest.is_none() && !args.signature_only);
-    let Some(at) = asked.and_then(|name| withdrawn(args, name, &tag, keys)) else {
+    let is_asked = reference.digest.is_none() && !args.signature_only;
+    let Some(at) = is_asked
+        .then(|| withdrawn(args, name, &tag, keys))
+        .flatten()
+    else {
         return Failure::failed(absent)
             .hint("check the name and tag; a private repository may look absent");
     };
@@ -143,9 +148,9 @@ fn withdrawn(
     keys: &[PublicKey],
 ) -> Option<DateTime<Utc>> {
     // Whatever is wrong with the log, the image is not there.
-    let bytes = statement(args, Some(name), 0).ok().flatten()?;
+    let bytes = statement(args, name, 0).ok().flatten()?;
     let opened = Statement::parse(&bytes).ok()?.open(name, keys).ok()?;
-    match named(&entries(&opened), tag, DateTime::<Utc>::MAX_UTC) {
+    match named(&entries(&opened), tag) {
         Some(Named::Withdrawn(at)) => Some(at),
         _ => None,
     }
@@ -166,17 +171,13 @@ fn log_of(name: &str) -> String {
 }
 
 /// Returns what the log says: from the file that is there, or of `name` from the market.
-fn statement(
-    args: &VerifyArgs,
-    name: Option<&str>,
-    since: u64,
-) -> Result<Option<Vec<u8>>, Failure> {
-    match (proof_file(args), &args.image, name) {
-        (Some(file), ..) => {
+fn statement(args: &VerifyArgs, name: &str, since: u64) -> Result<Option<Vec<u8>>, Failure> {
+    match (proof_file(args), &args.image) {
+        (Some(file), _) => {
             let bytes = fs::read(&file).or_fail(format!("cannot read `{}`", file.display()))?;
             Ok(Some(bytes))
         }
-        (None, ImageRef::Registry(_), Some(name)) => fetch(args, name, since).map(Some),
+        (None, ImageRef::Registry(_)) => from_market(args, name, since).map(Some),
         _ => Ok(None),
     }
 }
@@ -191,27 +192,17 @@ fn proof_file(args: &VerifyArgs) -> Option<PathBuf> {
     Some(dir.join(BESIDE)).filter(|file| file.is_file())
 }
 
-fn fetch(args: &VerifyArgs, name: &str, since: u64) -> Result<Vec<u8>, Failure> {
+fn from_market(args: &VerifyArgs, name: &str, since: u64) -> Result<Vec<u8>, Failure> {
     let (host, repository) = name.split_once('/').unwrap_or((name, ""));
-    let scheme = args.registry.scheme(host);
-    let url = format!("{scheme}://{host}/log/proof/{repository}?since={since}");
-    let mut response = match ureq::get(&url).call() {
-        Ok(response) => response,
-        Err(ureq::Error::StatusCode(404)) => {
-            return Err(Failure::new(
-                Exit::NotVerified,
-                format!("the log of {} says nothing of {}", plain(host), plain(name)),
-            )
-            .hint("it was never released there; --signature-only leaves the log out"));
-        }
-        Err(error) => {
-            return Err(Failure::failed(format!("cannot fetch {}", plain(&url))).because(&error));
-        }
-    };
-    let limit = MAX_STATEMENT_BYTES as u64 + 1;
-    let body = response.body_mut().with_config().limit(limit);
-    body.read_to_vec()
-        .or_fail(format!("cannot fetch {}", plain(&url)))
+    let path = format!("/log/proof/{repository}?since={since}");
+    let found = fetch::fetch(args, (host, &path), MAX_STATEMENT_BYTES as u64 + 1)?;
+    found.ok_or_else(|| {
+        Failure::new(
+            Exit::NotVerified,
+            format!("the log of {} says nothing of {}", plain(host), plain(name)),
+        )
+        .hint("it was never released there; --signature-only leaves the log out")
+    })
 }
 
 fn check_age(
@@ -249,6 +240,37 @@ fn check_age(
     }))
 }
 
+/// Returns the tag in IMAGE.
+fn asked_tag(args: &VerifyArgs) -> Option<String> {
+    match &args.image {
+        ImageRef::Registry(reference) => reference.digest.is_none().then(|| reference.target()),
+        ImageRef::OciLayout(_, tag) => tag.clone(),
+        _ => None,
+    }
+}
+
+/// Says what the log knows against the tag in IMAGE being the name of this image.
+fn misnamed(args: &VerifyArgs, entries: &[Entry], digest: &Digest) -> Option<String> {
+    let tag = asked_tag(args)?;
+    let problem = match named(entries, &tag) {
+        Some(Named::Image(named)) if named == digest => return None,
+        Some(Named::Image(named)) => format!(
+            "the tag {} names {named} by the log, not this image: it was moved back, or elsewhere",
+            plain(&tag)
+        ),
+        Some(Named::Withdrawn(at)) => format!(
+            "its publisher withdrew the tag {} on {}",
+            plain(&tag),
+            day(at)
+        ),
+        None => format!(
+            "the log knows no tag {}: nothing was released under it",
+            plain(&tag)
+        ),
+    };
+    Some(problem)
+}
+
 /// Says how the image stands now, or stood at the time that was asked for.
 fn judge(
     args: &VerifyArgs,
@@ -256,12 +278,12 @@ fn judge(
     digest: &Digest,
 ) -> Result<Said, Failure> {
     let entries = entries(opened);
-    // The statement's time is cut to seconds; what it holds may have happened within the last.
-    let now = entries
-        .last()
-        .map_or(opened.at, |last| last.at.max(opened.at));
-    let at = args.at.map_or(now, |at| at.0);
-    if at > now {
+    // The statement's time is cut to seconds; what it holds may have happened within the last,
+    // and by the clock of another node.
+    let times = entries.iter().map(|entry| entry.at);
+    let now = times.fold(opened.at, DateTime::max);
+    let at = args.at.map(|at| at.0);
+    if let Some(at) = at.filter(|at| *at > now) {
         return Err(Failure::usage(format!(
             "the log's statement is of {}: nothing is known of {}",
             day(opened.at),
@@ -271,20 +293,9 @@ fn judge(
     let Some(standing) = standing(&entries, digest, at) else {
         return Err(Failure::new(
             Exit::Standing,
-            format!("the image was not released by {}", day(at)),
+            format!("the image was not released by {}", day(at.unwrap_or(now))),
         ));
     };
-    let asked_tag = match &args.image {
-        ImageRef::Registry(reference) if reference.digest.is_none() => reference.tag.as_ref(),
-        _ => None,
-    };
-    let moved = asked_tag.and_then(|tag| {
-        match named(&entries, tag.as_str(), now)? {
-            Named::Image(named) if named == digest => None,
-            Named::Image(named) => Some(format!("the tag {tag} names {named} by the log, not this image: it was moved back, or elsewhere")),
-            Named::Withdrawn(at) => Some(format!("its publisher withdrew the tag {tag} on {}", day(at))),
-        }
-    });
     let problem = match standing.state {
         State::OnHold => Some(format!("it is on hold since {}", day(standing.since))),
         State::Revoked => Some(format!("it is revoked since {}", day(standing.since))),
@@ -300,7 +311,7 @@ fn judge(
         State::Listed if args.at.is_some() && !standing.certified => {
             Some("it was on the market, but not certified".to_owned())
         }
-        State::Listed => moved,
+        State::Listed => misnamed(args, &entries, digest),
     };
     Ok(Said {
         at: opened.at,

@@ -2,6 +2,7 @@
 //! name (cosign's form), in its log, and neither held nor revoked.
 
 mod beside;
+mod fetch;
 mod log;
 mod place;
 mod seen;
@@ -46,7 +47,7 @@ use crate::{
   plimsoll verify --trust-host market.example/acme/db:1.4
   plimsoll verify --key release.pub --at 2026-11-27 market.example/acme/db@sha256:…
   plimsoll verify --key release.pub --save-proof copy/plimsoll-proof.json market.example/acme/db:1.4
-  plimsoll verify --key release.pub --max-age 30 oci:copy
+  plimsoll verify --key release.pub --max-age 30 --identity market.example/acme/db oci:copy:1.4
 
 A tag may move after it was verified: pull what --digest prints.
 Ends with 0 when all holds, with 4 when a signature or proof does not, with 5 when they do but
@@ -69,7 +70,8 @@ pub(crate) struct VerifyArgs {
     /// give it with --key to notice when it changes.
     #[arg(long, conflicts_with = "key")]
     trust_host: bool,
-    /// The name the signer must have given the image, where it is not the one in IMAGE
+    /// The name the signer must have given the image, where it is not the one in IMAGE; for an
+    /// OCI layout always
     #[arg(long, value_name = "HOST/NAME")]
     identity: Option<String>,
     /// The platform that the image must have, such as linux/arm64
@@ -319,15 +321,12 @@ fn read_key(file: &Path) -> Result<PublicKey, Failure> {
 }
 
 fn fetch_key(args: &VerifyArgs, host: &str) -> Result<PublicKey, Failure> {
-    let scheme = args.registry.scheme(host);
-    let url = format!("{scheme}://{host}/.well-known/plimsoll/release.pub");
-    let what = format!("cannot fetch the key {url}");
-    let mut response = ureq::get(&url).call().or_fail(&what)?;
+    let path = "/.well-known/plimsoll/release.pub";
     let limit = trust::key::MAX_KEY_FILE_BYTES as u64;
-    let body = response.body_mut().with_config().limit(limit);
-    let text = body.read_to_string().or_fail(&what)?;
+    let bytes = fetch::fetch(args, (host, path), limit)?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
     PublicKey::from_pem(&text).map_err(|error| {
-        Failure::failed(format!("what {url} gives is no public key")).because(&error)
+        Failure::failed(format!("what {host}{path} gives is no public key")).because(&error)
     })
 }
 
@@ -342,7 +341,7 @@ fn signature(
     match verify(args, place, digest, pinned)? {
         Ok(signature) => Ok((signature, pinned.to_vec())),
         Err(error @ VerifyError::UnknownKey { .. }) if !args.signature_only => {
-            let keys = log::keys(args, own_name(args).as_deref(), pinned)?;
+            let keys = log::keys(args, &own_name(args)?, pinned)?;
             if keys == pinned {
                 return Err(refused(&error));
             }
@@ -370,13 +369,21 @@ fn still_believed(
     })
 }
 
-/// Returns the name that the signer must have given the image, where it is known.
-fn own_name(args: &VerifyArgs) -> Option<String> {
-    let own = match &args.image {
-        ImageRef::Registry(reference) => Some(format!("{}/{}", host(reference), reference.repo)),
-        _ => None,
-    };
-    args.identity.clone().or(own)
+/// Returns the name that the signer must have given the image.
+///
+/// # Errors
+/// The image is in a folder, which has none that could be believed, and none was given.
+fn own_name(args: &VerifyArgs) -> Result<String, Failure> {
+    match (&args.identity, &args.image) {
+        (Some(name), _) => Ok(name.clone()),
+        (None, ImageRef::Registry(reference)) => {
+            Ok(format!("{}/{}", host(reference), reference.repo))
+        }
+        (None, _) => Err(Failure::usage(
+            "an OCI layout does not say whose image it must hold, and any that the key signed would do",
+        )
+        .hint("give the name that the image was released under: --identity HOST/NAME")),
+    }
 }
 
 fn verify(
@@ -391,7 +398,7 @@ fn verify(
     let Some(manifest) = place.signature(&tag)? else {
         return Ok(Err(VerifyError::Unsigned));
     };
-    let identity = own_name(args);
+    let identity = own_name(args)?;
     let payload_of = |wanted: &Digest| {
         let layers = &manifest.image()?.layers;
         let layer = layers.iter().find(|layer| layer.digest == *wanted)?;
@@ -403,7 +410,7 @@ fn verify(
         &payload_of,
         digest,
         trusted,
-        identity.as_deref(),
+        Some(&identity),
     ))
 }
 

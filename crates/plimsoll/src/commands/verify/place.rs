@@ -45,13 +45,14 @@ pub(super) fn find(
                 (Some(digest), _) => digest.clone(),
                 (None, Some(found)) => found.digest,
                 (None, None) => {
-                    let name = own_name(args);
-                    return Err(log::absent(args, reference, name.as_deref(), keys));
+                    return Err(log::absent(args, reference, &own_name(args)?, keys));
                 }
             };
             Ok((Place::Registry(Box::new(client), reference.clone()), digest))
         }
         ImageRef::OciLayout(dir, tag) => {
+            // Without one there is nothing to look for.
+            own_name(args)?;
             let layout = Layout::open(dir)?;
             let tag = match tag {
                 Some(tag) => Some(tag.clone()),

@@ -2,7 +2,7 @@
 //! found out by it.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
 };
@@ -13,6 +13,7 @@ use trust::log::{Hash, Opened};
 
 use crate::{
     config::environment::Environment,
+    exit::Exit,
     failure::{Failure, OrFail},
 };
 
@@ -74,10 +75,10 @@ impl Memory {
         Ok(Some(seen))
     }
 
-    /// Remembers a head; whole or not at all.
+    /// Remembers a head, whole or not at all; not where a longer log was seen meanwhile.
     ///
     /// # Errors
-    /// The folder cannot be written.
+    /// The folder cannot be written, or another log of the same length was seen meanwhile.
     pub(super) fn remember(&self, opened: &Opened) -> Result<(), Failure> {
         let Some(path) = self.path(&opened.log) else {
             return Ok(());
@@ -85,8 +86,26 @@ impl Memory {
         let what = format!("cannot remember what was seen in `{}`", path.display());
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).or_fail(&what)?;
+        // Others may be looking at other images of the same market.
+        let others = File::create(folder.with_extension("lock")).or_fail(&what)?;
+        others.lock().or_fail(&what)?;
+        let seen = Seen::of(opened);
+        match self.recall(&opened.log)? {
+            Some(before) if before.size > seen.size || before == seen => return Ok(()),
+            Some(before) if before.size == seen.size || before.log_key != seen.log_key => {
+                return Err(Failure::new(
+                    Exit::NotVerified,
+                    format!(
+                        "the log {} is not the one that was seen a moment ago",
+                        seen.log
+                    ),
+                )
+                .hint("tell others, and keep what both said (--save-proof FILE)"));
+            }
+            _ => {}
+        }
         let mut file = tempfile::NamedTempFile::new_in(folder).or_fail(&what)?;
-        let text = serde_json::to_vec(&Seen::of(opened)).or_fail(&what)?;
+        let text = serde_json::to_vec(&seen).or_fail(&what)?;
         file.write_all(&text).or_fail(&what)?;
         file.persist(&path).or_fail(&what)?;
         Ok(())
