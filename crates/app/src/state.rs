@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use store::{
     Database, Tx,
     blobs::{BlobStore, Uploads},
+    notary::FirstToEnd,
 };
 use tokio::{
     sync::{Notify, Semaphore},
@@ -187,8 +188,8 @@ pub struct Measures {
     pub jobs: Vec<(String, String, i64)>,
     /// Uploads that were begun and not yet finished.
     pub open_uploads: i64,
-    /// When the first piece of trust metadata ends, by its role.
-    pub trust_ends: Vec<(String, DateTime<Utc>)>,
+    /// When the first piece of trust metadata ends, by its place and role.
+    pub trust_ends: Vec<FirstToEnd>,
     /// When the advisories in use were compiled.
     pub advisories: DateTime<Utc>,
     /// How often each feed of advisories could not be had since it was had last.
@@ -347,7 +348,7 @@ impl App {
             .iter()
             .filter_map(|feed| feed.health.as_ref());
         Ok(Measures {
-            trust_ends: ends.into_iter().map(|row| (row.role, row.ends)).collect(),
+            trust_ends: ends,
             jobs: store::jobs::counts_by_kind(&mut tx).await?,
             open_uploads: self.uploads.count().await.map_err(AppError::internal)?,
             advisories: advisories.compiled_at().unwrap_or_default(),

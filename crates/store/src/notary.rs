@@ -423,13 +423,16 @@ pub async fn ending(
 /// The end of what ends first among the files of one role.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct FirstToEnd {
+    /// `staging` or `released`: whose it is to sign anew.
+    pub place: String,
     /// `root`, `targets` (with all delegations), `snapshot` or `timestamp`.
     pub role: String,
     /// When.
     pub ends: DateTime<Utc>,
 }
 
-/// Returns for each role what ends first among all that clients come to.
+/// Returns for each role what ends first among all that clients come to, in staging and under
+/// released names.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -437,6 +440,6 @@ pub async fn first_to_end(tx: &mut Tx) -> Result<Vec<FirstToEnd>, StoreError> {
     fetch_all!(
         tx,
         FirstToEnd,
-        "SELECT CASE WHEN role LIKE 'targets/%' THEN 'targets' ELSE role END AS role, MIN(expires_at) AS ends FROM trust_files WHERE in_force GROUP BY 1 ORDER BY 1"
+        "SELECT CASE WHEN gun LIKE '%/staging/%' THEN 'staging' ELSE 'released' END AS place, CASE WHEN role LIKE 'targets/%' THEN 'targets' ELSE role END AS role, MIN(expires_at) AS ends FROM trust_files WHERE in_force GROUP BY 1, 2 ORDER BY 1, 2"
     )
 }

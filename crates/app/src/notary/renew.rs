@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use oci::Gun;
-use store::notary::{self as rows, TrustFile};
-use trust::tuf::{self, Role};
+use store::{
+    Tx,
+    notary::{self as rows, TrustFile},
+};
+use trust::tuf::{self, File, Role};
 
 use super::TrustError;
 use crate::{App, AppError};
@@ -68,24 +71,41 @@ impl App {
         Ok(rows::newest_file(&mut tx, gun.as_str(), role.as_str()).await?)
     }
 
+    /// Signs anew what ends within these times, where the market holds the key. Whether there is
+    /// anything of that kind is looked at first without keeping others from writing: what a
+    /// publisher signs is asked for as often when it ends soon.
     async fn renew_files(
         &self,
         gun: &Gun,
-        (timestamps, snapshots): (TimeDelta, TimeDelta),
+        within: (TimeDelta, TimeDelta),
     ) -> Result<bool, TrustError> {
+        let mut tx = self.read().await?;
+        if self.files_anew(&mut tx, gun, within).await?.is_empty() {
+            return Ok(false);
+        }
+        drop(tx);
         let mut tx = self.begin().await?;
         rows::lock(&mut tx).await?;
-        let roles = BTreeSet::from([Role::Root, Role::Snapshot, Role::Timestamp]);
-        let current = self.current_trust(&mut tx, gun, &roles).await?;
-        let signers = self.signers(&mut tx, gun).await?;
-        let now = self.now();
-        let ends = (now + timestamps, now + snapshots);
-        let files = tuf::renew(&current, &signers, ends, now)?;
+        let files = self.files_anew(&mut tx, gun, within).await?;
         if files.is_empty() {
             return Ok(false);
         }
         self.store_trust(&mut tx, gun, &files).await?;
         tx.commit().await?;
         Ok(true)
+    }
+
+    async fn files_anew(
+        &self,
+        tx: &mut Tx,
+        gun: &Gun,
+        (timestamps, snapshots): (TimeDelta, TimeDelta),
+    ) -> Result<Vec<(Role, File)>, TrustError> {
+        let roles = BTreeSet::from([Role::Root, Role::Snapshot, Role::Timestamp]);
+        let current = self.current_trust(tx, gun, &roles).await?;
+        let signers = self.signers(tx, gun).await?;
+        let now = self.now();
+        let ends = (now + timestamps, now + snapshots);
+        Ok(tuf::renew(&current, &signers, ends, now)?)
     }
 }

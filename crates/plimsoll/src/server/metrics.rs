@@ -78,8 +78,8 @@ impl Metrics {
             uploads: made.gauge("plimsoll_uploads_open", "Uploads begun and not yet finished.")?,
             trust_ends: made.gauges(
                 "plimsoll_trust_metadata_ends_timestamp_seconds",
-                "When the first piece of trust metadata ends that clients come to, by its role, in seconds since 1970.",
-                &["role"],
+                "When the first piece of trust metadata ends that clients come to, by its place (`released` or `staging`) and role, in seconds since 1970.",
+                &["place", "role"],
             )?,
             advisories: made.gauge(
                 "plimsoll_advisories_compiled_timestamp_seconds",
@@ -175,11 +175,10 @@ impl Metrics {
         }
         self.uploads.set(measures.open_uploads);
         self.trust_ends.reset();
-        for (role, ends) in &measures.trust_ends {
-            let ends = ends.timestamp();
-            self.trust_ends
-                .with_label_values(&[role.as_str()])
-                .set(ends);
+        for first in &measures.trust_ends {
+            let labels = [first.place.as_str(), first.role.as_str()];
+            let ends = first.ends.timestamp();
+            self.trust_ends.with_label_values(&labels).set(ends);
         }
         self.advisories.set(measures.advisories.timestamp());
         self.feeds.reset();

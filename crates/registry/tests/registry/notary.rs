@@ -284,7 +284,7 @@ async fn timestamps_are_signed_anew_by_the_clock_and_when_asked_for() {
     let ends: Vec<_> = measures
         .trust_ends
         .iter()
-        .map(|(role, _)| role.as_str())
+        .map(|first| first.role.as_str())
         .collect();
     assert_eq!(ends, ["root", "snapshot", "targets", "timestamp"]);
 }

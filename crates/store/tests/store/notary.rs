@@ -96,11 +96,17 @@ both! {
         assert_eq!(notary::ending(&mut tx, (at(0), at(301)), "").await.expect("read"), [GUN]);
         assert!(notary::ending(&mut tx, (at(501), at(0)), GUN).await.expect("read").is_empty());
         let first = notary::first_to_end(&mut tx).await.expect("read");
+        assert!(first.iter().all(|row| row.place == "staging"), "{first:?}");
         let first: Vec<_> = first.iter().map(|row| (row.role.as_str(), row.ends)).collect();
         assert_eq!(first, [("snapshot", at(300)), ("targets", at(200)), ("timestamp", at(500))]);
         notary::set_in_force(&mut tx, GUN, "targets/a", false).await.expect("noted");
         let first = notary::first_to_end(&mut tx).await.expect("read");
         assert_eq!(first[1].ends, at(400));
+        let released = NewTrustFile { gun: "registry.example/acme/db", ..file("targets", 7, "x") };
+        notary::add_file(&mut tx, &released).await.expect("added");
+        let first = notary::first_to_end(&mut tx).await.expect("read");
+        assert_eq!((first[0].place.as_str(), first[0].ends, first.len()), ("released", at(700), 4));
+        notary::delete(&mut tx, released.gun).await.expect("deleted");
         let known = notary::newest(&mut tx, GUN).await.expect("read");
         assert_eq!(known.iter().filter(|row| !row.in_force).count(), 1);
         assert_eq!(known.len(), 4);
