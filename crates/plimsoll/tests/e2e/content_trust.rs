@@ -1,13 +1,18 @@
 //! Docker with `DOCKER_CONTENT_TRUST=1` and `docker trust`, over TLS, without any other
 //! configuration: what publishers do, and what consumers are kept from.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use chrono::TimeDelta;
+use oci::Layout;
 use serde_json::{Value, json};
 use store::Database;
 use tempfile::TempDir;
-use testkit::Server;
+use testkit::{Content, File as Entry, ImageSpec, write_image};
 use trust::{
     SigningKey,
     tuf::{File, Role, Signer, TIMESTAMP_LIFE, sign},
@@ -15,19 +20,18 @@ use trust::{
 
 use crate::{
     engine::Engine,
-    market::{Market, fail, serve_with, succeed},
+    market::{Market, fail, serve_by, spec, succeed},
     skip, tls,
 };
 
 /// The clients that take part in content trust. Later ones leave it out silently.
 const LAST_VERSION: u32 = 28;
 
-/// A server that speaks TLS, a publisher's token, and an engine.
+/// A server that speaks TLS, people, and an engine.
 struct Quay {
     engine: Engine,
-    server: Server,
+    market: Market,
     host: String,
-    token: String,
     dir: TempDir,
 }
 
@@ -47,33 +51,41 @@ impl Quay {
             skip(&format!("docker {version} leaves content trust out"));
             return None;
         }
-        // People and publisher come over plain HTTP; the same folder is served with TLS then.
-        let data = dir.path().join("data");
-        let market = Market::start_in(&data);
-        let token = market.desk.token().to_owned();
-        drop(market);
-        let path = |name: &str| dir.path().join(name).display().to_string();
-        let (tls_certificate, tls_key) = (path("tls.crt"), path("tls.key"));
-        let server = serve_with(
-            &data,
-            &["--tls-certificate", &tls_certificate, "--tls-key", &tls_key],
-        );
-        let host = server.url().trim_start_matches("https://").to_owned();
-        Some(Self {
+        let market = Market::start_in(&dir.path().join("data"));
+        let host = market.server.host().to_owned();
+        let mut quay = Self {
             engine,
-            server,
+            market,
             host,
-            token,
             dir,
-        })
+        };
+        quay.serve(true);
+        Some(quay)
     }
 
-    /// Somebody at a machine of their own, signed in.
+    /// Serves the same folder at the same address, for clients over TLS, or for those of the
+    /// tests over plain HTTP.
+    fn serve(&mut self, over_tls: bool) {
+        let path = |name: &str| self.dir.path().join(name).display().to_string();
+        let (certificate, key) = (path("tls.crt"), path("tls.key"));
+        let tls = ["--tls-certificate", &certificate, "--tls-key", &key];
+        let args = if over_tls { &tls[..] } else { &[] };
+        let server = &mut self.market.server;
+        server.kill().expect("it ends");
+        let program = Path::new(env!("CARGO_BIN_EXE_plimsoll"));
+        *server = serve_by(program, server.data(), &self.host, args);
+    }
+
+    /// A publisher or consumer in staging at a machine of their own, signed in.
     fn person(&self, name: &str) -> Person<'_> {
+        self.signed_in(name, ("ann", self.market.desk.token()))
+    }
+
+    fn signed_in(&self, name: &str, (user, token): (&str, &str)) -> Person<'_> {
         let home = self.dir.path().join(name);
         fs::create_dir_all(&home).expect("a folder");
         let person = Person { quay: self, home };
-        succeed(&mut person.docker(&["login", "-u", "ann", "-p", &self.token, &self.host]));
+        succeed(&mut person.docker(&["login", "-u", user, "-p", token, &self.host]));
         person
     }
 
@@ -81,8 +93,8 @@ impl Quay {
         format!("{}/staging/acme/{name}", self.host)
     }
 
-    /// Makes an image with a program that says something, under a name.
-    fn image(&self, name: &str, says: &str) -> Option<()> {
+    /// Builds a program that says something and needs nothing else.
+    fn program(&self, says: &str) -> Option<PathBuf> {
         let source = self.dir.path().join("say.c");
         fs::write(
             &source,
@@ -99,6 +111,12 @@ impl Quay {
             skip("no static C program can be built");
             return None;
         }
+        Some(program)
+    }
+
+    /// Makes an image with a program that says something, under a name.
+    fn image(&self, name: &str, says: &str) -> Option<()> {
+        self.program(says)?;
         let tar = self.dir.path().join("say.tar");
         let mut pack = Command::new("tar");
         pack.arg("-C")
@@ -121,7 +139,7 @@ impl Quay {
     }
 
     fn database(&self) -> PathBuf {
-        self.server.data().join("plimsoll.db")
+        self.market.server.data().join("plimsoll.db")
     }
 }
 
@@ -236,6 +254,73 @@ fn docker_signs_and_pulls_what_is_signed() {
     succeed(&mut consumer.trusting(&["pull", &tag("1")]));
 }
 
+/// What a market released is pulled and run by its signed tag, the same after its keys were
+/// replaced, and not any more once it was revoked.
+#[test]
+fn docker_pulls_what_is_released_until_it_is_revoked() {
+    let Some(mut quay) = Quay::open() else { return };
+    let Some(program) = quay.program("released") else {
+        return;
+    };
+    let program = Entry {
+        content: fs::read(program).expect("a program"),
+        ..Entry::program("usr/local/bin/harbour", "")
+    };
+    let mut image: ImageSpec = spec("1.0");
+    image.layers[1].1 = Content::Files(vec![program]);
+    let layout = Layout::create(&quay.market.layout()).expect("a layout");
+    write_image(&layout, "1.0", &image).expect("written");
+    quay.serve(false);
+    let image = layout.select(Some("1.0")).expect("the tag is there");
+    quay.market.release_image("1.0", &image);
+    let token = quay.market.subscribe();
+    quay.serve(true);
+
+    let repository = format!("{}/acme/harbour", quay.host);
+    let image = format!("{repository}:1.0");
+    let pulls = |quay: &Quay| {
+        let carl = quay.signed_in("carl", ("carl", &token));
+        carl.forget(&image);
+        succeed(&mut carl.trusting(&["pull", &image]));
+        let run = ["run", "--rm", "--network", "none", &image];
+        assert_eq!(succeed(&mut carl.trusting(&run)), "released\n");
+        assert_eq!(carl.signed(&repository), json!([["1.0", ["Repo Admin"]]]));
+    };
+    pulls(&quay);
+
+    // As the operator's guide has it, while the client remembers the root that it saw.
+    let data = quay.market.server.data().to_owned();
+    quay.market.server.kill().expect("it ends");
+    for name in ["release.key", "release.pub"] {
+        fs::remove_file(data.join("keys").join(name)).expect("taken out");
+    }
+    quay.serve(true);
+    let mut again = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    again.args([
+        "keys",
+        "sign-again",
+        "--public-url",
+        quay.market.server.url(),
+    ]);
+    let said = succeed(again.arg("--data").arg(&data));
+    assert!(said.starts_with("Signed 1 product"), "{said}");
+    pulls(&quay);
+
+    quay.serve(false);
+    quay.market.manage("hold");
+    quay.serve(true);
+    pulls(&quay);
+    quay.serve(false);
+    quay.market.manage("revoke");
+    quay.serve(true);
+    let carl = quay.signed_in("carl", ("carl", &token));
+    carl.forget(&image);
+    let said = fail(&mut carl.trusting(&["pull", &image]));
+    assert!(said.contains("No valid trust data for 1.0"), "{said}");
+    let said = fail(&mut carl.trusting(&["run", "--rm", &image]));
+    assert!(said.contains("No valid trust data for 1.0"), "{said}");
+}
+
 #[test]
 fn docker_refuses_what_was_tampered_with() {
     let Some(quay) = Quay::open() else { return };
@@ -317,7 +402,7 @@ fn end_timestamp(quay: &Quay, repository: &str) {
         db.close().await;
         (key.salt, file.expect("a timestamp").content)
     });
-    let data = quay.server.data();
+    let data = quay.market.server.data();
     let pem = fs::read_to_string(data.join("keys/trust.key")).expect("a key");
     let passphrase = fs::read_to_string(data.with_added_extension("passphrase"));
     let passphrase = passphrase.expect("a passphrase");

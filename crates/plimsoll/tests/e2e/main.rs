@@ -30,6 +30,7 @@ mod notary;
 mod plans;
 mod proofs;
 mod read_ahead;
+mod releases;
 mod robots;
 mod rotation;
 mod scale;

@@ -86,7 +86,12 @@ impl Market {
 
     /// Pushes, submits, approves and waits until `tag` is released.
     pub(crate) fn release(&self, tag: &str) -> Digest {
-        let (submission, page) = self.in_review(tag);
+        self.release_image(tag, self.image(tag).as_ref())
+    }
+
+    /// The same with an image of the test's choice.
+    pub(crate) fn release_image(&self, tag: &str, image: &dyn ImageSource) -> Digest {
+        let (submission, page) = self.image_in_review(tag, image);
         self.decide(&submission, "approve", "");
         let released = self
             .desk
@@ -109,8 +114,12 @@ impl Market {
 
     /// Pushes, signs and submits `tag`, and waits until people can look at it.
     pub(crate) fn in_review(&self, tag: &str) -> (String, Value) {
+        self.image_in_review(tag, self.image(tag).as_ref())
+    }
+
+    fn image_in_review(&self, tag: &str, image: &dyn ImageSource) -> (String, Value) {
         self.desk
-            .push(self.image(tag).as_ref(), tag, &Silent)
+            .push(image, tag, &Silent)
             .expect("the push succeeds");
         let submission = self.submit(tag);
         let page = self

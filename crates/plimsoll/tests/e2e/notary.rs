@@ -9,6 +9,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use oci::{Client, ClientOptions, Credentials};
 use serde_json::{Value, json};
 use testkit::Server;
 
@@ -277,6 +278,96 @@ fn notary_does_the_same_as_with_the_reference() {
             "{command}: {said:?}"
         );
     }
+}
+
+/// As `openssl` makes them for `notary`: a delegate's key is RSA, in a certificate.
+#[test]
+fn a_delegate_with_an_rsa_certificate_counts_once_it_is_registered() {
+    if Command::new("notary").arg("--help").output().is_err() {
+        return skip("notary is not installed");
+    }
+    let market = Market::start();
+    let dir = market.dir.path();
+    if delegate(dir).is_none() {
+        return;
+    }
+    let token = market.desk.token();
+    let credentials = Credentials::Basic {
+        user: "ann".to_owned(),
+        password: token.to_owned(),
+    };
+    let host = market.server.host();
+    let client = Client::new(host, credentials, &ClientOptions::default()).expect("a client");
+    let reference = "staging/acme/harbour:1.0".parse().expect("a reference");
+    let pushed = client.push_from(market.image("1.0").as_ref(), &reference, &mut |_| {});
+    let manifest = client.manifest(&reference).expect("it is there");
+    assert_eq!(pushed.expect("pushed"), manifest.digest);
+    fs::write(dir.join("manifest"), &manifest.bytes).expect("a file");
+
+    let side = Side {
+        url: market.server.url().to_owned(),
+        authorization: String::new(),
+        home: dir.join("publisher"),
+        credentials: format!("ann:{token}"),
+    };
+    let gun = format!("{host}/staging/acme/harbour");
+    let path = |name: &str| dir.join(name).display().to_string();
+    let (certificate, key, file) = (path("d.crt"), path("d.key"), path("manifest"));
+    let (role, import) = ("targets/releases", "import");
+    for command in [
+        vec!["init", &gun, "-p"],
+        vec!["key", "rotate", &gun, "snapshot", "-r"],
+        vec![
+            "delegation",
+            "add",
+            &gun,
+            role,
+            &certificate,
+            "--all-paths",
+            "-p",
+        ],
+        vec!["key", import, &key, "--role", role],
+        vec!["add", &gun, "1.0", &file, "--roles", role, "-p"],
+    ] {
+        let (done, said) = side.notary(&command, "yes\n");
+        assert!(done, "{command:?}: {said}");
+    }
+    let signature = |submission: &str| {
+        let page = market
+            .desk
+            .wait(submission, &["inspecting"], &crate::market::Silent);
+        page.expect("inspected")["submission"]["signature"].take()
+    };
+    let found = signature(&market.submit("1.0"));
+    assert_eq!(found["verified"], false, "{found:#}");
+    let why = found["reason"].as_str().expect("a reason");
+    assert!(
+        why.contains("where that is no P-256 key, a certificate of it"),
+        "{why}"
+    );
+
+    let keys = "/api/v1/publishers/acme/keys";
+    let pem = fs::read_to_string(dir.join("d.crt")).expect("a certificate");
+    let owner = &market.desk.user;
+    let added = owner.post(keys, &json!({ "name": "delegate", "pem": pem }));
+    let added = added.expect("taken");
+    fs::write(
+        dir.join("text"),
+        added["challenge"].as_str().expect("a text"),
+    )
+    .expect("a file");
+    let sign = "dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sign d.key -out proof text";
+    openssl(dir, sign).expect("signed");
+    let proof = STANDARD.encode(fs::read(dir.join("proof")).expect("a proof"));
+    let id = added["id"].as_str().expect("an id");
+    let proven = owner.post(
+        &format!("{keys}/{id}/proof"),
+        &json!({ "signature": proof }),
+    );
+    proven.expect("proven");
+    let found = signature(&market.submit("1.0"));
+    assert_eq!(found["verified"], true, "{found:#}");
+    assert_eq!(found["key_name"], "delegate", "{found:#}");
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn withdraw(publisher: &User, tag: &str) -> anyhow::Result<Value> {
 }
 
 /// `plimsoll verify`: how it ends and what it says.
-fn verify(market: &Market, token: &str, image: &str) -> (Option<i32>, String) {
+pub(crate) fn verify(market: &Market, token: &str, image: &str) -> (Option<i32>, String) {
     let (code, out, said) = verify_with(market, token, image, &[]);
     (code, out + &said)
 }
