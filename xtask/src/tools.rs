@@ -22,6 +22,11 @@ pub(crate) const DEMO: &[Package] = &[(
 /// What the tests need.
 pub(crate) const TESTS: &[Package] = &[
     ("skopeo", "/usr/bin/skopeo", "pushes and pulls as users do"),
+    (
+        "strace",
+        "/usr/bin/strace",
+        "writes down what the server has flushed before it answers",
+    ),
     ("podman", "/usr/bin/podman", "pushes and pulls as users do"),
     (
         "runc",

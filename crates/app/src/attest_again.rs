@@ -22,6 +22,7 @@ use trust::{
 use crate::{
     App, AppError,
     attestations::{Attestation, require_attestable},
+    registry::stored_manifest,
 };
 
 /// So many referrers are read at once.
@@ -186,8 +187,5 @@ async fn carrier(
     digest: &str,
 ) -> Result<Option<RawManifest>, AppError> {
     let row = store::repositories::find_manifest(tx, &repository.id, digest).await?;
-    let read = |row: store::repositories::ManifestRow| {
-        RawManifest::parse(row.content, Some(&row.media_type))
-    };
-    row.map(read).transpose().map_err(AppError::internal)
+    row.map(stored_manifest).transpose()
 }

@@ -16,7 +16,7 @@ use trust::{
     notation::Certificate,
 };
 
-use crate::{App, AppError, clock::to_the_minute, inspection::Stop};
+use crate::{App, AppError, clock::to_the_minute, inspection::Stop, registry::stored_manifest};
 
 mod referrers;
 
@@ -294,7 +294,7 @@ impl App {
         else {
             return Ok(None);
         };
-        let Ok(manifest) = RawManifest::parse(row.content, Some(&row.media_type)) else {
+        let Ok(manifest) = stored_manifest(row) else {
             return Ok(None);
         };
         let payloads = self.payloads(&manifest).await?;

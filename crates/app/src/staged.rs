@@ -1,7 +1,7 @@
 //! An image in staging, as the scanner reads it, and the reports on its layers.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     io::Read,
     sync::{
         Arc,
@@ -11,7 +11,7 @@ use std::{
 
 use inventory::{LayerReport, PARSER_VERSION};
 use oci::{
-    Descriptor, Digest, ImageSource, ManifestKind, RawManifest, SourceError, VerifyingReader,
+    Descriptor, Digest, ImageSource, MAX_INDEX_MANIFESTS, RawManifest, SourceError, VerifyingReader,
 };
 use store::{Tx, blobs::BlobStore};
 
@@ -19,7 +19,11 @@ use crate::{
     App, AppError,
     inspection::{Stop, compress, decompress},
     jobs::with_causes,
+    registry::stored_manifest,
 };
+
+/// Manifests that are read of one index: its images, and to each of them what is attested of it.
+const MOST_BELOW: usize = 4 * MAX_INDEX_MANIFESTS;
 
 /// An image in staging, as the scanner reads it.
 pub(crate) struct StagedImage {
@@ -122,7 +126,8 @@ impl App {
         })
     }
 
-    /// Returns a manifest and everything an index names, as far as the repository has it.
+    /// Returns a manifest and everything an index names, each once and as far as the repository
+    /// has it. Of an index with more than any image may have, the first ones.
     pub(crate) async fn manifests_below(
         &self,
         tx: &mut Tx,
@@ -133,21 +138,18 @@ impl App {
         let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
             return Ok(found);
         };
-        let mut wanted = vec![root.to_owned()];
-        while let Some(digest) = wanted.pop() {
-            let Some(row) = store::repositories::find_manifest(tx, &repository.id, &digest).await?
-            else {
+        let mut seen = HashSet::from([root.to_owned()]);
+        let mut wanted = VecDeque::from([root.to_owned()]);
+        while let Some(digest) = wanted.pop_front()
+            && found.len() < MOST_BELOW
+        {
+            let row = store::repositories::find_manifest(tx, &repository.id, &digest).await?;
+            let Some(manifest) = row.map(stored_manifest).transpose()? else {
                 continue;
             };
-            let manifest = RawManifest::parse(row.content, Some(&row.media_type))
-                .map_err(AppError::internal)?;
-            if let ManifestKind::Index(index) = &manifest.kind {
-                let new = index
-                    .manifests
-                    .iter()
-                    .filter(|child| !found.contains_key(&child.digest));
-                wanted.extend(new.map(|child| child.digest.to_string()));
-            }
+            let children = manifest.children().iter();
+            let new = children.map(|child| child.digest.to_string());
+            wanted.extend(new.filter(|child| seen.insert(child.clone())));
             found.insert(manifest.digest.clone(), manifest);
         }
         Ok(found)

@@ -5,7 +5,7 @@ use market::{
     Action, Anchor, Approval, CommentId, Decision, KeyStanding, ListingEvent, Problem, Publication,
     PublisherState, Role, SubmissionEvent, SubmissionId, SubmissionState,
 };
-use oci::Tag;
+use oci::{Algorithm, Digest, Tag};
 use store::{
     Part, Tx,
     products::Product,
@@ -153,6 +153,15 @@ impl App {
         let manifest = store::repositories::find_manifest_by_tag(tx, &found.id, tag.as_str())
             .await?
             .ok_or_else(missing)?;
+        let digest: Digest = manifest.digest.parse().map_err(AppError::internal)?;
+        if digest.algorithm() != Algorithm::Sha256 {
+            // cosign's tag of a signature would be longer than tags may be, and content trust
+            // knows no other digests of images.
+            let host = self.config.host();
+            return Err(AppError::Conflict(format!(
+                "{host}/{repository}:{tag} is the image under its SHA-512, and a release could not be checked by it: push it to the tag without naming a digest"
+            )));
+        }
         Ok((manifest.digest, manifest.media_type))
     }
 

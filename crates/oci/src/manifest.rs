@@ -351,19 +351,16 @@ impl RawManifest {
     }
 
     /// Returns the artifact type that referrers list it under
-    /// (distribution-spec, "Listing Referrers": `artifactType`, else the configuration's type).
+    /// (distribution-spec, "Listing Referrers": `artifactType`; where it is missing or empty,
+    /// the configuration's type, which an index has not).
     pub fn artifact_type(&self) -> Option<&str> {
-        match &self.kind {
-            ManifestKind::Image(m) => {
-                Some(m.artifact_type.as_deref().unwrap_or(&m.config.media_type))
-            }
-            ManifestKind::Index(index) => index.artifact_type.as_deref(),
-            ManifestKind::Other(other) => {
-                let config = other.config.as_ref();
-                let kind = other.artifact_type.as_deref();
-                kind.or(config.map(|config| config.media_type.as_str()))
-            }
-        }
+        let (own, config) = match &self.kind {
+            ManifestKind::Image(image) => (&image.artifact_type, Some(&image.config)),
+            ManifestKind::Index(index) => (&index.artifact_type, None),
+            ManifestKind::Other(other) => (&other.artifact_type, other.config.as_ref()),
+        };
+        let own = own.as_deref().filter(|kind| !kind.is_empty());
+        own.or(config.map(|config| config.media_type.as_str()))
     }
 
     /// Returns the annotations.

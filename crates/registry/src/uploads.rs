@@ -27,17 +27,20 @@ use crate::{
 
 /// Begins an upload; or mounts a blob of another repository, or takes the whole blob at once.
 pub(crate) async fn start(call: &Call, name: RepoName, body: Body) -> Result<Response, Failure> {
+    // What is uploaded instead of being mounted will have the same digest.
+    let mut expected = Algorithm::Sha256;
     if let Some(blob) = call.query.one("mount")? {
         let blob = digest("`mount`", blob)?;
         if mount(call, &name, &blob).await? {
             return Ok(created(&name, &blob));
         }
+        expected = blob.algorithm();
     } else if let Some(claimed) = call.query.one("digest")? {
         let claimed = digest("`digest`", claimed)?;
         return whole(call, name, claimed, body).await;
     }
     let algorithm = match call.query.one("digest-algorithm")? {
-        None => Algorithm::Sha256,
+        None => expected,
         Some(announced) => announced.parse().map_err(|error: DigestError| {
             Failure::new(ErrorCode::DigestInvalid, error.to_string())
         })?,

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use market::{PublisherId, RepositoryId};
 use sqlx::types::Json;
 
-use crate::{StoreError, Tx, db::fetch_all, repositories::Repository};
+use crate::{
+    StoreError, Tx,
+    db::fetch_all,
+    repositories::{Asker, Repository},
+};
 
 /// Returns which of `digests` are no blobs of the repository.
 ///
@@ -109,14 +113,17 @@ pub async fn referrers(
 pub async fn repositories_with_blob(
     tx: &mut Tx,
     digest: &str,
-    publisher: Option<&PublisherId>,
+    (whose, publisher): (Asker<'_>, Option<&PublisherId>),
     limit: i64,
 ) -> Result<Vec<Repository>, StoreError> {
+    let (everything, account) = whose.parts();
     fetch_all!(
         tx,
         Repository,
-        "SELECT r.* FROM repository_blobs b JOIN repositories r ON r.id = b.repository_id WHERE b.digest = $1 ORDER BY CASE WHEN r.publisher_id = $2 THEN 0 ELSE 1 END, r.name COLLATE \"C\" LIMIT $3",
+        "SELECT r.* FROM repository_blobs b JOIN repositories r ON r.id = b.repository_id WHERE b.digest = $1 AND ($2 OR r.publisher_id IN (SELECT publisher_id FROM members WHERE account_id = $3) OR EXISTS (SELECT 1 FROM products p WHERE p.id = r.product_id AND p.state IN ('listed', 'on-hold'))) ORDER BY CASE WHEN r.publisher_id = $4 THEN 0 ELSE 1 END, r.name COLLATE \"C\" LIMIT $5",
         digest,
+        everything,
+        account,
         publisher.map(PublisherId::as_str),
         limit
     )

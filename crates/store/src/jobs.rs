@@ -225,6 +225,19 @@ pub async fn hold(
     Ok(held > 0)
 }
 
+/// Counts a job's attempts anew: it got on since it was begun. Only for what goes on where it was.
+///
+/// # Errors
+/// The database refused.
+pub async fn went_on(tx: &mut Tx, job: &JobId) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE jobs SET attempts = 1 WHERE id = $1 AND state = 'running' AND attempts > 1",
+        job.as_str()
+    )?;
+    Ok(())
+}
+
 /// How far a job is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {

@@ -1,6 +1,7 @@
 //! Trust metadata: files by repository and role, the keys that are held for publishers, and
 //! the list of changes.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -14,7 +15,8 @@ pub struct TrustFile {
     /// Of the bytes, hexadecimal.
     pub sha256: String,
     /// The bytes as they came.
-    pub content: Vec<u8>,
+    #[sqlx(try_from = "Vec<u8>")]
+    pub content: Bytes,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
     /// When it was stored.

@@ -3,7 +3,7 @@
 mod links;
 
 use chrono::{DateTime, Utc};
-use market::{ProductId, PublisherId, RepositoryId};
+use market::{AccountId, ProductId, PublisherId, RepositoryId};
 use sqlx::types::Json;
 
 use crate::{
@@ -12,6 +12,28 @@ use crate::{
 };
 
 pub use links::{link_blob, unlink_blob};
+
+/// For whom repositories are looked up. What is told is what they might be let see: their
+/// publishers' own, and what is on the market; whether they are is asked of each.
+#[derive(Debug, Clone, Copy)]
+pub enum Asker<'a> {
+    /// Who may see everything.
+    Staff,
+    /// An account.
+    Account(&'a AccountId),
+    /// Somebody without one.
+    Anybody,
+}
+
+impl Asker<'_> {
+    pub(crate) fn parts(&self) -> (bool, Option<&str>) {
+        match self {
+            Self::Staff => (true, None),
+            Self::Account(account) => (false, Some(account.as_str())),
+            Self::Anybody => (false, None),
+        }
+    }
+}
 
 /// A repository: a publisher's staging, the preview of a product, or its released images.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -138,7 +160,8 @@ pub async fn find_blob(
 }
 
 /// Keeps a manifest in a repository, together with what it names there: `references` are the
-/// digests of its blobs, or of an index's manifests.
+/// digests of its blobs, or of an index's manifests. What is there under its digest keeps its
+/// type and gets the bytes anew, which mends what was damaged.
 ///
 /// # Errors
 /// The database refused.
@@ -152,7 +175,7 @@ pub async fn put_manifest(
     collection::enter(tx).await?;
     execute!(
         tx,
-        "INSERT INTO manifests (repository_id, digest, media_type, content, subject, artifact_type, annotations, pushed_at, references_known) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE) ON CONFLICT (repository_id, digest) DO UPDATE SET media_type = excluded.media_type, pushed_at = excluded.pushed_at, unreachable_since = NULL",
+        "INSERT INTO manifests (repository_id, digest, media_type, content, subject, artifact_type, annotations, pushed_at, references_known) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE) ON CONFLICT (repository_id, digest) DO UPDATE SET content = excluded.content, pushed_at = excluded.pushed_at, unreachable_since = NULL",
         repository.as_str(),
         &manifest.digest,
         &manifest.media_type,
@@ -181,6 +204,25 @@ pub async fn find_manifest(
         repository.as_str(),
         digest
     )
+}
+
+/// Returns the media type that a manifest is kept with.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn manifest_type(
+    tx: &mut Tx,
+    repository: &RepositoryId,
+    digest: &str,
+) -> Result<Option<String>, StoreError> {
+    let row = fetch_opt!(
+        tx,
+        (String,),
+        "SELECT media_type FROM manifests WHERE repository_id = $1 AND digest = $2",
+        repository.as_str(),
+        digest
+    )?;
+    Ok(row.map(|(kind,)| kind))
 }
 
 /// Returns a manifest by tag.
@@ -418,12 +460,20 @@ pub async fn blob_bytes(tx: &mut Tx, repository: &RepositoryId) -> Result<i64, S
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn names(tx: &mut Tx, last: &str, limit: i64) -> Result<Vec<Repository>, StoreError> {
+pub async fn names(
+    tx: &mut Tx,
+    whose: Asker<'_>,
+    last: &str,
+    limit: i64,
+) -> Result<Vec<Repository>, StoreError> {
+    let (everything, account) = whose.parts();
     fetch_all!(
         tx,
         Repository,
-        "SELECT * FROM repositories WHERE name COLLATE \"C\" > $1 ORDER BY name COLLATE \"C\" LIMIT $2",
+        "SELECT r.* FROM repositories r WHERE r.name COLLATE \"C\" > $1 AND ($2 OR r.publisher_id IN (SELECT publisher_id FROM members WHERE account_id = $3) OR EXISTS (SELECT 1 FROM products p WHERE p.id = r.product_id AND p.state IN ('listed', 'on-hold'))) ORDER BY r.name COLLATE \"C\" LIMIT $4",
         last,
+        everything,
+        account,
         limit
     )
 }

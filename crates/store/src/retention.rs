@@ -111,17 +111,20 @@ pub async fn tags(tx: &mut Tx, repository: &Staging) -> Result<Vec<TagRow>, Stor
     )
 }
 
-/// Drops a tag if it was not set anew since it was looked at; gives whether it did.
+/// Drops a tag if it was neither set anew nor pulled since it was looked at, and nothing under way
+/// holds it; gives whether it did.
 ///
 /// # Errors
 /// The database refused.
-pub async fn drop_tag(tx: &mut Tx, repository: &str, tag: &TagRow) -> Result<bool, StoreError> {
+pub async fn drop_tag(tx: &mut Tx, repository: &Staging, tag: &TagRow) -> Result<bool, StoreError> {
     let gone = execute!(
         tx,
-        "DELETE FROM tags WHERE repository_id = $1 AND name = $2 AND updated_at = $3",
-        repository,
+        "DELETE FROM tags WHERE repository_id = $1 AND name = $2 AND updated_at = $3 AND (pulled_at IS NULL OR pulled_at = $4) AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.repository = $5 AND s.digest = tags.digest AND s.state IN ('inspecting', 'in-review', 'changes-requested', 'approved'))",
+        &repository.id,
         &tag.name,
-        tag.updated_at
+        tag.updated_at,
+        tag.pulled_at,
+        &repository.name
     )?;
     Ok(gone > 0)
 }

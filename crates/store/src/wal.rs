@@ -9,8 +9,11 @@
 use std::{
     fs::File,
     io,
-    path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio::sync::Mutex;
@@ -22,7 +25,7 @@ pub struct Wal {
     /// Commits so far.
     committed: AtomicU64,
     /// Held while the log is flushed.
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
@@ -36,13 +39,13 @@ struct State {
 
 impl Wal {
     /// Names the log of the database in `path`.
-    pub(crate) fn of(path: &std::path::Path) -> Self {
+    pub(crate) fn of(path: &Path) -> Self {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         Self {
             path: log.into(),
             committed: AtomicU64::new(0),
-            state: Mutex::default(),
+            state: Arc::default(),
         }
     }
 
@@ -52,7 +55,7 @@ impl Wal {
     /// The disk refused: what was committed may or may not survive.
     pub(crate) async fn flush(&self) -> io::Result<()> {
         let mine = self.committed.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut state = self.state.lock().await;
+        let mut state = Arc::clone(&self.state).lock_owned().await;
         if state.durable >= mine {
             return Ok(());
         }
@@ -63,24 +66,30 @@ impl Wal {
         }
         let reached = self.committed.load(Ordering::SeqCst);
         let path = self.path.clone();
-        let flushed = tokio::task::spawn_blocking(move || match File::open(&path) {
-            Ok(log) => log.sync_data(),
-            // The last connection to close moved everything into the database.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
+        // What it comes to is noted even if nobody waits for it any more.
+        let flushed = tokio::task::spawn_blocking(move || {
+            let flushed = sync(&path);
+            match flushed {
+                Ok(()) => state.durable = reached,
+                Err(_) => state.broken = true,
+            }
+            flushed
         });
-        let flushed = flushed.await.map_err(io::Error::other)?;
-        match flushed {
-            Ok(()) => state.durable = reached,
-            Err(_) => state.broken = true,
-        }
-        flushed
+        flushed.await.map_err(io::Error::other)?
+    }
+}
+
+fn sync(log: &Path) -> io::Result<()> {
+    match File::open(log) {
+        Ok(log) => log.sync_data(),
+        // The last connection to close moved everything into the database.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use super::*;
 
@@ -115,5 +124,21 @@ mod tests {
             .await
             .expect_err("nothing is trusted after that");
         assert!(again.to_string().contains("restart"), "{again}");
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_nobody_waited_for_is_remembered() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let wal = Wal::of(&dir.path().join("missing\0name"));
+        {
+            let mut flush = std::pin::pin!(wal.flush());
+            // Begun and given up.
+            assert!(futures_util::poll!(flush.as_mut()).is_pending());
+        }
+        let after = wal
+            .flush()
+            .await
+            .expect_err("nothing is trusted after that");
+        assert!(after.to_string().contains("restart"), "{after}");
     }
 }

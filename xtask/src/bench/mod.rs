@@ -29,6 +29,9 @@ enum What {
         /// Only lines whose name holds this
         #[arg(long)]
         only: Option<String>,
+        /// Only with so many connections: large pushes at 128 take some 20 GB of disk
+        #[arg(long)]
+        connections: Option<usize>,
     },
     /// Reads of trust metadata beside notary-server
     Notary,
@@ -80,7 +83,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Matching(_) | What::Rematch { .. } | What::Size { .. } => Ok(()),
         What::Paint => paint::run(&binary),
         What::Notary => notary::run(&binary),
-        What::Registry { only } => registry::run(&binary, only.as_deref()),
+        What::Registry { only, connections } => {
+            registry::run(&binary, only.as_deref(), *connections)
+        }
     }
 }
 

@@ -60,7 +60,7 @@ struct Content {
     manifest: Digest,
 }
 
-pub(crate) fn run(binary: &Path, only: Option<&str>) -> Result<()> {
+pub(crate) fn run(binary: &Path, only: Option<&str>, connections: Option<usize>) -> Result<()> {
     let dir = fresh_folder()?;
     let rig = start(binary, &dir)?;
     let content = fill(&rig, &dir)?;
@@ -70,7 +70,8 @@ pub(crate) fn run(binary: &Path, only: Option<&str>) -> Result<()> {
         if only.is_some_and(|only| !line.name.contains(only)) {
             continue;
         }
-        for connections in CONNECTIONS {
+        let wanted = |count: &usize| connections.is_none_or(|wanted| wanted == *count);
+        for connections in CONNECTIONS.into_iter().filter(wanted) {
             measure(&rig, &line, connections)?;
         }
     }

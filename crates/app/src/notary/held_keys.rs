@@ -108,7 +108,7 @@ impl App {
         let Some(row) = rows::newest_file(tx, gun.as_str(), Role::Root.as_str()).await? else {
             return Ok(None);
         };
-        let file = File::parse(row.content).map_err(AppError::internal)?;
+        let file = File::parse(row.content.into()).map_err(AppError::internal)?;
         let root = file.root().map_err(AppError::internal)?;
         Ok(root.role(role).cloned())
     }

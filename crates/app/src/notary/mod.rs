@@ -45,25 +45,40 @@ impl App {
         role: &Role,
         which: WhichFile<'_>,
     ) -> Result<Option<TrustFile>, AppError> {
-        let (name, role_name) = (gun.as_str(), role.as_str());
-        let mut tx = self.read().await?;
-        let found = match which {
-            WhichFile::Digest(digest) => {
-                rows::file_by_digest(&mut tx, name, role_name, digest).await?
-            }
-            WhichFile::Version(version) => {
-                rows::file_by_version(&mut tx, name, role_name, version).await?
-            }
-            WhichFile::Newest => rows::newest_file(&mut tx, name, role_name).await?,
-        };
+        let found = self.stored_trust_file(gun, role, which).await?;
         let server_signs = matches!(role, Role::Timestamp | Role::Snapshot);
         let ends = found.as_ref().map(|file| file.expires_at);
         if which == WhichFile::Newest
             && server_signs
             && ends.is_some_and(|ends| ends < self.now() + renew::ON_READ)
         {
-            drop(tx);
             return self.renewed(gun, role, found).await;
+        }
+        Ok(found)
+    }
+
+    async fn stored_trust_file(
+        &self,
+        gun: &Gun,
+        role: &Role,
+        which: WhichFile<'_>,
+    ) -> Result<Option<TrustFile>, AppError> {
+        let (name, role) = (gun.as_str(), role.as_str());
+        let recent = &self.recent.trust_files;
+        let question = match recent.look(&self.db, format!("{name} {role} {which:?}")) {
+            Ok(found) => return Ok(Some(found)),
+            Err(question) => question,
+        };
+        let mut tx = self.read().await?;
+        let found = match which {
+            WhichFile::Digest(digest) => rows::file_by_digest(&mut tx, name, role, digest).await?,
+            WhichFile::Version(version) => {
+                rows::file_by_version(&mut tx, name, role, version).await?
+            }
+            WhichFile::Newest => rows::newest_file(&mut tx, name, role).await?,
+        };
+        if let Some(file) = &found {
+            recent.keep(&self.db, question, file.clone(), file.content.len());
         }
         Ok(found)
     }
@@ -90,7 +105,7 @@ impl App {
             .filter(|role| current.newest.contains_key(role))
         {
             if let Some(row) = rows::newest_file(tx, gun.as_str(), role.as_str()).await? {
-                let file = tuf::File::parse(row.content).map_err(AppError::internal)?;
+                let file = tuf::File::parse(row.content.into()).map_err(AppError::internal)?;
                 current.files.insert(role.clone(), file);
             }
         }

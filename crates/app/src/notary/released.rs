@@ -152,7 +152,7 @@ impl App {
                 "nothing is signed as {gun}: `server.public_url` must be what it was when it was released"
             ))
         })?;
-        let file = File::parse(row.content).map_err(AppError::internal)?;
+        let file = File::parse(row.content.into()).map_err(AppError::internal)?;
         Ok(is_targets_key_of(
             &file.root().map_err(AppError::internal)?,
             &ours.key,

@@ -11,8 +11,11 @@ use store::{
     repositories::Repository,
 };
 
-use super::{RegistryError, collect, rights::unknown_repository};
-use crate::{Access, App, AppError};
+use super::{
+    RegistryError, collect,
+    rights::{asker, unknown_repository},
+};
+use crate::{Access, Actor, App, AppError};
 
 /// Repositories looked at for a blob to mount.
 const MOST_MOUNT_SOURCES: i64 = 20;
@@ -95,13 +98,11 @@ impl App {
             return Ok(false);
         };
         let mut tx = self.begin().await?;
-        // What is linked there must not go between being looked up and being linked here.
-        store::collection::enter(&mut tx).await?;
+        let repository = self.repository_to_push(&mut tx, name).await?;
         if store::damaged::is_damaged(&mut tx, digest.as_str()).await? {
             // A push of its bytes mends it.
             return Ok(false);
         }
-        let repository = self.repository_to_push(&mut tx, name).await?;
         // It may have gone meanwhile.
         let size = store::repositories::find_blob(&mut tx, &source.id, digest.as_str()).await?;
         let Some(size) = size else {
@@ -126,42 +127,59 @@ impl App {
         from: Option<&RepoName>,
         access: &Access,
     ) -> Result<Option<Repository>, RegistryError> {
-        let candidates = self.with_blob(name, digest, from).await?;
         let holder = self.token_holder(access).await?;
-        for candidate in candidates {
-            let (may, limited) = match access.grants(&candidate.name, "pull") {
-                true => (true, access.is_limited(&candidate.name)),
-                false => {
-                    let rights = self.repository_rights(&holder, &candidate.name).await?;
-                    (rights.pull, rights.limited)
-                }
-            };
-            let at = (candidate.name.as_str(), access.account.as_str());
-            if may && (!limited || self.gives(at, digest.as_str()).await?) {
+        if let Some(from) = from {
+            // Asked whether there is such a repository or not: the time must not tell.
+            let may = self
+                .may_mount(&holder, from.as_str(), digest, access)
+                .await?;
+            let mut tx = self.read().await?;
+            let found = store::repositories::find_by_name(&mut tx, from.as_str()).await?;
+            return Ok(found.filter(|_| may));
+        }
+        for candidate in self.with_blob(name, digest, &holder).await? {
+            if self
+                .may_mount(&holder, &candidate.name, digest, access)
+                .await?
+            {
                 return Ok(Some(candidate));
             }
         }
         Ok(None)
     }
 
+    async fn may_mount(
+        &self,
+        holder: &Actor,
+        from: &str,
+        digest: &Digest,
+        access: &Access,
+    ) -> Result<bool, RegistryError> {
+        let (may, limited) = match access.grants(from, "pull") {
+            true => (true, access.is_limited(from)),
+            false => {
+                let rights = self.repository_rights(holder, from).await?;
+                (rights.pull, rights.limited)
+            }
+        };
+        let at = (from, access.account.as_str());
+        Ok(may && (!limited || self.gives(at, digest.as_str()).await?))
+    }
+
     async fn with_blob(
         &self,
         name: &RepoName,
         digest: &Digest,
-        from: Option<&RepoName>,
+        holder: &Actor,
     ) -> Result<Vec<Repository>, RegistryError> {
         let mut tx = self.read().await?;
-        if let Some(from) = from {
-            let found = store::repositories::find_by_name(&mut tx, from.as_str()).await?;
-            return Ok(found.into_iter().collect());
-        }
         // Where it is pushed to is looked at first: its publisher's own images share most.
         let publisher = self.publisher_of(&mut tx, name).await?;
         let limit = MOST_MOUNT_SOURCES;
         let found = store::contents::repositories_with_blob(
             &mut tx,
             digest.as_str(),
-            publisher.as_ref(),
+            (asker(holder), publisher.as_ref()),
             limit,
         );
         Ok(found.await?)

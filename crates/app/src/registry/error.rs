@@ -96,7 +96,7 @@ impl From<UploadError> for RegistryError {
         let text = error.to_string();
         match error {
             UploadError::Unknown(_) => Self::new(ErrorCode::BlobUploadUnknown, text),
-            UploadError::Busy(_) => Self::new(ErrorCode::BlobUploadInvalid, text),
+            UploadError::Busy(_) => Self::new(ErrorCode::Unavailable, text),
             UploadError::Offset { actual, .. } => Self {
                 offset: Some(actual),
                 ..Self::new(ErrorCode::RangeInvalid, text)

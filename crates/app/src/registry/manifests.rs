@@ -11,7 +11,11 @@ use store::{
     repositories::{Located, ManifestRow},
 };
 
-use super::{RegistryError, references::require_replaceable, rights::unknown_repository};
+use super::{
+    RegistryError,
+    references::{require_replaceable, require_same_type},
+    rights::unknown_repository,
+};
 use crate::{Access, App, AppError, clock::to_the_minute};
 
 /// A manifest to keep.
@@ -93,10 +97,9 @@ impl App {
         let ManifestPush { manifest, tags, .. } = push;
         let digest = manifest.digest.as_str();
         let mut tx = self.begin().await?;
-        // What it names must not go between being looked up and being named.
-        store::collection::enter(&mut tx).await?;
         let repository = self.repository_to_push(&mut tx, name).await?;
         require_replaceable(&mut tx, &repository, push).await?;
+        require_same_type(&mut tx, &repository, manifest).await?;
         self.check_references(&mut tx, &repository, manifest)
             .await?;
         let (row, names, now) = (manifest_row(manifest)?, names_of(manifest), self.now());
@@ -281,6 +284,17 @@ pub(crate) fn names_of(manifest: &RawManifest) -> Vec<String> {
     let named = manifest.references();
     let digests: BTreeSet<_> = named.iter().map(|named| named.digest.to_string()).collect();
     digests.into_iter().collect()
+}
+
+/// Reads a manifest as it is kept, under the digest that it was pushed by, which may be SHA-512.
+///
+/// # Errors
+/// The row is not what was once accepted.
+pub(crate) fn stored_manifest(row: ManifestRow) -> Result<RawManifest, AppError> {
+    let mut manifest =
+        RawManifest::parse(row.content, Some(&row.media_type)).map_err(AppError::internal)?;
+    manifest.digest = row.digest.parse().map_err(AppError::internal)?;
+    Ok(manifest)
 }
 
 fn manifest_row(manifest: &RawManifest) -> Result<ManifestRow, AppError> {

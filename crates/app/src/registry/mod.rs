@@ -21,7 +21,7 @@ use crate::AppError;
 
 pub use error::RegistryError;
 pub use manifests::{FoundManifest, ManifestPush, PullRequest, PushedManifest};
-pub(crate) use manifests::{Refers, names_of};
+pub(crate) use manifests::{Refers, names_of, stored_manifest};
 pub(crate) use recent::RecentlyFound;
 pub use referrers::Referrers;
 pub use rights::Rights;

@@ -1,4 +1,4 @@
-//! What was lately found in the database for those who pull, kept for as long as the database
+//! What was lately found in the database for those who pull or check, kept for as long as the database
 //! is known to be unchanged: a popular image is looked up once after each change of anything,
 //! not once a request. Where changes cannot be seen (see [`store::Database::stamp`]), nothing
 //! is kept and each request looks for itself.
@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use market::Origin;
-use store::{Database, Stamp};
+use store::{Database, Stamp, notary::TrustFile};
 
 use super::{FoundManifest, Referrers, bounded::Bounded, given::Decision};
 
@@ -24,13 +24,15 @@ pub(crate) struct RecentlyFound {
     pub(super) origins: Recent<Arc<[Origin]>>,
     /// What those may pull.
     pub(super) deciding: Recent<Arc<Decision>>,
+    /// Files of trust metadata by role and name.
+    pub(crate) trust_files: Recent<TrustFile>,
     /// What no collection has marked and what is not damaged.
     pub(super) sound: Recent<()>,
 }
 
 /// Answers of one kind, all of one state of the database.
 #[derive(Debug)]
-pub(super) struct Recent<T>(Mutex<Kept<T>>);
+pub(crate) struct Recent<T>(Mutex<Kept<T>>);
 
 #[derive(Debug)]
 struct Kept<T> {
@@ -40,7 +42,7 @@ struct Kept<T> {
 
 /// What is asked of the database, and its state at that moment.
 #[derive(Debug)]
-pub(super) struct Question(Option<(String, Stamp)>);
+pub(crate) struct Question(Option<(String, Stamp)>);
 
 impl<T> Default for Recent<T> {
     fn default() -> Self {
@@ -59,7 +61,7 @@ impl<T> Kept<T> {
 
 impl<T: Clone> Recent<T> {
     /// Gives what is kept under `key`, or else the question to be answered.
-    pub(super) fn look(&self, db: &Database, key: String) -> Result<T, Question> {
+    pub(crate) fn look(&self, db: &Database, key: String) -> Result<T, Question> {
         let Some(stamp) = db.stamp() else {
             return Err(Question(None));
         };
@@ -72,7 +74,7 @@ impl<T: Clone> Recent<T> {
 
     /// Keeps an answer that takes `bytes`, if the database is still as it was when the question
     /// was asked.
-    pub(super) fn keep(&self, db: &Database, question: Question, found: T, bytes: usize) {
+    pub(crate) fn keep(&self, db: &Database, question: Question, found: T, bytes: usize) {
         let Question(Some((key, stamp))) = question else {
             return;
         };

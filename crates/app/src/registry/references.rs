@@ -43,6 +43,27 @@ pub(super) async fn require_replaceable(
     Ok(())
 }
 
+/// A document that does not say its type is read by that which it was first pushed with: what was
+/// looked at as an image must not become something else under the same digest.
+pub(super) async fn require_same_type(
+    tx: &mut Tx,
+    repository: &Repository,
+    manifest: &RawManifest,
+) -> Result<(), RegistryError> {
+    let digest = manifest.digest.as_str();
+    let there = store::repositories::manifest_type(tx, &repository.id, digest).await?;
+    match there {
+        Some(there) if there != manifest.media_type => {
+            let message = format!(
+                "{digest} is here as {there} and cannot become {}: push it as what it is, or delete it first",
+                manifest.media_type
+            );
+            Err(RegistryError::new(ErrorCode::ManifestInvalid, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl App {
     /// Blobs must be in the repository, so that what is there can be pulled whole. An index may
     /// name manifests that are not: whoever copies one platform keeps the digest of the whole.

@@ -2,7 +2,14 @@
 
 use market::{Action, Entitlement, ProductId, PublisherId, RepositoryAction, RepositoryId};
 use oci::{ErrorCode, RepoName};
-use store::{StoreError, Tx, products::Product, publishers::Publisher, repositories::Repository};
+use store::{
+    StoreError, Tx,
+    blobs::UploadError,
+    products::Product,
+    publishers::Publisher,
+    quotas::Usage,
+    repositories::{Asker, Repository},
+};
 
 use super::RegistryError;
 use crate::{Actor, App, AppError};
@@ -46,6 +53,35 @@ impl Rights {
 /// Names read at once for the catalogue.
 const NAMES_AT_ONCE: i64 = 200;
 
+/// What may still come into a publisher's staging.
+pub(super) struct Room {
+    /// Largest blob, in bytes.
+    most: u64,
+    usage: Usage,
+    quota: Option<i64>,
+}
+
+impl Room {
+    /// Returns how large a blob may become, in bytes.
+    pub(super) fn limit(&self) -> u64 {
+        let left = |quota: i64| u64::try_from(quota - self.usage.used_bytes).unwrap_or(0);
+        self.quota
+            .map_or(self.most, |quota| self.most.min(left(quota)))
+    }
+
+    /// Tells an upload that is too large at all from one that is too large for what is left.
+    pub(super) fn explain(&self, error: UploadError) -> RegistryError {
+        match (self.quota, &error) {
+            (Some(quota), UploadError::TooLarge { limit, .. }) if *limit < self.most => {
+                let more = i64::try_from(*limit).unwrap_or(i64::MAX).saturating_add(1);
+                let used = self.usage.used_bytes.saturating_add(more);
+                RegistryError::new(ErrorCode::Denied, crate::upkeep::full(used, quota))
+            }
+            _ => error.into(),
+        }
+    }
+}
+
 /// A repository's place in the programme.
 enum Place {
     /// `staging/<publisher>/…`
@@ -79,7 +115,7 @@ impl App {
             |action, roles: &[market::Role]| crate::actor::check(actor, action, roles).is_ok();
         let rights = match self.place(&mut tx, name).await? {
             Place::Unknown => {
-                self.look_in_vain(&mut tx, actor).await?;
+                self.look_in_vain(&mut tx, actor, name).await?;
                 Rights::default()
             }
             Place::Staging(publisher) => {
@@ -149,11 +185,14 @@ impl App {
 
     /// Asks for as much as where there is something, so that the time an answer takes does not
     /// tell a private repository from a missing one.
-    async fn look_in_vain(&self, tx: &mut Tx, actor: &Actor) -> Result<(), AppError> {
+    async fn look_in_vain(&self, tx: &mut Tx, actor: &Actor, name: &str) -> Result<(), AppError> {
         let product = self.id(ProductId::new);
         self.roles(tx, actor, Some(&self.id(PublisherId::new)))
             .await?;
-        if let Some(account) = actor.signed_in() {
+        // Nobody buys what is in staging.
+        if let Some(account) = actor.signed_in()
+            && !name.starts_with("staging/")
+        {
             store::entitlements::bought(tx, &account.id, &product).await?;
         }
         Ok(())
@@ -257,15 +296,20 @@ impl App {
         found.ok_or_else(|| unknown_repository(name))
     }
 
-    /// Says whether there may be pushes, before anything of one is taken. Only reads: nothing
-    /// is made before it is there.
-    pub(super) async fn require_takes_pushes(&self, name: &RepoName) -> Result<(), RegistryError> {
+    /// Returns the room there is for a push, before anything of one is taken. Only reads:
+    /// nothing is made before it is there.
+    pub(super) async fn room(&self, name: &RepoName) -> Result<Room, RegistryError> {
         let mut tx = self.read().await?;
-        let Place::Staging(_) = self.place(&mut tx, name.as_str()).await? else {
+        let Place::Staging(publisher) = self.place(&mut tx, name.as_str()).await? else {
             return Err(takes_no_pushes(name));
         };
-        let usage = store::quotas::usage_around(&mut tx, name.as_str()).await?;
-        self.require_room(usage.as_ref(), 1)
+        let usage = store::quotas::usage(&mut tx, &publisher.id).await?;
+        self.require_room(Some(&usage), 1)?;
+        Ok(Room {
+            most: self.config.max_blob_bytes,
+            usage,
+            quota: self.limit(&usage),
+        })
     }
 
     /// Says whether `name` lies in a publisher's staging, where alone something is pushed to.
@@ -291,6 +335,9 @@ impl App {
         let Place::Staging(publisher) = self.place(tx, name.as_str()).await? else {
             return Err(takes_no_pushes(name));
         };
+        // Before anything else is locked: all who push wait for collections in one order. And
+        // what is named must not go between being looked up and being named.
+        store::collection::enter(tx).await?;
         let repository = Repository {
             id: self.id(RepositoryId::new),
             name: name.to_string(),
@@ -313,10 +360,11 @@ impl App {
     ) -> Result<Vec<String>, RegistryError> {
         let mut visible = Vec::new();
         let mut last = last.to_owned();
+        let asker = asker(actor);
         while visible.len() < limit {
             let page = {
                 let mut tx = self.read().await?;
-                store::repositories::names(&mut tx, &last, NAMES_AT_ONCE).await?
+                store::repositories::names(&mut tx, asker, &last, NAMES_AT_ONCE).await?
             };
             let Some(end) = page.last() else { break };
             last.clone_from(&end.name);
@@ -329,6 +377,16 @@ impl App {
             }
         }
         Ok(visible)
+    }
+}
+
+/// Returns whose repositories are looked at for somebody at all: what others have in private
+/// must not even cost time.
+pub(super) fn asker(actor: &Actor) -> Asker<'_> {
+    match actor.signed_in() {
+        _ if actor.is_staff() => Asker::Staff,
+        Some(account) => Asker::Account(&account.id),
+        None => Asker::Anybody,
     }
 }
 

@@ -4,7 +4,7 @@ use market::UploadId;
 use oci::{Algorithm, Digest, ErrorCode, RepoName};
 use store::blobs::{ByteStream, NewUpload, Piece, UploadKey};
 
-use super::RegistryError;
+use super::{RegistryError, rights::Room};
 use crate::{Access, App};
 
 impl App {
@@ -18,7 +18,7 @@ impl App {
         access: &Access,
         algorithm: Algorithm,
     ) -> Result<UploadId, RegistryError> {
-        self.require_takes_pushes(name).await?;
+        self.room(name).await?;
         let most = self.config.limits.uploads_per_account;
         if self.uploads.count_of(&access.account).await? >= most {
             return Err(RegistryError::new(
@@ -59,8 +59,9 @@ impl App {
         at: Option<u64>,
         bytes: ByteStream,
     ) -> Result<u64, RegistryError> {
-        let piece = self.piece(at, bytes);
-        Ok(self.uploads.append(&key(name, id)?, piece).await?)
+        let (key, room) = (key(name, id)?, self.room(name).await?);
+        let appended = self.uploads.append(&key, piece(at, bytes, &room)).await;
+        appended.map_err(|error| room.explain(error))
     }
 
     /// Adds the last bytes and ends an upload: the whole must have `digest`. When this returns
@@ -76,8 +77,10 @@ impl App {
         (at, bytes): (Option<u64>, ByteStream),
         digest: &Digest,
     ) -> Result<(), RegistryError> {
-        let (key, piece) = (key(name, id)?, self.piece(at, bytes));
-        let size = self.uploads.finish(&key, piece, digest).await?;
+        let (key, room) = (key(name, id)?, self.room(name).await?);
+        let piece = piece(at, bytes, &room);
+        let finished = self.uploads.finish(&key, piece, digest).await;
+        let size = finished.map_err(|error| room.explain(error))?;
         self.link_pushed(name, digest, size).await
     }
 
@@ -92,9 +95,9 @@ impl App {
         bytes: ByteStream,
         digest: &Digest,
     ) -> Result<(), RegistryError> {
-        self.require_takes_pushes(name).await?;
-        let limit = self.config.max_blob_bytes;
-        let size = self.uploads.put(digest, bytes, limit).await?;
+        let room = self.room(name).await?;
+        let put = self.uploads.put(digest, bytes, room.limit()).await;
+        let size = put.map_err(|error| room.explain(error))?;
         self.link_pushed(name, digest, size).await
     }
 
@@ -114,13 +117,13 @@ impl App {
         let long_ago = self.now() - self.config.limits.upload_life;
         Ok(self.uploads.sweep(long_ago).await?)
     }
+}
 
-    fn piece(&self, at: Option<u64>, bytes: ByteStream) -> Piece {
-        Piece {
-            at,
-            bytes,
-            limit: self.config.max_blob_bytes,
-        }
+fn piece(at: Option<u64>, bytes: ByteStream, room: &Room) -> Piece {
+    Piece {
+        at,
+        bytes,
+        limit: room.limit(),
     }
 }
 

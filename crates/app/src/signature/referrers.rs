@@ -17,7 +17,7 @@ use trust::{
 };
 
 use super::{SignatureResult, Signers};
-use crate::{App, clock::to_the_minute, inspection::Stop};
+use crate::{App, clock::to_the_minute, inspection::Stop, registry::stored_manifest};
 
 /// As cosign 2 calls its signatures among referrers.
 const COSIGN_2: &str = "application/vnd.dev.cosign.artifact.sig.v1+json";
@@ -199,5 +199,5 @@ async fn stored(
     digest: &str,
 ) -> Result<Option<RawManifest>, Stop> {
     let row = store::repositories::find_manifest(tx, &repository.id, digest).await?;
-    Ok(row.and_then(|row| RawManifest::parse(row.content, Some(&row.media_type)).ok()))
+    Ok(row.and_then(|row| stored_manifest(row).ok()))
 }

@@ -247,7 +247,7 @@ impl Collection<'_> {
         self.run.figures = serde_json::to_value(self.figures)
             .map_err(AppError::internal)?
             .into();
-        Ok(store::upkeep::save(tx, &self.run).await?)
+        self.app.save_run(tx, &self.run).await
     }
 
     async fn save_alone(&mut self) -> Result<(), AppError> {
@@ -281,16 +281,24 @@ impl Collection<'_> {
             self.advance(None);
             return self.save_alone().await;
         };
-        let mut tx = self.app.begin().await?;
-        collection::enter(&mut tx).await?;
-        let dropped = self
-            .app
-            .drop_tags(&mut tx, repository, self.run.dry_run)
-            .await?;
-        self.figures.tags += count(dropped);
+        let mut tx = self.app.read().await?;
+        let (rules, tags) = self.app.tags_to_drop(&mut tx, repository).await?;
+        drop(tx);
+        if self.run.dry_run {
+            self.figures.tags += count(tags.len());
+        } else {
+            for few in tags.chunks(usize::try_from(DELETE).unwrap_or(1)) {
+                let began = tokio::time::Instant::now();
+                let mut tx = self.app.begin().await?;
+                collection::enter(&mut tx).await?;
+                let dropped = self.app.drop_tags(&mut tx, repository, (&rules, few));
+                self.figures.tags += count(dropped.await?);
+                self.commit(tx, began).await?;
+            }
+        }
+        // Noted with the next thing that is: to look at a repository again does no harm.
         self.at.place.repository.clone_from(&repository.id);
-        self.save(&mut tx).await?;
-        Ok(tx.commit().await?)
+        Ok(())
     }
 
     async fn read_manifests(&mut self) -> Result<(), AppError> {
@@ -334,14 +342,18 @@ impl Collection<'_> {
         if changed.is_empty() {
             return self.save_alone().await;
         }
-        let began = tokio::time::Instant::now();
-        let mut tx = self.decide().await?;
-        for held in changed {
-            let reached = self.app.is_reached(&mut tx, held, cutoff, false).await?;
-            let since = (!reached).then_some(now);
-            collection::mark_manifest(&mut tx, &held.repository_id, &held.digest, since).await?;
+        for few in changed.chunks(usize::try_from(DELETE).unwrap_or(1)) {
+            let began = tokio::time::Instant::now();
+            let mut tx = self.decide().await?;
+            for held in few {
+                let reached = self.app.is_reached(&mut tx, held, cutoff, false).await?;
+                let since = (!reached).then_some(now);
+                let (repository, digest) = (&held.repository_id, &held.digest);
+                collection::mark_manifest(&mut tx, repository, digest, since).await?;
+            }
+            self.commit(tx, began).await?;
         }
-        self.commit(tx, began).await
+        Ok(())
     }
 
     async fn delete_manifests(&mut self) -> Result<(), AppError> {

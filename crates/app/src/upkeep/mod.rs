@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use market::{Action, JobId, RunId};
 use serde::{Serialize, de::DeserializeOwned};
-use store::upkeep::Run;
+use store::{Tx, upkeep::Run};
 
 use crate::{Actor, App, AppError, audit::Change, jobs::JobKind};
 
@@ -248,6 +248,14 @@ impl App {
         tx.commit().await?;
         self.job_added.notify_one();
         Ok(run)
+    }
+
+    /// Notes where a run is. A run goes on from there after every start, so only starts at the same
+    /// place are attempts.
+    async fn save_run(&self, tx: &mut Tx, run: &Run) -> Result<(), AppError> {
+        store::upkeep::save(tx, run).await?;
+        let job = run.job_id.parse().map_err(AppError::internal)?;
+        Ok(store::jobs::went_on(tx, &job).await?)
     }
 
     async fn optional_view<F: DeserializeOwned>(

@@ -204,23 +204,32 @@ impl App {
         Ok(shown)
     }
 
-    /// Drops what the rules in force drop of one repository; gives how many tags. A dry run only counts.
+    /// Returns what the rules in force drop of one repository, and the rules.
+    pub(super) async fn tags_to_drop(
+        &self,
+        tx: &mut Tx,
+        repository: &Staging,
+    ) -> Result<(RetentionRules, Vec<TagRow>), AppError> {
+        let rules = rules_in_force(tx, &repository.publisher_id).await?;
+        let dropped = dropped_tags(tx, repository, &rules, self.now()).await?;
+        Ok((rules, dropped))
+    }
+
+    /// Drops tags that these rules drop; gives how many went.
     pub(super) async fn drop_tags(
         &self,
         tx: &mut Tx,
         repository: &Staging,
-        dry_run: bool,
+        (rules, tags): (&RetentionRules, &[TagRow]),
     ) -> Result<usize, AppError> {
-        let rules = rules_in_force(tx, &repository.publisher_id).await?;
-        let dropped = dropped_tags(tx, repository, &rules, self.now()).await?;
-        if dry_run || dropped.is_empty() {
-            return Ok(dropped.len());
-        }
         let mut names = Vec::new();
-        for tag in &dropped {
-            if store::retention::drop_tag(tx, &repository.id, tag).await? {
+        for tag in tags {
+            if store::retention::drop_tag(tx, repository, tag).await? {
                 names.push(tag.name.as_str());
             }
+        }
+        if names.is_empty() {
+            return Ok(0);
         }
         let mut after = format!(
             "dropped {}",
@@ -229,7 +238,7 @@ impl App {
         if names.len() > MOST_NAMED {
             after.push_str(&format!(" and {} more", names.len() - MOST_NAMED));
         }
-        let rules = words(Some(&rules))?;
+        let rules = words(Some(rules))?;
         let change = Change {
             subject: &repository.name,
             reason: Some(&rules),

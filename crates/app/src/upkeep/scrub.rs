@@ -212,14 +212,11 @@ impl Scrub<'_> {
 
     async fn read_blob(&mut self, digest: &str) -> Result<(), AppError> {
         let parsed: Digest = digest.parse().map_err(AppError::internal)?;
-        let problem = match self.hash_patiently(&parsed).await {
-            Ok(Ok(found)) if found == parsed => None,
-            Ok(Ok(found)) => Some(format!("damaged: the bytes have digest {found}")),
-            Ok(Err(error)) => Some(format!("damaged: the bytes cannot be read: {error}")),
-            Err(BlobError::NotFound(_)) => Some("missing: the bytes are not there".to_owned()),
-            // The machine is at fault, perhaps for a moment; the job is tried again.
-            Err(error) => return Err(error.into()),
-        };
+        let mut problem = self.problem(&parsed).await?;
+        if problem.is_some() {
+            // A push may have mended it while what was there before was read.
+            problem = self.problem(&parsed).await?;
+        }
         self.figures.blobs += 1;
         let mut tx = self.app.read().await?;
         let known = damaged::is_damaged(&mut tx, digest).await?;
@@ -249,6 +246,18 @@ impl Scrub<'_> {
         );
         damaged::note(&mut tx, digest, &problem, self.app.now()).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Returns what is wrong with a blob.
+    async fn problem(&mut self, digest: &Digest) -> Result<Option<String>, AppError> {
+        Ok(match self.hash_patiently(digest).await {
+            Ok(Ok(found)) if found == *digest => None,
+            Ok(Ok(found)) => Some(format!("damaged: the bytes have digest {found}")),
+            Ok(Err(error)) => Some(format!("damaged: the bytes cannot be read: {error}")),
+            Err(BlobError::NotFound(_)) => Some("missing: the bytes are not there".to_owned()),
+            // The machine is at fault, perhaps for a moment; the job is tried again.
+            Err(error) => return Err(error.into()),
+        })
     }
 
     /// A disk that cannot be read fails every time, a network does not.
@@ -337,7 +346,7 @@ impl Scrub<'_> {
             .map_err(AppError::internal)?
             .into();
         let mut tx = self.app.begin().await?;
-        store::upkeep::save(&mut tx, &self.run).await?;
+        self.app.save_run(&mut tx, &self.run).await?;
         Ok(tx.commit().await?)
     }
 

@@ -4,7 +4,8 @@
 
 use app::{
     market::{Decision, SubmissionState},
-    oci::Digest,
+    oci::{Algorithm, Digest, RawManifest, RepoName},
+    registry::ManifestPush,
 };
 use trust::{SigningKey, cosign};
 
@@ -202,6 +203,32 @@ both! {
         }
         let page = world.app.product_page(&world.carl, "acme", "db").await.expect("a page");
         assert_eq!(page.images.len(), 2);
+    }
+
+    async fn a_platform_may_have_a_sha512_digest_but_not_what_is_released(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let image = Image::vulnerable("amd");
+        world.push(None, &image).await;
+        let mut manifest = RawManifest::parse(image.manifest(), None).expect("a manifest");
+        manifest.digest = Digest::by(Algorithm::Sha512, &manifest.bytes);
+        let name: RepoName = "staging/acme/db".parse().expect("a name");
+        let tags = ["long".parse().expect("a tag")];
+        world.app.put_manifest(&name, ManifestPush::new(&manifest, &tags)).await.expect("pushed");
+        let refused = told(world.submit("long").await);
+        assert!(refused.contains("push it to the tag without naming a digest"), "{refused}");
+        let list = index(&[("amd64", image.manifest())]);
+        let list = String::from_utf8(list).expect("JSON");
+        let list = list.replace(Digest::of(&manifest.bytes).as_str(), manifest.digest.as_str());
+        let digest = world.push_manifest(name.as_str(), Some("1.0"), list.into_bytes()).await.expect("pushed");
+        world.sign(&world.key, &digest).await;
+        let submission = world.submit("1.0").await.expect("submitted");
+        world.work().await;
+        world.decide(&submission, Decision::Approve, "").await.expect("approved");
+        world.work().await;
+        let released: RepoName = "acme/db".parse().expect("a name");
+        let found = world.app.find_manifest(&released, manifest.digest.as_str()).await.expect("released");
+        assert_eq!(found.content, manifest.bytes);
     }
 
     async fn layers_come_packed_in_three_ways(db: Database) {

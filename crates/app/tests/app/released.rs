@@ -38,7 +38,7 @@ async fn files(world: &World) -> BTreeMap<Role, File> {
     for role in [Role::Root, Role::Targets, Role::Snapshot, Role::Timestamp] {
         let found = world.app.trust_file(&gun(), &role, WhichFile::Newest).await;
         let found = found.expect("read").expect("there");
-        files.insert(role, File::parse(found.content).expect("metadata"));
+        files.insert(role, File::parse(found.content.to_vec()).expect("metadata"));
     }
     files
 }

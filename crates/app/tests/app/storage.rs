@@ -5,6 +5,7 @@ use std::fs;
 use app::{Actor, UpkeepConfig};
 use bytes::Bytes;
 use chrono::TimeDelta;
+use futures_util::StreamExt as _;
 use market::RetentionRules;
 use oci::{Digest, ErrorCode, RepoName};
 use store::blobs::BlobStore as _;
@@ -129,6 +130,21 @@ both! {
         assert_eq!((storage.quota_bytes, storage.percent(), storage.is_tight()), (Some(1000), Some(110), true));
     }
 
+    async fn what_would_not_fit_is_refused_before_it_has_come(db: Database) {
+        let world = with_quota(db, 1000).await;
+        // Also where nothing was pushed before.
+        let name = repo("staging/acme/never");
+        let access = world.access(&world.editor, name.as_str()).await;
+        let id = world.app.start_upload(&name, &access, oci::Algorithm::Sha256).await.expect("begun");
+        let endless = |byte: u8| futures_util::stream::iter((0..).map(move |_| Ok(Bytes::from(vec![byte; 100])))).boxed();
+        let refused = world.app.append_upload(&name, id.as_str(), None, endless(1)).await.expect_err("endless");
+        assert_eq!(refused.code, ErrorCode::Denied);
+        assert!(refused.message.contains("1001 of 1000 bytes"), "{refused}");
+        let refused = world.app.put_blob(&name, endless(2), &Digest::of(b"promised")).await.expect_err("endless");
+        assert_eq!(refused.code, ErrorCode::Denied);
+        assert_eq!(used(&world).await, 0);
+    }
+
     async fn released_images_do_not_count(db: Database) {
         let world = with_quota(db, 0).await;
         world.product().await;
@@ -182,6 +198,26 @@ both! {
         assert!(told_of.contains(&"manage-retention ->dropped 1, 3".to_owned()), "{told_of:?}");
         let wrong = RetentionRules { keep_newest: Some(0), ..RetentionRules::default() };
         assert!(told(world.app.set_retention(&world.owner, "acme", Some(&wrong)).await).starts_with("invalid: "));
+    }
+
+    async fn a_scrub_that_gets_on_may_be_begun_as_often_as_it_takes(db: Database) {
+        let world = with_quota(db, 0).await;
+        world.push_blob("staging/acme/a", b"one").await.expect("pushed");
+        let begun = world.app.start_scrub(&world.operator, None).await.expect("begun");
+        let mut tx = world.db.begin().await.expect("a transaction");
+        let lease = TimeDelta::seconds(30);
+        for _ in 0..3 * store::jobs::MAX_ATTEMPTS {
+            // A worker that was stopped after it had noted how far it was.
+            let job = store::jobs::claim(&mut tx, "stopped", world.app.now(), lease).await;
+            let job = job.expect("read").expect("still there");
+            assert_eq!(job.kind, "scrub");
+            store::jobs::went_on(&mut tx, &job.id).await.expect("noted");
+            world.clock.advance(lease * 2);
+        }
+        tx.commit().await.expect("committed");
+        world.work().await;
+        let run = world.app.scrub_run(&Actor::system(), begun.id.as_str()).await.expect("a run");
+        assert!(run.ended_at.is_some() && run.failed.is_none(), "{run:?}");
     }
 
     async fn a_scrub_finds_what_is_wrong_and_a_push_mends_it(db: Database) {

@@ -131,3 +131,24 @@ proptest! {
         prop_assert_eq!(stored.ok(), Some(manifest));
     }
 }
+
+#[test]
+fn an_empty_artifact_type_is_none() {
+    let manifest = |more: &str| {
+        let text = format!(
+            r#"{{"schemaVersion":2,{more},"config":{{"mediaType":"a/config","digest":"{}","size":2}},"layers":[]}}"#,
+            Digest::of(b"{}")
+        );
+        RawManifest::parse(text.into_bytes(), Some(media_type::OCI_MANIFEST)).expect("a manifest")
+    };
+    for (more, kind) in [
+        (r#""artifactType":"""#, "a/config"),
+        (r#""artifactType":"a/b""#, "a/b"),
+        (r#""annotations":{}"#, "a/config"),
+    ] {
+        assert_eq!(manifest(more).artifact_type(), Some(kind), "{more}");
+    }
+    let index = br#"{"schemaVersion":2,"artifactType":"","manifests":[]}"#;
+    let index = RawManifest::parse(index.to_vec(), Some(media_type::OCI_INDEX)).expect("an index");
+    assert_eq!(index.artifact_type(), None);
+}

@@ -411,7 +411,7 @@ fn end_timestamp(quay: &Quay, repository: &str) {
     let signer = Signer::new(secret.derive(salt.as_bytes()));
     let text: Value = serde_json::from_slice(&file).expect("JSON");
     let fields = json!({ "meta": text["signed"]["meta"] });
-    let file = File::parse(file).expect("metadata");
+    let file = File::parse(file.to_vec()).expect("metadata");
     let ended = (
         file.version,
         file.expires - TIMESTAMP_LIFE - TimeDelta::days(1),

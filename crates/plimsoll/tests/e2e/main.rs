@@ -16,6 +16,7 @@ mod crash;
 mod databases;
 mod docker;
 mod doors;
+mod durable;
 mod engine;
 mod holds;
 mod http;

@@ -3,6 +3,7 @@
 use std::{
     io::Read,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use oci::{Client, ClientOptions, Credentials, Digest, Layout, Reference, RepoName};
@@ -16,6 +17,9 @@ use crate::{
 const PULLS: usize = 200;
 const LAYERS: usize = 20;
 const LAYER_BYTES: usize = 32 << 10;
+const COLLECTIONS: &str = "/api/v1/storage/collections";
+/// What is pushed must be whole before that, on a busy machine too.
+const GRACE: Duration = Duration::from_secs(20);
 
 fn client(market: &Market) -> Client {
     let credentials = Credentials::Basic {
@@ -67,30 +71,49 @@ fn pull(client: &Client, reference: &Reference) -> Result<usize, String> {
     Ok(blobs)
 }
 
-/// Pushes images and takes them out again until it is told to stop; gives how many.
-fn churn(market: &Market, stop: &AtomicBool) -> usize {
+/// Pushes an image and takes it out again.
+fn push_and_delete(market: &Market, tag: &str) {
     let host = market.server.host();
     let creds = format!("ann:{}", market.desk.token());
-    let mut rounds = 0;
+    let pushed = market.desk.push(market.image(tag).as_ref(), tag, &Silent);
+    pushed.expect("the push succeeds");
+    let image = format!("docker://{host}/staging/acme/harbour:{tag}");
+    let delete = ["delete", "--tls-verify=false", "--creds", &creds, &image];
+    succeed(&mut skopeo(&delete));
+}
+
+/// Has a collection begin, unless one is under way.
+fn collect(market: &Market) {
+    let collection = serde_json::json!({ "dry_run": false });
+    let operator = &market.cast.operator;
+    if let Err(error) = operator.post(COLLECTIONS, &collection) {
+        assert!(error.to_string().contains("is under way"), "{error:#}");
+    }
+}
+
+/// Pushes, deletes and collects until it is told to stop; gives how often, and how many
+/// blobs the collections took out of repositories.
+fn churn(market: &Market, stop: &AtomicBool) -> (usize, i64) {
+    let (mut rounds, mut deleted) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
-        let tag = format!("round-{rounds}");
-        let pushed = market.desk.push(market.image(&tag).as_ref(), &tag, &Silent);
-        pushed.expect("the push succeeds");
-        let image = format!("docker://{host}/staging/acme/harbour:{tag}");
-        let delete = ["delete", "--tls-verify=false", "--creds", &creds, &image];
-        succeed(&mut skopeo(&delete));
-        let collection = serde_json::json!({ "dry_run": false });
-        let begun = market
-            .cast
-            .operator
-            .post("/api/v1/storage/collections", &collection);
-        if let Err(error) = begun {
-            // The one before may still be at it.
-            assert!(error.to_string().contains("is under way"), "{error:#}");
-        }
+        collect(market);
+        push_and_delete(market, &format!("round-{rounds}"));
+        deleted = deleted.max(deleted_by_newest(market));
         rounds += 1;
     }
-    rounds
+    (rounds, deleted)
+}
+
+/// Returns how many blobs the newest collection took out of repositories, when it has ended.
+fn deleted_by_newest(market: &Market) -> i64 {
+    loop {
+        let newest = market.cast.operator.get(COLLECTIONS).expect("told");
+        let newest = &newest["newest"];
+        if !newest["ended_at"].is_null() {
+            return newest["links"].as_i64().expect("a number");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]
@@ -107,8 +130,14 @@ fn two_hundred_pulls_of_twenty_layers_lose_nothing() {
     let repo: RepoName = "staging/acme/large".parse().expect("a name");
     let reference: Reference = format!("{repo}:large").parse().expect("a reference");
     push_large(&market, &reference);
+    // Collections find out of reach now what they may delete while the pulls go on.
+    for number in 0..5 {
+        push_and_delete(&market, &format!("old-{number}"));
+    }
+    collect(&market);
+    std::thread::sleep(GRACE + Duration::from_secs(2));
     let (stop, clients) = (AtomicBool::new(false), (0..PULLS).map(|_| client(&market)));
-    let (pulled, rounds) = std::thread::scope(|scope| {
+    let (pulled, (rounds, deleted)) = std::thread::scope(|scope| {
         let churning = scope.spawn(|| churn(&market, &stop));
         let pulls: Vec<_> = clients
             .map(|client| {
@@ -132,4 +161,5 @@ fn two_hundred_pulls_of_twenty_layers_lose_nothing() {
         wrong[0]
     );
     assert!(rounds > 0, "something was pushed and deleted meanwhile");
+    assert!(deleted > 0, "collections had something to delete meanwhile");
 }

@@ -6,7 +6,7 @@ use oci::{Digest, Digester, MAX_MANIFEST_BYTES, media_type};
 
 use crate::{
     image::{artifact, image, index},
-    market::{Market, RELEASED, STAGING},
+    market::{Market, RELEASED, STAGING, actor},
 };
 
 #[tokio::test]
@@ -305,4 +305,112 @@ async fn what_is_revoked_is_gone_for_customers() {
     let answer = market.get(&token, "GET /v2/acme/db/manifests/1").await;
     assert_eq!(answer.status, 403);
     assert!(answer.summary().contains("there is no repository acme/db"));
+}
+
+#[tokio::test]
+async fn a_document_that_does_not_say_its_type_keeps_the_first_one() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let image = image("one");
+    market.push(&token, STAGING, "v1", &image).await;
+    let mut document = image.manifest.image().expect("an image").clone();
+    document.media_type = None;
+    let bytes = serde_json::to_vec(&document).expect("a document");
+    let put = async |kind: &str| {
+        let call = format!("PUT /v2/{STAGING}/manifests/plain");
+        let headers = [("content-type", kind)];
+        market.ask(&token, &call, &headers, bytes.clone()).await
+    };
+    assert_eq!(put(media_type::OCI_MANIFEST).await.status, 201);
+    let refused = put("application/x+json").await.summary();
+    assert!(refused.starts_with("400 MANIFEST_INVALID"), "{refused}");
+    assert!(
+        refused.contains("cannot become application/x+json"),
+        "{refused}"
+    );
+    assert_eq!(put(media_type::OCI_MANIFEST).await.status, 201);
+    let digest = Digest::of(&bytes);
+    let path = format!("/v2/{STAGING}/manifests/{digest}");
+    assert_eq!(
+        market.get(&token, &format!("DELETE {path}")).await.status,
+        202
+    );
+    assert_eq!(put("application/x+json").await.status, 201);
+}
+
+/// Layers that may not be distributed are fetched from elsewhere, so they need not be here.
+#[tokio::test]
+async fn a_layer_that_may_not_be_distributed_need_not_be_there() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let image = image("one");
+    market.push(&token, STAGING, "v1", &image).await;
+    let layer = |kind: &str| {
+        let mut document = image.manifest.image().expect("an image").clone();
+        document.layers[0].media_type = kind.to_owned();
+        document.layers[0].digest = Digest::of(kind.as_bytes());
+        serde_json::to_vec(&document).expect("a document")
+    };
+    let put = async |body: Vec<u8>| {
+        let call = format!("PUT /v2/{STAGING}/manifests/foreign");
+        let headers = [("content-type", media_type::OCI_MANIFEST)];
+        market.ask(&token, &call, &headers, body).await.summary()
+    };
+    for kind in [
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    ] {
+        assert_eq!(put(layer(kind)).await, "201", "{kind}");
+    }
+    let refused = put(layer(media_type::OCI_LAYER_GZIP)).await;
+    assert!(
+        refused.starts_with("404 MANIFEST_BLOB_UNKNOWN")
+            || refused.starts_with("400 MANIFEST_BLOB_UNKNOWN"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn images_with_gaps_are_taken_where_the_operator_allows_it() {
+    for (market, status) in [(Market::new().await, 404), (Market::sparse().await, 201)] {
+        let token = market.token("owner", &[STAGING]).await;
+        let image = image("never pushed");
+        let call = format!("PUT /v2/{STAGING}/manifests/v1");
+        let headers = [("content-type", media_type::OCI_MANIFEST)];
+        let body = image.manifest.bytes.clone();
+        let answer = market.ask(&token, &call, &headers, body).await;
+        assert_eq!(answer.status, status, "{}", answer.summary());
+    }
+}
+
+#[tokio::test]
+async fn a_publisher_that_is_nearly_full_is_warned_on_the_wire_and_then_refused() {
+    let market = Market::new().await;
+    let token = market.token("owner", &[STAGING]).await;
+    let operator = actor(&market.app, "operator").await;
+    let image = image("one");
+    let bytes: usize = image.blobs.iter().map(Vec::len).sum();
+    let quota = u64::try_from(bytes + 40).expect("small");
+    let set = market
+        .app
+        .set_publisher_quota(&operator, "acme", Some(quota));
+    set.await.expect("set");
+    market.push(&token, STAGING, "v1", &image).await;
+    let push = async |blob: Vec<u8>| {
+        let call = format!(
+            "POST /v2/{STAGING}/blobs/uploads/?digest={}",
+            Digest::of(&blob)
+        );
+        market.ask(&token, &call, &[], blob).await
+    };
+    let warned = push(vec![1; 20]).await;
+    assert_eq!(warned.status, 201);
+    let warning = warned.header("warning");
+    assert!(
+        warning.starts_with("299 - \"the publisher's staging repositories take"),
+        "{warning}"
+    );
+    let refused = push(vec![2; 21]).await.summary();
+    assert!(refused.starts_with("403 DENIED"), "{refused}");
+    assert!(refused.contains("ask the operator for more"), "{refused}");
 }

@@ -115,6 +115,8 @@ struct Place {
     trust: SigningKey,
     release: SigningKey,
     url: String,
+    /// Whether images may be pushed of which blobs are missing.
+    sparse: bool,
 }
 
 impl Place {
@@ -166,7 +168,7 @@ impl Place {
             config: AppConfig {
                 public_url: self.url.clone(),
                 max_blob_bytes: 64 << 20,
-                sparse_images: false,
+                sparse_images: self.sparse,
                 read_ahead: true,
                 advisories_file: dir.join("advisories.db"),
                 token_life: chrono::TimeDelta::minutes(5),
@@ -260,7 +262,17 @@ impl Market {
 
     /// Makes the marketplace at a time, under an address.
     pub(crate) async fn at(time: DateTime<Utc>, url: &str) -> Self {
+        Self::founded(time, url, false).await
+    }
+
+    /// One that takes images of which blobs are missing.
+    pub(crate) async fn sparse() -> Self {
+        Self::founded(Utc::now(), "http://market.test", true).await
+    }
+
+    async fn founded(time: DateTime<Utc>, url: &str, sparse: bool) -> Self {
         let place = Place {
+            sparse,
             dir: TempDir::new().unwrap(),
             ground: Ground::told().await,
             clock: Arc::new(ManualClock::new(time)),

@@ -15,6 +15,7 @@ mod gate;
 mod s3;
 mod s3_config;
 mod s3_objects;
+mod s3_tail;
 mod s3_upload;
 mod s3_uploads;
 mod scratch;

@@ -53,6 +53,11 @@ impl S3Blobs {
         })
     }
 
+    /// Returns where local files may be made.
+    pub(super) fn scratch_dir(&self) -> Arc<Path> {
+        self.scratch.dir()
+    }
+
     fn key(&self, digest: &Digest) -> Key {
         self.config.key(&self.name(digest))
     }

@@ -1,8 +1,6 @@
 //! One upload into a bucket in somebody's hands: exclusive by a lease until it is given back.
 
-use std::time::Duration;
-
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use object_store::multipart::PartId;
 use oci::{Digest, Digester};
@@ -14,6 +12,7 @@ use tokio::{
 use super::{
     BlobError, ByteStream, UploadError,
     disk::joined,
+    s3_tail::Tail,
     s3_uploads::{LEASE, S3Uploads},
     uploads::StreamError,
     verify,
@@ -24,25 +23,18 @@ use crate::{StoreError, uploads::UploadRow};
 pub(super) const PART: usize = 8 * 1024 * 1024;
 /// The S3 API allows so many parts; an upload may have 80,000 MiB.
 const MAX_PARTS: usize = 10_000;
-/// So little waits in memory without room having been reserved for a part.
-const LITTLE: usize = 256 * 1024;
 /// So little is kept in the database rather than in an object.
 const IN_ROW: usize = 64 * 1024;
 /// After so many parts it is noted how far the upload is: as many are sent again after kill -9.
 const CHECKPOINT: usize = 8;
-/// A sender that holds room for a part and sends nothing for so long has gone away.
-const STALL: Duration = Duration::from_secs(30);
 
-/// An upload held by one request, with at most two parts of it in memory: one that is
-/// filled and one that is sent.
+/// An upload held by one request. One part of it fills while another one is sent.
 pub(super) struct Held {
     uploads: S3Uploads,
     pub(super) row: UploadRow,
     digester: Digester,
     /// What is not in a part yet.
-    tail: BytesMut,
-    /// Room for the part that is filled.
-    room: Option<OwnedSemaphorePermit>,
+    tail: Tail,
     sending: Option<JoinHandle<Result<PartId, BlobError>>>,
     /// How far the digest was when the last part was full.
     full: (usize, Vec<u8>),
@@ -64,10 +56,11 @@ impl Held {
         held.noted = true;
         held.renew();
         if let Some(tail) = &held.row.tail {
-            held.tail = BytesMut::from(tail.as_slice());
+            held.tail.add(tail).await?;
         } else if let Some(object) = &held.row.tail_object {
-            held.room = Some(held.uploads.room().await);
-            held.tail = held.uploads.blobs.read_object(object).await?.into();
+            let _room = held.uploads.room().await;
+            let tail = held.uploads.blobs.read_object(object).await?;
+            held.tail.add(&tail).await?;
         }
         Ok(held)
     }
@@ -75,11 +68,10 @@ impl Held {
     /// Begins what is put at once, of which the database knows nothing yet.
     pub(super) fn new(uploads: S3Uploads, row: UploadRow, digester: Digester) -> Self {
         Self {
+            tail: Tail::new(uploads.blobs.scratch_dir()),
             uploads,
             row,
             digester,
-            tail: BytesMut::new(),
-            room: None,
             sending: None,
             full: (0, Vec::new()),
             noted: false,
@@ -110,15 +102,10 @@ impl Held {
         limit: u64,
     ) -> Result<Result<(), StreamError>, UploadError> {
         let limit = limit.min((PART * MAX_PARTS) as u64);
-        loop {
-            let Ok(next) = tokio::time::timeout(STALL, stream.next()).await else {
-                let end = format!("nothing came for {} seconds", STALL.as_secs());
-                return Ok(Err(end.into()));
-            };
+        while let Some(next) = stream.next().await {
             let piece = match next {
-                Some(Ok(piece)) => piece,
-                Some(Err(error)) => return Ok(Err(error)),
-                None => return Ok(Ok(())),
+                Ok(piece) => piece,
+                Err(error) => return Ok(Err(error)),
             };
             if self.offset() + piece.len() as u64 > limit {
                 let id = self.row.id.clone();
@@ -126,18 +113,15 @@ impl Held {
             }
             self.add(piece).await?;
         }
+        Ok(Ok(()))
     }
 
     async fn add(&mut self, mut piece: Bytes) -> Result<(), UploadError> {
         while !piece.is_empty() {
             let room = PART - self.tail.len();
             let now = piece.split_to(piece.len().min(room));
-            if self.room.is_none() && self.tail.len() + now.len() > LITTLE {
-                self.room = Some(self.uploads.room().await);
-                self.tail.reserve(room);
-            }
             self.digester.update(&now);
-            self.tail.extend_from_slice(&now);
+            self.tail.add(&now).await?;
             if self.tail.len() == PART {
                 self.send_part().await?;
             }
@@ -150,7 +134,7 @@ impl Held {
         self.await_part().await?;
         let multipart = self.multipart().await?;
         let (object, index) = (self.object(), self.row.parts.len());
-        let (bytes, room) = (self.tail.split().freeze(), self.room.take());
+        let (bytes, room) = self.take_tail().await?;
         self.full = (index + 1, self.digester.save());
         let blobs = self.uploads.blobs.clone();
         self.sending = Some(tokio::spawn(async move {
@@ -159,6 +143,15 @@ impl Held {
             sent
         }));
         Ok(())
+    }
+
+    /// Returns what is there, with room in memory if that is much.
+    async fn take_tail(&mut self) -> Result<(Bytes, Option<OwnedSemaphorePermit>), BlobError> {
+        let room = match self.tail.is_large() {
+            true => Some(self.uploads.room().await),
+            false => None,
+        };
+        Ok((self.tail.take().await?, room))
     }
 
     /// Waits for the part that is sent; now and then notes how far the upload is.
@@ -221,7 +214,7 @@ impl Held {
     /// Keeps everything where any server finds it, and gives the upload free.
     pub(super) async fn keep(mut self) -> Result<u64, UploadError> {
         self.await_part().await?;
-        let tail = self.tail.split().freeze();
+        let (tail, _room) = self.take_tail().await?;
         let before = self.row.tail_object.take();
         self.row.received = bytes_of(self.row.parts.len(), tail.len());
         self.row.hash = self.digester.save();
@@ -264,10 +257,11 @@ impl Held {
         let blobs = self.uploads.blobs.clone();
         let target = blobs.name(digest);
         if self.row.multipart.is_none() {
-            if !known && let Err(BlobError::Corrupt { found, .. }) = verify(digest, &self.tail) {
+            let (bytes, _room) = self.take_tail().await?;
+            if !known && let Err(BlobError::Corrupt { found, .. }) = verify(digest, &bytes) {
+                self.tail.add(&bytes).await?;
                 return Ok(Some(found));
             }
-            let bytes = self.tail.split().freeze();
             blobs.write_object(&target, bytes).await?;
             return Ok(None);
         }
@@ -294,7 +288,7 @@ impl Held {
 
     /// Sends the last part and lets the service put all of them together.
     async fn complete(&mut self, object: &str) -> Result<(), UploadError> {
-        if !self.tail.is_empty() {
+        if self.tail.len() > 0 {
             self.send_part().await?;
         }
         self.await_part().await?;

@@ -5,7 +5,8 @@
 //! request has it; a server that lost its lease can change nothing any more, because rows
 //! are written under the lease only and parts count by the tags in the row.
 //!
-//! Memory: up to 256 KiB an upload, and beyond that up to [`PARTS_AT_ONCE`] parts over all.
+//! Memory: up to 256 KiB an upload, and up to [`PARTS_AT_ONCE`] parts on their way over all.
+//! What fills up, however slowly, does so in a local file.
 
 use std::{
     fmt,
@@ -38,7 +39,7 @@ pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// the upload of a server that was killed is taken over.
 const PATIENCE: Duration = Duration::from_secs(15);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// Parts in memory at once, being filled or sent, over all uploads of a server.
+/// Parts in memory at once, on their way, over all uploads of a server.
 const PARTS_AT_ONCE: usize = 8;
 
 /// Uploads on their way into a [`S3Blobs`].
@@ -308,6 +309,9 @@ impl Uploads for S3Uploads {
         };
         if held.row.multipart.is_some() || held.row.object.is_none() {
             held.keep().await?;
+        } else {
+            // Its parts had to be put together to be hashed another way; nothing can follow.
+            held.forget().await?;
         }
         Err(UploadError::Digest {
             id: key.id.to_string(),

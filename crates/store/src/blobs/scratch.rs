@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
@@ -18,7 +18,7 @@ const UNIT: u64 = 1024 * 1024;
 
 #[derive(Debug, Clone)]
 pub(super) struct Scratch {
-    dir: PathBuf,
+    dir: Arc<Path>,
     units: u32,
     free: Arc<Semaphore>,
 }
@@ -31,8 +31,13 @@ impl Scratch {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         let units = units.clamp(1, 1 << 28);
         let free = Arc::new(Semaphore::new(units as usize));
-        let dir = dir.to_owned();
+        let dir = dir.into();
         Ok(Self { dir, units, free })
+    }
+
+    /// Returns where the files are made.
+    pub(super) fn dir(&self) -> Arc<Path> {
+        Arc::clone(&self.dir)
     }
 
     /// Waits until `size` bytes are free, or returns an error if they never will be.

@@ -60,12 +60,12 @@ both! {
         tx.commit().await.expect("committed");
         let mut tx = db.begin().await.expect("a transaction");
         let newest = notary::newest_file(&mut tx, GUN, "targets").await.expect("read");
-        assert_eq!(newest.expect("a file").content, b"t2");
+        assert_eq!(newest.expect("a file").content.as_ref(), b"t2");
         let first = notary::file_by_version(&mut tx, GUN, "targets", 1).await.expect("read");
-        assert_eq!(first.expect("a file").content, b"t1");
+        assert_eq!(first.expect("a file").content.as_ref(), b"t1");
         for digest in file("targets", 1, "").digests {
             let found = notary::file_by_digest(&mut tx, GUN, "targets", &digest).await;
-            assert_eq!(found.expect("read").expect("a file").content, b"t1");
+            assert_eq!(found.expect("read").expect("a file").content.as_ref(), b"t1");
             let other = notary::file_by_digest(&mut tx, GUN, "root", &digest).await;
             assert_eq!(other.expect("read"), None);
         }

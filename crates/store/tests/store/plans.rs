@@ -12,9 +12,9 @@ const LISTS: [(&str, &str, &[&str]); 3] = [
         &["'x'", "'x'", "5"],
     ),
     (
-        "FROM repositories WHERE name COLLATE",
+        "FROM repositories r WHERE r.name COLLATE",
         "repositories_in_order",
-        &["'x'", "5"],
+        &["'x'", "FALSE", "'x'", "5"],
     ),
     (
         "FROM manifests WHERE repository_id = $1 AND subject = $2",

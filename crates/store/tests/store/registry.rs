@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use store::{
     Database, Tx,
     contents::{self, ReferrerPage},
-    repositories::{self, ManifestRow, Repository},
+    repositories::{self, Asker, ManifestRow, Repository},
     uploads::{self, UploadRow},
 };
 
@@ -84,11 +84,11 @@ both! {
         for (number, name) in [(2, "staging/acme/a_b"), (3, "staging/acme/a-b"), (4, "staging/acme/ab"), (5, "staging/acme.x/ab")] {
             add(&mut tx, &cast, number, name).await;
         }
-        let names: Vec<_> = repositories::names(&mut tx, "", 9).await.expect("read").into_iter().map(|r| r.name).collect();
+        let names: Vec<_> = repositories::names(&mut tx, Asker::Staff, "", 9).await.expect("read").into_iter().map(|r| r.name).collect();
         let mut sorted = names.clone();
         sorted.sort();
         assert_eq!((names.len(), &names), (5, &sorted));
-        let rest = repositories::names(&mut tx, &names[1], 2).await.expect("read");
+        let rest = repositories::names(&mut tx, Asker::Staff, &names[1], 2).await.expect("read");
         assert_eq!(rest.into_iter().map(|r| r.name).collect::<Vec<_>>(), names[2..4]);
         assert_eq!(repositories::of_publisher(&mut tx, &cast.publisher.id).await.expect("read").len(), 5);
         assert_eq!(repositories::find(&mut tx, &cast.repository.id).await.expect("read"), Some(cast.repository));
@@ -161,6 +161,35 @@ both! {
         assert_eq!(untagged.expect("read"), Some(manifest("a", None)));
     }
 
+    async fn a_manifest_that_is_kept_again_gets_its_bytes_anew_and_keeps_its_type(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let Cast { repository, .. } = cast(&mut tx).await;
+        let damaged = ManifestRow { content: b"damaged".to_vec(), ..manifest("a", None) };
+        let other = ManifestRow { media_type: "application/x+json".to_owned(), ..manifest("a", None) };
+        for row in [&damaged, &other] {
+            repositories::put_manifest(&mut tx, &repository.id, row, &[], at(0)).await.expect("kept");
+        }
+        let found = repositories::find_manifest(&mut tx, &repository.id, "sha256:a").await;
+        assert_eq!(found.expect("read"), Some(manifest("a", None)));
+        let kind = repositories::manifest_type(&mut tx, &repository.id, "sha256:a").await;
+        assert_eq!(kind.expect("read"), Some(manifest("a", None).media_type));
+        let none = repositories::manifest_type(&mut tx, &repository.id, "sha256:b").await;
+        assert_eq!(none.expect("read"), None);
+    }
+
+    async fn what_others_have_in_private_is_not_even_looked_at(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        link(&mut tx, &cast.repository.id, "sha256:a", 1).await.expect("linked");
+        let stranger = id(market::AccountId::new, 77);
+        for (whose, found) in [(Asker::Staff, 1), (Asker::Account(&stranger), 0), (Asker::Anybody, 0)] {
+            let names = repositories::names(&mut tx, whose, "", 9).await.expect("read");
+            assert_eq!(names.len(), found, "{whose:?}");
+            let having = contents::repositories_with_blob(&mut tx, "sha256:a", (whose, Some(&cast.publisher.id)), 9).await;
+            assert_eq!(having.expect("read").len(), found, "{whose:?}");
+        }
+    }
+
     async fn referrers_are_found_by_subject_in_pages(db: Database) {
         let mut tx = db.begin().await.expect("a transaction");
         let cast = cast(&mut tx).await;
@@ -204,10 +233,10 @@ both! {
             let asked = contents::manifests_of_types(&mut tx, repository, &["sha256:m", "sha256:n"], kinds).await;
             assert_eq!(asked.expect("read").len(), found);
         }
-        let having = contents::repositories_with_blob(&mut tx, "sha256:a", Some(&cast.publisher.id), 9).await;
+        let having = contents::repositories_with_blob(&mut tx, "sha256:a", (Asker::Staff, Some(&cast.publisher.id)), 9).await;
         let names: Vec<_> = having.expect("read").into_iter().map(|it| it.name).collect();
         assert_eq!(names, ["staging/acme/a-other", cast.repository.name.as_str()]);
-        assert_eq!(contents::repositories_with_blob(&mut tx, "sha256:a", None, 1).await.expect("read").len(), 1);
+        assert_eq!(contents::repositories_with_blob(&mut tx, "sha256:a", (Asker::Staff, None), 1).await.expect("read").len(), 1);
     }
 
     async fn an_upload_is_one_repositories_and_one_holders(db: Database) {

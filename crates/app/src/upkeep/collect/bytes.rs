@@ -112,24 +112,39 @@ impl Collection<'_> {
         let deleted: Vec<_> = stream::iter(doomed)
             .map(|(digest, older_than)| {
                 let blobs = Arc::clone(&self.app.blobs);
-                async move {
-                    let freed = blobs.delete_older(&digest, older_than).await?;
-                    Ok::<_, AppError>((digest, freed))
-                }
+                async move { (blobs.delete_older(&digest, older_than).await, digest) }
             })
             .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
+            .collect()
+            .await;
+        // What went is noted even where something else did not: pushes wait for that.
+        let mut failed = None;
         let mut tx = self.app.begin().await?;
-        for (digest, freed) in deleted {
+        for (freed, digest) in deleted {
+            let freed = match freed {
+                Ok(freed) => freed,
+                Err(error) => {
+                    failed = Some(error);
+                    continue;
+                }
+            };
             condemned::set_deleted(&mut tx, digest.as_str(), self.app.now()).await?;
             if let Some(freed) = freed {
                 self.figures.blobs += 1;
                 self.figures.bytes += bytes(freed);
             }
         }
-        self.save(&mut tx).await?;
-        Ok(tx.commit().await?)
+        match failed {
+            // Not saved as a step forward, or it would be tried for ever.
+            Some(error) => {
+                tx.commit().await?;
+                Err(error.into())
+            }
+            None => {
+                self.save(&mut tx).await?;
+                Ok(tx.commit().await?)
+            }
+        }
     }
 
     pub(super) async fn delete_reports(&mut self) -> Result<(), AppError> {

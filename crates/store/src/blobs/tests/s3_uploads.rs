@@ -9,7 +9,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{FutureExt, TryStreamExt};
+use futures_util::{FutureExt, StreamExt as _, TryStreamExt};
 
 use super::{
     super::{S3Blobs, S3Config, S3Uploads, UploadError},
@@ -148,4 +148,57 @@ async fn what_a_killed_server_left_in_the_bucket_is_swept() {
     assert!(gone.await.is_err(), "the parts are gone");
     let unknown = other.uploads.cancel(&upload_contract::key(1)).await;
     assert!(matches!(unknown, Err(UploadError::Unknown(_))));
+}
+
+/// More than there is room for in memory, each with nearly a part.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_senders_keep_nobody_waiting() {
+    let Some(moto) = Moto::start() else {
+        return;
+    };
+    let dir = tempfile::tempdir().expect("directory");
+    let cluster = Cluster::new(moto.bucket("blobs", ""), dir.path()).await;
+    let server = cluster.server();
+    let slow = bytes(7_000_000, 5);
+    let mut sending = Vec::new();
+    for number in 0..20 {
+        let key = server.begin(10 + number).await;
+        let (uploads, piece) = (Arc::clone(&server.uploads), piece(0, stalled(&slow)));
+        sending.push(tokio::spawn(
+            async move { uploads.append(&key, piece).await },
+        ));
+    }
+    let content = bytes(20_000_000, 6);
+    let key = server.begin(1).await;
+    let finished = server.finish(&key, piece(0, whole(&content)), &content);
+    let in_time = tokio::time::timeout(std::time::Duration::from_secs(60), finished).await;
+    in_time.expect("the others wait for their senders, not this one for them");
+    for task in &sending {
+        assert!(!task.is_finished(), "it waits for its sender");
+        task.abort();
+    }
+}
+
+/// To be hashed another way than announced, the parts have to be put together first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_upload_that_has_neither_digest_is_over() {
+    let Some(moto) = Moto::start() else {
+        return;
+    };
+    let dir = tempfile::tempdir().expect("directory");
+    let cluster = Cluster::new(moto.bucket("blobs", ""), dir.path()).await;
+    let server = cluster.server();
+    let content = bytes(20_000_000, 7);
+    let key = server.begin(1).await;
+    server.append(&key, 0, &content).await;
+    let promised = Digest::by(oci::Algorithm::Sha512, b"promised");
+    let nothing = piece(None, futures_util::stream::empty().boxed());
+    let refused = server.uploads.finish(&key, nothing, &promised).await;
+    assert!(
+        matches!(refused, Err(UploadError::Digest { .. })),
+        "{refused:?}"
+    );
+    let after = server.uploads.offset(&key).await;
+    assert!(matches!(after, Err(UploadError::Unknown(_))), "{after:?}");
+    assert_eq!(cluster.left().await, Vec::<String>::new());
 }
