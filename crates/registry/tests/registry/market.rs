@@ -267,7 +267,8 @@ impl Market {
 
     /// One that takes images of which blobs are missing.
     pub(crate) async fn sparse() -> Self {
-        Self::founded(Utc::now(), "http://market.test", true).await
+        let at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        Self::founded(at, "https://registry.example", true).await
     }
 
     async fn founded(time: DateTime<Utc>, url: &str, sparse: bool) -> Self {
