@@ -8,6 +8,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     KeyError, PublicKey,
@@ -116,7 +117,9 @@ impl Credential {
     pub fn key_fingerprint(&self) -> Option<String> {
         match self {
             Self::Key(key) => Some(key.key_id()),
-            Self::Certificate(certificate) => certificate.key_fingerprint(),
+            Self::Certificate(certificate) => {
+                Some(hex::encode(Sha256::digest(certificate.spki()?)))
+            }
             Self::Identity(_) => None,
         }
     }

@@ -1,8 +1,6 @@
 //! Releases that are killed: tag, signatures, attestations, trust metadata, log and list are all
 //! there or none of them is, and the next server goes on.
 
-#![expect(clippy::print_stderr, reason = "says how a run is repeated")]
-
 use std::{
     fs,
     hash::{BuildHasher, RandomState},
@@ -88,7 +86,7 @@ fn approve_and_kill(market: &mut Market, submission: &str, chance: &mut Chance) 
         // It may be killed before it answers.
         reviewer.post(&path, &body).map(drop).unwrap_or_default();
     });
-    thread::sleep(Duration::from_millis(chance.next() % 400));
+    thread::sleep(Duration::from_millis(chance.next() % 160));
     market.server.kill().expect("the server is killed");
     deciding.join().expect("it ends");
 }
@@ -153,8 +151,8 @@ impl Proofs {
         let guns = store::notary::changes_after(tx, None, 0, 1).await;
         let gun = guns.expect("read").remove(0).gun;
         let targets = store::notary::newest_file(tx, &gun, "targets").await;
-        let targets = targets.expect("read").expect("metadata").content.to_vec();
-        let targets = String::from_utf8(targets).expect("text");
+        let targets = targets.expect("read").expect("metadata").content;
+        let targets = String::from_utf8_lossy(&targets).into_owned();
         let entries = store::log::entries(tx, 0, 1_000).await.expect("read");
         let text = |content: &[u8]| String::from_utf8_lossy(content).into_owned();
         let mut entries = entries.iter().map(|row| text(&row.content));

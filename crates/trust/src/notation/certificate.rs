@@ -177,12 +177,6 @@ impl Certificate {
         found.is_ok_and(|found| found.is_some_and(|(_, constraints)| constraints.ca))
     }
 
-    /// Returns the name of its key, whatever certificate is around that: SHA-256 over its SPKI,
-    /// 64 hexadecimal digits.
-    pub fn key_fingerprint(&self) -> Option<String> {
-        Some(hex::encode(Sha256::digest(self.spki()?)))
-    }
-
     /// Returns its name: SHA-256 over its DER, 64 hexadecimal digits.
     pub fn thumbprint(&self) -> String {
         hex::encode(Sha256::digest(&self.der))

@@ -159,6 +159,7 @@ fn weak_keys_sign_no_metadata() {
 }
 
 /// A signature of the market's own key, with another chain of certificates in it.
+#[expect(clippy::disallowed_methods, reason = "OpenSSL certifies from now on")]
 fn refused_with(at: &Path, chain: &[&str]) -> String {
     let own: SigningKey = key(7);
     let bytes = b"{}";
