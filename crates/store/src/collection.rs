@@ -11,6 +11,7 @@ use sqlx::types::Json;
 use crate::{
     StoreError, Tx,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
+    quotas,
 };
 
 /// Announces, until the transaction ends, that it changes what is reachable.
@@ -152,6 +153,9 @@ pub async fn delete_manifest(
         repository,
         digest
     )?;
+    if gone > 0 {
+        quotas::count_out(tx, repository, digest).await?;
+    }
     Ok(gone > 0)
 }
 

@@ -1,7 +1,8 @@
-//! What publishers' staging repositories take, each blob counted once, and how much they may.
+//! What publishers' staging repositories take, each blob and manifest counted once, and how much
+//! they may.
 //!
-//! The figure is kept in the transactions that link and unlink blobs. A blob is counted in by
-//! whoever is first to note it for its publisher; it is counted out after
+//! The figure is kept in the transactions that link and unlink blobs, and keep and delete
+//! manifests. Each is counted in by whoever is first to note it for its publisher; it is counted out after
 //! [`crate::collection::decide`], when nobody can link it at the same moment.
 
 use market::{PublisherId, RepositoryId};
@@ -14,13 +15,13 @@ use crate::{
 /// What a publisher's staging repositories take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Usage {
-    /// Bytes of blobs, each counted once.
+    /// Bytes of blobs and manifests, each counted once.
     pub used_bytes: i64,
     /// What the operator allows this publisher; 0 for no limit; none where the configured one counts.
     pub quota_bytes: Option<i64>,
 }
 
-/// Counts a blob that was just linked; gives the usage where the publisher had it nowhere before.
+/// Counts a blob that was just linked, or a manifest that was just kept; gives the usage where the publisher had it nowhere before.
 ///
 /// # Errors
 /// The database refused.
@@ -50,7 +51,7 @@ pub(crate) async fn count_in(
     )
 }
 
-/// Counts a blob that was just taken out of a repository, unless its publisher has it in another one.
+/// Counts out a blob or a manifest that a repository has no longer, unless its publisher has it in another one.
 ///
 /// # Errors
 /// The database refused.
@@ -62,7 +63,7 @@ pub(crate) async fn count_out(
     let gone = fetch_opt!(
         tx,
         (String, i64),
-        "DELETE FROM publisher_blobs WHERE digest = $2 AND publisher_id = (SELECT r.publisher_id FROM repositories r WHERE r.id = $1 AND r.product_id IS NULL) AND NOT EXISTS (SELECT 1 FROM repository_blobs b JOIN repositories o ON o.id = b.repository_id WHERE b.digest = $2 AND o.publisher_id = publisher_blobs.publisher_id AND o.product_id IS NULL) RETURNING publisher_id, size",
+        "DELETE FROM publisher_blobs WHERE digest = $2 AND publisher_id = (SELECT r.publisher_id FROM repositories r WHERE r.id = $1 AND r.product_id IS NULL) AND NOT EXISTS (SELECT 1 FROM repository_blobs b JOIN repositories o ON o.id = b.repository_id WHERE b.digest = $2 AND o.publisher_id = publisher_blobs.publisher_id AND o.product_id IS NULL) AND NOT EXISTS (SELECT 1 FROM manifests m JOIN repositories o ON o.id = m.repository_id WHERE m.digest = $2 AND o.publisher_id = publisher_blobs.publisher_id AND o.product_id IS NULL) RETURNING publisher_id, size",
         repository,
         digest
     )?;

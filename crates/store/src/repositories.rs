@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use crate::{
     StoreError, Tx, collection,
     db::{execute, fetch_all, fetch_opt, fetch_scalar},
+    quotas::{self, Usage},
 };
 
 pub use links::{link_blob, unlink_blob};
@@ -163,6 +164,9 @@ pub async fn find_blob(
 /// digests of its blobs, or of an index's manifests. What is there under its digest keeps its
 /// type and gets the bytes anew, which mends what was damaged.
 ///
+/// Gives what the publisher's staging repositories take, where the manifest is new among them:
+/// the caller undoes the transaction if that is more than they may.
+///
 /// # Errors
 /// The database refused.
 pub async fn put_manifest(
@@ -171,7 +175,7 @@ pub async fn put_manifest(
     manifest: &ManifestRow,
     references: &[String],
     at: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Option<Usage>, StoreError> {
     collection::enter(tx).await?;
     execute!(
         tx,
@@ -185,7 +189,10 @@ pub async fn put_manifest(
         &manifest.annotations,
         at,
     )?;
-    collection::put_references(tx, repository.as_str(), &manifest.digest, references).await
+    let (digest, size) = (&manifest.digest, manifest.content.len());
+    collection::put_references(tx, repository.as_str(), digest, references).await?;
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    quotas::count_in(tx, repository, digest, size).await
 }
 
 /// Returns a manifest by digest.
@@ -363,7 +370,7 @@ pub async fn delete_manifest(
     repository: &RepositoryId,
     digest: &str,
 ) -> Result<bool, StoreError> {
-    collection::enter(tx).await?;
+    collection::decide(tx).await?;
     execute!(
         tx,
         "DELETE FROM tags WHERE repository_id = $1 AND digest = $2",

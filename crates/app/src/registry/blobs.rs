@@ -98,6 +98,8 @@ impl App {
             return Ok(false);
         };
         let mut tx = self.begin().await?;
+        // What is linked there must not go between being looked up and being linked here.
+        store::collection::enter(&mut tx).await?;
         let repository = self.repository_to_push(&mut tx, name).await?;
         if store::damaged::is_damaged(&mut tx, digest.as_str()).await? {
             // A push of its bytes mends it.
@@ -197,6 +199,7 @@ impl App {
         let mut patience = 20;
         loop {
             let mut tx = self.begin().await?;
+            store::collection::enter(&mut tx).await?;
             let repository = self.repository_to_push(&mut tx, name).await?;
             let (blob, now) = ((digest.as_str(), size), self.now());
             let linked =
@@ -292,6 +295,7 @@ impl App {
     /// It is not there.
     pub async fn delete_blob(&self, name: &RepoName, digest: &Digest) -> Result<(), RegistryError> {
         let mut tx = self.begin().await?;
+        store::collection::decide(&mut tx).await?;
         let repository = self.repository_to_push(&mut tx, name).await?;
         self.require_nothing_under_way(&mut tx, name).await?;
         if !store::repositories::unlink_blob(&mut tx, &repository.id, digest.as_str()).await? {

@@ -97,13 +97,16 @@ impl App {
         let ManifestPush { manifest, tags, .. } = push;
         let digest = manifest.digest.as_str();
         let mut tx = self.begin().await?;
+        // What it names must not go between being looked up and being named.
+        store::collection::enter(&mut tx).await?;
         let repository = self.repository_to_push(&mut tx, name).await?;
         require_replaceable(&mut tx, &repository, push).await?;
         require_same_type(&mut tx, &repository, manifest).await?;
         self.check_references(&mut tx, &repository, manifest)
             .await?;
         let (row, names, now) = (manifest_row(manifest)?, names_of(manifest), self.now());
-        store::repositories::put_manifest(&mut tx, &repository.id, &row, &names, now).await?;
+        let usage = store::repositories::put_manifest(&mut tx, &repository.id, &row, &names, now);
+        self.require_room(usage.await?.as_ref(), 0)?;
         for tag in tags {
             store::repositories::set_tag(&mut tx, &repository.id, tag.as_str(), digest, now)
                 .await?;
@@ -133,7 +136,8 @@ impl App {
             row.subject = None;
         }
         let names = names_of(manifest);
-        Ok(store::repositories::put_manifest(tx, repository, &row, &names, self.now()).await?)
+        store::repositories::put_manifest(tx, repository, &row, &names, self.now()).await?;
+        Ok(())
     }
 
     /// Returns a manifest by tag or digest.
@@ -245,6 +249,8 @@ impl App {
         reference: &str,
     ) -> Result<(), RegistryError> {
         let mut tx = self.begin().await?;
+        // Alone, so that nobody keeps it elsewhere while it is counted out.
+        store::collection::decide(&mut tx).await?;
         let repository = self.repository_to_push(&mut tx, name).await?;
         if reference.contains(':') {
             self.require_nothing_under_way(&mut tx, name).await?;

@@ -327,6 +327,9 @@ impl App {
     }
 
     /// Returns the repository to push to, made on the first push; only staging is pushed to.
+    ///
+    /// Whoever pushes or deletes has called [`store::collection::enter`] or
+    /// [`store::collection::decide`] before, so that all wait for one another in one order.
     pub(super) async fn repository_to_push(
         &self,
         tx: &mut Tx,
@@ -335,9 +338,6 @@ impl App {
         let Place::Staging(publisher) = self.place(tx, name.as_str()).await? else {
             return Err(takes_no_pushes(name));
         };
-        // Before anything else is locked: all who push wait for collections in one order. And
-        // what is named must not go between being looked up and being named.
-        store::collection::enter(tx).await?;
         let repository = Repository {
             id: self.id(RepositoryId::new),
             name: name.to_string(),

@@ -1,5 +1,5 @@
-//! Quotas: how much a publisher's staging repositories may take. Each blob counts once,
-//! however many of the publisher's staging repositories have it. Released images do not
+//! Quotas: how much a publisher's staging repositories may take. Each blob and each manifest
+//! counts once, however many of the publisher's staging repositories have it. Released images do not
 //! count: they are kept for ever, which the publisher cannot change.
 
 use market::Action;
@@ -16,7 +16,7 @@ const WARN_AT: i64 = 90;
 pub struct PublisherStorage {
     /// The publisher's short name.
     pub publisher: String,
-    /// Bytes of blobs in its staging repositories, each counted once.
+    /// Bytes of blobs and manifests in its staging repositories, each counted once.
     pub used_bytes: i64,
     /// What it may take; none for no limit.
     pub quota_bytes: Option<i64>,

@@ -87,6 +87,36 @@ both! {
         assert_eq!(used(&world).await, 0);
     }
 
+    async fn manifests_count_as_blobs_do(db: Database) {
+        let world = with_quota(db, 0).await;
+        world.push_blob("staging/acme/a", b"{}").await.expect("pushed");
+        world.push_blob("staging/acme/b", b"{}").await.expect("pushed");
+        let manifest = serde_json::json!({
+            "schemaVersion": 2, "mediaType": oci::media_type::OCI_MANIFEST, "layers": [],
+            "config": {"mediaType": oci::media_type::OCI_EMPTY, "digest": Digest::of(b"{}").to_string(), "size": 2},
+        }).to_string().into_bytes();
+        let both = 2 + i64::try_from(manifest.len()).expect("small");
+        let mut digests = Vec::new();
+        for (name, tag) in [("staging/acme/a", "1"), ("staging/acme/a", "2"), ("staging/acme/b", "1")] {
+            digests.push(world.push_manifest(name, Some(tag), manifest.clone()).await.expect("pushed"));
+            assert_eq!(used(&world).await, both);
+        }
+        world.app.delete_manifest(&repo("staging/acme/a"), digests[0].as_str()).await.expect("deleted");
+        assert_eq!(used(&world).await, both, "b still has it");
+        world.app.delete_manifest(&repo("staging/acme/b"), "1").await.expect("untagged");
+        for _ in 0..3 {
+            collect(&world).await;
+            world.clock.advance(TimeDelta::days(2));
+        }
+        assert_eq!(used(&world).await, 0);
+        // What would be too much is not kept.
+        world.app.set_publisher_quota(&world.operator, "acme", Some(100)).await.expect("set");
+        world.push_blob("staging/acme/a", b"{}").await.expect("pushed");
+        let refused = world.push_manifest("staging/acme/a", Some("1"), manifest).await.expect_err("too much");
+        assert_eq!(refused.code, ErrorCode::Denied);
+        assert_eq!(used(&world).await, 2);
+    }
+
     async fn pushes_at_once_are_counted_right(db: Database) {
         let world = std::sync::Arc::new(with_quota(db, 0).await);
         let pushers: Vec<_> = (0..8_u8).map(|number| {

@@ -389,7 +389,8 @@ async fn a_publisher_that_is_nearly_full_is_warned_on_the_wire_and_then_refused(
     let token = market.token("owner", &[STAGING]).await;
     let operator = actor(&market.app, "operator").await;
     let image = image("one");
-    let bytes: usize = image.blobs.iter().map(Vec::len).sum();
+    let blobs: usize = image.blobs.iter().map(Vec::len).sum();
+    let bytes = blobs + image.manifest.bytes.len();
     let quota = u64::try_from(bytes + 40).expect("small");
     let set = market
         .app
