@@ -14,12 +14,13 @@ use std::{
 
 use oci::{Digest, media_type};
 
-use testkit::User;
+use testkit::{Server, User};
 
 use crate::{
     http::{Answer, Gone, Registry},
     market::{Market, serve_with},
     model::{Chance, Model, There, Upload, content},
+    scale::{Blobs, Cluster},
 };
 
 /// Workers at once, each with two repositories of its own. Their contents are partly the same.
@@ -34,41 +35,84 @@ pub(crate) fn setting(name: &str) -> Option<u64> {
 
 #[test]
 fn what_was_acknowledged_survives_kill_9_at_any_moment() {
-    let (rounds, seed) = run();
-    kill_again_and_again(rounds, seed, &[]);
+    on_one_folder(&[]);
 }
 
 /// Collections begin in every round, with next to no grace, and are cut short like all else;
 /// what a tag reaches stays.
 #[test]
 fn what_is_reached_survives_collections_that_are_killed() {
-    let (rounds, seed) = run();
     let dir = tempfile::tempdir().expect("a folder");
     let config = dir.path().join("p.toml");
     let text = "[registry]\ncollect_grace = \"1s\"\n[server]\njob_lease = \"1s\"\n";
     std::fs::write(&config, text).expect("a file");
     let config = config.display().to_string();
-    kill_again_and_again(rounds, seed, &["--config", &config]);
+    on_one_folder(&["--config", &config]);
 }
 
-fn run() -> (u64, u64) {
-    let rounds = setting("PLIMSOLL_CRASH_ROUNDS").unwrap_or(10);
+/// Of two nodes over PostgreSQL and S3 one is killed; the other has what that acknowledged.
+#[test]
+fn what_a_killed_node_acknowledged_the_other_one_has() {
+    let Some(mut cluster) = Cluster::start(Blobs::ThroughNodes) else {
+        return;
+    };
+    let (again, other) = (cluster.config_of_first(), cluster.second.url().to_owned());
+    let data = cluster.dir.path().join("data");
+    let stage = Stage {
+        market: &mut cluster.market,
+        start: &|| serve_with(&data, &["--config", &again]),
+        asked: Some(other),
+        collects: false,
+        longest: 3_000,
+    };
+    kill_again_and_again(run(4), stage);
+}
+
+/// With `args` the server collects.
+fn on_one_folder(args: &[&str]) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().join("data");
+    let stage = Stage {
+        market: &mut Market::start_with(&data, args),
+        start: &|| serve_with(&data, args),
+        asked: None,
+        collects: !args.is_empty(),
+        longest: 500,
+    };
+    kill_again_and_again(run(10), stage);
+}
+
+/// What is killed, and who is asked then.
+struct Stage<'a> {
+    market: &'a mut Market,
+    start: &'a dyn Fn() -> Server,
+    /// Another node; else the one that was killed, once it runs again.
+    asked: Option<String>,
+    collects: bool,
+    /// A server lives at most so many milliseconds and 30 more.
+    longest: u64,
+}
+
+fn run(short: u64) -> (u64, u64) {
+    let rounds = setting("PLIMSOLL_CRASH_ROUNDS").unwrap_or(short);
     let seed =
         setting("PLIMSOLL_CRASH_SEED").unwrap_or_else(|| RandomState::new().hash_one(0) >> 32);
     eprintln!("PLIMSOLL_CRASH_SEED={seed} PLIMSOLL_CRASH_ROUNDS={rounds}");
     (rounds, seed)
 }
 
-/// With `args` the server collects.
-fn kill_again_and_again(rounds: u64, seed: u64, args: &[&str]) {
+fn kill_again_and_again((rounds, seed): (u64, u64), stage: Stage<'_>) {
     let mut chance = Chance::new(seed);
-    let dir = tempfile::tempdir().expect("a folder");
-    let data = dir.path().join("data");
-    let mut market = Market::start_with(&data, args);
+    let Stage {
+        market,
+        collects,
+        longest,
+        ..
+    } = stage;
     let password = market.desk.token().to_owned();
     let operator = market.server.ready.operator_password.clone();
     let operator = operator.expect("an empty folder prints the password");
-    let (collects, mut collections) = (!args.is_empty(), 0);
+    let mut collections = 0;
     let mut workers: Vec<_> = (0..WORKERS)
         .map(|number| Worker::new(number, seed, collects))
         .collect();
@@ -85,7 +129,7 @@ fn kill_again_and_again(rounds: u64, seed: u64, args: &[&str]) {
         if collects && collect(&url, &operator) {
             collections += 1;
         }
-        thread::sleep(Duration::from_millis(30 + chance.next() % 500));
+        thread::sleep(Duration::from_millis(30 + chance.next() % longest));
         market.server.kill().expect("the server is killed");
         for worker in running {
             let worker = worker.join().unwrap_or_else(|_| {
@@ -93,10 +137,11 @@ fn kill_again_and_again(rounds: u64, seed: u64, args: &[&str]) {
             });
             workers.push(worker);
         }
-        market.server = serve_with(&data, args);
+        market.server = (stage.start)();
         let all = round + 1 == rounds;
+        let asked = stage.asked.as_deref().unwrap_or(market.server.url());
         for worker in &mut workers {
-            worker.compare(market.server.url(), &password, all);
+            worker.compare(asked, &password, all);
             done += std::mem::take(&mut worker.done);
         }
     }

@@ -20,26 +20,36 @@ use crate::{
 const STAGING: &str = "staging/acme/harbour";
 
 /// Two servers over one database and one bucket.
-struct Cluster {
-    market: Market,
-    second: Server,
-    dir: TempDir,
+pub(crate) struct Cluster {
+    pub(crate) market: Market,
+    pub(crate) second: Server,
+    pub(crate) dir: TempDir,
     database: String,
     bucket: S3Config,
 }
 
+/// Where the second node's blobs are fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blobs {
+    /// At the S3 server, where it sends clients to.
+    AtBucket,
+    /// From the node, as from the first.
+    ThroughNodes,
+}
+
 impl Cluster {
     /// Starts the first, lets people sign up there, and starts the second.
-    fn start() -> Option<Self> {
+    pub(crate) fn start(blobs: Blobs) -> Option<Self> {
         let bucket = crate::bucket::fresh_bucket()?;
         let database = crate::databases::block_on(crate::databases::fresh_postgres("icu"))?;
         let DatabaseUrl::Postgres(database) = database else {
             panic!("PostgreSQL was asked for")
         };
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let config = configure(dir.path(), "first", (&database, &bucket), "");
+        let ground = (database.as_str(), &bucket);
+        let config = configure(dir.path(), "first", ground, "", Blobs::ThroughNodes);
         let market = Market::start_with(&dir.path().join("data"), &["--config", &config]);
-        let second = second(dir.path(), market.server.url(), (&database, &bucket));
+        let second = second(dir.path(), market.server.url(), ground, blobs);
         Some(Self {
             market,
             second,
@@ -48,17 +58,30 @@ impl Cluster {
             bucket,
         })
     }
+
+    /// Returns a configuration of the first node, under the address that it has now.
+    pub(crate) fn config_of_first(&self) -> String {
+        let ground = (self.database.as_str(), &self.bucket);
+        let url = self.market.server.url();
+        let server = format!("[server]\npublic_url = \"{url}\"\n");
+        configure(
+            self.dir.path(),
+            "again",
+            ground,
+            &server,
+            Blobs::ThroughNodes,
+        )
+    }
 }
 
-/// Starts another node: the same database, bucket and keys, its own folder and port. It sends
-/// clients to the S3 server.
-fn second(dir: &Path, public_url: &str, ground: (&str, &S3Config)) -> Server {
+/// Starts another node: the same database, bucket and keys, its own folder and port.
+fn second(dir: &Path, public_url: &str, ground: (&str, &S3Config), blobs: Blobs) -> Server {
     let data = dir.join("second");
     copy(&dir.join("data/keys"), &data.join("keys"));
     let passphrase = std::fs::copy(dir.join("data.passphrase"), dir.join("second.passphrase"));
     passphrase.expect("the passphrase is given along");
     let server = format!("[server]\npublic_url = \"{public_url}\"\n");
-    let config = configure(dir, "second", ground, &server);
+    let config = configure(dir, "second", ground, &server, blobs);
     let binary = Path::new(env!("CARGO_BIN_EXE_plimsoll"));
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
     let listen = free.expect("a free port").to_string();
@@ -73,13 +96,19 @@ fn second(dir: &Path, public_url: &str, ground: (&str, &S3Config)) -> Server {
     node
 }
 
-fn configure(dir: &Path, name: &str, (database, bucket): (&str, &S3Config), more: &str) -> String {
+fn configure(
+    dir: &Path,
+    name: &str,
+    (database, bucket): (&str, &S3Config),
+    more: &str,
+    blobs: Blobs,
+) -> String {
     let file: PathBuf = dir.join(format!("{name}.toml"));
     let endpoint = bucket.endpoint.as_deref().expect("an address");
     let text = format!(
         "{more}[database]\nurl = \"{database}\"\n[blobs]\nkind = \"s3\"\n[blobs.s3]\nendpoint = \"{endpoint}\"\nbucket = \"{}\"\naccess_key = \"test\"\nsecret_key = \"secret\"\nallow_http = true\nredirect = {}\n",
         bucket.bucket,
-        name == "second",
+        blobs == Blobs::AtBucket,
     );
     std::fs::write(&file, text).expect("the configuration is written");
     file.display().to_string()
@@ -95,7 +124,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn postgresql_and_s3_carry_the_whole_way_and_a_second_node() {
-    let Some(cluster) = Cluster::start() else {
+    let Some(cluster) = Cluster::start(Blobs::AtBucket) else {
         return;
     };
     let digest = cluster.market.release("1.0");
@@ -131,7 +160,7 @@ fn postgresql_and_s3_carry_the_whole_way_and_a_second_node() {
 
 #[test]
 fn an_upload_begun_on_a_node_that_is_killed_ends_on_the_other() {
-    let Some(mut cluster) = Cluster::start() else {
+    let Some(mut cluster) = Cluster::start(Blobs::AtBucket) else {
         return;
     };
     let password = cluster.market.desk.token().to_owned();
@@ -195,7 +224,7 @@ fn an_upload_begun_on_a_node_that_is_killed_ends_on_the_other() {
 
     // A third node, which does not send clients away.
     let ground = (cluster.database.as_str(), &cluster.bucket);
-    let config = configure(cluster.dir.path(), "first", ground, "");
+    let config = configure(cluster.dir.path(), "first", ground, "", Blobs::ThroughNodes);
     let binary = Path::new(env!("CARGO_BIN_EXE_plimsoll"));
     let data = cluster.dir.path().join("data");
     let third = Server::start(binary, &data, "127.0.0.1:0", &["--config", &config]);
