@@ -11,6 +11,7 @@ pub(crate) mod graalvm;
 pub(crate) mod java;
 mod java_group;
 mod java_name;
+mod java_says;
 mod layout;
 mod manifest;
 pub(crate) mod releases;

@@ -1,15 +1,17 @@
-//! Java archives: jar, war, ear and the like, and those within them. What an archive is comes
-//! from Maven's `pom.properties` (maven.apache.org, "Maven Archiver"), else from its manifest
-//! (the JAR file specification; OSGi Core, 3.2), else from its name.
+//! Java archives: jar, war, ear and the like, and those within them. What an archive is follows
+//! from what it says of itself.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use memchr::memmem;
 use zip::ZipArchive;
 
-use super::{java_group, java_name::FileName, manifest::Manifest};
+use super::{
+    java_says::{Pom, Says},
+    manifest::Manifest,
+};
 use crate::{
-    Confidence, Kind, Package, Problem,
+    Package, Problem,
     analyser::{Analyser, Counts, Findings, Reading, Want},
     body::Body,
     licenses,
@@ -75,37 +77,6 @@ struct Archives {
     unpacked: u64,
 }
 
-/// What an archive says of itself.
-#[derive(Default)]
-struct Says {
-    poms: Vec<Pom>,
-    manifest: Manifest,
-    /// What its licence files hold.
-    licenses: Vec<String>,
-    /// How many of them were read.
-    license_files: usize,
-}
-
-impl Says {
-    /// Returns the licences that it states, else those whose texts it has.
-    fn licenses(&self) -> Vec<String> {
-        let mut licenses = self.manifest.licenses();
-        if licenses.is_empty() {
-            licenses.clone_from(&self.licenses);
-            licenses.sort();
-            licenses.dedup();
-        }
-        licenses
-    }
-}
-
-/// Group, name and version.
-struct Pom {
-    group: String,
-    name: String,
-    version: String,
-}
-
 impl Archives {
     fn problem(&mut self, within: &str, text: impl std::fmt::Display) {
         let place = match within {
@@ -144,7 +115,7 @@ impl Archives {
                 says.manifest = Manifest::read(&text.unwrap_or_default());
             } else if name.starts_with("META-INF/maven/") && name.ends_with("/pom.properties") {
                 let text = self.text(&mut archive, index);
-                says.poms.extend(pom(&text.unwrap_or_default()));
+                says.poms.extend(Pom::read(&text.unwrap_or_default()));
             } else if is_own_license(&name) && says.license_files < LICENSES {
                 says.license_files += 1;
                 let text = self.text(&mut archive, index);
@@ -155,7 +126,7 @@ impl Archives {
                 self.nested(&mut archive, index, within, depth, &name);
             }
         }
-        self.packages.extend(packages(path, within, &says));
+        self.packages.extend(says.packages(path, within));
     }
 
     fn nested<R: Read + Seek>(
@@ -243,90 +214,6 @@ pub(crate) fn entries(body: &Body) -> Option<u64> {
         most = most.max(Some(u64::from_le_bytes(*count)));
     }
     most
-}
-
-fn pom(text: &str) -> Option<Pom> {
-    let value = |key: &str| {
-        let mut pairs = text.lines().filter_map(|line| line.split_once(['=', ':']));
-        // The last of several counts.
-        let value = pairs.rfind(|(name, _)| name.trim() == key)?.1.trim();
-        let known =
-            !value.is_empty() && !value.contains("${") && !value.contains(char::is_whitespace);
-        known.then(|| value.to_owned())
-    };
-    Some(Pom {
-        group: value("groupId")?,
-        name: value("artifactId")?,
-        version: value("version")?,
-    })
-}
-
-/// Every `pom.properties` is a component, as shaded archives keep those of what they hold. The
-/// archive itself is one more, unless one of them is its own.
-fn packages(path: &str, within: &str, says: &Says) -> Vec<Package> {
-    let file = FileName::read(path);
-    let manifest = &says.manifest;
-    let own = |pom: &Pom| file.is(&pom.name);
-    // A pom of the archive's version is its own, too: shading changes names of files.
-    let versions: Vec<_> = manifest.version().into_iter().chain(file.version).collect();
-    let single = says.poms.len() == 1 && versions.is_empty();
-    let known = |pom: &Pom| own(pom) || versions.contains(&&*pom.version);
-    let known = single || says.poms.iter().any(known);
-    let licenses = says.licenses();
-    let mut packages: Vec<_> = says
-        .poms
-        .iter()
-        .map(|pom| Package {
-            namespace: pom.group.clone(),
-            licenses: if single || own(pom) {
-                licenses.clone()
-            } else {
-                Vec::new()
-            },
-            within: within.to_owned(),
-            ..Package::new(Kind::Maven, &*pom.name, &*pom.version)
-        })
-        .collect();
-    if !known {
-        packages.extend(guess(&file, manifest).map(|package| Package {
-            licenses,
-            within: within.to_owned(),
-            ..package
-        }));
-    }
-    packages
-}
-
-/// Names an archive without `pom.properties`; nothing without a version.
-fn guess(file: &FileName<'_>, manifest: &Manifest) -> Option<Package> {
-    // A file name of Maven's form says the name as Maven compares it; titles are for people.
-    let name = match file.version {
-        Some(_) => file.name,
-        None => manifest.name().unwrap_or(file.name),
-    };
-    if name.is_empty() {
-        return None;
-    }
-    // OSGi allows only numbers in front: `31.1-jre` is `31.1.0.jre` in a bundle's version, and
-    // advisories know the former.
-    let version = manifest
-        .get("Implementation-Version")
-        .or(manifest.get("Plugin-Version"))
-        .or(file.version)
-        .or(manifest.get("Bundle-Version"))
-        .or(manifest.get("Specification-Version"))?;
-    let known = java_group::of(name).map(str::to_owned);
-    let group = known.or_else(|| manifest.group(name));
-    let agrees = manifest.names(name);
-    Some(Package {
-        namespace: group.unwrap_or_default(),
-        confidence: if agrees {
-            Confidence::Medium
-        } else {
-            Confidence::Low
-        },
-        ..Package::new(Kind::Maven, name, version)
-    })
 }
 
 #[cfg(test)]
@@ -485,7 +372,7 @@ mod tests {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
             read("a-1.0.jar", &Body::of([b"PK\x05\x06", &*bytes].concat()));
-            pom(&String::from_utf8_lossy(&bytes));
+            Pom::read(&String::from_utf8_lossy(&bytes));
         }
 
         #[test]
