@@ -1,5 +1,6 @@
 //! Programs and libraries that no package manager knows, by the version text they carry.
-//! What is looked for is the table in `signatures/table.rs`; all of it in one pass.
+//! What is looked for is the table in `signatures/table.rs`: what any program may hold in one
+//! pass, what only files of some names hold in those alone.
 
 mod sqlite;
 mod table;
@@ -9,7 +10,8 @@ use std::{
     sync::LazyLock,
 };
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem;
 
 use super::{elf, go, layout::Layout};
 use crate::{
@@ -124,18 +126,29 @@ impl Pattern {
 /// The table, ready to search.
 struct Search {
     patterns: Vec<Pattern>,
-    needles: AhoCorasick,
+    /// Finds what any program may hold. No needle begins within another, so that they need not
+    /// be looked for upon one another, which takes ten times as long.
+    anywhere: AhoCorasick,
+    /// Places in the table of each needle of `anywhere`; none means SQLite's mark.
+    places: Vec<Vec<usize>>,
 }
 
 static SEARCH: LazyLock<Search> = LazyLock::new(|| {
-    let patterns: Vec<_> = table::ALL
-        .iter()
-        .map(|one| Pattern::of(one.pattern))
-        .collect();
-    let needles = AhoCorasick::new(patterns.iter().map(|pattern| &pattern.needle));
+    let entries = table::ALL.iter();
+    let patterns: Vec<_> = entries.map(|one| Pattern::of(one.pattern)).collect();
+    let mut needles = BTreeMap::from([(sqlite::MARK, Vec::new())]);
+    for (place, pattern) in patterns.iter().enumerate() {
+        if table::ALL[place].files.is_empty() {
+            needles.entry(&pattern.needle).or_default().push(place);
+        }
+    }
+    let anywhere = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(needles.keys());
     Search {
+        anywhere: anywhere.expect("the table is small"),
+        places: needles.into_values().collect(),
         patterns,
-        needles: needles.expect("the table is small"),
     }
 });
 
@@ -150,32 +163,18 @@ fn read(path: &str, body: &Body) -> Vec<Package> {
         .as_ref()
         .and_then(|layout| elf::linkage(body, layout));
     let needed = linkage.map(|linkage| linkage.needed).unwrap_or_default();
-    let mut search = Scan {
-        name,
-        needed: &needed,
-        found: BTreeMap::new(),
-        sqlite: sqlite::Texts::default(),
-    };
-    for (offset, size) in parts(layout.as_ref(), body) {
-        let end = offset.saturating_add(size).min(body.size());
-        let mut at = offset;
-        while at < end {
-            let length = (end - at).min(CHUNK as u64);
-            let Ok(bytes) = body.range(at, usize::try_from(length).unwrap_or(CHUNK)) else {
-                break;
-            };
-            let last = at + length >= end;
-            search.bytes(&bytes, last);
-            if last {
-                break;
-            }
-            at += (CHUNK - OVERLAP) as u64;
-        }
-    }
-    let found = search.found.into_iter();
+    let parts = parts(layout.as_ref(), body);
+    let named = entries_for(name);
+    let mut scan = Scan::new(&named, &needed);
+    chunks(&parts, body, &mut |bytes, last| scan.bytes(bytes, last));
+    let found = scan.found.into_iter();
     let found = found.map(|(place, version)| package(&table::ALL[place], version));
     let mut packages: Vec<_> = found.collect();
-    packages.extend(sqlite::read(name, &needed, search.sqlite));
+    if scan.has_sqlite {
+        let mut texts = sqlite::Texts::default();
+        chunks(&parts, body, &mut |bytes, _| texts.add(bytes));
+        packages.extend(sqlite::read(name, &needed, texts));
+    }
     // MariaDB says which MySQL's engine it has, too.
     if packages.iter().any(|package| package.name == "mariadb") {
         packages.retain(|package| package.name != "mysql");
@@ -184,6 +183,13 @@ fn read(path: &str, body: &Body) -> Vec<Package> {
     let mut seen = BTreeSet::new();
     packages.retain(|package| seen.insert((package.name.clone(), package.version.clone())));
     packages
+}
+
+/// Returns the places of the entries that are for files of this name.
+fn entries_for(name: &str) -> Vec<usize> {
+    let is_for = |one: &Signature| one.files.iter().any(|file| fits(name, file));
+    let places = 0..table::ALL.len();
+    places.filter(|place| is_for(&table::ALL[*place])).collect()
 }
 
 /// Returns offset and size of what may hold texts, within the bound.
@@ -205,43 +211,81 @@ fn parts(layout: Option<&Layout>, body: &Body) -> Vec<(u64, u64)> {
     parts
 }
 
+/// Hands over the parts in pieces that share what a text may need, and says which is a part's
+/// last.
+fn chunks(parts: &[(u64, u64)], body: &Body, take: &mut dyn FnMut(&[u8], bool)) {
+    for (offset, size) in parts {
+        let end = offset.saturating_add(*size).min(body.size());
+        let mut at = *offset;
+        while at < end {
+            let length = (end - at).min(CHUNK as u64);
+            let Ok(bytes) = body.range(at, usize::try_from(length).unwrap_or(CHUNK)) else {
+                break;
+            };
+            let last = at + length >= end;
+            take(&bytes, last);
+            if last {
+                break;
+            }
+            at += (CHUNK - OVERLAP) as u64;
+        }
+    }
+}
+
 /// The search through one program.
 struct Scan<'s> {
-    name: &'s str,
+    /// Places of the entries that are for files of its name.
+    named: &'s [usize],
     needed: &'s [String],
     /// Versions by the entry's place in the table.
     found: BTreeMap<usize, String>,
-    /// What is known of an SQLite within.
-    sqlite: sqlite::Texts,
+    has_sqlite: bool,
 }
 
-impl Scan<'_> {
+impl<'s> Scan<'s> {
+    fn new(named: &'s [usize], needed: &'s [String]) -> Self {
+        Self {
+            named,
+            needed,
+            found: BTreeMap::new(),
+            has_sqlite: false,
+        }
+    }
+
     /// Adds the first version of each entry. What begins near the end of bytes that are not the
     /// last may be cut, and is seen again in the next.
     fn bytes(&mut self, bytes: &[u8], last: bool) {
-        let cut = if last { 0 } else { OVERLAP / 2 };
-        self.sqlite.add(bytes);
-        let search = &*SEARCH;
-        for hit in search.needles.find_overlapping_iter(bytes) {
-            let place = hit.pattern().as_usize();
-            if hit.start() + cut > bytes.len()
-                || self.found.contains_key(&place)
-                || !self.may_hold(&table::ALL[place])
-            {
-                continue;
+        let whole = match last {
+            true => bytes.len(),
+            false => bytes.len().saturating_sub(OVERLAP / 2),
+        };
+        for hit in SEARCH.anywhere.find_iter(bytes) {
+            let places = &SEARCH.places[hit.pattern().as_usize()];
+            self.has_sqlite |= places.is_empty();
+            if hit.start() <= whole {
+                for place in places {
+                    self.hit(*place, bytes, hit.start());
+                }
             }
-            if let Some(version) = search.patterns[place].version(bytes, hit.start()) {
-                self.found.insert(place, version.to_owned());
+        }
+        for place in self.named {
+            let needle = &SEARCH.patterns[*place].needle;
+            for at in memmem::find_iter(bytes, needle).take_while(|at| *at <= whole) {
+                self.hit(*place, bytes, at);
             }
         }
     }
 
-    fn may_hold(&self, signature: &Signature) -> bool {
-        let mut files = signature.files.iter();
-        let named = signature.files.is_empty() || files.any(|file| fits(self.name, file));
-        let mut shared = signature.shared.iter();
+    /// Adds an entry whose needle begins here, if there is a version.
+    fn hit(&mut self, place: usize, bytes: &[u8], at: usize) {
+        let mut shared = table::ALL[place].shared.iter();
         let linked = |library: &&str| self.needed.iter().any(|need| need.starts_with(*library));
-        named && !shared.any(linked)
+        if self.found.contains_key(&place) || shared.any(linked) {
+            return;
+        }
+        if let Some(version) = SEARCH.patterns[place].version(bytes, at) {
+            self.found.insert(place, version.to_owned());
+        }
     }
 }
 
@@ -323,6 +367,25 @@ mod tests {
                 .filter(|other| other.pattern == signature.pattern);
             let same = same.filter(|other| other.files == signature.files);
             assert_eq!(same.count(), 1, "{}", signature.pattern);
+        }
+    }
+
+    #[test]
+    fn no_needle_begins_within_another_or_itself() {
+        let needles: Vec<_> = SEARCH.patterns.iter().map(|it| &*it.needle).collect();
+        let anywhere = |place: &usize| table::ALL[*place].files.is_empty();
+        let all = 0..needles.len();
+        for place in all.clone() {
+            let others = all.clone().filter(anywhere).filter(|_| anywhere(&place));
+            for other in others.chain([place]) {
+                let (one, other) = (needles[place], needles[other]);
+                let begins = |at: usize| {
+                    let shared = &one[at..];
+                    other.starts_with(shared) || shared.starts_with(other)
+                };
+                assert!(!(1..one.len()).any(begins), "{one:?} {other:?}");
+                assert!(one == other || !one.starts_with(other), "{one:?} {other:?}");
+            }
         }
     }
 
@@ -410,13 +473,7 @@ mod tests {
         ) {
             let pattern = &SEARCH.patterns[place];
             let bytes = [&*pattern.needle, text.as_bytes(), &*pattern.after].concat();
-            let mut scan = Scan {
-                name: "python3.11",
-                needed: &[],
-                found: BTreeMap::new(),
-                sqlite: sqlite::Texts::default(),
-            };
-            scan.bytes(&bytes, true);
+            Scan::new(&entries_for("python3.11"), &[]).bytes(&bytes, true);
             fits(&text, "a*b*");
         }
     }

@@ -4,6 +4,10 @@
 
 use crate::{Confidence, Kind, Package};
 
+/// What each SQLite holds, as every database begins with it (sqlite.org, "Database File Format");
+/// only what has this is looked at more closely.
+pub(super) const MARK: &[u8] = b"SQLite format 3";
+
 /// Months since the year 0 in which SQLite 3.8 and each after it came out.
 static MONTHS: &[u32] = &[
     24164, 24190, 24193, 24194, 24195, 24197, 24200, 24202, 24205, 24206, 24207, 24209, 24212,
