@@ -1,9 +1,9 @@
-//! A file's bytes for analysers: in memory while small, in a temporary file beyond.
+//! A file's bytes for analysers: the first in memory, what is beyond in a temporary file.
 
 use std::{
     borrow::Cow,
     fs::File,
-    io::{self, BufRead, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, Read, Seek, SeekFrom},
     os::unix::fs::FileExt,
 };
 
@@ -16,9 +16,12 @@ const PAGE: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub(crate) struct Body {
     head: Vec<u8>,
-    /// The whole file, if it does not fit into `head`.
-    file: Option<File>,
     size: u64,
+    /// Has what does not fit into `head`; a temporary one is kept for the next body, as new pages
+    /// and taking them away cost more than writing to those that are there.
+    file: Option<File>,
+    /// Where in the body the file begins.
+    file_at: u64,
 }
 
 impl Body {
@@ -27,7 +30,7 @@ impl Body {
         Self {
             size: bytes.len() as u64,
             head: bytes,
-            file: None,
+            ..Self::default()
         }
     }
 
@@ -35,11 +38,11 @@ impl Body {
     pub(crate) fn of_file(file: File, size: u64) -> io::Result<Self> {
         let mut head = Vec::new();
         (&file).take(size.min(IN_MEMORY)).read_to_end(&mut head)?;
-        let whole = head.len() as u64 >= size;
         Ok(Self {
             head,
-            file: (!whole).then_some(file),
             size,
+            file: Some(file),
+            file_at: 0,
         })
     }
 
@@ -52,9 +55,8 @@ impl Body {
         body.size = body.head.len() as u64;
         if body.size == IN_MEMORY {
             let mut file = tempfile::tempfile()?;
-            file.write_all(&body.head)?;
             body.size += io::copy(&mut source, &mut file)?;
-            body.file = Some(file);
+            (body.file, body.file_at) = (Some(file), IN_MEMORY);
         }
         Ok((body.size <= most).then_some(body))
     }
@@ -62,26 +64,29 @@ impl Body {
     /// Empties it and keeps its memory for the next one.
     pub(crate) fn clear(&mut self) {
         self.head.clear();
-        self.file = None;
         self.size = 0;
     }
 
     /// Appends bytes as they come from the archive.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.size += bytes.len() as u64;
-        if self.file.is_none() {
-            if self.size <= IN_MEMORY {
-                self.head.extend_from_slice(bytes);
-                return Ok(());
-            }
-            let mut file = tempfile::tempfile()?;
-            file.write_all(&self.head)?;
-            self.file = Some(file);
+        let most = usize::try_from(IN_MEMORY).unwrap_or(usize::MAX);
+        // At once, as growing copies; what no file needs is never touched, and so takes no memory.
+        self.head.reserve_exact(most - self.head.len());
+        let room = most - self.head.len();
+        let (first, rest) = bytes.split_at(room.min(bytes.len()));
+        self.head.extend_from_slice(first);
+        self.size += first.len() as u64;
+        if rest.is_empty() {
+            return Ok(());
         }
-        match &mut self.file {
-            Some(file) => file.write_all(bytes),
-            None => Ok(()),
-        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            empty => empty.insert(tempfile::tempfile()?),
+        };
+        self.file_at = IN_MEMORY;
+        file.write_all_at(rest, self.size - IN_MEMORY)?;
+        self.size += rest.len() as u64;
+        Ok(())
     }
 
     /// Returns how many bytes there are.
@@ -96,7 +101,7 @@ impl Body {
 
     /// Returns all bytes, if they are in memory.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
-        self.file.is_none().then_some(&self.head)
+        (self.head.len() as u64 == self.size).then_some(&self.head)
     }
 
     /// Returns up to `length` bytes from `offset` on; fewer only at the end.
@@ -109,12 +114,18 @@ impl Body {
         if let Some(bytes) = self.head.get(start..end) {
             return Ok(Cow::Borrowed(bytes));
         }
+        if length == 0 {
+            return Ok(Cow::Borrowed(&[]));
+        }
         let mut bytes = vec![0; length];
+        let known = self.head.get(start..).unwrap_or_default();
+        bytes[..known.len()].copy_from_slice(known);
+        let at = offset + known.len() as u64;
         let read = match &self.file {
-            Some(file) => read_at(file, offset, &mut bytes)?,
+            Some(file) => read_at(file, at - self.file_at, &mut bytes[known.len()..])?,
             None => 0,
         };
-        bytes.truncate(read);
+        bytes.truncate(known.len() + read);
         Ok(Cow::Owned(bytes))
     }
 
@@ -224,11 +235,12 @@ mod tests {
         for body in [pushed, read] {
             assert_eq!(body.size(), content.len() as u64);
             assert!(body.bytes().is_none());
-            let start = IN_MEMORY as usize - 5;
-            assert_eq!(
-                *body.range(start as u64, 50).expect("bytes"),
-                content[start..start + 50]
-            );
+            for start in [IN_MEMORY as usize - 5, IN_MEMORY as usize] {
+                assert_eq!(
+                    *body.range(start as u64, 50).expect("bytes"),
+                    content[start..start + 50]
+                );
+            }
             let mut reader = body.reader();
             reader.seek(SeekFrom::End(-10)).expect("a place");
             let mut end = Vec::new();
@@ -239,6 +251,23 @@ mod tests {
             reader.read_to_end(&mut all).expect("bytes");
             assert!(all == content[3..]);
         }
+    }
+
+    #[test]
+    fn the_next_one_has_nothing_of_the_last() {
+        let mut body = Body::default();
+        let large = vec![b'x'; IN_MEMORY as usize + 100];
+        body.push(&large).expect("room");
+        body.clear();
+        body.push(b"0123456789").expect("room");
+        assert_eq!(body.bytes(), Some(&b"0123456789"[..]));
+        assert_eq!(*body.range(8, 100).expect("bytes"), *b"89");
+        assert_eq!(*body.range(20, 4).expect("no bytes"), *b"");
+        body.clear();
+        body.push(&large[..large.len() - 50]).expect("room");
+        assert_eq!(body.range(IN_MEMORY, 100).expect("bytes").len(), 50);
+        body.push(b"y").expect("room");
+        assert_eq!(*body.range(IN_MEMORY + 49, 9).expect("bytes"), *b"xy");
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //!
 //! [`scan_layer`] is pure over a stream and independent of other layers, so a
 //! report may be kept per layer digest and [`PARSER_VERSION`]; [`merge`] is cheap.
-//! Memory is bounded whatever a layer holds: a file's bytes are held up to 16 MiB and
-//! go to a temporary file beyond; only the listing grows with the number of files.
+//! Memory is bounded whatever a layer holds: the first 16 MiB of a file are held, and the rest
+//! goes to a temporary file; only the listing grows with the number of files.
 
 mod analyser;
 mod archive;
