@@ -202,14 +202,18 @@ impl<'s, 'a> Archive<'s, 'a> {
 
     /// Reads a block; nothing at the end, marked by zeros or not.
     fn block(&mut self) -> Result<Option<[u8; BLOCK]>, ScanError> {
-        let mut bytes = Vec::with_capacity(BLOCK);
-        self.stream.read_into(BLOCK as u64, &mut bytes)?;
-        if bytes.iter().all(|byte| *byte == 0) {
+        let (mut block, mut filled) = ([0; BLOCK], 0);
+        self.stream.copy(BLOCK as u64, &mut |bytes| {
+            block[filled..][..bytes.len()].copy_from_slice(bytes);
+            filled += bytes.len();
+            Ok(())
+        })?;
+        if block == [0; BLOCK] {
             return Ok(None);
         }
-        match bytes.try_into() {
-            Ok(block) => Ok(Some(block)),
-            Err(_) => Err(self.no_header()),
+        match filled {
+            BLOCK => Ok(Some(block)),
+            _ => Err(self.no_header()),
         }
     }
 

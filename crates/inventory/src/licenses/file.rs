@@ -1,6 +1,8 @@
 //! Which licence a file like `LICENSE` or `COPYING` holds: by the identifier that it states, or
 //! by sentences that only this licence has. What a package says of itself comes before.
 
+use memchr::memmem;
+
 use super::names;
 use crate::{
     FileEntry, Found,
@@ -137,12 +139,12 @@ pub(crate) fn recognise(bytes: &[u8]) -> Vec<String> {
     let mut found: Vec<String> = stated(&text);
     if found.is_empty() {
         let plain = plain(&text);
-        if RESTRICTIONS.iter().any(|words| plain.contains(words)) {
+        if RESTRICTIONS.iter().any(|words| has(&plain, words)) {
             return found;
         }
         let known = SENTENCES
             .iter()
-            .filter(|(_, all)| all.iter().all(|one| plain.contains(one)));
+            .filter(|(_, all)| all.iter().all(|one| has(&plain, one)));
         found.extend(known.map(|(id, _)| (*id).to_owned()));
         found.extend(bsd(&plain).map(str::to_owned));
         found.extend(isc(&plain).map(str::to_owned));
@@ -151,6 +153,11 @@ pub(crate) fn recognise(bytes: &[u8]) -> Vec<String> {
     found.dedup();
     found.truncate(MAX_LICENSES);
     found
+}
+
+/// Returns whether a text has these words; faster than the standard library does.
+fn has(plain: &str, words: &str) -> bool {
+    memmem::find(plain.as_bytes(), words.as_bytes()).is_some()
 }
 
 /// Returns what is stated as SPDX would have it (SPDX 2.3, annex E).
@@ -165,7 +172,7 @@ fn stated(text: &str) -> Vec<String> {
 
 /// The clauses tell which of the BSD licences it is.
 fn bsd(plain: &str) -> Option<&'static str> {
-    let has = |sentence: &str| plain.contains(sentence);
+    let has = |sentence: &str| has(plain, sentence);
     let is_bsd = has("redistributions of source code must retain the above copyright notice")
         && has("redistributions in binary form must reproduce the above copyright notice");
     // Apache's first licence grew out of it.
