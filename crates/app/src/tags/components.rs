@@ -142,8 +142,9 @@ impl App {
     ) -> Result<ComponentsPage, AppError> {
         let mut tx = self.read().await?;
         let found = self.image_inside(&mut tx, actor, at, "components").await?;
-        let by_component = by_component(&found.findings);
-        let exploitation = self.asked_exploitation(&found.findings, query).await?;
+        let findings = self.open_findings(&mut tx, &found).await?;
+        let by_component = by_component(&findings);
+        let exploitation = self.asked_exploitation(&findings, query).await?;
         let asked = asked(&found, (&by_component, &exploitation), query);
         let (page, start) = page_of(page, asked.len(), ComponentsPage::SIZE);
         let total = asked.len();

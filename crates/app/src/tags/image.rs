@@ -106,8 +106,8 @@ pub struct ImageInside {
 pub(super) struct FoundImage {
     pub(super) head: ImageHead,
     pub(super) content: ImageContent,
-    /// Open findings, the worst first; none for those who may not see inside.
-    pub(super) findings: Vec<Finding>,
+    /// The submission that its findings are of.
+    submission: SubmissionId,
 }
 
 impl App {
@@ -123,15 +123,16 @@ impl App {
     ) -> Result<ImagePage, AppError> {
         let mut tx = self.read().await?;
         let found = self.found_image(&mut tx, actor, names, image).await?;
-        let by_component = by_component(&found.findings);
+        let findings = self.open_findings(&mut tx, &found).await?;
+        let by_component = by_component(&findings);
         let inside = found.head.of.may_see_inside.then(|| {
             let components = &found.content.inventory.components;
             let is_vulnerable = |it: &&Component| by_component.contains_key(bare(&it.purl));
             ImageInside {
                 components: components.len(),
                 vulnerable: components.iter().filter(is_vulnerable).count(),
-                counts: counts(&found.findings),
-                fixes: fixes(&fixable(&found), newer),
+                counts: counts(&findings),
+                fixes: fixes(&fixable(&found, &findings), newer),
             }
         });
         Ok(ImagePage {
@@ -157,14 +158,11 @@ impl App {
         let row = store::images::find(tx, digest).await?.ok_or_else(missing)?;
         let content = blocking(move || ImageContent::decode(&row.content)).await??;
         of.may_see_inside = self.sees_inside(tx, (actor, &of), &[digest]).await?;
-        let findings = match of.may_see_inside {
-            true => store::findings::open_in_image(tx, &home.submission_id, digest).await?,
-            false => Vec::new(),
-        };
+        let submission = home.submission_id;
         Ok(FoundImage {
             head: ImageHead {
                 tag: home.tag,
-                submission: of.may_see_submissions.then_some(home.submission_id),
+                submission: of.may_see_submissions.then(|| submission.clone()),
                 released_at: home.released_at,
                 platform: content.platform.clone(),
                 digest: digest.to_owned(),
@@ -174,7 +172,22 @@ impl App {
                 of,
             },
             content,
-            findings,
+            submission,
+        })
+    }
+
+    /// Loads its open findings, the worst first; none for those who may not see inside.
+    pub(super) async fn open_findings(
+        &self,
+        tx: &mut Tx,
+        found: &FoundImage,
+    ) -> Result<Vec<Finding>, AppError> {
+        let FoundImage {
+            head, submission, ..
+        } = found;
+        Ok(match head.of.may_see_inside {
+            true => store::findings::open_in_image(tx, submission, &head.digest).await?,
+            false => Vec::new(),
         })
     }
 
@@ -290,7 +303,7 @@ fn layer_contents(content: &ImageContent, by_component: &ByComponent<'_>) -> Vec
 }
 
 /// Returns the findings that somebody has fixed, with what to update.
-fn fixable(found: &FoundImage) -> Vec<Fixable> {
+fn fixable(found: &FoundImage, findings: &[Finding]) -> Vec<Fixable> {
     let mut places: HashMap<&str, (&Component, bool)> = HashMap::new();
     for component in &found.content.inventory.components {
         let in_base = component.layer_index < found.base_layers();
@@ -307,7 +320,7 @@ fn fixable(found: &FoundImage) -> Vec<Fixable> {
             in_base: *in_base,
         })
     };
-    let counting = found.findings.iter().filter(|it| it.class != Class::None);
+    let counting = findings.iter().filter(|it| it.class != Class::None);
     counting.filter_map(of).collect()
 }
 
