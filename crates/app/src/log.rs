@@ -24,6 +24,9 @@ const TILE_HEIGHT: u32 = 8;
 /// How long a stamp is given out again: as long as the answer may be kept by others.
 const STAMP_LIFE: TimeDelta = TimeDelta::seconds(5);
 
+/// Clocks of nodes that are further apart are wrong.
+const MOST_APART: TimeDelta = TimeDelta::minutes(5);
+
 /// The stamps of the last moment, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Stamps(Mutex<Stamped>);
@@ -58,8 +61,13 @@ impl App {
         // The clock of the node that wrote the one before may be ahead of this one's.
         let before = rows::entries(tx, idx - 1, 1).await?.into_iter().next();
         let before = before.and_then(|row| Entry::parse(&row.content));
+        let before = before.map_or(at, |before| before.at);
+        // No hold waits for a clock, and what is in the log cannot be mended: it is told.
+        if before - at > MOST_APART {
+            tracing::error!(log.entry = idx - 1, log.at = %before, now = %at, "the log's last entry is from the future: the clock of a node is wrong, or was; until that time all that is logged is dated by it");
+        }
         let content = Entry {
-            at: before.map_or(at, |before| before.at.max(at)),
+            at: before.max(at),
             name: name.clone(),
             event,
         }

@@ -45,12 +45,9 @@ impl App {
             drop(tx);
             return self.give_back(id, &error.to_string()).await;
         }
-        if let Err(error) = self.check_signer(&mut tx, &submission).await {
+        if let Some(why) = self.ended_signer(&mut tx, &submission).await? {
             drop(tx);
-            return match error {
-                AppError::Conflict(why) => self.give_back(id, &why).await,
-                other => Err(other),
-            };
+            return self.give_back(id, &why).await;
         }
         if !self.is_approved_enough(&mut tx, &submission).await? {
             drop(tx);
@@ -79,7 +76,20 @@ impl App {
         }
     }
 
-    /// Makes a release public; false where others signed the same image meanwhile.
+    /// Says why what the publisher signed with is good for no release any more.
+    async fn ended_signer(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+    ) -> Result<Option<String>, AppError> {
+        match self.check_signer(tx, submission).await {
+            Err(AppError::Conflict(why)) => Ok(Some(why)),
+            checked => checked.map(|()| None),
+        }
+    }
+
+    /// Makes a release public, or gives it back; false where others signed the same image
+    /// meanwhile.
     async fn put_release(
         &self,
         (publisher, product): (&Publisher, &Product),
@@ -97,6 +107,12 @@ impl App {
             product.ok_or_else(|| AppError::not_found("product", submission.id.as_str()))?;
         // Another may have released it, or somebody held it back, while it was being signed.
         if !store::submissions::take_due(&mut tx, &submission.id, self.now()).await? {
+            return Ok(true);
+        }
+        // And the key that the publisher signed it with may have been revoked.
+        if let Some(why) = self.ended_signer(&mut tx, submission).await? {
+            self.give_up_release(&mut tx, &submission.id, &why).await?;
+            tx.commit().await?;
             return Ok(true);
         }
         store::collection::enter(&mut tx).await?;

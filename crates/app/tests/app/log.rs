@@ -4,7 +4,7 @@ use app::{AppError, Statement, Tile, market::ListingEvent};
 use chrono::TimeDelta;
 use trust::{
     PublicKey, SigningKey,
-    log::{Event, Hash, Verifier, leaf_hash, root, standing},
+    log::{Event, Hash, State, Verifier, leaf_hash, root, standing},
 };
 
 use crate::{
@@ -59,6 +59,24 @@ both! {
         let digest = first.digest.parse().expect("a digest");
         let stands = standing(&entries, &digest, None).expect("released");
         assert!(!stands.is_certified());
+    }
+
+    /// The order is what counts; a clock that was wrong once keeps nobody from a hold.
+    async fn a_clock_that_was_a_year_ahead_hinders_no_hold(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let year = TimeDelta::days(365);
+        world.clock.advance(year);
+        world.released("1.0", &Image::vulnerable("one")).await;
+        world.clock.advance(-year);
+        manage(&world, ListingEvent::Hold).await.expect("held");
+        let opened = statement(&world, None).await.open(&format!("{HOST}/acme/db"), &[operator()]);
+        let entries: Vec<_> = opened.expect("it holds").entries.into_iter().map(|(_, entry)| entry).collect();
+        let [released, held] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!(held.at, released.at, "times never go back");
+        let Event::Released { digest, .. } = &released.event else { panic!("{released:?}") };
+        let now = standing(&entries, digest, None).expect("released");
+        assert_eq!(now.state, State::OnHold);
     }
 
     async fn a_stamp_is_given_out_again_for_a_moment(db: Database) {

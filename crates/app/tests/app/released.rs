@@ -220,6 +220,17 @@ impl Signer for Waiting {
     }
 }
 
+/// Returns a key that waits; what tells that it does, and what tells it to go on.
+fn waiting(number: u8) -> (Waiting, oneshot::Receiver<()>, mpsc::Sender<()>) {
+    let ((asked, was_asked), (tell, told)) = (oneshot::channel(), mpsc::channel());
+    let waiting = Waiting {
+        key: SigningKey::from_scalar(&[number; 32]).expect("a key"),
+        asked: Mutex::new(Some(asked)),
+        told: Mutex::new(told),
+    };
+    (waiting, was_asked, tell)
+}
+
 both! {
     async fn what_publishers_put_beside_an_image_is_offered_to_nobody(db: Database) {
         let world = World::new(db).await;
@@ -275,12 +286,7 @@ both! {
         let world = World::new(db).await;
         world.product().await;
         world.released("1.0", &Image::vulnerable("one")).await;
-        let ((asked, was_asked), (tell, told)) = (oneshot::channel(), mpsc::channel());
-        let waiting = Waiting {
-            key: SigningKey::from_scalar(&[77; 32]).expect("a key"),
-            asked: Mutex::new(Some(asked)),
-            told: Mutex::new(told),
-        };
+        let (waiting, was_asked, tell) = waiting(77);
         let keys = Keys { release: Arc::new(waiting), ..keys() };
         let node = world.node_with(ReviewPolicy::default(), keys).await;
         let revoke = async {
@@ -295,6 +301,35 @@ both! {
         let (count, ()) = tokio::join!(node.sign_releases_again(&none), revoke);
         assert_eq!(count.expect("left alone"), 0);
         assert!(signed(&world).await.is_empty());
+    }
+
+    async fn what_a_key_signed_that_is_revoked_while_it_is_released_goes_back(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let submission = world.submitted("1.0", &Image::vulnerable("one")).await;
+        world.decide(&submission, Decision::Approve, "").await.expect("approved");
+        let (waiting, was_asked, tell) = waiting(77);
+        let keys = Keys { release: Arc::new(waiting), ..keys() };
+        let node = world.node_with(ReviewPolicy::default(), keys).await;
+        let revoke = async {
+            was_asked.await.expect("asked");
+            let mut tx = world.db.read().await.expect("a connection");
+            let product = store::products::find(&mut tx, &submission.product_id).await.expect("read").expect("there");
+            let keys = store::publishers::keys(&mut tx, &product.publisher_id).await.expect("keys");
+            drop(tx);
+            let done = world.app.revoke_publisher_key(&world.owner, "acme", keys[0].id.as_str(), None);
+            done.await.expect("revoked");
+            tell.send(()).expect("it waits");
+        };
+        let (worked, ()) = tokio::join!(node.work_once("worker"), revoke);
+        assert!(worked.expect("worked"));
+        assert_eq!(world.submission(&submission).await.state, SubmissionState::InReview);
+        let mut tx = world.db.read().await.expect("a connection");
+        assert!(store::repositories::find_by_name(&mut tx, "acme/db").await.expect("read").is_none());
+        let records = store::audit::of_subject(&mut tx, submission.id.as_str()).await.expect("read");
+        let why = "was revoked since: the publisher signs with another one";
+        let says_why = |reason: &str| reason.contains(why);
+        assert!(records.iter().any(|record| record.reason.as_deref().is_some_and(says_why)), "{records:?}");
     }
 
     async fn the_release_key_is_replaced_and_clients_go_on(db: Database) {
