@@ -175,6 +175,10 @@ impl App {
                     "submission": submission.id.as_str(),
                     "publisherSignature": {
                         "keyId": field("key_id"),
+                        "form": field("form"),
+                        "signedAt": field("signed_at"),
+                        "freshUntil": field("fresh_until"),
+                        "metadataVersion": field("metadata_version"),
                         "verifiedAt": submission.inspected_at,
                         "digest": field("digest"),
                         "found": field("reason"),

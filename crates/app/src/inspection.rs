@@ -216,7 +216,11 @@ impl App {
         let mut tx = self.read().await?;
         let manifests = self
             .manifests_below(&mut tx, &submission.repository, &submission.digest)
-            .await?;
+            .await
+            .map_err(|error| match error {
+                AppError::Conflict(why) => Stop::Image(why),
+                other => Stop::Machine(other),
+            })?;
         let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
         let size = manifests
             .get(&digest)

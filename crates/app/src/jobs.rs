@@ -373,7 +373,10 @@ impl App {
         error: &AppError,
     ) -> Result<(), AppError> {
         let text = with_causes(error);
-        if job.attempts >= MAX_ATTEMPTS {
+        // What it got on with meanwhile counts its attempts anew.
+        let now = store::jobs::find(tx, &job.id).await?;
+        let attempts = now.map_or(job.attempts, |now| now.attempts);
+        if attempts >= MAX_ATTEMPTS {
             tracing::error!(job.kind = job.kind, job.id = %job.id, error = text, "a job failed for good");
             let held = store::jobs::fail(tx, &job.id, worker, &text, self.now()).await?;
             let kind = serde_json::from_value(job.payload.0.clone());
@@ -392,14 +395,7 @@ impl App {
             };
         }
         tracing::warn!(job.kind = job.kind, job.id = %job.id, error = text, "a job failed and will be tried again");
-        Ok(store::jobs::retry(
-            tx,
-            &job.id,
-            worker,
-            &text,
-            self.now() + back_off(job.attempts),
-        )
-        .await?)
+        Ok(store::jobs::retry(tx, &job.id, worker, &text, self.now() + back_off(attempts)).await?)
     }
 
     /// Returns the queue in numbers.

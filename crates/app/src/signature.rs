@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use market::KeyStanding;
-use oci::{Algorithm, Digest, RawManifest};
+use oci::{Algorithm, Descriptor, Digest, MAX_INDEX_MANIFESTS, Platform, RawManifest};
 use serde::{Deserialize, Serialize};
 use store::{Tx, publishers::PublisherKey, submissions::Submission};
 use trust::{
@@ -28,6 +28,38 @@ pub(crate) struct SignatureResult {
     key_id: Option<String>,
     key_name: Option<String>,
     digest: String,
+    /// `cosign`, `notation` or `content-trust`.
+    #[serde(default)]
+    form: Option<String>,
+    /// When it was made, where the signature says so and is believed.
+    #[serde(default)]
+    signed_at: Option<DateTime<Utc>>,
+    /// Until when the signer vouches for it: the timestamp's end, or the signature's.
+    #[serde(default)]
+    fresh_until: Option<DateTime<Utc>>,
+    /// Of the trust metadata that names the digest.
+    #[serde(default)]
+    metadata_version: Option<i64>,
+    /// What an index names, all of which its signature covers.
+    #[serde(default)]
+    platforms: Vec<String>,
+}
+
+impl SignatureResult {
+    fn unsigned(reason: String, digest: &Digest) -> Self {
+        Self {
+            verified: false,
+            reason,
+            key_id: None,
+            key_name: None,
+            digest: digest.to_string(),
+            form: None,
+            signed_at: None,
+            fresh_until: None,
+            metadata_version: None,
+            platforms: Vec::new(),
+        }
+    }
 }
 
 /// What signatures are checked with.
@@ -85,6 +117,7 @@ impl Signers {
         };
         SignatureResult {
             reason: format!("signed by {identity}, an identity the publisher registered, {seen}"),
+            signed_at: Some(signed.at),
             ..self.signed(&identity.fingerprint(), digest)
         }
     }
@@ -97,8 +130,25 @@ impl Signers {
             reason: "signed by a key the publisher registered".to_owned(),
             key_name: row.map(|row| row.name.clone()),
             key_id: Some(key_id.to_owned()),
-            digest: digest.to_string(),
+            form: Some("cosign".to_owned()),
+            ..SignatureResult::unsigned(String::new(), digest)
         }
+    }
+}
+
+/// Names a part of an index.
+fn platform(child: &Descriptor) -> String {
+    match &child.platform {
+        Some(Platform {
+            os,
+            architecture,
+            variant: Some(variant),
+            ..
+        }) => format!("{os}/{architecture}/{variant}"),
+        Some(Platform {
+            os, architecture, ..
+        }) => format!("{os}/{architecture}"),
+        None => child.digest.to_string(),
     }
 }
 
@@ -134,12 +184,26 @@ impl App {
             Some(product) => store::publishers::keys(&mut tx, &product.publisher_id).await?,
             None => Vec::new(),
         };
+        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
+        let children = self.children_of(&mut tx, submission, &digest).await?;
         let is_in_force = |row: &PublisherKey| row.standing(self.now()) == KeyStanding::InForce;
         let (in_force, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_in_force);
         let none = in_force.is_empty();
+        let signers = Signers::new(in_force);
         let mut result = self
-            .look_for_signature(&mut tx, submission, &Signers::new(in_force))
+            .look_for_signature(&mut tx, submission, &digest, &signers)
             .await?;
+        result.platforms = children.iter().map(platform).collect();
+        if !result.verified {
+            let parts = self.signed_parts(&mut tx, submission, &children, &signers);
+            if let Some(parts) = parts.await? {
+                result.reason.push_str(&parts);
+            }
+            let (host, name) = (self.config.host(), &submission.repository);
+            result.reason.push_str(&format!(
+                "; sign {host}/{name}@{digest} with a registered key, by cosign, Notation or docker trust, then submit again"
+            ));
+        }
         if result.verified || others.is_empty() {
             if none {
                 result.reason = "the publisher has no signing key registered: register one, prove it, sign the image, submit again".to_owned();
@@ -149,7 +213,7 @@ impl App {
         // Whoever signed with a key that does not count wants to know just that.
         let others = Signers::new(others);
         let by_other = self
-            .look_for_signature(&mut tx, submission, &others)
+            .look_for_signature(&mut tx, submission, &digest, &others)
             .await?;
         let row = (others.rows.iter())
             .find(|row| by_other.verified && by_other.key_id.as_ref() == Some(&row.fingerprint));
@@ -163,19 +227,71 @@ impl App {
         Ok(result)
     }
 
-    /// Finds a signature of the submitted digest by one of these.
+    /// Returns what the submitted index names; nothing of an image.
+    async fn children_of(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+        digest: &Digest,
+    ) -> Result<Vec<Descriptor>, Stop> {
+        let row = store::repositories::find_by_name(tx, &submission.repository).await?;
+        let Some(row) = row else {
+            return Ok(Vec::new());
+        };
+        let row = store::repositories::find_manifest(tx, &row.id, digest.as_str()).await?;
+        let manifest = row.and_then(|row| stored_manifest(row).ok());
+        let children = manifest.as_ref().map_or(&[][..], RawManifest::children);
+        // Attestations among them have no platform that anybody runs.
+        let runs = |child: &&Descriptor| {
+            let platform = child.platform.as_ref();
+            platform.is_none_or(|platform| platform.os != "unknown")
+        };
+        let most = children.iter().filter(runs).take(MAX_INDEX_MANIFESTS);
+        Ok(most.cloned().collect())
+    }
+
+    /// Says which parts of an unsigned index are signed by themselves, if any are.
+    async fn signed_parts(
+        &self,
+        tx: &mut Tx,
+        submission: &Submission,
+        children: &[Descriptor],
+        signers: &Signers,
+    ) -> Result<Option<String>, Stop> {
+        let (mut signed, mut unsigned) = (Vec::new(), Vec::new());
+        for child in children {
+            let found = self.look_for_signature(tx, submission, &child.digest, signers);
+            match found.await?.verified {
+                true => signed.push(platform(child)),
+                false => unsigned.push(platform(child)),
+            }
+        }
+        if signed.is_empty() {
+            return Ok(None);
+        }
+        let of_others = match unsigned.is_empty() {
+            true => String::new(),
+            false => format!(", {} not", unsigned.join(" and ")),
+        };
+        Ok(Some(format!(
+            "; of the index only {} is signed by itself{of_others}, but an index is signed as a whole",
+            signed.join(" and ")
+        )))
+    }
+
+    /// Finds a signature of a digest by one of these.
     async fn look_for_signature(
         &self,
         tx: &mut Tx,
         submission: &Submission,
+        digest: &Digest,
         signers: &Signers,
     ) -> Result<SignatureResult, Stop> {
-        let digest: Digest = submission.digest.parse().map_err(AppError::internal)?;
-        let unsigned = match self.verify_cosign(tx, submission, &digest, signers).await? {
+        let unsigned = match self.verify_cosign(tx, submission, digest, signers).await? {
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
-        let beside = self.verify_referrers(tx, submission, &digest, signers);
+        let beside = self.verify_referrers(tx, submission, digest, signers);
         let mut reasons = match beside.await? {
             Some(Ok(result)) => return Ok(result),
             Some(Err(reason)) => vec![reason],
@@ -184,20 +300,14 @@ impl App {
         if unsigned != cosign::VerifyError::Unsigned {
             reasons.insert(0, unsigned.to_string());
         }
-        let trusted = self.verify_content_trust(tx, submission, &digest, &signers.rows);
+        let trusted = self.verify_content_trust(tx, submission, digest, &signers.rows);
         match trusted.await? {
             Some(Ok(result)) => return Ok(result),
             Some(Err(reason)) => reasons.push(reason),
             None if reasons.is_empty() => reasons.push(unsigned.to_string()),
             None => {}
         }
-        Ok(SignatureResult {
-            verified: false,
-            reason: reasons.join("; "),
-            key_id: None,
-            key_name: None,
-            digest: submission.digest.clone(),
-        })
+        Ok(SignatureResult::unsigned(reasons.join("; "), digest))
     }
 
     async fn verify_cosign(
@@ -272,7 +382,11 @@ impl App {
             ),
             key_name: Some(key.name.clone()),
             key_id: Some(key.fingerprint.clone()),
-            digest: submission.digest.clone(),
+            form: Some("content-trust".to_owned()),
+            signed_at: Some(stored),
+            fresh_until: Some(target.fresh_until),
+            metadata_version: Some(target.version),
+            ..SignatureResult::unsigned(String::new(), digest)
         })))
     }
 

@@ -127,7 +127,7 @@ impl App {
     }
 
     /// Returns a manifest and everything an index names, each once and as far as the repository
-    /// has it. Of an index with more than any image may have, the first ones.
+    /// has it. An index with more than any image may have is a conflict.
     pub(crate) async fn manifests_below(
         &self,
         tx: &mut Tx,
@@ -140,9 +140,12 @@ impl App {
         };
         let mut seen = HashSet::from([root.to_owned()]);
         let mut wanted = VecDeque::from([root.to_owned()]);
-        while let Some(digest) = wanted.pop_front()
-            && found.len() < MOST_BELOW
-        {
+        while let Some(digest) = wanted.pop_front() {
+            if found.len() >= MOST_BELOW {
+                return Err(AppError::Conflict(format!(
+                    "index {root} names more than {MOST_BELOW} manifests: name the images in several indexes"
+                )));
+            }
             let row = store::repositories::find_manifest(tx, &repository.id, &digest).await?;
             let Some(manifest) = row.map(stored_manifest).transpose()? else {
                 continue;

@@ -392,7 +392,7 @@ pub async fn drop_overdue_blob(
         cutoff
     )?;
     if gone > 0 {
-        crate::quotas::count_out(tx, &held.repository_id, &held.digest).await?;
+        quotas::count_out(tx, &held.repository_id, &held.digest).await?;
     }
     Ok(gone > 0)
 }

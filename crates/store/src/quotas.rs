@@ -92,6 +92,22 @@ pub async fn usage(tx: &mut Tx, publisher: &PublisherId) -> Result<Usage, StoreE
     Ok(found.unwrap_or_default())
 }
 
+/// Returns whether a publisher's staging repositories have a blob or manifest, which then takes no
+/// more room.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn has(tx: &mut Tx, publisher: &PublisherId, digest: &str) -> Result<bool, StoreError> {
+    let found = fetch_opt!(
+        tx,
+        (i64,),
+        "SELECT size FROM publisher_blobs WHERE publisher_id = $1 AND digest = $2",
+        publisher.as_str(),
+        digest
+    )?;
+    Ok(found.is_some())
+}
+
 /// Returns what the staging repositories of a repository's publisher take; nothing for a released one.
 ///
 /// # Errors

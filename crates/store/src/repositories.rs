@@ -477,7 +477,7 @@ pub async fn names(
     fetch_all!(
         tx,
         Repository,
-        "SELECT r.* FROM repositories r WHERE r.name COLLATE \"C\" > $1 AND ($2 OR r.publisher_id IN (SELECT publisher_id FROM members WHERE account_id = $3) OR EXISTS (SELECT 1 FROM products p WHERE p.id = r.product_id AND p.state IN ('listed', 'on-hold'))) ORDER BY r.name COLLATE \"C\" LIMIT $4",
+        "SELECT r.* FROM repositories r WHERE r.name COLLATE \"C\" > $1 AND ($2 OR r.publisher_id IN (SELECT publisher_id FROM members WHERE account_id = $3) OR r.name IN (SELECT 'preview/' || u.slug || '/' || p.slug FROM previewers w JOIN products p ON p.id = w.product_id JOIN publishers u ON u.id = p.publisher_id WHERE w.account_id = COALESCE((SELECT robot_account_id FROM accounts WHERE id = $3), $3)) OR EXISTS (SELECT 1 FROM products p WHERE p.id = r.product_id AND p.state IN ('listed', 'on-hold'))) ORDER BY r.name COLLATE \"C\" LIMIT $4",
         last,
         everything,
         account,

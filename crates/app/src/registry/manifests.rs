@@ -249,13 +249,18 @@ impl App {
         reference: &str,
     ) -> Result<(), RegistryError> {
         let mut tx = self.begin().await?;
-        // Alone, so that nobody keeps it elsewhere while it is counted out.
-        store::collection::decide(&mut tx).await?;
+        let is_digest = reference.contains(':');
+        if is_digest {
+            // Alone, so that nobody keeps it elsewhere while it is counted out.
+            store::collection::decide(&mut tx).await?;
+        } else {
+            store::collection::enter(&mut tx).await?;
+        }
         let repository = self.repository_to_push(&mut tx, name).await?;
-        if reference.contains(':') {
+        if is_digest {
             self.require_nothing_under_way(&mut tx, name).await?;
         }
-        let gone = if reference.contains(':') {
+        let gone = if is_digest {
             store::repositories::delete_manifest(&mut tx, &repository.id, reference).await?
         } else {
             store::repositories::delete_tag(&mut tx, &repository.id, reference).await?

@@ -1,7 +1,7 @@
 //! Repositories, their place in the programme, and who may do what there.
 
 use market::{Action, Entitlement, ProductId, PublisherId, RepositoryAction, RepositoryId};
-use oci::{ErrorCode, RepoName};
+use oci::{Digest, ErrorCode, RepoName};
 use store::{
     StoreError, Tx,
     blobs::UploadError,
@@ -296,20 +296,29 @@ impl App {
         found.ok_or_else(|| unknown_repository(name))
     }
 
-    /// Returns the room there is for a push, before anything of one is taken. Only reads:
-    /// nothing is made before it is there.
-    pub(super) async fn room(&self, name: &RepoName) -> Result<Room, RegistryError> {
+    /// Returns the room there is for a push, of `digest` where that is known, before anything of it
+    /// is taken. Only reads: nothing is made before it is there.
+    pub(super) async fn room(
+        &self,
+        name: &RepoName,
+        digest: Option<&Digest>,
+    ) -> Result<Room, RegistryError> {
         let mut tx = self.read().await?;
         let Place::Staging(publisher) = self.place(&mut tx, name.as_str()).await? else {
             return Err(takes_no_pushes(name));
         };
         let usage = store::quotas::usage(&mut tx, &publisher.id).await?;
+        let most = self.config.max_blob_bytes;
+        if let Some(digest) = digest
+            && store::quotas::has(&mut tx, &publisher.id, digest.as_str()).await?
+        {
+            // Counted already; what is damaged is mended so.
+            let quota = None;
+            return Ok(Room { most, usage, quota });
+        }
         self.require_room(Some(&usage), 1)?;
-        Ok(Room {
-            most: self.config.max_blob_bytes,
-            usage,
-            quota: self.limit(&usage),
-        })
+        let quota = self.limit(&usage);
+        Ok(Room { most, usage, quota })
     }
 
     /// Says whether `name` lies in a publisher's staging, where alone something is pushed to.

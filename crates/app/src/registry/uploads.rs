@@ -18,7 +18,7 @@ impl App {
         access: &Access,
         algorithm: Algorithm,
     ) -> Result<UploadId, RegistryError> {
-        self.room(name).await?;
+        self.room(name, None).await?;
         let most = self.config.limits.uploads_per_account;
         if self.uploads.count_of(&access.account).await? >= most {
             return Err(RegistryError::new(
@@ -59,7 +59,7 @@ impl App {
         at: Option<u64>,
         bytes: ByteStream,
     ) -> Result<u64, RegistryError> {
-        let (key, room) = (key(name, id)?, self.room(name).await?);
+        let (key, room) = (key(name, id)?, self.room(name, None).await?);
         let appended = self.uploads.append(&key, piece(at, bytes, &room)).await;
         appended.map_err(|error| room.explain(error))
     }
@@ -77,7 +77,7 @@ impl App {
         (at, bytes): (Option<u64>, ByteStream),
         digest: &Digest,
     ) -> Result<(), RegistryError> {
-        let (key, room) = (key(name, id)?, self.room(name).await?);
+        let (key, room) = (key(name, id)?, self.room(name, Some(digest)).await?);
         let piece = piece(at, bytes, &room);
         let finished = self.uploads.finish(&key, piece, digest).await;
         let size = finished.map_err(|error| room.explain(error))?;
@@ -95,7 +95,7 @@ impl App {
         bytes: ByteStream,
         digest: &Digest,
     ) -> Result<(), RegistryError> {
-        let room = self.room(name).await?;
+        let room = self.room(name, Some(digest)).await?;
         let put = self.uploads.put(digest, bytes, room.limit()).await;
         let size = put.map_err(|error| room.explain(error))?;
         self.link_pushed(name, digest, size).await

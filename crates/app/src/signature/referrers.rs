@@ -125,6 +125,9 @@ impl App {
                             to_the_minute(found.signed_at),
                             until.unwrap_or_default()
                         ),
+                        form: Some("notation".to_owned()),
+                        signed_at: Some(found.signed_at),
+                        fresh_until: found.expires_at,
                         ..signers.signed(&found.thumbprint, &image.digest)
                     })
                 }

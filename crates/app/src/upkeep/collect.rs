@@ -137,6 +137,8 @@ struct Collection<'a> {
     run: Run,
     at: Position,
     figures: CollectionFigures,
+    /// Repositories looked at for tags to drop since the place was noted.
+    unsaved: i64,
 }
 
 impl App {
@@ -154,6 +156,7 @@ impl App {
             app: self,
             at: serde_json::from_value(run.place.0.clone()).map_err(AppError::internal)?,
             figures: serde_json::from_value(run.figures.0.clone()).map_err(AppError::internal)?,
+            unsaved: 0,
             run,
         };
         let mut shown = None;
@@ -296,9 +299,14 @@ impl Collection<'_> {
                 self.commit(tx, began).await?;
             }
         }
-        // Noted with the next thing that is: to look at a repository again does no harm.
         self.at.place.repository.clone_from(&repository.id);
-        Ok(())
+        self.unsaved += 1;
+        if self.unsaved < LOOK {
+            // To look at a repository again does no harm.
+            return Ok(());
+        }
+        self.unsaved = 0;
+        self.save_alone().await
     }
 
     async fn read_manifests(&mut self) -> Result<(), AppError> {
@@ -316,6 +324,7 @@ impl Collection<'_> {
             let names = names_of(&manifest);
             collection::put_references(&mut tx, &row.repository_id, &row.digest, &names).await?;
         }
+        self.save(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 
@@ -331,7 +340,9 @@ impl Collection<'_> {
             }
         }
         drop(tx);
-        self.advance(found.last());
+        if changed.is_empty() || self.run.dry_run {
+            self.advance(found.last());
+        }
         if self.run.dry_run {
             let lost = changed
                 .iter()
@@ -342,7 +353,9 @@ impl Collection<'_> {
         if changed.is_empty() {
             return self.save_alone().await;
         }
-        for few in changed.chunks(usize::try_from(DELETE).unwrap_or(1)) {
+        let chunks = changed.chunks(usize::try_from(DELETE).unwrap_or(1));
+        let last_chunk = chunks.len() - 1;
+        for (number, few) in chunks.enumerate() {
             let began = tokio::time::Instant::now();
             let mut tx = self.decide().await?;
             for held in few {
@@ -351,6 +364,10 @@ impl Collection<'_> {
                 let (repository, digest) = (&held.repository_id, &held.digest);
                 collection::mark_manifest(&mut tx, repository, digest, since).await?;
             }
+            self.advance(match number == last_chunk {
+                true => found.last(),
+                false => few.last().copied(),
+            });
             self.commit(tx, began).await?;
         }
         Ok(())

@@ -197,6 +197,10 @@ impl App {
 
 impl Scrub<'_> {
     async fn read_blobs(&mut self) -> Result<(), AppError> {
+        if self.at.blobs_done {
+            // Nothing to note: what is noted counts as progress.
+            return Ok(());
+        }
         while !self.at.blobs_done {
             let last = self.at.blob.clone().unwrap_or_default();
             let found = damaged::needed_after(&mut self.app.read().await?, &last, LOOK).await?;

@@ -108,6 +108,8 @@ both! {
         assert_eq!(kinds, [TEST_RESULT, SIGNATURE, PROVENANCE]);
         let sealed = &said[PROVENANCE]["buildDefinition"]["internalParameters"]["publisherSignature"];
         assert_eq!(sealed["keyId"], world.key.public().key_id());
+        assert_eq!(sealed["form"], "cosign");
+        assert_eq!(sealed["digest"], digest.as_str());
         assert!(!said[PROVENANCE].to_string().contains("staging"));
         let passed = said[TEST_RESULT]["passedTests"].as_array().expect("a list");
         assert!(!passed.is_empty(), "{}", said[TEST_RESULT]);

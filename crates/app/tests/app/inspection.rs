@@ -11,7 +11,7 @@ use trust::{SigningKey, cosign};
 
 use crate::{
     images::{DEBIAN_11, Image, Packing, dpkg, index, tar},
-    world::{World, told},
+    world::{HOST, World, told},
 };
 
 /// Pushes and submits unsigned, inspects, and gives the reason why it is not signed well.
@@ -187,9 +187,19 @@ both! {
         world.push(None, &arm).await;
         let list = index(&[("amd64", amd.manifest()), ("arm64", arm.manifest())]);
         let digest = world.push_manifest("staging/acme/db", Some("1.0"), list).await.expect("pushed");
+        // A signature of a part is none of the whole.
+        world.sign(&world.key, &Digest::of(&amd.manifest())).await;
+        let submission = world.submit("1.0").await.expect("submitted");
+        world.work().await;
+        let reason = unsigned_reason(&world, &submission).await;
+        assert!(reason.contains("of the index only linux/amd64 is signed by itself, linux/arm64 not"), "{reason}");
+        assert!(reason.contains(&format!("sign {HOST}/staging/acme/db@{digest} with a registered key")), "{reason}");
         world.sign(&world.key, &digest).await;
         let submission = world.submit("1.0").await.expect("submitted");
         world.work().await;
+        let signature = world.submission(&submission).await.signature.expect("looked for").0;
+        assert_eq!(signature["platforms"], serde_json::json!(["linux/amd64", "linux/arm64"]));
+        assert_eq!(signature["form"], "cosign");
         let page = world.app.submission_page(&world.owner, submission.id.as_str()).await.expect("a page");
         let platforms: Vec<_> = page.images.iter().map(|image| image.platform.as_str()).collect();
         assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);

@@ -96,7 +96,8 @@ both! {
         world.work().await;
         let submission = world.submission(&submission).await;
         let found = submission.signature.clone().expect("looked for").0;
-        assert_eq!(found["reason"], "content trust: the trust metadata does not name this digest");
+        let reason = found["reason"].as_str().expect("a reason");
+        assert!(reason.starts_with("content trust: the trust metadata does not name this digest; sign "), "{reason}");
         let refused = told(world.decide(&submission, Decision::Approve, "").await);
         assert!(refused.contains("its signature does not verify"), "{refused}");
     }

@@ -90,6 +90,8 @@ both! {
         ];
         for (asker, may) in askers {
             assert_eq!(pulls(&world, asker).await, may);
+            let listed = app.catalog(asker, "preview/", 9).await.expect("read");
+            assert_eq!(listed.first().is_some_and(|name| name == "preview/acme/db"), may, "{listed:?}");
         }
         assert!(!sees(&world, &stranger).await);
         assert_eq!(world.rights(&world.carl, "staging/acme/db").await, (false, false));

@@ -160,6 +160,16 @@ both! {
         assert_eq!((storage.quota_bytes, storage.percent(), storage.is_tight()), (Some(1000), Some(110), true));
     }
 
+    async fn what_is_there_takes_no_more_room(db: Database) {
+        let world = with_quota(db, 100).await;
+        world.push_blob("staging/acme/a", &[1; 100]).await.expect("pushed");
+        world.push_blob("staging/acme/a", &[1; 100]).await.expect("mended");
+        world.push_blob("staging/acme/b", &[1; 100]).await.expect("shared");
+        assert_eq!(used(&world).await, 100);
+        let refused = world.push_blob("staging/acme/b", &[2; 1]).await.expect_err("full");
+        assert_eq!(refused.code, ErrorCode::Denied);
+    }
+
     async fn what_would_not_fit_is_refused_before_it_has_come(db: Database) {
         let world = with_quota(db, 1000).await;
         // Also where nothing was pushed before.
@@ -248,6 +258,28 @@ both! {
         world.work().await;
         let run = world.app.scrub_run(&Actor::system(), begun.id.as_str()).await.expect("a run");
         assert!(run.ended_at.is_some() && run.failed.is_none(), "{run:?}");
+    }
+
+    async fn steps_of_a_run_count_its_attempts_anew(db: Database) {
+        let world = with_quota(db, 0).await;
+        world.push_blob("staging/acme/a", b"one").await.expect("pushed");
+        let begun = world.app.start_collection(&world.operator, false).await.expect("begun");
+        let mut tx = world.db.begin().await.expect("a transaction");
+        let lease = TimeDelta::seconds(30);
+        let mut job = None;
+        for _ in 0..store::jobs::MAX_ATTEMPTS - 1 {
+            job = store::jobs::claim(&mut tx, "killed", world.app.now(), lease).await.expect("read");
+            world.clock.advance(lease * 2);
+        }
+        tx.commit().await.expect("committed");
+        let job = job.expect("still there");
+        assert_eq!(job.attempts, store::jobs::MAX_ATTEMPTS - 1);
+        world.work().await;
+        let mut tx = world.db.read().await.expect("a connection");
+        let job = store::jobs::find(&mut tx, &job.id).await.expect("read").expect("kept");
+        assert_eq!((job.state.as_str(), job.attempts), ("done", 1));
+        let run = world.app.collection(&Actor::system(), begun.id.as_str()).await.expect("a run");
+        assert!(run.ended_at.is_some(), "{run:?}");
     }
 
     async fn a_scrub_finds_what_is_wrong_and_a_push_mends_it(db: Database) {

@@ -65,21 +65,23 @@ impl Tail {
 
     /// Returns all of it and leaves nothing.
     pub(super) async fn take(&mut self) -> Result<Bytes, BlobError> {
-        let last = self.memory.split();
-        let length = std::mem::take(&mut self.spooled);
-        let Some(file) = self.file.take().filter(|_| length > 0) else {
-            return Ok(last.freeze());
-        };
+        if self.spooled == 0 {
+            return Ok(self.memory.split().freeze());
+        }
         let dir = Arc::clone(&self.dir);
+        // Gone with a write that failed or was given up; what is there is not the whole then.
+        let lost = || std::io::Error::other("the file is gone");
+        let file = (self.file.take()).ok_or_else(|| BlobError::io("read from", &dir)(lost()))?;
+        let (length, last) = (self.spooled, self.memory.split());
         let read = move || {
-            let mut bytes = vec![0; length];
-            file.read_exact_at(&mut bytes, 0)
+            let mut bytes = vec![0; length + last.len()];
+            file.read_exact_at(&mut bytes[..length], 0)
                 .map_err(BlobError::io("read from", &dir))?;
-            bytes.extend_from_slice(&last);
+            bytes[length..].copy_from_slice(&last);
             Ok::<_, BlobError>((file, bytes))
         };
         let (file, bytes) = blocking(read).await?;
-        self.file = Some(file);
+        (self.file, self.spooled) = (Some(file), 0);
         Ok(bytes.into())
     }
 }

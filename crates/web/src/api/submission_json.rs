@@ -69,6 +69,17 @@ struct SignatureJson {
     key_id: Option<String>,
     /// What its owner calls it.
     key_name: Option<String>,
+    /// The form of the signature.
+    #[schema(example = "content-trust")]
+    form: Option<String>,
+    /// When it was made, where the signature says so and is believed.
+    signed_at: Option<DateTime<Utc>>,
+    /// Until when the signer vouches for it: the timestamp's end in content trust, or the signature's.
+    fresh_until: Option<DateTime<Utc>>,
+    /// The version of the trust metadata that names the digest.
+    metadata_version: Option<i64>,
+    /// The platforms of an index, all of which its signature covers.
+    platforms: Vec<String>,
 }
 
 /// Everything about a submission but its findings, checks, images and thread, which have addresses of their own.
@@ -301,11 +312,17 @@ impl From<Submission> for SubmissionJson {
 impl SignatureJson {
     fn of(found: &Value) -> Self {
         let text = |name: &str| found[name].as_str().map(str::to_owned);
+        let time = |name: &str| serde_json::from_value(found[name].clone()).ok();
         Self {
             verified: found["verified"] == Value::Bool(true),
             reason: text("reason").unwrap_or_default(),
             key_id: text("key_id"),
             key_name: text("key_name"),
+            form: text("form"),
+            signed_at: time("signed_at"),
+            fresh_until: time("fresh_until"),
+            metadata_version: found["metadata_version"].as_i64(),
+            platforms: serde_json::from_value(found["platforms"].clone()).unwrap_or_default(),
         }
     }
 }

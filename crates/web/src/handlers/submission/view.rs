@@ -211,6 +211,19 @@ fn changes(difference: &Difference) -> Changes {
     }
 }
 
+/// Says what a signature covers, and what more is known of it.
+fn made_for(signature: &serde_json::Value) -> String {
+    let text = |name: &str| signature[name].as_str().unwrap_or_default();
+    let named = signature["platforms"].as_array().into_iter().flatten();
+    let platforms: Vec<_> = named.filter_map(serde_json::Value::as_str).collect();
+    let covers = match platforms.as_slice() {
+        [] => String::new(),
+        all => format!(", an index of {}", all.join(", ")),
+    };
+    let digest = Digest(text("digest").to_owned());
+    format!("Made for {}{covers}: {}.", digest.short(), text("reason"))
+}
+
 fn signature(found: &app::SubmissionPage) -> Option<SignatureReport> {
     let signature = found.submission.signature.as_ref()?;
     let text = |name: &str| signature[name].as_str().unwrap_or_default().to_owned();
@@ -219,7 +232,7 @@ fn signature(found: &app::SubmissionPage) -> Option<SignatureReport> {
         kind: text("key_name"),
         key: key.to_owned(),
         outcome: if is_verified { "pass" } else { "fail" }.to_owned(),
-        detail: format!("Made for {}.", Digest(text("digest")).short()),
+        detail: made_for(signature),
     });
     Some(SignatureReport {
         is_verified,
