@@ -23,4 +23,5 @@ mod registry;
 mod review;
 mod rows;
 mod statements;
+mod upgrades;
 mod vex;
