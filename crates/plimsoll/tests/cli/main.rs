@@ -2,6 +2,7 @@
 //! the exit code out.
 
 mod advisories;
+mod asking;
 mod broken_feeds;
 mod carried;
 mod certify;

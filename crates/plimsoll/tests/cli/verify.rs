@@ -4,7 +4,10 @@ use chrono::{DateTime, TimeDelta};
 use oci::{Digest, ImageSource as _, Layout};
 use trust::{
     SigningKey,
-    log::{Entry, Event, LogKey, LoggedEntry, Statement, inclusion, leaf_hash, root},
+    log::{
+        Consistency, Entry, Event, LogKey, LoggedEntry, Span, Statement, consistency, encode,
+        inclusion, leaf_hash, root,
+    },
 };
 
 use crate::{
@@ -120,32 +123,45 @@ fn prove(place: &Place, digest: &Digest, then: &[Event]) {
 }
 
 fn prove_events(place: &Place, events: &[(DateTime<chrono::Utc>, Event)]) {
+    let statement = statement(NAME, events, 0);
+    place.write(PROOF, serde_json::to_vec(&statement).expect("JSON"));
+}
+
+/// Returns what a log that consists of `events` says of `name`, to whoever saw `since` of them.
+pub(crate) fn statement(
+    name: &str,
+    events: &[(DateTime<chrono::Utc>, Event)],
+    since: u64,
+) -> Statement {
     let now: DateTime<chrono::Utc> = NOW.parse().expect("a time");
     let entry = |(at, event): &(_, Event)| Entry {
         at: *at,
-        name: NAME.to_owned(),
+        name: name.to_owned(),
         event: event.clone(),
     };
     let entries: Vec<_> = events.iter().map(entry).collect();
     let bytes: Vec<_> = entries.iter().map(Entry::to_bytes).collect();
     let leaves: Vec<_> = bytes.iter().map(|entry| leaf_hash(entry)).collect();
     let size = leaves.len() as u64;
-    let logged = (0..size).zip(&bytes).map(|(index, entry)| {
-        let spans = inclusion(index, size).expect("inside");
-        let hash = |span: trust::log::Span| root(&leaves[span.start as usize..span.end as usize]);
-        let proof: Vec<_> = spans.into_iter().map(hash).collect();
-        LoggedEntry {
-            index,
-            entry: String::from_utf8(entry.clone()).expect("JSON"),
-            proof: trust::log::encode(&proof),
-        }
+    let proven = |spans: Vec<Span>| {
+        let hash = |span: Span| root(&leaves[span.start as usize..span.end as usize]);
+        encode(&spans.into_iter().map(hash).collect::<Vec<_>>())
+    };
+    let logged = (0..size).zip(&bytes).map(|(index, entry)| LoggedEntry {
+        index,
+        entry: String::from_utf8(entry.clone()).expect("JSON"),
+        proof: proven(inclusion(index, size).expect("inside")),
     });
     let key = SigningKey::from_scalar(&[7; 32]).expect("a key");
-    let log = LogKey::new("market.example/log", &[3; 32]);
+    let (host, _) = name.split_once('/').expect("a host");
+    let log = LogKey::new(&format!("{host}/log"), &[3; 32]);
     let head = (size, &root(&leaves));
-    let statement =
-        Statement::sign(NAME, logged.collect(), head, (&key, &log), now).expect("signed");
-    place.write(PROOF, serde_json::to_vec(&statement).expect("JSON"));
+    let signed = Statement::sign(name, logged.collect(), head, (&key, &log), now);
+    let proof = consistency(since, size).map(proven);
+    Statement {
+        consistency: proof.map(|proof| Consistency { since, proof }),
+        ..signed.expect("signed")
+    }
 }
 
 fn signed(then: &[Event]) -> Place {

@@ -10,7 +10,10 @@ use trust::{
     log::{Entry, MAX_STATEMENT_BYTES, Named, Opened, Standing, State, Statement, named, standing},
 };
 
-use super::{VerifyArgs, fetch, seen::Memory};
+use super::{
+    VerifyArgs, fetch,
+    seen::{Memory, Seen},
+};
 use crate::{
     config::environment::Environment,
     exit::Exit,
@@ -22,6 +25,9 @@ use crate::{
 const BESIDE: &str = "plimsoll-proof.json";
 /// What a market says now was signed now; clocks may be this far apart.
 const LEEWAY: TimeDelta = TimeDelta::hours(24);
+
+/// How often the log is asked where others on this machine see it grow meanwhile.
+const MOST_ATTEMPTS: u32 = 8;
 
 /// What the log says.
 pub(super) struct Said {
@@ -52,52 +58,80 @@ pub(super) fn ask(
     now: DateTime<Utc>,
 ) -> Result<Option<Said>, Failure> {
     let memory = Memory::of_user(environment);
-    let seen = memory.recall(&log_of(name))?;
-    let since = seen.as_ref().map_or(0, |seen| seen.size);
-    let Some(bytes) = statement(args, name, since)? else {
-        return Ok(None);
-    };
-    let statement = Statement::parse(&bytes).map_err(|error| refused(&error))?;
+    let is_online = proof_file(args).is_none();
+    for _ in 0..MOST_ATTEMPTS {
+        let seen = memory.recall(&log_of(name))?;
+        let since = seen.as_ref().map_or(0, |seen| seen.size);
+        let Some(bytes) = statement(args, name, since)? else {
+            return Ok(None);
+        };
+        let statement = Statement::parse(&bytes).map_err(|error| refused(&error))?;
+        let opened = open(args, (name, &statement), keys, seen.as_ref())?;
+        check_age(args, &opened, is_online, now)?;
+        // What is in a file goes on from what was seen only where that is proven.
+        let is_kept = !is_online && seen.is_some();
+        // It must go on from what others saw meanwhile as well: that is asked anew.
+        if !is_kept && !memory.remember(&opened, seen.as_ref())? {
+            continue;
+        }
+        if let Some(file) = &args.save_proof {
+            fs::write(file, &bytes).or_fail(format!("cannot write `{}`", file.display()))?;
+        }
+        let keys = statement.keys(keys).map_err(|error| refused(&error))?;
+        return judge(args, (&opened, keys), digest).map(Some);
+    }
+    Err(Failure::failed(format!(
+        "others on this machine saw the log {} grow each time that it was asked",
+        plain(&log_of(name))
+    ))
+    .hint("try again"))
+}
+
+/// Opens what the log says; it goes on from what was seen of it.
+fn open(
+    args: &VerifyArgs,
+    (name, statement): (&str, &Statement),
+    keys: &[PublicKey],
+    seen: Option<&Seen>,
+) -> Result<Opened, Failure> {
     let opened = statement.open(name, keys);
     let opened = opened.map_err(|error| refused(&error))?;
+    // By another name it would be another log, of which nothing was seen.
+    if opened.log != log_of(name) {
+        let (said, own) = (&opened.log, log_of(name));
+        return Err(refused(&format!(
+            "the statement is of the log {said}, not of {own}"
+        )));
+    }
+    let Some(seen) = seen else {
+        return Ok(opened);
+    };
+    if seen.log_key != opened.log_key {
+        return Err(refused(&format!(
+            "the log {} has another key than when it was seen before",
+            seen.log
+        ))
+        .hint("the market's operator says whether its keys were replaced"));
+    }
+    let root = seen.root().unwrap_or_default();
     let is_online = proof_file(args).is_none();
-    let is_first = seen.is_none();
-    if let Some(seen) = seen {
-        if seen.log_key != opened.log_key {
-            return Err(refused(&format!(
-                "the log {} has another key than when it was seen before",
-                seen.log
-            ))
-            .hint("the market's operator says whether its keys were replaced"));
-        }
-        let root = seen.root().unwrap_or_default();
-        // What is in a file may be from before: then it answers for its day only.
-        let is_older = !is_online && opened.size < seen.size;
-        if is_older && args.at.is_none() {
-            return Err(refused(&format!(
-                "the log's statement is of {}, when it had {} of the {} entries that were seen since: a hold or revocation may be among them",
-                day(opened.at),
-                opened.size,
-                seen.size
-            ))
-            .hint("get a new one: `plimsoll verify --save-proof FILE` with the market in reach; or ask for a day before it with --at"));
-        }
-        if is_online || opened.size == seen.size {
-            statement
-                .continues(&opened, (seen.size, &root))
-                .map_err(|error| refused(&error))?;
-        }
+    // What is in a file may be from before: then it answers for its day only.
+    let is_older = !is_online && opened.size < seen.size;
+    if is_older && args.at.is_none() {
+        return Err(refused(&format!(
+            "the log's statement is of {}, when it had {} of the {} entries that were seen since: a hold or revocation may be among them",
+            day(opened.at),
+            opened.size,
+            seen.size
+        ))
+        .hint("get a new one: `plimsoll verify --save-proof FILE` with the market in reach; or ask for a day before it with --at"));
     }
-    check_age(args, &opened, is_online, now)?;
-    // What is in a file goes on from what was seen only where that is proven.
-    if is_online || is_first {
-        memory.remember(&opened)?;
+    if is_online || opened.size == seen.size {
+        statement
+            .continues(&opened, (seen.size, &root))
+            .map_err(|error| refused(&error))?;
     }
-    if let Some(file) = &args.save_proof {
-        fs::write(file, &bytes).or_fail(format!("cannot write `{}`", file.display()))?;
-    }
-    let keys = statement.keys(keys).map_err(|error| refused(&error))?;
-    judge(args, (&opened, keys), digest).map(Some)
+    Ok(opened)
 }
 
 /// Returns the keys to be believed by whoever believes `pinned`, as what the log says has them.

@@ -323,7 +323,10 @@ fn read_key(file: &Path) -> Result<PublicKey, Failure> {
 fn fetch_key(args: &VerifyArgs, host: &str) -> Result<PublicKey, Failure> {
     let path = "/.well-known/plimsoll/release.pub";
     let limit = trust::key::MAX_KEY_FILE_BYTES as u64;
-    let bytes = fetch::fetch(args, (host, path), limit)?.unwrap_or_default();
+    let bytes = fetch::fetch(args, (host, path), limit)?.ok_or_else(|| {
+        Failure::failed(format!("there is no key at {host}{path}"))
+            .hint("a registry that is no market has none: give the signer's key with --key FILE")
+    })?;
     let text = String::from_utf8_lossy(&bytes);
     PublicKey::from_pem(&text).map_err(|error| {
         Failure::failed(format!("what {host}{path} gives is no public key")).because(&error)

@@ -75,13 +75,15 @@ impl Memory {
         Ok(Some(seen))
     }
 
-    /// Remembers a head, whole or not at all; not where a longer log was seen meanwhile.
+    /// Remembers a head, whole or not at all. Gives false where it is not remembered: others saw
+    /// another head since `before` was recalled, and that this one goes on from theirs is not
+    /// proven.
     ///
     /// # Errors
     /// The folder cannot be written, or another log of the same length was seen meanwhile.
-    pub(super) fn remember(&self, opened: &Opened) -> Result<(), Failure> {
+    pub(super) fn remember(&self, opened: &Opened, before: Option<&Seen>) -> Result<bool, Failure> {
         let Some(path) = self.path(&opened.log) else {
-            return Ok(());
+            return Ok(true);
         };
         let what = format!("cannot remember what was seen in `{}`", path.display());
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -91,8 +93,8 @@ impl Memory {
         others.lock().or_fail(&what)?;
         let seen = Seen::of(opened);
         match self.recall(&opened.log)? {
-            Some(before) if before.size > seen.size || before == seen => return Ok(()),
-            Some(before) if before.size == seen.size || before.log_key != seen.log_key => {
+            Some(there) if there == seen => return Ok(true),
+            Some(there) if there.size == seen.size || there.log_key != seen.log_key => {
                 return Err(Failure::new(
                     Exit::NotVerified,
                     format!(
@@ -102,17 +104,56 @@ impl Memory {
                 )
                 .hint("tell others, and keep what both said (--save-proof FILE)"));
             }
+            there if there.as_ref() != before => return Ok(false),
             _ => {}
         }
         let mut file = tempfile::NamedTempFile::new_in(folder).or_fail(&what)?;
         let text = serde_json::to_vec(&seen).or_fail(&what)?;
         file.write_all(&text).or_fail(&what)?;
         file.persist(&path).or_fail(&what)?;
-        Ok(())
+        Ok(true)
     }
 
     fn path(&self, log: &str) -> Option<PathBuf> {
         let name = Digest::of(log.as_bytes());
         Some(self.0.as_ref()?.join(format!("{}.json", &name.hex()[..32])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(size: u64, root: u8) -> Opened {
+        Opened {
+            log: "market.example/log".to_owned(),
+            log_key: "key".to_owned(),
+            size,
+            root: [root; 32],
+            at: chrono::DateTime::UNIX_EPOCH,
+            entries: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_others_saw_is_not_forgotten() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let memory = Memory(Some(dir.path().join("logs")));
+        let now = || memory.recall("market.example/log").expect("read");
+        let remember = |head: &Opened, before: Option<&Seen>| memory.remember(head, before);
+        // Both begin at nothing, then at the same head.
+        assert!(remember(&head(1, 1), None).expect("kept"));
+        assert!(remember(&head(1, 1), None).expect("the same"));
+        assert!(!remember(&head(2, 2), None).expect("not proven"));
+        let first = now();
+        assert!(remember(&head(2, 2), first.as_ref()).expect("kept"));
+        let second = now();
+        for late in [head(3, 3), head(1, 1)] {
+            assert!(!remember(&late, first.as_ref()).expect("not proven"));
+            assert_eq!(now(), second);
+        }
+        let fork = remember(&head(2, 3), first.as_ref()).expect_err("a fork");
+        assert_eq!(fork.exit, Exit::NotVerified);
+        assert!(remember(&head(3, 3), second.as_ref()).expect("kept"));
     }
 }
