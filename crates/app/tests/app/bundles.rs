@@ -8,12 +8,13 @@ use store::contents::{ReferrerPage, referrers};
 use trust::{
     SigningKey,
     bundle::{self, BUNDLE, PROVENANCE, SIGNATURE, TEST_RESULT},
+    cosign,
     referrer::EMPTY,
 };
 
 use crate::{
     images::Image,
-    world::{World, told},
+    world::{HOST, World, told},
 };
 
 const STAGING: &str = "staging/acme/db";
@@ -39,7 +40,63 @@ async fn push_bundle(world: &World, image: &Image, key: &SigningKey, kind: &str)
         .expect("pushed");
 }
 
+/// Pushes a signature as cosign 2 does with `--registry-referrers-mode=oci-1-1`: under no tag,
+/// the kind as its configuration's.
+async fn push_referrer(world: &World, image: &Image, key: &SigningKey, named: &Digest) {
+    let payload = cosign::payload(&format!("{HOST}/{STAGING}"), named, None);
+    let signature = cosign::sign(key, payload).expect("signed");
+    let signed = cosign::signature_manifest(&[signature]).expect("a signature's image");
+    for blob in signed.payloads.iter().chain([&signed.config]) {
+        world.push_blob(STAGING, blob).await.expect("pushed");
+    }
+    let bytes = image.manifest();
+    let subject = Descriptor::new(
+        media_type::OCI_MANIFEST,
+        Digest::of(&bytes),
+        bytes.len() as u64,
+    );
+    let manifest = serde_json::from_slice(&signed.manifest.bytes);
+    let mut manifest: serde_json::Value = manifest.expect("a manifest");
+    manifest["config"]["mediaType"] = "application/vnd.dev.cosign.artifact.sig.v1+json".into();
+    manifest["subject"] = serde_json::json!(subject);
+    let manifest = manifest.to_string().into_bytes();
+    let pushed = world.push_manifest(STAGING, None, manifest).await;
+    pushed.expect("pushed");
+}
+
 both! {
+    async fn a_referrer_of_cosign_2_by_a_registered_key_is_a_signature(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let image = Image::vulnerable("one");
+        let digest = world.push(Some("1.0"), &image).await;
+        let stranger = SigningKey::from_scalar(&[77; 32]).expect("a key");
+        push_referrer(&world, &image, &stranger, &digest).await;
+        push_referrer(&world, &image, &world.key, &digest).await;
+        let (submission, reason) = world.signature_looked_for().await;
+        assert_eq!(reason, "signed by a key the publisher registered");
+        world.decide(&submission, Decision::Approve, "").await.expect("approved");
+    }
+
+    async fn a_referrer_of_cosign_2_by_another_key_or_of_another_image_is_refused(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let image = Image::vulnerable("one");
+        let digest = world.push(Some("1.0"), &image).await;
+        let stranger = SigningKey::from_scalar(&[77; 32]).expect("a key");
+        push_referrer(&world, &image, &stranger, &digest).await;
+        let (submission, reason) = world.signature_looked_for().await;
+        assert!(reason.contains("made by none of the 1 trusted keys"), "{reason}");
+        told(world.decide(&submission, Decision::Approve, "").await);
+
+        let other = Image::vulnerable("two");
+        world.push(Some("1.0"), &other).await;
+        push_referrer(&world, &other, &world.key, &digest).await;
+        let (submission, reason) = world.signature_looked_for().await;
+        assert!(reason.contains(&format!("signed {digest}, not sha256:")), "{reason}");
+        told(world.decide(&submission, Decision::Approve, "").await);
+    }
+
     async fn a_bundle_by_a_registered_key_is_a_signature(db: Database) {
         let world = World::new(db).await;
         world.product().await;

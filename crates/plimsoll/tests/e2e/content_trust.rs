@@ -28,15 +28,15 @@ use crate::{
 const LAST_VERSION: u32 = 28;
 
 /// A server that speaks TLS, people, and an engine.
-struct Quay {
+pub(crate) struct Quay {
     engine: Engine,
-    market: Market,
-    host: String,
+    pub(crate) market: Market,
+    pub(crate) host: String,
     dir: TempDir,
 }
 
 impl Quay {
-    fn open() -> Option<Self> {
+    pub(crate) fn open() -> Option<Self> {
         let dir = tempfile::tempdir().expect("a temporary folder");
         tls::make(dir.path(), "tls")?;
         let engine = Engine::start(&dir.path().join("engine"))?;
@@ -77,7 +77,7 @@ impl Quay {
     }
 
     /// A publisher or consumer in staging at a machine of their own, signed in.
-    fn person(&self, name: &str) -> Person<'_> {
+    pub(crate) fn person(&self, name: &str) -> Person<'_> {
         self.signed_in(name, ("ann", self.market.desk.token()))
     }
 
@@ -89,7 +89,7 @@ impl Quay {
         person
     }
 
-    fn repository(&self, name: &str) -> String {
+    pub(crate) fn repository(&self, name: &str) -> String {
         format!("{}/staging/acme/{name}", self.host)
     }
 
@@ -115,7 +115,7 @@ impl Quay {
     }
 
     /// Makes an image with a program that says something, under a name.
-    fn image(&self, name: &str, says: &str) -> Option<()> {
+    pub(crate) fn image(&self, name: &str, says: &str) -> Option<()> {
         self.program(says)?;
         let tar = self.dir.path().join("say.tar");
         let mut pack = Command::new("tar");
@@ -138,18 +138,22 @@ impl Quay {
         succeed(sqlite.arg(self.database()).arg(statement));
     }
 
-    fn database(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.dir.path().join("tls.crt")
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
         self.market.server.data().join("plimsoll.db")
     }
 }
 
-struct Person<'a> {
-    quay: &'a Quay,
-    home: PathBuf,
+pub(crate) struct Person<'a> {
+    pub(crate) quay: &'a Quay,
+    pub(crate) home: PathBuf,
 }
 
 impl Person<'_> {
-    fn docker(&self, args: &[&str]) -> Command {
+    pub(crate) fn docker(&self, args: &[&str]) -> Command {
         let mut docker = self.quay.engine.docker(&self.home, args);
         docker.env("HOME", &self.home);
         for whose in ["ROOT", "REPOSITORY"] {
@@ -162,14 +166,14 @@ impl Person<'_> {
     }
 
     /// With content trust.
-    fn trusting(&self, args: &[&str]) -> Command {
+    pub(crate) fn trusting(&self, args: &[&str]) -> Command {
         let mut docker = self.docker(args);
         docker.env("DOCKER_CONTENT_TRUST", "1");
         docker
     }
 
     /// The tags that are signed, with who signed them.
-    fn signed(&self, repository: &str) -> Value {
+    pub(crate) fn signed(&self, repository: &str) -> Value {
         let text = succeed(&mut self.docker(&["trust", "inspect", repository]));
         let all: Value = serde_json::from_str(&text).expect("JSON");
         let tags = all[0]["SignedTags"].as_array().cloned().unwrap_or_default();
@@ -178,7 +182,7 @@ impl Person<'_> {
             .collect()
     }
 
-    fn forget(&self, image: &str) {
+    pub(crate) fn forget(&self, image: &str) {
         // It may not be there.
         self.docker(&["rmi", "-f", image])
             .output()

@@ -206,3 +206,33 @@ fn cosign_signs_for_us() {
         released.expect("released");
     }
 }
+
+/// cosign 2's other way: its signature refers to the image, and lies under no tag.
+#[test]
+fn cosign_2_signs_among_referrers_for_us() {
+    let Some(program) = newer("PLIMSOLL_COSIGN", "cosign") else {
+        return;
+    };
+    let (market, name) = staged();
+    let own = market.desk.token();
+    let home = market.signed_in("ann", own);
+    cosign_key(&program, &market, &home);
+    let digest = market.image("1").root().digest.clone();
+    let ours = trust::cosign::signature_tag(&digest).expect("SHA-256");
+    let creds = format!("ann:{own}");
+    let beside = |command: &str| {
+        let beside = format!("docker://{name}:{ours}");
+        skopeo(&[command, "--tls-verify=false", "--creds", &creds, &beside])
+    };
+    succeed(&mut beside("delete"));
+    let reference = format!("{name}@{digest}");
+    let sign = ["sign", "--registry-referrers-mode=oci-1-1", &reference];
+    let mut sign = cosign_with_key(&program, &home, &sign);
+    succeed(sign.env("COSIGN_EXPERIMENTAL", "1"));
+    fail(&mut beside("inspect"));
+    let id = market.submit("1");
+    let page = market.desk.wait(&id, &["inspecting"], &Silent);
+    let page = page.expect("inspected");
+    let found = &page["submission"]["signature"];
+    assert_eq!(found["verified"], true, "{found:#}");
+}

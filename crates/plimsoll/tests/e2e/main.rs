@@ -15,6 +15,7 @@ mod crash;
 #[path = "../../../store/tests/store/databases.rs"]
 mod databases;
 mod docker;
+mod docker_signers;
 mod doors;
 mod durable;
 mod engine;

@@ -3,14 +3,22 @@
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    path::Path,
     sync::mpsc,
     time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::DateTime;
 use serde_json::Value;
+use store::{Database, notary::NewTrustFile};
 
-use crate::doors::{Doors, REPO, connect, header, rest, until};
+use crate::{
+    doors::{Doors, REPO, connect, header, rest, until},
+    market::Market,
+};
+
+const TRUST_ENDS: &str = "plimsoll_trust_metadata_ends_timestamp_seconds";
 
 pub(crate) fn metrics(doors: &Doors, name: &str, password: &str) -> String {
     let basic = STANDARD.encode(format!("{name}:{password}"));
@@ -79,6 +87,80 @@ fn a_second_listener_shows_metrics_to_whoever_reaches_it() {
         assert!(answer.contains(expected), "{answer}");
     }
     assert!(doors.get("/metrics").starts_with("HTTP/1.1 401"));
+}
+
+/// What an alarm goes by before trust metadata ends: the times that stand in the files.
+#[test]
+fn metrics_say_when_trust_metadata_ends_by_place_and_role() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = free.local_addr().expect("an address").to_string();
+    drop(free);
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let data = place.path().join("data");
+    let market = Market::start_with(&data, &["--metrics-listen", &address]);
+    let read = || {
+        let mut stream = connect(&address);
+        let head = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(head.as_bytes()).expect("a request");
+        let answer = rest(&mut stream);
+        let lines = answer.lines().filter(|line| line.contains(TRUST_ENDS));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(read().is_empty(), "nothing can end yet");
+    market.release("1.0");
+    let staging = format!("{}/staging/acme/harbour", market.server.host());
+    let released = format!("{}/acme/harbour", market.server.host());
+    let abandoned = 1_800_000_000;
+    let ends = trust_ends(&data, &released, (&staging, abandoned));
+    let mut expected = vec![
+        format!(
+            "# HELP {TRUST_ENDS} When the first piece of trust metadata ends that clients come to, by its place (`released` or `staging`) and role, in seconds since 1970."
+        ),
+        format!("# TYPE {TRUST_ENDS} gauge"),
+    ];
+    for (role, ends) in ends {
+        let labels = format!("{{place=\"released\",role=\"{role}\"}}");
+        expected.push(format!("{TRUST_ENDS}{labels} {ends}"));
+    }
+    let labels = "{place=\"staging\",role=\"targets\"}";
+    expected.push(format!("{TRUST_ENDS}{labels} {abandoned}"));
+    assert_eq!(read(), expected);
+}
+
+/// Reads when the files under a released name end, by role; and adds one in staging that ends.
+fn trust_ends(data: &Path, released: &str, staging: (&str, i64)) -> Vec<(&'static str, i64)> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        let url = format!("sqlite:{}", data.join("plimsoll.db").display());
+        let db = Database::open(&url.parse().expect("an address")).await;
+        let db = db.expect("a database");
+        let mut tx = db.begin().await.expect("a transaction");
+        let mut ends = Vec::new();
+        for role in ["root", "snapshot", "targets", "timestamp"] {
+            let file = store::notary::newest_file(&mut tx, released, role).await;
+            let file = file.expect("read").expect("a file").content.to_vec();
+            let file = trust::tuf::File::parse(file).expect("metadata");
+            ends.push((role, file.expires.timestamp()));
+        }
+        let (gun, abandoned) = staging;
+        let at = DateTime::from_timestamp(abandoned, 0).expect("a time");
+        let file = NewTrustFile {
+            gun,
+            role: "targets",
+            version: 1,
+            digests: ["1", "2", "3"].map(str::to_owned),
+            content: b"{}",
+            expires_at: at,
+            created_at: at,
+        };
+        let added = store::notary::add_file(&mut tx, &file).await;
+        assert!(added.expect("added"));
+        tx.commit().await.expect("committed");
+        db.close().await;
+        ends
+    })
 }
 
 #[test]
