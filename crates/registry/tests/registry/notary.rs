@@ -5,6 +5,7 @@ use axum::{body::Body, http::StatusCode};
 use chrono::TimeDelta;
 use market::PullAccess;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha384};
 use trust::tuf::{File, Key, Role};
 
 use crate::{
@@ -145,9 +146,12 @@ async fn what_is_published_comes_back_byte_for_byte() {
     let described = desk.file("snapshot").await.snapshot().unwrap()["targets"].clone();
     let (sha256, sha512) = (described.sha256.unwrap(), described.sha512.unwrap());
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let sha384 = Sha384::digest(&sent.bytes);
     for name in [
         format!("targets.{}", hex(&sha256)),
         format!("targets.{}", hex(&sha256).to_uppercase()),
+        format!("targets.{}", hex(&sha384)),
+        format!("targets.{}", hex(&sha384).to_uppercase()),
         format!("targets.{}", hex(&sha512)),
         "1.targets".to_owned(),
     ] {
@@ -164,7 +168,14 @@ async fn what_is_published_comes_back_byte_for_byte() {
         .ask(&desk.token, &call, &known, Body::empty())
         .await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
-    for absent in ["tuf/9.targets.json", "tuf/targets/a.json"] {
+    let other_role = format!("tuf/root.{}.json", hex(&sha384));
+    let other_bytes = format!("tuf/targets.{}.json", hex(&Sha384::digest(b"other")));
+    for absent in [
+        "tuf/9.targets.json",
+        "tuf/targets/a.json",
+        &other_role,
+        &other_bytes,
+    ] {
         let answer = desk.get(absent).await;
         assert_eq!(answer.status, 404);
         assert_eq!(error(&answer)["code"], "METADATA_NOT_FOUND");
@@ -280,13 +291,26 @@ async fn timestamps_are_signed_anew_by_the_clock_and_when_asked_for() {
     let file = File::parse(answer.body).unwrap();
     assert_eq!(file.version, 3);
     assert!(file.expires > desk.market.clock.now());
+    // What an alarm goes by is what clients are given, in an order that stays.
+    let mut expected = Vec::new();
+    for role in ["root", "snapshot", "targets", "timestamp"] {
+        let call = format!("GET /v2/{GUN}/_trust/tuf/{role}.json");
+        let answer = desk.market.get(&token, &call).await;
+        let file = File::parse(answer.body).unwrap();
+        expected.push(("staging", role, file.expires));
+    }
     let measures = desk.market.app.measure().await.unwrap();
-    let ends: Vec<_> = measures
-        .trust_ends
-        .iter()
-        .map(|first| first.role.as_str())
+    let ends = measures.trust_ends.iter();
+    let ends: Vec<_> = ends
+        .map(|first| (first.place.as_str(), first.role.as_str(), first.ends))
         .collect();
-    assert_eq!(ends, ["root", "snapshot", "targets", "timestamp"]);
+    assert_eq!(ends, expected);
+    // Nobody renews while all workers stand: the time that is told stays, and comes near.
+    desk.market.clock.advance(TimeDelta::days(12));
+    let measures = desk.market.app.measure().await.unwrap();
+    let (_, _, timestamp) = expected[3];
+    assert_eq!(measures.trust_ends[3].ends, timestamp);
+    assert!(timestamp - desk.market.clock.now() < TimeDelta::days(5));
 }
 
 #[tokio::test]
