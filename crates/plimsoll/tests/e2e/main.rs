@@ -29,6 +29,7 @@ mod market;
 mod memory;
 mod model;
 mod notary;
+mod offline;
 mod plans;
 mod proofs;
 mod read_ahead;
