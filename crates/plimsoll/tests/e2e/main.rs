@@ -38,6 +38,7 @@ mod robots;
 mod rotation;
 mod scale;
 mod scripts;
+mod secrets;
 mod shutdown;
 mod signing_keys;
 mod swarm;
