@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 19] = [
+const TARGETS: [&str; 23] = [
     "manifests",
     "references",
     "tokens",
@@ -18,7 +18,11 @@ const TARGETS: [&str; 19] = [
     "statements",
     "openvex",
     "trust",
+    "targets",
+    "successions",
     "log",
+    "cosign",
+    "keys",
     "bundles",
     "keyless",
     "notation",
