@@ -91,8 +91,14 @@ fn a_copy_is_verified_while_the_market_is_gone() {
     let (from, to) = ("oci:copy:1.0", "oci:copy:2.0");
     succeed(&mut carl.here(skopeo(&["copy", from, to])));
     assert_eq!(offline("oci:copy:2.0", &name).status.code(), Some(5));
-    // Without the market's word a hold could have come since, and that is said.
     let proof = carl.home.join("copy/plimsoll-proof.json");
+    let text = fs::read_to_string(&proof).expect("a proof");
+    let altered = text.replacen(r#""schema_version":1"#, r#""schema_version":2"#, 1);
+    let altered = altered.replacen(r#""schema_version": 1"#, r#""schema_version": 2"#, 1);
+    assert_ne!(altered, text);
+    fs::write(&proof, altered).expect("written");
+    assert!(!offline("oci:copy:1.0", &name).status.success());
+    // Without the market's word a hold could have come since, and that is said.
     fs::remove_file(proof).expect("removed");
     let bare = offline("oci:copy:1.0", &name);
     let said = String::from_utf8_lossy(&bare.stderr).into_owned();

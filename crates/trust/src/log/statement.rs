@@ -20,10 +20,13 @@ pub const MAX_STATEMENT_BYTES: usize = 16 << 20;
 /// A tree over as many entries as there can be is not higher.
 const MAX_PROOF: usize = 64;
 
+/// The form of the statements that are read and written here.
+const SCHEMA_VERSION: u32 = 1;
+
 /// A statement as it is sent and kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
-    /// 1.
+    /// Which form this has: 1.
     pub schema_version: u32,
     /// Host and repository.
     pub name: String,
@@ -185,7 +188,7 @@ impl Statement {
         stamp: String,
     ) -> Self {
         Self {
-            schema_version: 1,
+            schema_version: SCHEMA_VERSION,
             name: name.to_owned(),
             checkpoint,
             stamp,
@@ -204,7 +207,16 @@ impl Statement {
             let message = format!("it has more than {MAX_STATEMENT_BYTES} bytes");
             return Err(StatementError::Malformed(message));
         }
-        serde_json::from_slice(bytes).map_err(|error| StatementError::Malformed(error.to_string()))
+        let statement: Self = serde_json::from_slice(bytes)
+            .map_err(|error| StatementError::Malformed(error.to_string()))?;
+        if statement.schema_version != SCHEMA_VERSION {
+            let message = format!(
+                "it has the form {}, and only {SCHEMA_VERSION} is known here: use a newer plimsoll",
+                statement.schema_version
+            );
+            return Err(StatementError::Malformed(message));
+        }
+        Ok(statement)
     }
 
     /// Returns the keys to be believed by whoever believes `pinned`.

@@ -296,6 +296,15 @@ impl Log {
 }
 
 #[test]
+fn a_statement_of_another_form_is_not_read() {
+    let mut statement = Log::new().statement(6, None);
+    statement.schema_version = 2;
+    let bytes = serde_json::to_vec(&statement).expect("JSON");
+    let refused = Statement::parse(&bytes).expect_err("unknown").to_string();
+    assert!(refused.contains("use a newer plimsoll"), "{refused}");
+}
+
+#[test]
 fn a_statement_holds_as_it_was_signed_only() {
     let log = Log::new();
     let keys = [key(7).public()];
