@@ -10,7 +10,10 @@ use trust::{
     cosign::{self, SignatureImage},
 };
 
-use crate::{App, AppError, registry::Refers};
+use crate::{
+    App, AppError,
+    registry::{Refers, stored_manifest},
+};
 
 /// Signatures of a digest, to be put in the place of those that were beside it, which are among
 /// them.
@@ -142,9 +145,5 @@ async fn there(
     tag: &Tag,
 ) -> Result<Option<RawManifest>, AppError> {
     let row = store::repositories::find_manifest_by_tag(tx, &repository.id, tag.as_str());
-    let Some(row) = row.await? else {
-        return Ok(None);
-    };
-    let found = RawManifest::parse(row.content, Some(&row.media_type));
-    found.map(Some).map_err(AppError::internal)
+    row.await?.map(stored_manifest).transpose()
 }

@@ -10,7 +10,6 @@ use std::{
 use chrono::TimeDelta;
 use oci::Layout;
 use serde_json::{Value, json};
-use store::Database;
 use tempfile::TempDir;
 use testkit::{Content, File as Entry, ImageSpec, write_image};
 use trust::{
@@ -19,8 +18,9 @@ use trust::{
 };
 
 use crate::{
+    databases::block_on,
     engine::Engine,
-    market::{Market, fail, serve_by, spec, succeed},
+    market::{Market, database, fail, serve_by, spec, succeed},
     skip, tls,
 };
 
@@ -383,14 +383,8 @@ fn docker_refuses_a_timestamp_that_has_ended() {
 
 /// Signs a timestamp with the server's own key that has ended, and tells the server that it has not.
 fn end_timestamp(quay: &Quay, repository: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let (salt, file) = runtime.expect("a runtime").block_on(async {
-        let url = format!("sqlite:{}", quay.database().display());
-        let db = Database::open(&url.parse().expect("an address"))
-            .await
-            .expect("a database");
+    let (salt, file) = block_on(async {
+        let db = database(quay.market.server.data()).await;
         let mut tx = db.read().await.expect("a connection");
         let keys = store::notary::keys(&mut tx, repository)
             .await

@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 
 use chrono::TimeDelta;
 use serde_json::json;
-use store::{Database, Part};
+use store::Part;
 use tempfile::TempDir;
 use testkit::{
     User,
@@ -14,9 +14,10 @@ use testkit::{
 
 use crate::{
     browser::{keep, look, sign_in},
+    databases::block_on,
     engine::Engine,
     has,
-    market::{Market, Silent, fail, serve_by, skopeo, succeed},
+    market::{Market, Silent, database, fail, serve_by, skopeo, succeed},
     skip,
 };
 
@@ -46,13 +47,8 @@ fn broken() -> (Market, TempDir) {
 
 /// Makes everything that was promised of a submission a month older.
 fn a_month_passes(data: &Path, submission: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(async {
-        let url = format!("sqlite:{}", data.join("plimsoll.db").display());
-        let url = url.parse().expect("an address");
-        let db = Database::open(&url).await.expect("a database");
+    block_on(async {
+        let db = database(data).await;
         let mut tx = db.begin().await.expect("a transaction");
         let id = submission.parse().expect("an identifier");
         let found = store::findings::of_submission(&mut tx, &id, Part::ALL).await;

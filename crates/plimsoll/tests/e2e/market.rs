@@ -9,6 +9,7 @@ use std::{
 
 use oci::{Digest, ImageSource, Layout, RawManifest, media_type};
 use serde_json::{Value, json};
+use store::Database;
 use tempfile::TempDir;
 use testkit::{
     Cast, Content, File, Health, ImageSpec, Listing, Narrator, PublisherDesk, Server, write_image,
@@ -264,6 +265,13 @@ pub(crate) fn serve_with(data: &Path, args: &[&str]) -> Server {
 /// The same by a program that starts it in its own way, at an address.
 pub(crate) fn serve_by(program: &Path, data: &Path, listen: &str, args: &[&str]) -> Server {
     Server::start(program, data, listen, args).expect("the server starts")
+}
+
+/// Opens what a server keeps in its folder beside it, or after it.
+pub(crate) async fn database(data: &Path) -> Database {
+    let url = format!("sqlite:{}", data.join("plimsoll.db").display());
+    let db = Database::open(&url.parse().expect("an address")).await;
+    db.expect("a database")
 }
 
 pub(crate) fn listing() -> Listing {

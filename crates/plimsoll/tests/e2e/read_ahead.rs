@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use store::Database;
-
-use crate::market::{Market, Silent};
+use crate::{
+    databases::block_on,
+    market::{Market, Silent, database},
+};
 
 #[test]
 fn layers_are_read_soon_after_a_push() {
@@ -17,14 +18,8 @@ fn layers_are_read_soon_after_a_push() {
     let manifest = image.manifest(image.root()).expect("a manifest");
     let layers = &manifest.image().expect("an image").layers;
     assert!(!layers.is_empty());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(async {
-        let file = market.server.data().join("plimsoll.db");
-        let url = format!("sqlite:{}", file.display());
-        let db = Database::open(&url.parse().expect("an address")).await;
-        let db = db.expect("a database");
+    block_on(async {
+        let db = database(market.server.data()).await;
         let end = Instant::now() + Duration::from_secs(60);
         for layer in layers {
             let version = i64::from(inventory::PARSER_VERSION);

@@ -12,14 +12,15 @@ use std::{
 use oci::Digest;
 use serde_json::json;
 use store::{
-    Database, Tx,
+    Tx,
     contents::{ReferrerPage, referrers},
 };
 use trust::cosign::signature_tag;
 
 use crate::{
+    databases::block_on,
     kills::setting,
-    market::{Market, Silent, serve_by},
+    market::{Market, Silent, database, serve_by},
     model::Chance,
     withdrawals::verify,
 };
@@ -117,13 +118,8 @@ impl Proofs {
 
     /// Reads them from the folder of a server that is no more.
     fn of(data: &Path, tag: &str, digest: &Digest) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        runtime.expect("a runtime").block_on(async {
-            let url = format!("sqlite:{}", data.join("plimsoll.db").display());
-            let db = Database::open(&url.parse().expect("an address")).await;
-            let db = db.expect("a database");
+        block_on(async {
+            let db = database(data).await;
             let mut tx = db.read().await.expect("a connection");
             let found = Self::read(&mut tx, tag, digest).await;
             drop(tx);

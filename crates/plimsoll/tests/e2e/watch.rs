@@ -11,11 +11,12 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::DateTime;
 use serde_json::Value;
-use store::{Database, notary::NewTrustFile};
+use store::notary::NewTrustFile;
 
 use crate::{
+    databases::block_on,
     doors::{Doors, REPO, connect, header, rest, until},
-    market::Market,
+    market::{Market, database},
 };
 
 const TRUST_ENDS: &str = "plimsoll_trust_metadata_ends_timestamp_seconds";
@@ -129,13 +130,8 @@ fn metrics_say_when_trust_metadata_ends_by_place_and_role() {
 
 /// Reads when the files under a released name end, by role; and adds one in staging that ends.
 fn trust_ends(data: &Path, released: &str, staging: (&str, i64)) -> Vec<(&'static str, i64)> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(async {
-        let url = format!("sqlite:{}", data.join("plimsoll.db").display());
-        let db = Database::open(&url.parse().expect("an address")).await;
-        let db = db.expect("a database");
+    block_on(async {
+        let db = database(data).await;
         let mut tx = db.begin().await.expect("a transaction");
         let mut ends = Vec::new();
         for role in ["root", "snapshot", "targets", "timestamp"] {
