@@ -1,7 +1,9 @@
-//! The project's own tasks: `cargo xtask demo`, `test`, `tidy`, `bench`, `fuzz`.
+//! The project's own tasks: `cargo xtask demo`, `test`, `tidy`, `bench`, `fuzz`,
+//! `conformance`.
 //! Everything they need beyond the Rust toolchain they install themselves, and say so.
 
 mod bench;
+mod conformance;
 mod demo;
 mod fuzz;
 mod images;
@@ -34,6 +36,8 @@ enum Task {
     Bench(bench::Args),
     /// Lets a fuzzer loose on the parsers of what anybody may send
     Fuzz(fuzz::Args),
+    /// Runs OCI's conformance suite against a marketplace of its own
+    Conformance(conformance::Args),
 }
 
 fn main() -> ExitCode {
@@ -53,5 +57,6 @@ fn run(args: &Args) -> Result<()> {
         Task::Tidy => tidy::run(),
         Task::Bench(args) => bench::run(args),
         Task::Fuzz(args) => fuzz::run(args),
+        Task::Conformance(args) => conformance::run(args),
     }
 }

@@ -110,7 +110,7 @@ async fn pushed(
 ) -> Result<Response, Failure> {
     let mut response = dispatch(call, action, body).await?;
     if response.status() == StatusCode::CREATED
-        && let Some(warning) = call.app.storage_warning(name.as_str()).await?
+        && let Some(warning) = call.app.storage_warning(name).await?
     {
         let warning = format!("299 - {}", quoted(&warning));
         response

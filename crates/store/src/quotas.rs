@@ -108,19 +108,6 @@ pub async fn has(tx: &mut Tx, publisher: &PublisherId, digest: &str) -> Result<b
     Ok(found.is_some())
 }
 
-/// Returns what the staging repositories of a repository's publisher take; nothing for a released one.
-///
-/// # Errors
-/// The database cannot be read.
-pub async fn usage_around(tx: &mut Tx, repository: &str) -> Result<Option<Usage>, StoreError> {
-    fetch_opt!(
-        tx,
-        Usage,
-        "SELECT s.used_bytes, s.quota_bytes FROM repositories r JOIN publisher_storage s ON s.publisher_id = r.publisher_id WHERE r.name = $1 AND r.product_id IS NULL",
-        repository
-    )
-}
-
 /// Returns what publishers take, a part of them by short name.
 ///
 /// # Errors

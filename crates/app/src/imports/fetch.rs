@@ -348,10 +348,11 @@ impl Fetch<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let more = missing
-            .iter()
-            .fold(0, |sum: u64, blob| sum.saturating_add(blob.size));
-        self.app.require_room_for(&self.to, more).await?;
+        let manifests = self.manifests.iter();
+        let manifests = manifests.map(|one| (&one.digest, one.bytes.len() as u64));
+        let pieces = missing.iter().map(|blob| (&blob.digest, blob.size));
+        let pieces: Vec<_> = pieces.chain(manifests).collect();
+        self.app.require_room_for(&self.to, &pieces).await?;
         let count = missing.len();
         for (place, blob) in missing.into_iter().enumerate() {
             self.blob(&blob, &format!("layer {} of {count}", place + 1))

@@ -220,16 +220,25 @@ impl App {
         }
     }
 
-    /// Refuses what would take so many bytes more than the publisher may, before it comes.
+    /// Refuses blobs and manifests, given with their bytes, that together would take more than the
+    /// publisher may, before they come.
     pub(crate) async fn require_room_for(
         &self,
         name: &RepoName,
-        more: u64,
+        pieces: &[(&Digest, u64)],
     ) -> Result<(), RegistryError> {
         let mut tx = self.read().await?;
-        let usage = store::quotas::usage_around(&mut tx, name.as_str()).await?;
-        let more = i64::try_from(more).unwrap_or(i64::MAX);
-        self.require_room(usage.as_ref(), more)
+        let Some(publisher) = self.publisher_of(&mut tx, name).await? else {
+            return Ok(());
+        };
+        let usage = store::quotas::usage(&mut tx, &publisher).await?;
+        let mut more = 0_i64;
+        for (digest, size) in pieces {
+            if !store::quotas::has(&mut tx, &publisher, digest.as_str()).await? {
+                more = more.saturating_add(i64::try_from(*size).unwrap_or(i64::MAX));
+            }
+        }
+        self.require_room(Some(&usage), more)
     }
 
     /// Refuses what would take, with `more` bytes, more than the publisher may.

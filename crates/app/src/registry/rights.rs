@@ -234,7 +234,7 @@ impl App {
     }
 
     /// Returns the publisher in whose staging a name lies.
-    pub(super) async fn publisher_of(
+    pub(crate) async fn publisher_of(
         &self,
         tx: &mut Tx,
         name: &RepoName,
@@ -304,13 +304,13 @@ impl App {
         digest: Option<&Digest>,
     ) -> Result<Room, RegistryError> {
         let mut tx = self.read().await?;
-        let Place::Staging(publisher) = self.place(&mut tx, name.as_str()).await? else {
+        let Some(publisher) = self.publisher_of(&mut tx, name).await? else {
             return Err(takes_no_pushes(name));
         };
-        let usage = store::quotas::usage(&mut tx, &publisher.id).await?;
+        let usage = store::quotas::usage(&mut tx, &publisher).await?;
         let most = self.config.max_blob_bytes;
         if let Some(digest) = digest
-            && store::quotas::has(&mut tx, &publisher.id, digest.as_str()).await?
+            && store::quotas::has(&mut tx, &publisher, digest.as_str()).await?
         {
             // Counted already; what is damaged is mended so.
             let quota = None;

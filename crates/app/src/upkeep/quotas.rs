@@ -3,6 +3,7 @@
 //! count: they are kept for ever, which the publisher cannot change.
 
 use market::Action;
+use oci::RepoName;
 use serde::Serialize;
 use store::{Part, quotas::Usage};
 
@@ -65,11 +66,12 @@ impl App {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn storage_warning(&self, repository: &str) -> Result<Option<String>, AppError> {
+    pub async fn storage_warning(&self, repository: &RepoName) -> Result<Option<String>, AppError> {
         let mut tx = self.read().await?;
-        let Some(usage) = store::quotas::usage_around(&mut tx, repository).await? else {
+        let Some(publisher) = self.publisher_of(&mut tx, repository).await? else {
             return Ok(None);
         };
+        let usage = store::quotas::usage(&mut tx, &publisher).await?;
         Ok(self.limit(&usage).and_then(|quota| {
             let percent = percent(usage.used_bytes, quota);
             (percent >= WARN_AT).then(|| {

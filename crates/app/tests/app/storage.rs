@@ -30,7 +30,7 @@ async fn used(world: &World) -> i64 {
 }
 
 async fn warning(world: &World) -> Option<String> {
-    let warning = world.app.storage_warning("staging/acme/a").await;
+    let warning = world.app.storage_warning(&repo("staging/acme/a")).await;
     warning.expect("asked")
 }
 

@@ -12,6 +12,9 @@ const ROOM_TO_ANSWER: usize = 4;
 const HEADERS_UNASKED: usize = 100;
 /// Whatever is configured, a request has no more.
 const MOST_HEADERS: usize = 10_000;
+/// Bytes of a body read at a time, at most: hyper's own three times as much would be gone from the
+/// processor's cache when it is hashed, and each of many uploads holds several.
+const READ_AT_ONCE: usize = 128 << 10;
 
 /// Limits on connections, headers and bodies.
 #[derive(Debug, Clone)]
@@ -66,7 +69,8 @@ impl Limits {
         let mut http = hyper::server::conn::http1::Builder::new();
         http.timer(hyper_util::rt::TokioTimer::new())
             .header_read_timeout(self.header_time)
-            .max_header_size(self.most_read());
+            .max_header_size(self.most_read())
+            .max_buf_size(self.most_read().max(READ_AT_ONCE));
         if self.header_count >= HEADERS_UNASKED {
             http.max_headers(self.header_count.saturating_mul(2).min(MOST_HEADERS));
         }

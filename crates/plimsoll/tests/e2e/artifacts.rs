@@ -1,4 +1,4 @@
-//! crane, oras and notation as newer Debian suites have them.
+//! crane, oras and notation as newer Debian suites have them, and regctl where there is one.
 
 use std::{fs, path::Path, process::Command};
 
@@ -105,6 +105,70 @@ fn oras_attaches_discovers_and_copies() {
     assert_eq!(tags, "1\n");
     succeed(&mut oras(&["manifest", "delete", plain, "-f", &own]));
     fail(&mut oras(&["pull", plain, &own]));
+}
+
+#[test]
+fn regctl_copies_attaches_and_deletes() {
+    let Some(program) = newer("PLIMSOLL_REGCTL", "regctl") else {
+        return;
+    };
+    let (market, name) = staged();
+    let home = market.signed_in("ann", market.desk.token());
+    let regctl = |args: &[&str]| client(&program, &home, args);
+    let host = market.server.host();
+    succeed(&mut regctl(&["registry", "set", "--tls=disabled", host]));
+    let (image, copy) = (format!("{name}:1"), format!("{name}-copy"));
+    let (first, second) = (format!("{copy}:1"), format!("{copy}:2"));
+    let digest = succeed(&mut regctl(&["image", "digest", &image]));
+    fs::write(home.join("sbom.txt"), "all of it\n").expect("a file");
+    let kind = "application/vnd.example.sbom";
+    let (of_kind, file) = (format!("--artifact-type={kind}"), "--file=sbom.txt");
+    let subject = format!("--subject={image}");
+    succeed(&mut regctl(&["artifact", "put", &of_kind, file, &subject]));
+    succeed(&mut regctl(&[
+        "image",
+        "copy",
+        "--referrers",
+        &image,
+        &first,
+    ]));
+    // Through a layout, whose blobs are there by then.
+    succeed(&mut regctl(&["image", "copy", &image, "ocidir://copy:1"]));
+    succeed(&mut regctl(&["image", "copy", "ocidir://copy:1", &second]));
+    assert_eq!(succeed(&mut regctl(&["image", "digest", &second])), digest);
+    for (wanted, found) in [
+        (of_kind.as_str(), true),
+        ("--filter-artifact-type=a/b", false),
+    ] {
+        let wanted = wanted.replace("--artifact", "--filter-artifact");
+        let listed = succeed(&mut regctl(&["artifact", "list", &wanted, &first]));
+        assert_eq!(listed.contains(kind), found, "{listed}");
+    }
+    let filter = format!("--filter-artifact-type={kind}");
+    let got = succeed(&mut regctl(&[
+        "artifact",
+        "get",
+        &filter,
+        &format!("--subject={first}"),
+    ]));
+    assert_eq!(got, "all of it\n");
+    succeed(&mut regctl(&[
+        "index",
+        "create",
+        &format!("{copy}:index"),
+        "--ref",
+        &image,
+    ]));
+    succeed(&mut regctl(&["tag", "delete", &second]));
+    let tags = succeed(&mut regctl(&["tag", "ls", &copy]));
+    assert_eq!(tags.lines().collect::<Vec<_>>(), ["1", "index"]);
+    let all = succeed(&mut regctl(&["repo", "ls", host]));
+    assert_eq!(all, "staging/acme/harbour\nstaging/acme/harbour-copy\n");
+    let by_digest = format!("{copy}@{}", digest.trim());
+    succeed(&mut regctl(&["manifest", "delete", &by_digest]));
+    fail(&mut regctl(&["manifest", "head", &first]));
+    let released = format!("{host}/acme/harbour:1");
+    fail(&mut regctl(&["image", "copy", &image, &released]));
 }
 
 #[test]

@@ -198,6 +198,24 @@ fn an_image_of_another_registry_is_imported_with_its_password() {
 }
 
 #[test]
+fn an_import_beyond_the_quota_is_refused_before_anything_comes() {
+    let Some(other) = Other::start() else { return };
+    other.push("1.0", &spec("1.0"));
+    let dir = tempfile::tempdir().expect("a folder");
+    let (market, _) = market(&dir);
+    let storage = "/api/v1/publishers/acme/storage";
+    // Enough for the first blobs, not for all: the repository is not there yet.
+    let set = (market.cast.operator).put(storage, &json!({"quota_bytes": 2_000}));
+    set.expect("a quota");
+    let failed = ended(&market, &ask(&market, &other.wanted("1.0", true)));
+    assert_eq!(failed["state"], "failed", "{failed:#}");
+    let error = failed["error"].as_str().expect("words");
+    assert!(error.contains("of 2000 bytes allowed"), "{error}");
+    let taken = market.cast.publisher.get(storage).expect("told");
+    assert_eq!(taken["used_bytes"], 0, "{taken:#}");
+}
+
+#[test]
 fn an_import_that_is_killed_goes_on_after_the_next_start() {
     let Some(other) = Other::start() else { return };
     let layer = |number: usize| {

@@ -136,9 +136,9 @@ impl Held {
     /// Adds `pieces` at the end: all of them, or after an error none.
     pub(super) fn write(&mut self, pieces: &[Bytes]) -> Result<(), UploadError> {
         let written = pieces.iter().try_for_each(|piece| {
-            (&*self.data).write_all(piece)?;
+            // Hashed first, which then has the system copy it from the processor's cache.
             self.digester.update(piece);
-            Ok(())
+            (&*self.data).write_all(piece)
         });
         if let Err(error) = written {
             if let Err(cut) = self.data.set_len(self.offset) {

@@ -94,8 +94,10 @@ impl BlobStore for S3Blobs {
     }
 
     async fn get(&self, digest: &Digest, range: Option<Range<u64>>) -> Result<Blob, BlobError> {
+        // No object is larger, and there are services that take no larger number.
+        let possible = |range: Range<u64>| range.start..range.end.min(i64::MAX.cast_unsigned());
         let options = GetOptions {
-            range: range.clone().map(GetRange::Bounded),
+            range: range.clone().map(possible).map(GetRange::Bounded),
             ..GetOptions::default()
         };
         match self.client.get_opts(&self.key(digest), options).await {

@@ -1,8 +1,9 @@
-//! The images: those of the test data, and larger ones made of a Debian root file system and
-//! of what Python's and JavaScript's package managers install.
+//! The images: those of the test data, and larger ones made of a Debian root file system, of
+//! what the package managers of Python, JavaScript and Rust install, and of 5 GB of files.
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -11,7 +12,7 @@ use anyhow::{Context, Result};
 use oci::Layout;
 use testkit::{Content, Health, ImageSpec, write_image};
 
-use crate::run::{cache, quietly, say, workspace};
+use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// Popular, with many dependencies and some compiled parts.
 const PYTHON: &[&str] = &[
@@ -41,6 +42,20 @@ const JAVASCRIPT: &[&str] = &[
     "next",
 ];
 
+/// Programs that say which crates they were built from.
+const RUST: &[&str] = &[
+    "ripgrep@14.1.1",
+    "fd-find@10.2.0",
+    "hyperfine@1.19.0",
+    "just@1.40.0",
+    "tokei@12.1.2",
+];
+
+/// Files of [`FILE`] bytes: with npm's 5 GB.
+const FILES: usize = 1_110;
+
+const FILE: usize = 4 << 20;
+
 /// Returns name and layout of each.
 pub(super) fn all() -> Result<Vec<(String, PathBuf)>> {
     let mut images = Vec::new();
@@ -48,7 +63,7 @@ pub(super) fn all() -> Result<Vec<(String, PathBuf)>> {
     #[expect(clippy::disallowed_methods, reason = "says where the test data is")]
     let data =
         std::env::var("PLIMSOLL_TEST_DATA").map_or(data, |dir| Path::new(&dir).join("images"));
-    if let Ok(entries) = std::fs::read_dir(&data) {
+    if let Ok(entries) = fs::read_dir(&data) {
         for entry in entries {
             let entry = entry?;
             images.push((
@@ -60,7 +75,13 @@ pub(super) fn all() -> Result<Vec<(String, PathBuf)>> {
     } else {
         say(&format!("no images in {}", data.display()));
     }
-    for (name, make) in [("debian", debian as Make), ("python", python), ("npm", npm)] {
+    for (name, make) in [
+        ("debian", debian as Make),
+        ("python", python),
+        ("npm", npm),
+        ("rust", rust),
+        ("5gb", five_gigabytes),
+    ] {
         match made(name, make) {
             Ok(layout) => images.push((name.to_owned(), layout)),
             Err(error) => say(&format!("left out: {name}: {error:#}")),
@@ -82,14 +103,14 @@ fn made(name: &str, make: Make) -> Result<PathBuf> {
     if !filled.exists() {
         say(&format!("  making the image {name}"));
         let begun = dir.join("rootfs.begun");
-        std::fs::create_dir_all(&begun)?;
+        fs::create_dir_all(&begun)?;
         make(&begun)?;
-        std::fs::rename(&begun, &filled)?;
+        fs::rename(&begun, &filled)?;
     }
     let begun = dir.join("layout.begun");
     let layout = Layout::create(&begun)?;
     let spec = ImageSpec {
-        layers: vec![(format!("ADD {name} /"), Content::Rootfs(filled))],
+        layers: vec![(format!("ADD {name} /"), Content::Rootfs(filled.clone()))],
         health: Health::default(),
         labels: BTreeMap::new(),
         command: vec!["/bin/sh".to_owned()],
@@ -97,7 +118,9 @@ fn made(name: &str, make: Make) -> Result<PathBuf> {
         architecture: "amd64".to_owned(),
     };
     write_image(&layout, "1", &spec)?;
-    std::fs::rename(&begun, &layout_dir)?;
+    fs::rename(&begun, &layout_dir)?;
+    // The layout is all that is read, and these are many gigabytes.
+    fs::remove_dir_all(&filled)?;
     Ok(layout_dir)
 }
 
@@ -125,9 +148,47 @@ fn python(root: &Path) -> Result<()> {
 
 fn npm(root: &Path) -> Result<()> {
     let app = root.join("app");
-    std::fs::create_dir_all(&app)?;
+    fs::create_dir_all(&app)?;
     let mut npm = Command::new("npm");
     npm.args(["install", "--silent", "--ignore-scripts", "--prefix"]);
     quietly(npm.arg(&app).args(JAVASCRIPT))?;
+    Ok(())
+}
+
+fn rust(root: &Path) -> Result<()> {
+    let tools = cache()?.join("cargo");
+    let install = ["install", "--locked", "--quiet", "--root"];
+    let mut auditable = cargo();
+    auditable.args(install).arg(&tools).arg("cargo-auditable");
+    step("building cargo-auditable", &mut auditable)?;
+    let mut programs = Command::new(tools.join("bin/cargo-auditable"));
+    programs.arg("auditable").args(install);
+    programs.arg(root.join("usr/local")).args(RUST);
+    step("building Rust programs", &mut programs)
+}
+
+/// npm's, and files that shrink to a twenty-fifth: a tenth of each is noise.
+fn five_gigabytes(root: &Path) -> Result<()> {
+    npm(root)?;
+    let data = root.join("data");
+    fs::create_dir_all(&data)?;
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut noise = || {
+        // xorshift64: cheap, the same each time, and no gzip shrinks it.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    for number in 0..FILES {
+        let mut bytes = Vec::with_capacity(FILE);
+        while bytes.len() < FILE {
+            let block: Vec<u8> = (0..128).flat_map(|_| noise()).collect();
+            for _ in 0..32 {
+                bytes.extend_from_slice(&block);
+            }
+        }
+        fs::write(data.join(format!("{number}.bin")), bytes)?;
+    }
     Ok(())
 }

@@ -74,11 +74,18 @@ fn of_children() -> Result<f64> {
     Ok((user + system) / TICKS)
 }
 
+/// Returns what a process or one of its children has taken, whichever took more: some programs
+/// come with a wrapper that waits.
 fn most_resident(pid: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kibibytes * 1024.0 / 1e6)
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let of_children = children.unwrap_or_default();
+    let of_children = of_children
+        .split_whitespace()
+        .filter_map(|child| most_resident(child.parse().ok()?));
+    Some(of_children.fold(kibibytes * 1024.0 / 1e6, f64::max))
 }
