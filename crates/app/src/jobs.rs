@@ -391,6 +391,10 @@ impl App {
                 (true, Ok(JobKind::Import { import })) => {
                     self.give_up_import(tx, &import, &error.to_string()).await
                 }
+                (true, Ok(JobKind::Collect { .. })) => {
+                    // A push must not wait for the next one.
+                    Ok(store::condemned::give_up(tx, self.now()).await?)
+                }
                 _ => Ok(()),
             };
         }

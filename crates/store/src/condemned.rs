@@ -125,6 +125,20 @@ pub async fn set_deleted(tx: &mut Tx, digest: &str, at: DateTime<Utc>) -> Result
     Ok(())
 }
 
+/// Gives up what was to be deleted by a collection that failed for good. Nobody deletes it until
+/// the next one decides anew; whoever links it before looks whether its bytes are there.
+///
+/// # Errors
+/// The database refused.
+pub async fn give_up(tx: &mut Tx, at: DateTime<Utc>) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE condemned SET deleted_at = $1 WHERE deleted_at IS NULL",
+        at
+    )?;
+    Ok(())
+}
+
 /// Forgets deletions that no push can have met.
 ///
 /// # Errors

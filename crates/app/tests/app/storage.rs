@@ -117,6 +117,30 @@ both! {
         assert_eq!(used(&world).await, 2);
     }
 
+    async fn a_collection_that_failed_for_good_blocks_no_push(db: Database) {
+        let world = with_quota(db, 0).await;
+        let begun = world.app.start_collection(&world.operator, false).await.expect("begun");
+        let digest = Digest::of(b"condemned");
+        let mut tx = world.db.begin().await.expect("a transaction");
+        store::collection::decide(&mut tx).await.expect("decided");
+        let condemned = store::condemned::condemn(&mut tx, digest.as_str(), world.app.now()).await;
+        assert!(condemned.expect("condemned"));
+        tx.commit().await.expect("committed");
+        for _ in 0..store::jobs::MAX_ATTEMPTS {
+            let refused = world.push_blob("staging/acme/a", b"condemned").await;
+            refused.expect_err("it may be deleted at any moment");
+            let mut tx = world.db.begin().await.expect("a transaction");
+            let taken = store::jobs::claim(&mut tx, "killed", world.app.now(), TimeDelta::seconds(30));
+            taken.await.expect("asked").expect("a job");
+            tx.commit().await.expect("committed");
+            world.clock.advance(TimeDelta::seconds(31));
+        }
+        assert_eq!(world.work().await, 1);
+        let run = world.app.collection(&world.operator, begun.id.as_str()).await.expect("a run");
+        assert!(run.failed.is_some(), "{run:?}");
+        world.push_blob("staging/acme/a", b"condemned").await.expect("pushed");
+    }
+
     async fn pushes_at_once_are_counted_right(db: Database) {
         let world = std::sync::Arc::new(with_quota(db, 0).await);
         let pushers: Vec<_> = (0..8_u8).map(|number| {
