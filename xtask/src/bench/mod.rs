@@ -108,6 +108,11 @@ fn memory_megabytes(pid: u32, field: &str) -> Result<f64> {
     Ok(kibibytes * 1024.0 / 1e6)
 }
 
+/// Lets the most that was ever resident begin anew with what is so now (proc(5), `clear_refs`).
+fn forget_peak(pid: u32) -> Result<()> {
+    std::fs::write(format!("/proc/{pid}/clear_refs"), "5").context("cannot forget the peak")
+}
+
 /// Returns the most that was ever resident, in megabytes.
 fn peak_megabytes(pid: u32) -> Result<f64> {
     memory_megabytes(pid, "VmHWM:")
