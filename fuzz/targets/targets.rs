@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 use trust::{
     SigningKey,
-    tuf::{File, FileMeta, Role, RootKeys, Signer, find_target, root, root_signer, sign},
+    tuf::{File, FileMeta, Role, RootKeys, Signer, find_target, root, sign},
 };
 
 const GUN: &str = "h/staging/a/b";
@@ -43,9 +43,9 @@ fuzz_target!(|data: &[u8]| {
     let signer = Signer::new(key(7));
     let own = &signer.key;
     let keys = RootKeys { targets: own, snapshot: own, timestamp: own };
-    let holder = root_signer(key(8), GUN, now).expect("a certificate");
     let mut files = BTreeMap::new();
-    files.insert(Role::Root, root(1, &holder, keys, now).expect("a root"));
+    let first = root((GUN, None), keys, &[&key(8)], now).expect("a root");
+    files.insert(Role::Root, first);
     for (role, mut fields) in said {
         if !role.is_targets() {
             continue;

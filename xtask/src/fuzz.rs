@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 23] = [
+const TARGETS: [&str; 24] = [
     "manifests",
     "references",
     "tokens",
@@ -21,6 +21,7 @@ const TARGETS: [&str; 23] = [
     "targets",
     "successions",
     "log",
+    "roots",
     "cosign",
     "keys",
     "bundles",

@@ -97,7 +97,9 @@ pub use imports::{ImportSource, ImportTarget};
 pub use jobs::JobSummary;
 pub use letters::LetterView;
 pub use listings::ListingsPage;
-pub use notary::{TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile};
+pub use notary::{
+    TakenRoots, TrustChange, TrustError, TrustFile, Uploads as TrustUploads, WhichFile,
+};
 pub use notices::{Mail, MailItem, Mailed, MuteLink, NoticePreference};
 pub use oci::Scope;
 pub use once::{Once, OnceRequest};

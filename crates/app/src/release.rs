@@ -54,11 +54,15 @@ impl App {
             let why = "it is the product's first release, which two reviewers have to approve";
             return self.give_back(id, why).await;
         }
+        let name = format!("{}/{}", publisher.slug, product.slug);
+        if let Some(why) = self.missing_root(&mut tx, &name).await? {
+            drop(tx);
+            return self.give_back(id, &why).await;
+        }
         let manifests = self
             .manifests_below(&mut tx, &submission.repository, &submission.digest)
             .await?;
         drop(tx);
-        let name = format!("{}/{}", publisher.slug, product.slug);
         let images: Vec<_> = manifests.values().map(RawManifest::descriptor).collect();
         let said = self.bills((&publisher, &product), &submission).await?;
         let attestations = match self.attest(&name, &submission, &images, said).await {

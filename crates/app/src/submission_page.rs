@@ -143,6 +143,8 @@ pub struct SubmissionPage {
     pub assignment: Option<AssignmentView>,
     /// The approvals of a first release that two people must approve.
     pub approvals: Option<ApprovalsView>,
+    /// Why it cannot be released yet, for those who may decide: nobody signed a root for its name.
+    pub missing_root: Option<String>,
     /// What of its manifest is as it may be and probably not as it was meant.
     pub hints: Vec<Problem>,
     /// The texts that are kept for a decision, where the asker may decide.
@@ -225,6 +227,13 @@ impl App {
             waiting: self.waiting(&mut tx, &submission).await?,
             hints: self.manifest_hints(&mut tx, &submission).await?,
             approvals: self.approvals_view(&mut tx, actor, &submission).await?,
+            missing_root: match may(Action::DecideSubmission) && submission.state.is_under_way() {
+                true => {
+                    let name = format!("{}/{}", publisher.slug, product.slug);
+                    self.missing_root(&mut tx, &name).await?
+                }
+                false => None,
+            },
             templates: match may(Action::DecideSubmission) {
                 true => store::templates::all(&mut tx).await?,
                 false => Vec::new(),

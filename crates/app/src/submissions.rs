@@ -289,7 +289,7 @@ impl App {
     ///
     /// # Errors
     /// The state does not allow it, no reason is given, the image is not signed by a
-    /// registered key, the same person approved before where two must, or the asker may not
+    /// registered key, no root is signed for a first release, the same person approved before where two must, or the asker may not
     /// (never on their own publisher's work).
     pub async fn decide(
         &self,
@@ -312,6 +312,11 @@ impl App {
             check_approvable(&submission)?;
             self.check_signer(&mut tx, &submission).await?;
             self.require_standing(&mut tx, &submission).await?;
+            let (publisher, product) = self.home_of(&mut tx, &submission).await?;
+            let name = format!("{}/{}", publisher.slug, product.slug);
+            if let Some(why) = self.missing_root(&mut tx, &name).await? {
+                return Err(AppError::Conflict(why));
+            }
             if self.approve(&mut tx, actor, &submission).await? == Approval::NeedsAnother {
                 self.note_first_approval(&mut tx, (actor, &submission), reason)
                     .await?;

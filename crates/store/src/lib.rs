@@ -37,6 +37,7 @@ pub mod once;
 pub mod own_advisories;
 mod part;
 pub mod partnerships;
+pub mod prepared_roots;
 pub mod previews;
 pub mod products;
 pub mod promises;

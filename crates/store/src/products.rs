@@ -203,6 +203,20 @@ pub async fn on_market_after(
     )
 }
 
+/// Returns products in the order of their identifiers, from the one after `after` on.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn after(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Product>, StoreError> {
+    fetch_all!(
+        tx,
+        Product,
+        "SELECT * FROM products WHERE id COLLATE \"C\" > $1 ORDER BY id COLLATE \"C\" LIMIT $2",
+        after,
+        limit
+    )
+}
+
 /// Returns the products with these identifiers, in no order.
 ///
 /// # Errors

@@ -122,6 +122,42 @@ pub fn follow(
     }
 }
 
+/// Reads what a root key said of a key that appointed it, whose appointment was checked before.
+/// Gives who follows that key, if anybody is to be believed.
+///
+/// # Errors
+/// It is not signed by the appointed key, or of another key.
+pub fn read_decision(
+    appointment: &str,
+    decision: &str,
+    replaces: &str,
+) -> Result<Option<PublicKey>, SuccessionError> {
+    let forged = |why: &dyn std::fmt::Display| SuccessionError::Forged {
+        key: replaces.to_owned(),
+        why: why.to_string(),
+    };
+    let appointment: Appointment = jws::claims(appointment).map_err(|error| forged(&error))?;
+    decided(&appointment, decision, replaces)
+}
+
+fn decided(
+    appointment: &Appointment,
+    decision: &str,
+    replaces: &str,
+) -> Result<Option<PublicKey>, SuccessionError> {
+    let forged = |why: &dyn std::fmt::Display| SuccessionError::Forged {
+        key: replaces.to_owned(),
+        why: why.to_string(),
+    };
+    let read = |pem: &str| PublicKey::from_pem(pem).map_err(|error| forged(&error));
+    let root = read(&appointment.root_key)?;
+    let decision: Decision = jws::verify(decision, &[root]).map_err(|error| forged(&error))?;
+    if decision.replaces != replaces {
+        return Err(forged(&"it is of another key"));
+    }
+    decision.successor.as_deref().map(read).transpose()
+}
+
 enum Said {
     Nothing,
     Follows(PublicKey),
@@ -131,26 +167,22 @@ enum Said {
 impl Succession {
     /// Returns what is said of a key, where this is of that key.
     fn of(&self, key: &PublicKey) -> Result<Said, SuccessionError> {
-        let forged = |why: String| SuccessionError::Forged {
-            key: key.key_id(),
-            why,
-        };
         let keys = std::slice::from_ref(key);
         let appointment: Appointment = match jws::verify(&self.appointment, keys) {
             Ok(appointment) => appointment,
             Err(jws::JwsError::UnknownKey(_)) => return Ok(Said::Nothing),
-            Err(error) => return Err(forged(error.to_string())),
+            Err(error) => {
+                return Err(SuccessionError::Forged {
+                    key: key.key_id(),
+                    why: error.to_string(),
+                });
+            }
         };
-        let read = |pem: &str| PublicKey::from_pem(pem).map_err(|error| forged(error.to_string()));
-        let root = read(&appointment.root_key)?;
-        let decision: Decision =
-            jws::verify(&self.decision, &[root]).map_err(|error| forged(error.to_string()))?;
-        if decision.replaces != key.key_id() {
-            return Err(forged("it is of another key".to_owned()));
-        }
-        match decision.successor {
-            Some(pem) => Ok(Said::Follows(read(&pem)?)),
-            None => Ok(Said::Revoked),
-        }
+        Ok(
+            match decided(&appointment, &self.decision, &key.key_id())? {
+                Some(next) => Said::Follows(next),
+                None => Said::Revoked,
+            },
+        )
     }
 }

@@ -85,7 +85,7 @@ impl App {
     }
 
     /// Returns the key that the root names, or else the newest that waits for one to do so.
-    async fn present_key(
+    pub(super) async fn present_key(
         &self,
         tx: &mut Tx,
         gun: &Gun,

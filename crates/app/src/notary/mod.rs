@@ -9,6 +9,7 @@ mod held_keys;
 mod publish;
 mod released;
 mod renew;
+mod roots;
 mod signed;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use trust::tuf::{self, Current, Newest, Role};
 use crate::{App, AppError};
 
 pub use publish::TrustError;
+pub use roots::TakenRoots;
 pub use store::notary::{TrustChange, TrustFile};
 
 /// What a metadata file is asked for by.

@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 use market::ProductId;
 use oci::{Algorithm, Digest, Gun, RepoName};
 use store::{Tx, notary as rows};
-use trust::tuf::{self, File, FileMeta, Key, Role, Root, RootKeys, Signer};
+use trust::{
+    SigningKey,
+    tuf::{self, Current, File, FileMeta, Key, Role, Root, RootKeys, Signer, named_root_key},
+};
 
 use super::publish::{note_in_force, on_another_thread};
 use crate::{App, AppError};
@@ -19,7 +22,7 @@ impl App {
     /// that it names now. Nothing is readable before the transaction ends.
     ///
     /// # Errors
-    /// It is the first release and the root key is not here, or the database refused.
+    /// It is the first release and nobody signed a root for it, or the database refused.
     pub(crate) async fn sign_targets(
         &self,
         tx: &mut Tx,
@@ -27,7 +30,7 @@ impl App {
         product: &ProductId,
     ) -> Result<(), AppError> {
         let images = released_images(tx, product).await?;
-        self.publish_targets(tx, (name, ours), images).await
+        self.publish_targets(tx, (name, ours), images, None).await
     }
 
     /// Takes all tags of a product that left the market out of what is signed.
@@ -37,31 +40,70 @@ impl App {
         name: &str,
         ours: &Signer,
     ) -> Result<(), AppError> {
-        self.publish_targets(tx, (name, ours), BTreeMap::new())
+        self.publish_targets(tx, (name, ours), BTreeMap::new(), None)
             .await
     }
 
+    /// Signs targets, with the root that was brought or one that is made here.
     async fn publish_targets(
         &self,
         tx: &mut Tx,
         (name, ours): (&str, &Signer),
         images: BTreeMap<String, FileMeta>,
+        brought: Option<NextRoot>,
     ) -> Result<(), AppError> {
         let gun = self.gun(name)?;
         rows::lock(tx).await?;
-        let current = self.current_trust(tx, &gun, &tuf::ancestors([])).await?;
-        let mut uploads = BTreeMap::new();
-        let root = match current.files.get(&Role::Root) {
-            None if images.is_empty() => return Ok(()),
-            None => Some(self.first_root(tx, &gun, &ours.key).await?),
-            Some(root) => self.next_root(tx, &gun, root, &ours.key).await?,
+        let mut current = self.current_trust(tx, &gun, &tuf::ancestors([])).await?;
+        let root = match (brought, current.files.get(&Role::Root)) {
+            (Some(brought), _) => {
+                current.is_root_key_lost = brought.is_key_lost;
+                Some(brought.root)
+            }
+            (None, None) if images.is_empty() => return Ok(()),
+            (None, None) => Some(self.first_root(tx, &gun, &ours.key).await?),
+            (None, Some(root)) => self.next_root(tx, &gun, root, &ours.key).await?,
         };
+        let mut uploads = BTreeMap::new();
         uploads.extend(root.map(|root| (Role::Root, root)));
         let version = current.newest.get(&Role::Targets);
         let version = version.map_or(1, |newest| newest.version + 1);
         let targets = tuf::targets(version, &images, ours, self.now());
         uploads.insert(Role::Targets, targets.map_err(AppError::internal)?);
-        let signers = self.signers(tx, &gun).await?;
+        self.publish_files(tx, &gun, current, uploads).await
+    }
+
+    /// Publishes a root that was brought. What it names is signed again with the key that it says,
+    /// where the name is on the market; elsewhere nothing changes but the root.
+    pub(super) async fn publish_root(
+        &self,
+        tx: &mut Tx,
+        (name, ours): (&str, Option<&Signer>),
+        product: &ProductId,
+        next: NextRoot,
+    ) -> Result<(), AppError> {
+        if let Some(ours) = ours {
+            let images = released_images(tx, product).await?;
+            return self
+                .publish_targets(tx, (name, ours), images, Some(next))
+                .await;
+        }
+        let gun = self.gun(name)?;
+        rows::lock(tx).await?;
+        let mut current = self.current_trust(tx, &gun, &tuf::ancestors([])).await?;
+        current.is_root_key_lost = next.is_key_lost;
+        let uploads = BTreeMap::from([(Role::Root, next.root)]);
+        self.publish_files(tx, &gun, current, uploads).await
+    }
+
+    async fn publish_files(
+        &self,
+        tx: &mut Tx,
+        gun: &Gun,
+        current: Current,
+        uploads: BTreeMap<Role, File>,
+    ) -> Result<(), AppError> {
+        let signers = self.signers(tx, gun).await?;
         let (name, now) = (gun.to_string(), self.now());
         let (current, update) = on_another_thread(move || {
             let update = tuf::publish(&name, &current, uploads, &signers, now);
@@ -69,24 +111,24 @@ impl App {
         })
         .await?;
         let update = update.map_err(AppError::internal)?;
-        self.store_trust(tx, &gun, &update.files).await?;
-        note_in_force(tx, &gun, &current, &update.in_force).await
+        self.store_trust(tx, gun, &update.files).await?;
+        note_in_force(tx, gun, &current, &update.in_force).await
     }
 
+    /// Takes the root that was signed where the root key is, or signs one with the key that is here.
     async fn first_root(&self, tx: &mut Tx, gun: &Gun, targets: &Key) -> Result<File, AppError> {
-        let Some(key) = &self.keys.root else {
-            return Err(AppError::Conflict(
-                "the first release of a product is signed with the root key, too: put `keys/root.key` back, start again, approve again"
-                    .to_owned(),
-            ));
-        };
-        let signer = tuf::root_signer(key.clone(), gun.as_str(), self.now());
-        let signer = signer.map_err(AppError::internal)?;
-        self.write_root(tx, gun, 1, (&signer, targets)).await
+        if let Some(root) = self.prepared_root(tx, gun, targets).await? {
+            store::prepared_roots::delete(tx, gun.as_str()).await?;
+            return Ok(root);
+        }
+        match &self.keys.root {
+            Some(key) => self.write_root(tx, (gun, None), targets, key).await,
+            None => Err(AppError::Conflict(no_root(gun))),
+        }
     }
 
     /// Makes the root that names the release key there is now, where the one in force names
-    /// another: the same root key says so, with the same certificate, so that no client notices.
+    /// another, or ends soon: the same root key says so, so that no client notices.
     async fn next_root(
         &self,
         tx: &mut Tx,
@@ -95,25 +137,19 @@ impl App {
         targets: &Key,
     ) -> Result<Option<File>, AppError> {
         let root = file.root().map_err(AppError::internal)?;
-        if is_targets_key_of(&root, targets) {
+        let is_of_before = |key: &&SigningKey| named_root_key(&root, &key.public()).is_some();
+        let key = self.keys.root.as_ref().filter(is_of_before);
+        let ends = key.is_some_and(|key| !tuf::lasts(file, &key.public(), self.now()));
+        if is_targets_key_of(&root, targets) && !ends {
             return Ok(None);
         }
-        let ours = self.keys.root.as_ref().and_then(|signing| {
-            let print = signing.public().key_id();
-            let mut named = root.role(&Role::Root)?.keys.values();
-            let key = named.find(|key| key.fingerprint().as_ref() == Some(&print))?;
-            Some(Signer {
-                key: key.clone(),
-                signing: signing.clone(),
-            })
-        });
-        let Some(signer) = ours else {
+        let Some(key) = key else {
             return Err(AppError::Conflict(
-                "the key for releases is another one than before, which only the root key can tell clients: put `keys/root.key` back, the one of the first release, and start again"
+                "the key for releases is another one than before, which only the root key can tell clients: put `keys/root.key` back, the one that signed the roots there are, and start again; or sign them where it is (`plimsoll keys export-roots`)"
                     .to_owned(),
             ));
         };
-        let next = self.write_root(tx, gun, file.version + 1, (&signer, targets));
+        let next = self.write_root(tx, (gun, Some(file)), targets, key);
         next.await.map(Some)
     }
 
@@ -121,9 +157,9 @@ impl App {
     async fn write_root(
         &self,
         tx: &mut Tx,
-        gun: &Gun,
-        version: i64,
-        (signer, targets): (&Signer, &Key),
+        (gun, previous): (&Gun, Option<&File>),
+        targets: &Key,
+        key: &SigningKey,
     ) -> Result<File, AppError> {
         let snapshot = self.held_key(tx, gun, &Role::Snapshot).await?;
         let timestamp = self.held_key(tx, gun, &Role::Timestamp).await?;
@@ -132,7 +168,7 @@ impl App {
             snapshot: &snapshot,
             timestamp: &timestamp,
         };
-        tuf::root(version, signer, keys, self.now()).map_err(AppError::internal)
+        tuf::root((gun.as_str(), previous), keys, &[key], self.now()).map_err(AppError::internal)
     }
 
     /// Tells whether the trust metadata of a released name is signed with the release key there is now.
@@ -146,13 +182,12 @@ impl App {
         ours: &Signer,
     ) -> Result<bool, AppError> {
         let gun = self.gun(name)?;
-        let row = rows::newest_file(tx, gun.as_str(), Role::Root.as_str()).await?;
-        let row = row.ok_or_else(|| {
+        let file = self.root_in_force(tx, &gun).await?;
+        let file = file.ok_or_else(|| {
             AppError::Conflict(format!(
                 "nothing is signed as {gun}: `server.public_url` must be what it was when it was released"
             ))
         })?;
-        let file = File::parse(row.content.into()).map_err(AppError::internal)?;
         Ok(is_targets_key_of(
             &file.root().map_err(AppError::internal)?,
             &ours.key,
@@ -170,13 +205,27 @@ impl App {
         Ok(Signer::new(self.with_release_key(derive).await??))
     }
 
-    fn gun(&self, name: &str) -> Result<Gun, AppError> {
+    pub(super) fn gun(&self, name: &str) -> Result<Gun, AppError> {
         let repository: RepoName = name.parse().map_err(AppError::internal)?;
         Ok(Gun::new(self.config.host(), &repository))
     }
 }
 
-fn is_targets_key_of(root: &Root, targets: &Key) -> bool {
+/// A root that was signed where the root key is.
+pub(super) struct NextRoot {
+    pub(super) root: File,
+    /// Whether it goes without the signature of the root key before.
+    pub(super) is_key_lost: bool,
+}
+
+/// Says that a name has no root, and what to do.
+pub(super) fn no_root(gun: &Gun) -> String {
+    format!(
+        "nothing of {gun} was released, so it needs a signed root first, and the root key is not here: `plimsoll keys export-roots` writes what is to be signed, `sign-roots` signs it where the root key is, `import-roots` brings it back; then approve again"
+    )
+}
+
+pub(super) fn is_targets_key_of(root: &Root, targets: &Key) -> bool {
     let named = root.role(&Role::Targets);
     named.is_some_and(|named| named.keys.contains_key(targets.id()))
 }

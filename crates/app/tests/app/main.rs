@@ -53,6 +53,7 @@ mod review;
 mod reviewing;
 mod robots;
 mod roles;
+mod roots;
 mod signers;
 mod sigstore;
 mod storage;

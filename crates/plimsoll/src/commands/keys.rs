@@ -10,9 +10,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use trust::PublicKey;
 
-use super::Context;
+use super::{
+    Context,
+    roots::{self, ExportRootsArgs, ImportRootsArgs, MakeRootArgs, SignRootsArgs},
+};
 use crate::{
     cli::DataArgs,
+    config::Config,
     exit::Exit,
     failure::Failure,
     market_folder,
@@ -45,10 +49,32 @@ pub(crate) enum KeysCommand {
     List(DataArgs),
     /// Sign what is on the market with another release key, after it was replaced
     ///
-    /// Wants the root key in its place, and tells clients with content trust and `plimsoll verify`
+    /// Wants the root key in its place, or what it is to sign to be imported (`export-roots`), and tells clients with content trust and `plimsoll verify`
     /// whom to believe from now on. Signatures by the old key stay beside the new ones. What is signed already is
     /// left alone, so it may be run again.
     SignAgain(SignAgainArgs),
+    /// Make another root key, on a machine without a network
+    ///
+    /// Run it there and keep the folder there. The new key takes over once `root.pub` is in place on the server, and
+    /// what `export-roots` writes is signed with the old key and the new one.
+    MakeRoot(MakeRootArgs),
+    /// Write what is to be signed where the root key is
+    ///
+    /// That is the first root of each name of which nothing was released; the next one of each name
+    /// that is signed by another root key than `root.pub`, names another release key, or ends within a
+    /// year; and what is to be said of release keys that were replaced. Changes nothing that anybody
+    /// sees, and leaves out what is signed already, so it may be run again. Wants no root key.
+    ExportRoots(ExportRootsArgs),
+    /// Show and sign what `export-roots` wrote, on the machine that has the root key
+    ///
+    /// The file is signed in its place. Wants neither server nor network.
+    SignRoots(SignRootsArgs),
+    /// Take in what `sign-roots` signed
+    ///
+    /// First roots wait for the first release; others are published at once, and clients with content
+    /// trust follow. All of the file is checked before anything is changed. Interrupted, it goes on
+    /// where it was when it is run again; it may be run beside a running server.
+    ImportRoots(ImportRootsArgs),
     /// Make a new key for registry tokens
     ///
     /// It is published at once and signs a minute later, on every node, without a restart.
@@ -102,6 +128,10 @@ pub(super) fn run(command: &KeysCommand, context: &Context<'_>) -> Result<Exit, 
         KeysCommand::Encrypt(args) => encrypt(args, context)?,
         KeysCommand::List(data) => list(data, context)?,
         KeysCommand::SignAgain(args) => sign_again(args, context)?,
+        KeysCommand::MakeRoot(args) => roots::make(args, context)?,
+        KeysCommand::ExportRoots(args) => roots::export(args, context)?,
+        KeysCommand::SignRoots(args) => roots::sign(args, context)?,
+        KeysCommand::ImportRoots(args) => roots::import(args, context)?,
         KeysCommand::RotateTokens(data) => rotate_tokens(data, context)?,
         KeysCommand::RotateTrust(data) => rotate_trust(data, context)?,
     }
@@ -151,7 +181,8 @@ fn make(args: &MakeArgs, context: &Context<'_>) -> Result<(), Failure> {
          Release: {release}{whose}\n\n\
          1. Write both fingerprints down, on paper that two people sign.\n\
          2. Copy `{place}/offline` to two media, read both back, and lock them away apart from each other.\n   \
-            The root key is needed for the first release of each product, and to replace a lost or seen release key.\n\
+            The root key signs what `plimsoll keys export-roots` writes on a server: before the first release of a product,\n   \
+            and when the release key or the root key is replaced.\n\
          3. Copy `{place}/online` to `keys` in the data folder of each server, and keep one more copy in a safe.\n   \
             Its keys sign every day. Lost, they cannot be made again.\n{backup}\
          4. The root's passphrase is {}, that of the servers {}. Keep copies of both, apart from the media.\n   \
@@ -242,9 +273,14 @@ fn encrypt(args: &EncryptArgs, context: &Context<'_>) -> Result<(), Failure> {
     })
 }
 
-fn sign_again(args: &SignAgainArgs, context: &Context<'_>) -> Result<(), Failure> {
-    let mut flags = args.data.flags();
-    flags.push(("server.public_url", args.public_url.clone()));
+/// Reads the configuration of a market whose address is known: what is signed names it.
+pub(super) fn addressed(
+    data: &DataArgs,
+    public_url: Option<&String>,
+    context: &Context<'_>,
+) -> Result<Config, Failure> {
+    let mut flags = data.flags();
+    flags.push(("server.public_url", public_url.cloned()));
     let config = context.config(flags)?;
     if config
         .text("server.public_url")
@@ -256,6 +292,11 @@ fn sign_again(args: &SignAgainArgs, context: &Context<'_>) -> Result<(), Failure
                 .hint("give --public-url, as the server has it"),
         );
     }
+    Ok(config)
+}
+
+fn sign_again(args: &SignAgainArgs, context: &Context<'_>) -> Result<(), Failure> {
+    let config = addressed(&args.data, args.public_url.as_ref(), context)?;
     let revoke = args.revoke.iter().cloned().collect();
     let (key, signed) = context.in_configured_market(&config, async |app| {
         let signed = app.sign_releases_again(&revoke).await?;

@@ -11,6 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod publisher;
 pub(crate) mod publisher_storage;
 pub(crate) mod robot;
+mod roots;
 pub(crate) mod sbom;
 mod sbom_diff;
 mod sbom_text;

@@ -107,14 +107,23 @@ pub(super) fn sealed(key: &SigningKey, passphrase: &Passphrase) -> Result<String
 }
 
 /// Puts another text in the place of a file, which stays its owner's.
-pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let folder = folder_of(path);
     let mut file = beside(folder, 0o600)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     give(file.path(), path)?;
     file.persist(path)?;
     File::open(folder)?.sync_all()
+}
+
+/// Returns the folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    folder.unwrap_or(Path::new("."))
 }
 
 fn beside(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
@@ -126,8 +135,11 @@ fn beside(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
 
 /// Writes a file beside its place and gives it its name, so that there is never half a key, nor
 /// one in the place of that of a process that was faster.
-pub(super) fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+///
+/// # Errors
+/// It is there, or cannot be written.
+pub(crate) fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let folder = folder_of(path);
     let mut file = beside(folder, mode)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;

@@ -12,9 +12,9 @@ use std::{
 use app::Keys;
 use trust::{PublicKey, Signer, SigningKey};
 
-pub(crate) use super::key_files::{hold, is_encrypted};
+pub(crate) use super::key_files::{hold, is_encrypted, replace, write};
 use super::{
-    key_files::{files, give, make, open, replace, sealed, write, write_beside},
+    key_files::{files, give, make, open, sealed, write_beside},
     passphrase::{Passphrase, first_line},
     token::{self, Place, Token},
 };
@@ -217,13 +217,11 @@ pub(crate) fn make_apart(
     (root, rest): (&Passphrase, &Passphrase),
     token: Option<&Place>,
 ) -> Result<(), Failure> {
-    for dir in [offline, online] {
-        let what = format!("cannot make the folder `{}`", dir.display());
-        DirBuilder::new().mode(0o700).create(dir).or_fail(what)?;
-    }
-    let made = with_public(offline, "root", root)?;
+    let made = make_root(offline, root)?;
+    let what = format!("cannot make the folder `{}`", online.display());
+    DirBuilder::new().mode(0o700).create(online).or_fail(what)?;
     let public = online.join("root.pub");
-    write(&public, &made.public().to_pem(), 0o644)
+    write(&public, &made.to_pem(), 0o644)
         .or_fail(format!("cannot write `{}`", public.display()))?;
     match token {
         None => drop(with_public(online, "release", rest)?),
@@ -331,10 +329,27 @@ pub(crate) fn must_be_whole(config: &Config) -> Result<(), Failure> {
 /// # Errors
 /// The file cannot be read, or the passphrase does not fit.
 pub(crate) fn existing(path: &Path, config: &Config) -> Result<SigningKey, Failure> {
-    let passphrase = Passphrase::find(config)?;
+    opened(path, &Passphrase::find(config)?)
+}
+
+/// Reads a key that is there, with a passphrase of its own.
+///
+/// # Errors
+/// The file cannot be read, or the passphrase does not fit.
+pub(crate) fn opened(path: &Path, passphrase: &Passphrase) -> Result<SigningKey, Failure> {
     let text = fs::read_to_string(path);
     let text = text.or_fail(format!("cannot read the key `{}`", path.display()))?;
-    open(path, &text, &passphrase)
+    open(path, &text, passphrase)
+}
+
+/// Makes a root key in a folder that is not there.
+///
+/// # Errors
+/// The folder is there, or cannot be written.
+pub(crate) fn make_root(dir: &Path, passphrase: &Passphrase) -> Result<PublicKey, Failure> {
+    let what = format!("cannot make the folder `{}`", dir.display());
+    DirBuilder::new().mode(0o700).create(dir).or_fail(what)?;
+    Ok(with_public(dir, "root", passphrase)?.public())
 }
 
 /// Encrypts the keys that are in clear, and those that have the `old` passphrase, with the

@@ -11,7 +11,7 @@ use std::{
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 use trust::key::make_passphrase;
 
-use super::key_files::{give, write};
+use super::key_files::{folder_of, give, write};
 use crate::{
     config::Config,
     failure::{Failure, OrFail},
@@ -40,6 +40,25 @@ impl Passphrase {
             text: Some(first_line(path, "passphrase")?),
             place: Some(path.to_owned()),
         })
+    }
+
+    /// Reads the one of a key that is kept by itself: from the file that was named, else from the
+    /// one beside the key's folder, as `keys make` leaves it.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn of_key(key: &Path, named: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(named) = named {
+            return Self::in_file(named);
+        }
+        let place = beside(folder_of(key))?;
+        match place.exists() {
+            true => Self::in_file(&place),
+            false => Ok(Self {
+                text: None,
+                place: Some(place),
+            }),
+        }
     }
 
     /// Reads the one of a marketplace, where it has one.

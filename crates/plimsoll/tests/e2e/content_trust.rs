@@ -21,6 +21,7 @@ use crate::{
     databases::block_on,
     engine::Engine,
     market::{Market, database, fail, serve_by, spec, succeed},
+    roots::Office,
     skip, tls,
 };
 
@@ -308,6 +309,33 @@ fn docker_pulls_what_is_released_until_it_is_revoked() {
     ]);
     let said = succeed(again.arg("--data").arg(&data));
     assert!(said.starts_with("Signed 1 product"), "{said}");
+    pulls(&quay);
+
+    // Then the root key, and once more when that one is lost.
+    let office = Office::new(quay.dir.path(), &data, quay.market.server.url());
+    office.make_root("second");
+    quay.market.server.kill().expect("it ends");
+    office.put_in_place("second");
+    quay.serve(true);
+    office.export("roots.json", &[]);
+    office.sign("roots.json", "second", &office.first());
+    let said = office.import("roots.json", &[]);
+    assert!(said.contains("published the next root of 1 name"), "{said}");
+    pulls(&quay);
+    office.make_root("third");
+    quay.market.server.kill().expect("it ends");
+    office.put_in_place("third");
+    quay.serve(true);
+    office.export("lost.json", &["--root-lost"]);
+    office.sign("lost.json", "third", &[]);
+    office.import("lost.json", &["--root-lost"]);
+    let carl = quay.signed_in("carl", ("carl", &token));
+    let said = fail(&mut carl.trusting(&["pull", &image]));
+    assert!(
+        said.contains("could not rotate trust to a new trusted root"),
+        "{said}"
+    );
+    fs::remove_dir_all(carl.home.join("config/trust/tuf").join(&repository)).expect("reset");
     pulls(&quay);
 
     quay.serve(false);

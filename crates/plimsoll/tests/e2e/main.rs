@@ -35,6 +35,7 @@ mod proofs;
 mod read_ahead;
 mod releases;
 mod robots;
+mod roots;
 mod rotation;
 mod scale;
 mod scripts;

@@ -25,7 +25,7 @@ pub(crate) struct Side {
     /// Sent with reads of metadata; empty where nobody asks for it.
     authorization: String,
     /// Where the client keeps its keys.
-    home: PathBuf,
+    pub(crate) home: PathBuf,
     credentials: String,
 }
 

@@ -10,16 +10,17 @@ use serde_json::{Value, json};
 
 use crate::market::{Market, serve_by, succeed};
 
-struct Consumer {
-    dir: PathBuf,
-    host: String,
-    user: String,
-    key: PathBuf,
+/// Whoever pinned a key.
+pub(crate) struct Consumer {
+    pub(crate) dir: PathBuf,
+    pub(crate) host: String,
+    pub(crate) user: String,
+    pub(crate) key: PathBuf,
 }
 
 impl Consumer {
     /// Verifies with the key that was pinned; gives exit code and what was said.
-    fn verify(&self, tag: &str, more: &[&str]) -> (Option<i32>, String) {
+    pub(crate) fn verify(&self, tag: &str, more: &[&str]) -> (Option<i32>, String) {
         let image = format!("{}/acme/harbour:{tag}", self.host);
         let mut verify = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
         verify.args(["verify", &image, "--user", &self.user, "--key"]);

@@ -3,6 +3,7 @@
 use store::{
     Tx,
     notary::{self, NewTrustFile, TrustChange, TrustKey},
+    prepared_roots::{self, PreparedRoot},
 };
 
 use crate::rows::at;
@@ -51,7 +52,30 @@ async fn changes(tx: &mut Tx, gun: Option<&str>, from: i64, backwards: bool) -> 
         .collect()
 }
 
+fn prepared(gun: &str, number: i64) -> PreparedRoot {
+    PreparedRoot {
+        gun: gun.to_owned(),
+        root_key: format!("root {number}"),
+        release_key: "release".to_owned(),
+        content: vec![0, 1, 255],
+        created_at: at(number),
+    }
+}
+
 both! {
+    async fn a_prepared_root_waits_until_it_is_taken(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        for number in [1, 2] {
+            prepared_roots::put(&mut tx, &prepared(GUN, number)).await.expect("kept");
+        }
+        prepared_roots::put(&mut tx, &prepared("other", 3)).await.expect("kept");
+        let found = prepared_roots::find(&mut tx, GUN).await.expect("read");
+        assert_eq!(found, Some(prepared(GUN, 2)));
+        prepared_roots::delete(&mut tx, GUN).await.expect("taken");
+        assert_eq!(prepared_roots::find(&mut tx, GUN).await.expect("read"), None);
+        assert!(prepared_roots::find(&mut tx, "other").await.expect("read").is_some());
+    }
+
     async fn files_come_back_by_role_number_and_digest(db: Database) {
         let mut tx = db.begin().await.expect("a transaction");
         for new in [file("root", 1, "r1"), file("targets", 1, "t1"), file("targets", 2, "t2")] {

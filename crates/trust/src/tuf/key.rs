@@ -8,11 +8,12 @@
 //! | `rsa` | SPKI DER | `rsapss`, `rsapkcs1v15`, or for PEM `pycrypto-pkcs#1 pss` |
 //! | `rsa-x509` | a PEM certificate | `rsapss`, `rsapkcs1v15` |
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use pkcs8::spki::{SubjectPublicKeyInfoRef, der::Encode as _};
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use x509_cert::der::oid::ObjectIdentifier;
@@ -162,6 +163,39 @@ impl Key {
             () if is(curve, P384) => Some(Material::P384(key)),
             () => None,
         }
+    }
+}
+
+/// A key as it stands in metadata.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyText<'a> {
+    #[serde(borrow)]
+    keytype: Cow<'a, str>,
+    #[serde(borrow)]
+    keyval: KeyValue<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyValue<'a> {
+    #[serde(borrow)]
+    public: Cow<'a, str>,
+    #[serde(rename = "private")]
+    _private: (),
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = KeyText::deserialize(deserializer)?;
+        let public = STANDARD.decode(text.keyval.public.as_bytes());
+        Ok(Self::new(&text.keytype, public.map_err(D::Error::custom)?))
     }
 }
 

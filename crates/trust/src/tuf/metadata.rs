@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -46,8 +47,9 @@ pub struct Signature {
     pub bytes: Vec<u8>,
 }
 
-/// A metadata file, not yet verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A metadata file, not yet verified. Within another document it is base64 of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct File {
     /// The bytes as they came.
     pub bytes: Vec<u8>,
@@ -59,6 +61,20 @@ pub struct File {
     /// What was signed, in canonical form.
     pub(super) message: Vec<u8>,
     signed: Map<String, Value>,
+}
+
+impl TryFrom<String> for File {
+    type Error = Malformed;
+
+    fn try_from(text: String) -> Result<Self, Malformed> {
+        Self::parse(base64(&text, "the file")?)
+    }
+}
+
+impl From<File> for String {
+    fn from(file: File) -> Self {
+        STANDARD.encode(file.bytes)
+    }
 }
 
 /// Who signs for a role.

@@ -12,6 +12,7 @@ mod metadata;
 mod publish;
 mod release;
 mod role;
+mod roots;
 mod verify;
 mod write;
 
@@ -24,6 +25,10 @@ pub use metadata::{
     MAX_VERSION, Malformed, Meta, RoleKeys, Root, Signature, Targets,
 };
 pub use publish::{Current, Newest, Refusal, Update, ancestors, publish, renew};
-pub use release::{RELEASE_LIFE, RootKeys, root, root_signer, targets};
+pub use release::{RELEASE_LIFE, ROOT_RENEWAL, RootKeys, lasts, named_root_key, root, targets};
 pub use role::{MAX_DEPTH, Role, RoleError};
+pub use roots::{
+    MAX_ROOTS, MAX_ROOTS_BYTES, RootToSign, RootsError, RootsToSign, SuccessionToSign, WhyRoot,
+};
+pub use verify::root as verify_root;
 pub use write::{SNAPSHOT_LIFE, Signer, TIMESTAMP_LIFE, sign};

@@ -31,6 +31,9 @@ pub struct Current {
     pub files: BTreeMap<Role, File>,
     /// Of every role that ever had a file: the newest.
     pub newest: BTreeMap<Role, Newest>,
+    /// Whether nobody has a key any more that the root names for roots: the next one is then
+    /// taken without its signature, and refused by every client that knows this one.
+    pub is_root_key_lost: bool,
 }
 
 /// What is known of a role's newest file.
@@ -211,7 +214,8 @@ fn root<'a>(
         );
         return Err(Refusal::Root(message));
     }
-    let trusted = previous.map(File::root).transpose().map_err(bad)?;
+    let trusted = previous.filter(|_| !current.is_root_key_lost);
+    let trusted = trusted.map(File::root).transpose().map_err(bad)?;
     let root = verify::root(gun, file, trusted.as_ref(), now).map_err(bad)?;
     Ok((root, file))
 }

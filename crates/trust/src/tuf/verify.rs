@@ -67,7 +67,10 @@ pub(super) fn not_expired(file: &File, role: &Role, now: DateTime<Utc>) -> Resul
 /// Reads the first root of a repository, or the one after `previous`: both say who signs it.
 ///
 /// Only keys count whose certificates are for `gun`, as with every client.
-pub(super) fn root(
+///
+/// # Errors
+/// [`Invalid`] says in clients' words why it is none.
+pub fn root(
     gun: &str,
     file: &File,
     previous: Option<&Root>,

@@ -119,6 +119,8 @@ pub(super) struct SubmissionPageJson {
     hints: Vec<ProblemJson>,
     /// The approvals of a first release that two people must approve; null where one is enough.
     approvals: Option<ApprovalsJson>,
+    /// Why it cannot be released yet, for those who may decide: nobody signed a root for its name.
+    missing_root: Option<String>,
 }
 
 /// The approvals of a first release.
@@ -355,6 +357,7 @@ impl From<SubmissionPage> for SubmissionPageJson {
             candidates: assignment.candidates,
             hints: page.hints.into_iter().map(Into::into).collect(),
             approvals: page.approvals.map(ApprovalsJson::from),
+            missing_root: page.missing_root,
         }
     }
 }

@@ -89,6 +89,8 @@ pub struct SubmissionPage {
     pub waited: String,
     /// What is to be said of the approvals of a first release that two must approve.
     pub approvals: Option<String>,
+    /// Why it cannot be released yet, where nobody signed a root for its name.
+    pub missing_root: Option<String>,
     /// Whether nobody has approved it where two must.
     pub is_first_approval: bool,
     /// Whether the viewer's approval is among them, and so cannot be given again.

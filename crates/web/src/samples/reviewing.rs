@@ -38,6 +38,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     clean.templates.clear();
     clean.approvals = Some("This is the product’s first release: two different reviewers approve it before it is signed. You (robin) approved it; somebody else has to, too.".to_owned());
     clean.has_approved = true;
+    clean.missing_root = Some("nothing of market.example/acme/db was released, so it needs a signed root first, and the root key is not here".to_owned());
     vec![
         page("submission", &submission()),
         page("submission-publisher", &own),
@@ -157,6 +158,7 @@ fn submission() -> SubmissionPage {
         errors: FieldErrors::default(),
         waited: "Its review waited 2 days 3 hours for the certification team and 5 hours for the publisher.".to_owned(),
         approvals: None,
+        missing_root: None,
         is_first_approval: false,
         has_approved: false,
         publication: Some(PublicationPanel {

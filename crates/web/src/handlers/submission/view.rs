@@ -83,6 +83,7 @@ pub(super) fn page(
         errors: FieldErrors::default(),
         waited: waited(&found.waiting),
         approvals: approved.map(approvals),
+        missing_root: found.missing_root.clone(),
         is_first_approval: approved.is_some_and(|it| it.given.is_empty()),
         has_approved: approved.is_some_and(|it| it.is_given_by_asker),
         publication: publication(found),
