@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use trust::{
     SigningKey,
-    log::{Entry, LogKey, Statement, Tile, Verifier},
+    log::{Entry, LogKey, Page, Statement, Tile, Verifier, Witness},
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -23,6 +23,16 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(verifier) = Verifier::parse(text) {
         assert_eq!(verifier.to_string(), text);
     }
+    if let Ok(page) = Page::parse(data) {
+        assert!(!page.entries.is_empty());
+    }
+    if let Ok(witness) = text.parse::<Witness>() {
+        assert_eq!(witness.to_string(), text);
+    }
+    let witness = "w.example+e25d5acc+BAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+    let witness: Witness = witness.parse().expect("a key");
+    assert_eq!(witness.cosigned(text), None);
     let log = LogKey::new("market.example/log", &[3; 32]);
     assert!(log.verifier().open(text).is_err());
+    assert_eq!(witness.pick(&log.sign(5, &[9; 32]), text), None);
 });

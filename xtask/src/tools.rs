@@ -171,6 +171,32 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(programs)
 }
 
+/// Installs an independent witness and reader of logs, which want a newer Python than Debian 12's;
+/// gives the folder with their programs.
+///
+/// # Errors
+/// There is no such Python, or they cannot be had.
+fn logs() -> Result<PathBuf> {
+    let venv = cache()?.join("logs");
+    let programs = venv.join("bin");
+    if programs.join("aics-witness").exists() {
+        return Ok(programs);
+    }
+    say("installing PyPI's aics-witness and aics-tlog: cosign and read the log as strangers do");
+    let made = ["python3", "python3.12", "python3.13", "python3.14"]
+        .iter()
+        .any(|python| {
+            let is_new = "import sys; sys.exit(sys.version_info < (3, 12))";
+            quietly(Command::new(python).args(["-c", is_new])).is_ok()
+                && quietly(Command::new(python).args(["-m", "venv"]).arg(&venv)).is_ok()
+        });
+    anyhow::ensure!(made, "there is no Python 3.12 or newer");
+    let mut pip = Command::new(programs.join("pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+    quietly(pip.args(["aics-witness==0.1.0", "aics-tlog==0.2.1"]))?;
+    Ok(programs)
+}
+
 /// Fetches axe-core, which finds what keeps people with disabilities from using a page; gives its
 /// script. PyPI has it inside a package for a test framework, of which nothing else is taken.
 pub(crate) fn axe() -> Result<PathBuf> {
@@ -281,8 +307,8 @@ const NEWER: [Newer; 6] = [
     },
 ];
 
-/// Returns the clients of newer Debian suites that can be had, unpacked beside the system, by
-/// the variable that names them.
+/// Returns the clients that can be had of newer Debian suites, unpacked beside the system, and of
+/// newer Pythons, by the variable that names them.
 pub(crate) fn newer() -> Vec<(&'static str, PathBuf)> {
     let mut found = Vec::new();
     for newer in NEWER {
@@ -293,6 +319,12 @@ pub(crate) fn newer() -> Vec<(&'static str, PathBuf)> {
                 newer.package
             )),
         }
+    }
+    match logs() {
+        Ok(programs) => found.push(("PLIMSOLL_LOGS", programs)),
+        Err(error) => say(&format!(
+            "no independent witness can be had, so its tests are skipped: {error:#}"
+        )),
     }
     found
 }

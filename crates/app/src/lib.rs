@@ -33,6 +33,7 @@ mod jobs;
 mod letters;
 mod listings;
 mod log;
+mod log_proofs;
 mod notary;
 mod notices;
 mod once;
@@ -76,6 +77,7 @@ mod waivers;
 mod watch;
 mod webhooks;
 mod withdrawals;
+mod witnesses;
 
 pub use access_tokens::NewToken;
 pub use accounts::NewAccount;
@@ -141,6 +143,7 @@ pub use watch::ClockOutcome;
 pub use webhooks::{
     WebhookAnswer, WebhookCall, WebhookGroup, WebhookOf, WebhookSettings, WebhookView,
 };
+pub use witnesses::{LogWitness, WitnessAnswer, WitnessCall, WitnessStanding};
 
 // What the store keeps is what the pages show.
 pub use advisory::matching::Reason;
@@ -179,7 +182,7 @@ pub use {
     certify, inventory, market, oci,
     trust::{
         credential::Credential,
-        log::{Entry as LogEntry, Event as LogEvent, Statement, Tile},
+        log::{Entry as LogEntry, Event as LogEvent, Page as LogPage, Statement, Tile},
         tuf,
     },
 };

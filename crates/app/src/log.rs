@@ -9,17 +9,15 @@ use trust::{
     SignError, Signer,
     jws::JwsError,
     log::{
-        Consistency, Entry, Event, Hash, LogKey, LoggedEntry, Perfect, Span, Statement, TILE_WIDTH,
-        Tile, TileKind, consistency, encode, fold, inclusion, leaf_hash, perfect, root,
+        Entry, Event, Hash, LogKey, Perfect, Span, Statement, TILE_WIDTH, Tile, TileKind, fold,
+        leaf_hash, perfect, root,
     },
 };
 
-use crate::{App, AppError, succession::successions};
+use crate::{App, AppError};
 
-/// A statement holds so many entries at most, all with their proofs.
-const MOST_ENTRIES: i64 = 5_000;
 /// Tiles are 8 levels of the tree high.
-const TILE_HEIGHT: u32 = 8;
+pub(crate) const TILE_HEIGHT: u32 = 8;
 
 /// How long a stamp is given out again: as long as the answer may be kept by others.
 const STAMP_LIFE: TimeDelta = TimeDelta::seconds(5);
@@ -96,13 +94,15 @@ impl App {
         Ok(rows::set_head(tx, idx + 1, &head).await?)
     }
 
-    /// Returns the log's signed head.
+    /// Returns the log's signed head, cosigned by the witnesses that saw it.
     ///
     /// # Errors
     /// The database cannot be read.
     pub async fn log_checkpoint(&self) -> Result<String, AppError> {
-        let (size, root) = log_head(&mut self.read().await?).await?;
-        Ok(self.log_key().sign(size, &root))
+        let mut tx = self.read().await?;
+        let (size, root) = log_head(&mut tx).await?;
+        let cosigned = self.cosignatures(&mut tx, size).await?;
+        Ok(self.log_key().sign(size, &root) + &cosigned)
     }
 
     /// Returns the key that the log's heads are signed with, as witnesses are told of it.
@@ -138,62 +138,9 @@ impl App {
         Ok((found == width).then_some(bytes))
     }
 
-    /// Returns what the log says of a repository, with all proofs; and, where `since` is given,
-    /// that it begins with what it was when it had that many entries. None where it says nothing.
-    ///
-    /// # Errors
-    /// The database cannot be read, or there is more to say than a statement can hold.
-    pub async fn log_statement(
-        &self,
-        repository: &str,
-        since: Option<u64>,
-    ) -> Result<Option<Statement>, AppError> {
-        let mut tx = self.read().await?;
-        let name = self.log_subject(repository);
-        let (size, root) = log_head(&mut tx).await?;
-        let found = rows::of_name(&mut tx, &name, MOST_ENTRIES + 1).await?;
-        if found.is_empty() {
-            return Ok(None);
-        }
-        if found.len() > usize::try_from(MOST_ENTRIES).unwrap_or(usize::MAX) {
-            return Err(AppError::Conflict(format!(
-                "the log says more than {MOST_ENTRIES} things of {name}: read its tiles"
-            )));
-        }
-        let mut entries = Vec::new();
-        for row in found {
-            let index = self::size(row.idx)?;
-            // What was appended since the head was read comes next time.
-            let Some(proof) = inclusion(index, size) else {
-                break;
-            };
-            entries.push(LoggedEntry {
-                index,
-                entry: String::from_utf8(row.content).map_err(AppError::internal)?,
-                proof: proven(&mut tx, proof).await?,
-            });
-        }
-        let mut continued = None;
-        if let Some(since) = since
-            && let Some(spans) = consistency(since, size)
-        {
-            let proof = proven(&mut tx, spans).await?;
-            continued = Some(Consistency { since, proof });
-        }
-        let successions = successions(&mut tx).await?;
-        drop(tx);
-        let stamp = self.stamp(&name, entries.len(), (size, root)).await?;
-        let checkpoint = self.log_key().sign(size, &root);
-        Ok(Some(Statement {
-            consistency: continued,
-            successions,
-            ..Statement::stamped(&name, entries, checkpoint, stamp)
-        }))
-    }
-
     /// Signs what is said of a name, or gives what was signed a moment ago. Stamps are signed one
     /// by one: everybody may ask for them, and releases that a device signs must not wait long.
-    async fn stamp(
+    pub(crate) async fn stamp(
         &self,
         name: &str,
         entries: usize,
@@ -233,11 +180,11 @@ impl App {
         Ok(stamp)
     }
 
-    fn log_subject(&self, repository: &str) -> String {
+    pub(crate) fn log_subject(&self, repository: &str) -> String {
         format!("{}/{repository}", self.config.host())
     }
 
-    fn log_key(&self) -> LogKey {
+    pub(crate) fn log_key(&self) -> LogKey {
         let name = format!("{}/log", self.config.host());
         LogKey::new(&name, &self.keys.trust.derive_seed(name.as_bytes()))
     }
@@ -250,7 +197,7 @@ pub(crate) fn unsigned(error: JwsError) -> AppError {
     }
 }
 
-async fn log_head(tx: &mut Tx) -> Result<(u64, Hash), AppError> {
+pub(crate) async fn log_head(tx: &mut Tx) -> Result<(u64, Hash), AppError> {
     match rows::head(tx).await? {
         None => Ok((0, fold(&[]))),
         Some(head) => {
@@ -261,16 +208,7 @@ async fn log_head(tx: &mut Tx) -> Result<(u64, Hash), AppError> {
     }
 }
 
-/// Returns the hashes that a proof consists of.
-async fn proven(tx: &mut Tx, spans: Vec<Span>) -> Result<Vec<String>, AppError> {
-    let mut proof = Vec::new();
-    for span in spans {
-        proof.push(span_hash(tx, span).await?);
-    }
-    Ok(encode(&proof))
-}
-
-async fn span_hash(tx: &mut Tx, span: Span) -> Result<Hash, AppError> {
+pub(crate) async fn span_hash(tx: &mut Tx, span: Span) -> Result<Hash, AppError> {
     let mut parts = Vec::new();
     for part in perfect(span) {
         parts.push(perfect_hash(tx, part).await?);
@@ -297,12 +235,12 @@ async fn hashes(tx: &mut Tx, level: i64, row: (i64, i64)) -> Result<Vec<Hash>, A
 /// Rows that the log consists of were changed behind its back.
 #[derive(Debug, thiserror::Error)]
 #[error("the log's hashes are not whole")]
-struct Broken;
+pub(crate) struct Broken;
 
-fn number(number: u64) -> Result<i64, AppError> {
+pub(crate) fn number(number: u64) -> Result<i64, AppError> {
     i64::try_from(number).map_err(AppError::internal)
 }
 
-fn size(number: i64) -> Result<u64, AppError> {
+pub(crate) fn size(number: i64) -> Result<u64, AppError> {
     u64::try_from(number).map_err(AppError::internal)
 }

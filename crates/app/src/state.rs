@@ -54,6 +54,8 @@ pub struct AppConfig {
     pub open_registration: bool,
     /// Whom signatures of identities are believed by; without it they are refused.
     pub identity_root: Option<Arc<trust::keyless::TrustRoot>>,
+    /// Who cosigns the heads of the log.
+    pub witnesses: Vec<crate::LogWitness>,
     /// How other registries are reached that images are imported from.
     pub imports: oci::ClientOptions,
     /// Whether webhooks may be called without TLS.
@@ -190,6 +192,8 @@ pub struct Measures {
     pub open_uploads: i64,
     /// When the first piece of trust metadata ends, by its place and role.
     pub trust_ends: Vec<FirstToEnd>,
+    /// How the witnesses of the log stand.
+    pub witnesses: Vec<crate::WitnessStanding>,
     /// When the advisories in use were compiled.
     pub advisories: DateTime<Utc>,
     /// How often each feed of advisories could not be had since it was had last.
@@ -349,6 +353,7 @@ impl App {
             .filter_map(|feed| feed.health.as_ref());
         Ok(Measures {
             trust_ends: ends,
+            witnesses: self.witness_standings(&mut tx).await?,
             jobs: store::jobs::counts_by_kind(&mut tx).await?,
             open_uploads: self.uploads.count().await.map_err(AppError::internal)?,
             advisories: advisories.compiled_at().unwrap_or_default(),

@@ -205,6 +205,7 @@ pub(crate) async fn open(config: &Config, public_url: &str) -> Result<Market, Fa
                 ..oci::ClientOptions::default()
             },
             identity_root: identity_root(config)?,
+            witnesses: config.witnesses(),
             webhooks_over_http: config.is_on("webhooks.allow_http"),
             review: app::ReviewPolicy {
                 two_for_first_release: config.is_on("review.two_for_first_release"),

@@ -44,6 +44,7 @@ async fn market(dir: &std::path::Path) -> (Arc<App>, Actor) {
             open_registration: true,
             imports: oci::ClientOptions::default(),
             identity_root: None,
+            witnesses: Vec::new(),
             webhooks_over_http: false,
             limits: app::Limits::default(),
             review: app::ReviewPolicy::default(),

@@ -31,6 +31,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod letters;
 pub mod log;
+pub mod log_witnesses;
 pub mod notary;
 pub mod notices;
 pub mod once;

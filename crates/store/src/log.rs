@@ -1,8 +1,10 @@
 //! The log that cannot forget: entries, the hashes over them, and its head.
 
+use sqlx::types::Json;
+
 use crate::{
     StoreError, Tx,
-    db::{execute, fetch_all, fetch_opt},
+    db::{execute, fetch_all, fetch_opt, fetch_scalar},
 };
 
 /// The head.
@@ -136,17 +138,66 @@ pub async fn entries(tx: &mut Tx, first: i64, count: i64) -> Result<Vec<LogRow>,
     )
 }
 
-/// Returns all entries of a name, at most `limit`, in the log's order.
+/// A hash of a level.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct HashRow {
+    /// Its number.
+    pub idx: i64,
+    /// It.
+    pub hash: Vec<u8>,
+}
+
+/// Returns the hashes of tiles of a level, 256 each.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn of_name(tx: &mut Tx, name: &str, limit: i64) -> Result<Vec<LogRow>, StoreError> {
+pub async fn tiles(tx: &mut Tx, level: i64, tiles: &[i64]) -> Result<Vec<HashRow>, StoreError> {
+    fetch_all!(
+        tx,
+        HashRow,
+        [
+            // The order of the join is what finds the hashes by their numbers.
+            "SELECT h.idx, h.hash FROM json_each($2) t CROSS JOIN log_hashes h WHERE h.level = $1 AND h.idx >= t.value * 256 AND h.idx < (t.value + 1) * 256 ORDER BY h.idx",
+            "SELECT h.idx, h.hash FROM jsonb_array_elements_text($2) t (value) JOIN log_hashes h ON h.level = $1 AND h.idx >= CAST(t.value AS BIGINT) * 256 AND h.idx < (CAST(t.value AS BIGINT) + 1) * 256 ORDER BY h.idx"
+        ],
+        level,
+        Json(tiles)
+    )
+}
+
+/// Returns entries of a name from number `first` on and before `end`, at most `limit`, in the
+/// log's order.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn of_name(
+    tx: &mut Tx,
+    name: &str,
+    (first, end): (i64, i64),
+    limit: i64,
+) -> Result<Vec<LogRow>, StoreError> {
     fetch_all!(
         tx,
         LogRow,
-        "SELECT idx, content FROM log_entries WHERE name = $1 ORDER BY idx LIMIT $2",
+        "SELECT idx, content FROM log_entries WHERE name = $1 AND idx >= $2 AND idx < $3 ORDER BY idx LIMIT $4",
         name,
+        first,
+        end,
         limit
+    )
+}
+
+/// Returns how many entries of a name there are before number `end`.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn count_of_name(tx: &mut Tx, name: &str, end: i64) -> Result<i64, StoreError> {
+    fetch_scalar!(
+        tx,
+        i64,
+        "SELECT count(*) FROM log_entries WHERE name = $1 AND idx < $2",
+        name,
+        end
     )
 }
 

@@ -10,6 +10,7 @@ mod picture;
 mod server;
 mod story;
 pub mod webdriver;
+mod witness;
 
 pub use api::{ApiError, User};
 pub use dns::DnsServer;
@@ -18,3 +19,4 @@ pub use image::{Content, File, Health, ImageSpec, write_image};
 pub use picture::{logo, screenshot};
 pub use server::{Ready, Server};
 pub use story::{Cast, Listing, Narrator, PublisherDesk, register_key, sign_and_push};
+pub use witness::WitnessServer;

@@ -393,6 +393,7 @@ fn files() -> Router<Arc<App>> {
         .route("/log/key", get(log::key))
         .route("/log/tile/{*tile}", get(log::tile))
         .route("/log/proof/{publisher}/{product}", get(log::proof))
+        .route("/log/proof/{publisher}/{product}/more", get(log::more))
 }
 
 #[cfg(test)]

@@ -92,6 +92,7 @@ async fn open(dir: &Path, db: Database) -> Arc<App> {
             open_registration: true,
             imports: oci::ClientOptions::default(),
             identity_root: None,
+            witnesses: Vec::new(),
             webhooks_over_http: false,
             limits: app::Limits::default(),
             review: app::ReviewPolicy::default(),

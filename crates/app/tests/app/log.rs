@@ -4,7 +4,7 @@ use app::{AppError, Statement, Tile, market::ListingEvent};
 use chrono::TimeDelta;
 use trust::{
     PublicKey, SigningKey,
-    log::{Event, Hash, State, Verifier, leaf_hash, root, standing},
+    log::{Entry, Event, Hash, State, Verifier, leaf_hash, root, standing},
 };
 
 use crate::{
@@ -33,7 +33,88 @@ async fn tile(world: &World, path: &str) -> Option<Vec<u8>> {
     world.app.log_tile(tile).await.expect("read")
 }
 
+/// Adds entries of two names by turns, more than a test would make by acts; gives how many the
+/// log has then.
+async fn fill(world: &World, count: u64) -> u64 {
+    let mut tx = world.db.begin().await.expect("a transaction");
+    let mut idx = store::log::lock(&mut tx).await.expect("locked");
+    let before = store::log::entries(&mut tx, 0, idx).await.expect("read");
+    let mut leaves: Vec<_> = before.iter().map(|row| leaf_hash(&row.content)).collect();
+    for number in 0..count {
+        let product = if number % 3 == 0 { "other" } else { "db" };
+        let name = format!("{HOST}/acme/{product}");
+        let event = if number % 2 == 0 {
+            Event::Held
+        } else {
+            Event::Reinstated
+        };
+        let entry = Entry {
+            at: world.app.now(),
+            name: name.clone(),
+            event,
+        };
+        let leaf = leaf_hash(&entry.to_bytes());
+        store::log::append(&mut tx, idx, &name, &entry.to_bytes())
+            .await
+            .expect("appended");
+        store::log::add_hash(&mut tx, (0, idx), &leaf)
+            .await
+            .expect("added");
+        leaves.push(leaf);
+        idx += 1;
+        if idx % 256 == 0 {
+            let tile = root(&leaves[leaves.len() - 256..]);
+            store::log::add_hash(&mut tx, (1, idx / 256 - 1), &tile)
+                .await
+                .expect("added");
+        }
+    }
+    store::log::set_head(&mut tx, idx, &root(&leaves))
+        .await
+        .expect("set");
+    tx.commit().await.expect("committed");
+    leaves.len() as u64
+}
+
 both! {
+    async fn a_name_of_many_entries_is_answered_in_parts(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        world.released("1.0", &Image::vulnerable("one")).await;
+        let size = fill(&world, 4_000).await;
+        let name = format!("{HOST}/acme/db");
+        let first = statement(&world, Some(1_234)).await;
+        assert_eq!(first.entries.len(), 1_000);
+        let mut opening = first.begin(&name, &[operator()]).expect("it holds");
+        assert_eq!(opening.size(), size);
+        first.open(&name, &[operator()]).expect_err("that is not all");
+        // What is appended meanwhile changes nothing of the answer.
+        fill(&world, 10).await;
+        let page = async |from, size| world.app.log_page("acme/db", (from, size)).await.expect("read");
+        let mut next = first.next;
+        let mut parts = Vec::new();
+        while let Some(from) = next {
+            let part = page(from, size).await.expect("there is more");
+            next = part.next;
+            parts.push(part);
+        }
+        assert_eq!(parts.iter().map(|part| part.entries.len()).collect::<Vec<_>>(), [1_000, 667]);
+        let mut out_of_order = first.begin(&name, &[operator()]).expect("it holds");
+        out_of_order.take(&parts[1].entries).expect("they are in the log");
+        out_of_order.take(&parts[0].entries).expect_err("but not in its order");
+        for part in &parts {
+            opening.take(&part.entries).expect("proven by the same head");
+        }
+        opening.take(&parts[1].entries[..1]).expect_err("one too many");
+        let opened = opening.finish().expect("that is all");
+        assert_eq!(opened.entries.len(), 2_667);
+        let proof = first.consistency.as_ref().expect("it was asked for");
+        assert_eq!(proof.since, 1_234);
+        for (from, size) in [(size, size), (0, size + 100), (0, 0)] {
+            assert_eq!(page(from, size).await, None, "{from} of {size}");
+        }
+    }
+
     async fn what_happens_to_a_listing_is_in_the_log(db: Database) {
         let world = World::new(db).await;
         world.product().await;

@@ -68,4 +68,5 @@ mod vex;
 mod waivers;
 mod webhooks;
 mod withdrawing;
+mod witnesses;
 mod world;

@@ -118,6 +118,7 @@ fn world_config(dir: &Path, upkeep: app::UpkeepConfig) -> AppConfig {
         open_registration: true,
         imports: oci::ClientOptions::default(),
         identity_root: Some(Arc::new(Sigstore::new().root())),
+        witnesses: Vec::new(),
         webhooks_over_http: false,
         limits: app::Limits::default(),
         review: app::ReviewPolicy::default(),
@@ -169,6 +170,20 @@ impl World {
     /// Opens another node, with keys of its own.
     pub(crate) async fn node_with(&self, review: app::ReviewPolicy, keys: Keys) -> Arc<App> {
         let node = self.try_node_with(review, keys).await;
+        node.expect("an application")
+    }
+
+    /// Opens another node, whose log has witnesses.
+    pub(crate) async fn node_witnessed(&self, witnesses: Vec<app::LogWitness>) -> Arc<App> {
+        let dir = self.dir.path();
+        let files = FsBlobs::open(&dir.join("blobs")).expect("blobs");
+        let uploads = FsUploads::open(&dir.join("uploads"), &files).expect("uploads");
+        let config = AppConfig {
+            witnesses,
+            ..world_config(dir, app::UpkeepConfig::default())
+        };
+        let parts = (Arc::new(uploads) as Arc<dyn Uploads>, config, keys());
+        let node = node(&self.db, &self.blobs, parts, &self.clock).await;
         node.expect("an application")
     }
 

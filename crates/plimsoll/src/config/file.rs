@@ -107,7 +107,12 @@ impl Reader<'_> {
                 let sources: Result<Vec<_>, String> = sources.collect();
                 sources.map(|sources| sources.join(","))
             }
-            (Kind::Sources, other) => Err(wrong_type(key, other)),
+            (Kind::Witnesses, DeValue::Array(list)) => {
+                let witnesses = list.iter().map(|witness| self::witness(witness.get_ref()));
+                let witnesses: Result<Vec<_>, String> = witnesses.collect();
+                witnesses.map(|witnesses| witnesses.join(","))
+            }
+            (Kind::Sources | Kind::Witnesses, other) => Err(wrong_type(key, other)),
             (Kind::Bool, DeValue::Boolean(on)) => Ok(on.to_string()),
             (Kind::Number | Kind::Bytes, DeValue::Integer(number)) => {
                 Ok(number.as_str().to_owned())
@@ -171,6 +176,24 @@ impl Reader<'_> {
             message,
             hint,
         });
+    }
+}
+
+fn witness(value: &DeValue<'_>) -> Result<String, String> {
+    let text = |name: &str| {
+        let found = value
+            .as_table()?
+            .iter()
+            .find(|(key, _)| key.get_ref() == name);
+        Some(found?.1.get_ref().as_str()?.to_owned())
+    };
+    match (
+        value.as_table().map(|table| table.len()),
+        text("key"),
+        text("url"),
+    ) {
+        (Some(2), Some(key), Some(url)) => Ok(format!("{key} {url}")),
+        _ => Err("`trust.witnesses`: write each as { key = \"…\", url = \"…\" }".to_owned()),
     }
 }
 

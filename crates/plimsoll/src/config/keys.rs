@@ -268,6 +268,20 @@ pub(crate) const KEYS: &[Key] = &[
          read at the start; nothing is asked over the network.",
     ),
     key(
+        "trust.witnesses",
+        Kind::Witnesses,
+        "",
+        "Who is asked to cosign the heads of the log (C2SP tlog-witness), each by its key and the URL \
+         before `/add-checkpoint`; they need the log's key, from `/log/key`.",
+    ),
+    key(
+        "trust.witness_networks",
+        Kind::Networks,
+        "",
+        "Addresses and networks that witnesses may be asked at although they are not public, such \
+         as `10.20.0.0/16`.",
+    ),
+    key(
         "registry.token_life",
         Kind::Duration,
         "15m",

@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Choice(&'static [&'static str]),
     /// Advisory sources: a list of tables in a file, `NAME=PLACE` or `NAME` with commas elsewhere.
     Sources,
+    /// Witnesses of the log: a list of tables in a file, `KEY URL` with commas elsewhere.
+    Witnesses,
 }
 
 impl Kind {
@@ -53,6 +55,7 @@ impl Kind {
             Self::Sources => {
                 "tables with name, and url or path where the feed is not a known one".to_owned()
             }
+            Self::Witnesses => "tables with key (NAME+HASH+KEY) and url".to_owned(),
         }
     }
 }

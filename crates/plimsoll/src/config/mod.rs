@@ -222,6 +222,18 @@ impl Config {
         value::networks(text).expect("it was checked when it was set")
     }
 
+    /// Returns the witnesses of the log.
+    pub(crate) fn witnesses(&self) -> Vec<app::LogWitness> {
+        let text = self.text("trust.witnesses").unwrap_or_default();
+        value::witnesses(text).expect("it was checked when it was set")
+    }
+
+    /// Returns the networks that witnesses may be asked in although they are not public.
+    pub(crate) fn witness_networks(&self) -> Vec<ipnet::IpNet> {
+        let text = self.text("trust.witness_networks").unwrap_or_default();
+        value::networks(text).expect("it was checked when it was set")
+    }
+
     /// Returns the DNS server that publishers' domains are looked up at; none for the system's.
     pub(crate) fn dns_server(&self) -> Option<std::net::SocketAddr> {
         let text = self.text("publishers.dns_server")?;

@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 
 use advisory::feeds;
+use app::LogWitness;
 use chrono::TimeDelta;
 use ipnet::IpNet;
 use serde::Serialize;
+use trust::log::MAX_WITNESSES;
 
 use super::kind::Kind;
 
@@ -37,6 +39,7 @@ pub(crate) fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Networks => networks(text).is_some(),
         Kind::Choice(words) => words.contains(&text),
         Kind::Sources => return sources(text).map(drop),
+        Kind::Witnesses => return witnesses(text).map(drop),
     };
     if fits {
         return Ok(());
@@ -79,6 +82,45 @@ pub(crate) fn duration(text: &str) -> Option<TimeDelta> {
     };
     let number: i64 = number.parse().ok().filter(|number| *number > 0)?;
     TimeDelta::try_seconds(number.checked_mul(seconds)?)
+}
+
+/// Reads `KEY URL,KEY URL`: witnesses of the log, and where each is asked.
+pub(crate) fn witnesses(text: &str) -> Result<Vec<LogWitness>, String> {
+    let pairs = text.split(',').map(str::trim);
+    let found = pairs.filter(|pair| !pair.is_empty()).map(witness);
+    let found = found.collect::<Result<Vec<_>, _>>()?;
+    if found.len() > MAX_WITNESSES {
+        return Err(format!("there are more than {MAX_WITNESSES} witnesses"));
+    }
+    for (position, witness) in found.iter().enumerate() {
+        let name = witness.key.name();
+        if found[..position]
+            .iter()
+            .any(|other| other.key.name() == name)
+        {
+            return Err(format!("two witnesses are called `{name}`"));
+        }
+    }
+    Ok(found)
+}
+
+fn witness(pair: &str) -> Result<LogWitness, String> {
+    let (key, url) = pair
+        .split_once(' ')
+        .ok_or_else(|| format!("`{pair}` is not a witness's key and its URL"))?;
+    let key = key.parse().map_err(|error| format!("`{key}`: {error}"))?;
+    let url = url.trim().trim_end_matches('/');
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let is_url = |rest: &str| !rest.is_empty() && !rest.contains(['?', '#', '@', ' ']);
+    match rest.is_some_and(is_url) {
+        true => Ok(LogWitness {
+            key,
+            url: url.to_owned(),
+        }),
+        false => Err(format!("`{url}` is no URL of a witness")),
+    }
 }
 
 /// Reads `NAME=PLACE,NAME`; a known feed needs no place.
@@ -135,6 +177,28 @@ pub(crate) fn source(name: &str, place: &str) -> Result<Source, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn witnesses_have_a_key_and_an_address() {
+        let key = "w.example+e25d5acc+BAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+        let good: trust::log::Witness = key.parse().expect("a key");
+        let read = witnesses(&format!("{key} https://w.example/w/,")).expect("one");
+        assert_eq!(
+            (&read[0].key, read[0].url.as_str()),
+            (&good, "https://w.example/w")
+        );
+        for wrong in [
+            key.to_owned(),
+            format!("{key} ftp://w.example"),
+            format!("{key} https://w.example?x"),
+            format!("{key} https://a:b@w.example"),
+            format!("{key} https://w.example, {key} https://v.example"),
+            "w.example+00000000+BAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB https://w.example"
+                .to_owned(),
+        ] {
+            assert!(witnesses(&wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn durations_have_units() {

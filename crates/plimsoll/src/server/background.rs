@@ -7,7 +7,7 @@ use store::blobs::FsBlobs;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
-use super::{domains::Lookout, mail::Post, webhooks::Caller};
+use super::{domains::Lookout, mail::Post, webhooks::Caller, witnesses::Petitioner};
 use crate::market_folder::{Market, node_name};
 
 /// How often the file of advisories is looked at.
@@ -33,6 +33,8 @@ pub(super) struct Errands {
     pub(super) caller: Caller,
     /// Looks at domains.
     pub(super) lookout: Lookout,
+    /// Asks witnesses of the log.
+    pub(super) petitioner: Petitioner,
 }
 
 /// Starts workers and chores, until `stop`.
@@ -108,9 +110,14 @@ impl Errands {
             let sent = caller.send(&app);
             token.run_until_cancelled(sent).await;
         });
+        let (petitioner, asking, end) = (self.petitioner, Arc::clone(&looking), stop.clone());
         tasks.spawn(async move {
             let looked = lookout.look(&looking);
             over.run_until_cancelled(looked).await;
+        });
+        tasks.spawn(async move {
+            let asked = petitioner.ask(&asking);
+            end.run_until_cancelled(asked).await;
         });
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Metrics {
     jobs: IntGaugeVec,
     uploads: IntGauge,
     trust_ends: IntGaugeVec,
+    /// When each cosigned last, and how often it was asked in vain since.
+    witnesses: [IntGaugeVec; 2],
     advisories: IntGauge,
     feeds: IntGaugeVec,
     webhook_requests: IntCounterVec,
@@ -81,6 +83,7 @@ impl Metrics {
                 "When the first piece of trust metadata ends that clients come to, by its place (`released` or `staging`) and role, in seconds since 1970.",
                 &["place", "role"],
             )?,
+            witnesses: made.witnesses()?,
             advisories: made.gauge(
                 "plimsoll_advisories_compiled_timestamp_seconds",
                 "When the advisories in use were compiled, in seconds since 1970.",
@@ -180,6 +183,14 @@ impl Metrics {
             let ends = first.ends.timestamp();
             self.trust_ends.with_label_values(&labels).set(ends);
         }
+        let [cosigned, failures] = &self.witnesses;
+        cosigned.reset();
+        failures.reset();
+        for witness in &measures.witnesses {
+            let name = [witness.name.as_str()];
+            cosigned.with_label_values(&name).set(witness.cosigned_at);
+            failures.with_label_values(&name).set(witness.failures);
+        }
         self.advisories.set(measures.advisories.timestamp());
         self.feeds.reset();
         for (feed, failures) in &measures.feed_failures {
@@ -225,6 +236,20 @@ impl Maker<'_> {
         )?;
         self.0.register(Box::new(made.clone()))?;
         Ok(made)
+    }
+
+    fn witnesses(&self) -> Result<[IntGaugeVec; 2], prometheus::Error> {
+        let cosigned = self.gauges(
+            "plimsoll_log_witness_cosigned_timestamp_seconds",
+            "When a witness cosigned the log's head last, by its own clock, in seconds since 1970; 0 for never.",
+            &["witness"],
+        )?;
+        let failures = self.gauges(
+            "plimsoll_log_witness_failures",
+            "How often a witness was asked in vain since it cosigned the log's head last.",
+            &["witness"],
+        )?;
+        Ok([cosigned, failures])
     }
 
     fn counters(

@@ -27,6 +27,7 @@ mod tls;
 mod token;
 mod watch;
 mod webhooks;
+mod witnesses;
 
 use std::{
     io,
@@ -134,6 +135,7 @@ pub(crate) async fn serve(
         post,
         caller: webhooks::Caller::new(config.webhook_networks(), Arc::clone(&metrics)),
         lookout: domains::Lookout::new(config.dns_server())?,
+        petitioner: witnesses::Petitioner::new(config.witness_networks()),
     };
     let workers = (config.workers(), config.number("imports.workers"));
     let background = background::start(&market, errands, workers, &stop);

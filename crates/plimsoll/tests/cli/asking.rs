@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use oci::{Digest, ImageSource as _, Layout};
-use trust::log::Event;
+use trust::log::{Event, LoggedEntry, Page, Statement};
 
 use crate::{
     sample,
@@ -99,6 +99,93 @@ impl Market {
         let events: Vec<_> = times.zip(events).collect();
         let said = statement(&format!("{}/acme/db", self.host), &events, since);
         ok(serde_json::to_vec(&said).expect("JSON"))
+    }
+}
+
+/// Returns what a log says in parts of seven entries: the first, and each further one by its path.
+fn in_parts(whole: &Statement) -> (Statement, Vec<(String, Page)>) {
+    let parts: Vec<_> = whole.entries.chunks(7).collect();
+    let next = |part: usize| parts.get(part + 1).map(|after| after[0].index);
+    let first = Statement {
+        entries: parts[0].to_vec(),
+        next: next(0),
+        ..whole.clone()
+    };
+    let size = whole.entries.len();
+    let page = |(number, part): (usize, &&[LoggedEntry])| {
+        let path = format!("/log/proof/acme/db/more?from={}&size={size}", part[0].index);
+        let (entries, next) = (part.to_vec(), next(number));
+        (path, Page { entries, next })
+    };
+    let pages = parts.iter().enumerate().skip(1).map(page);
+    (first, pages.collect())
+}
+
+/// Answers with a log in parts, of which one is replaced by another.
+fn market_in_parts(replaced: Option<(usize, usize)>) -> Arc<Market> {
+    Market::start(move |market, path| {
+        if path == "/.well-known/plimsoll/release.pub" {
+            return std::fs::read(market.place.join("release.pub")).ok().map(ok);
+        }
+        market.note(path);
+        let turn = [Event::Held, Event::Reinstated];
+        let events: Vec<_> = turn.iter().cycle().take(18).cloned().collect();
+        let (.., whole) = market.says(&events, 0);
+        let whole = Statement::parse(&whole).expect("a statement");
+        let (first, pages) = in_parts(&whole);
+        if path.starts_with("/log/proof/acme/db?") {
+            return Some(ok(serde_json::to_vec(&first).expect("JSON")));
+        }
+        let number = pages.iter().position(|(own, _)| own == path)?;
+        let number = replaced
+            .filter(|(from, _)| *from == number)
+            .map_or(number, |(_, to)| to);
+        let (_, page) = pages.get(number)?;
+        Some(ok(serde_json::to_vec(page).expect("JSON")))
+    })
+}
+
+#[test]
+fn what_comes_in_parts_is_fetched_and_saved_whole() {
+    let market = market_in_parts(None);
+    let found = market.verify(&["--trust-host", "--save-proof", "proof.json"]);
+    assert!(
+        found.starts_with("exit 0") && found.contains("with 19 entries"),
+        "{found}"
+    );
+    let paths = market.asked.lock().expect("nobody panics").join(" ");
+    assert!(paths.contains("more?from=7&size=19"), "{paths}");
+    assert!(paths.ends_with("more?from=14&size=19"), "{paths}");
+    let saved = std::fs::read(market.place.join("proof.json")).expect("a file");
+    let saved = Statement::parse(&saved).expect("a statement");
+    assert_eq!((saved.entries.len(), saved.next), (19, None));
+    let found = market.verify(&["--trust-host", "--proof", "proof.json"]);
+    assert!(found.starts_with("exit 0"), "{found}");
+    // A part is no proof of the whole.
+    let (first, _) = in_parts(&saved);
+    market
+        .place
+        .write("part.json", serde_json::to_vec(&first).expect("JSON"));
+    let found = market.verify(&["--trust-host", "--proof", "part.json"]);
+    assert!(
+        found.contains("the entries are not those that the market signed for"),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_part_that_is_left_out_or_sent_twice_is_refused() {
+    for (replaced, why) in [
+        ((1, 9), "leaves out what it says"),
+        ((0, 1), "the entries are not those"),
+        ((1, 0), "the entries are not those"),
+    ] {
+        let market = market_in_parts(Some(replaced));
+        let found = market.verify(&["--trust-host"]);
+        assert!(
+            found.starts_with("exit 4") && found.contains(why),
+            "{found}"
+        );
     }
 }
 

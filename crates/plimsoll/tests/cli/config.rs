@@ -72,6 +72,8 @@ registry.index_depth                   default                   4
 registry.sparse_images                 default                   false
 registry.read_ahead                    default                   true
 trust.identity_root                    default                   -
+trust.witnesses                        default                   -
+trust.witness_networks                 default                   -
 registry.token_life                    default                   15m
 registry.collect_grace                 default                   24h
 registry.collect_every                 default                   24h

@@ -363,6 +363,16 @@ Options:
           How many days old what the log says may be; else one day from the market, any age from a
           file
 
+      --witness <KEY>
+          Witness of the market's log (NAME+HASH+KEY) that must have seen what it says; repeatable
+          
+          What only the market signed may be said to you alone. A witness cosigns the log's head,
+          and only where it goes on from all that this witness saw before, so it is what others see,
+          too.
+
+      --witnesses <N>
+          How many of the witnesses must have seen it, where not all of them
+
       --signature-only
           Check the signature alone, and ask no log
 

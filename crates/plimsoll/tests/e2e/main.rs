@@ -49,6 +49,7 @@ mod watch;
 mod way;
 mod webhooks;
 mod withdrawals;
+mod witnesses;
 
 use std::{
     path::Path,

@@ -175,6 +175,7 @@ impl Place {
                 open_registration: true,
                 imports: oci::ClientOptions::default(),
                 identity_root: None,
+                witnesses: Vec::new(),
                 webhooks_over_http: false,
                 limits: app::Limits::default(),
                 review: app::ReviewPolicy::default(),

@@ -12,7 +12,7 @@ pub const MAX_NOTE_BYTES: usize = 64 << 10;
 /// Witnesses may add their signatures; more than these are not looked at.
 const MAX_SIGNATURES: usize = 64;
 /// The byte that says Ed25519.
-const ALGORITHM: u8 = 1;
+pub(super) const ALGORITHM: u8 = 1;
 
 /// Why a checkpoint is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +32,11 @@ pub enum NoteError {
     /// The text names no key.
     #[error("this is no key of a log: it must read NAME+HASH+KEY")]
     Key,
+    /// The text names no witness.
+    #[error(
+        "this is no key of a witness: it must read NAME+HASH+KEY, for cosignatures with Ed25519"
+    )]
+    Witness,
 }
 
 /// The key that a log's heads are signed with.
@@ -89,17 +94,16 @@ pub struct Verifier {
 
 impl Verifier {
     pub(crate) fn new(name: &str, public: [u8; 32]) -> Self {
-        let [a, b, c, d, ..] = full_id(name, &public);
         Self {
             name: name.to_owned(),
-            id: [a, b, c, d],
+            id: id(name, ALGORITHM, &public),
             public,
         }
     }
 
     /// Returns the hash that signatures have the first four bytes of.
     pub(crate) fn full_id(&self) -> Hash {
-        full_id(&self.name, &self.public)
+        full_id(&self.name, ALGORITHM, &self.public)
     }
 
     /// Returns the log's name.
@@ -112,20 +116,8 @@ impl Verifier {
     /// # Errors
     /// [`NoteError::Key`].
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::Key);
-        };
-        let key = STANDARD.decode(key).map_err(|_| NoteError::Key)?;
-        let (Some((&ALGORITHM, public)), true) = (key.split_first(), is_name(name)) else {
-            return Err(NoteError::Key);
-        };
-        let public = public.try_into().map_err(|_| NoteError::Key)?;
-        let verifier = Self::new(name, public);
-        match hex::encode(verifier.id) == id {
-            true => Ok(verifier),
-            false => Err(NoteError::Key),
-        }
+        let (name, public) = read_key(text, ALGORITHM)?;
+        Ok(Self::new(name, public))
     }
 
     /// Reads a checkpoint and checks that this key signed it.
@@ -185,17 +177,46 @@ pub(crate) fn split(note: &str) -> Result<(&str, Vec<NoteSignature<'_>>), NoteEr
     Ok((text, found))
 }
 
-fn full_id(name: &str, public: &[u8; 32]) -> Hash {
+fn full_id(name: &str, algorithm: u8, public: &[u8; 32]) -> Hash {
     let hash = Sha256::new()
         .chain_update(name)
-        .chain_update([b'\n', ALGORITHM]);
+        .chain_update([b'\n', algorithm]);
     hash.chain_update(public).finalize().into()
+}
+
+/// Returns what signatures by a key begin with.
+pub(super) fn id(name: &str, algorithm: u8, public: &[u8; 32]) -> [u8; 4] {
+    let [a, b, c, d, ..] = full_id(name, algorithm, public);
+    [a, b, c, d]
+}
+
+/// Reads `NAME+HASH+KEY` of an algorithm.
+pub(super) fn read_key(text: &str, algorithm: u8) -> Result<(&str, [u8; 32]), NoteError> {
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(NoteError::Key);
+    };
+    let key = STANDARD.decode(key).map_err(|_| NoteError::Key)?;
+    let Some((found, public)) = key.split_first() else {
+        return Err(NoteError::Key);
+    };
+    let public = public.try_into().map_err(|_| NoteError::Key)?;
+    let is_key = *found == algorithm && is_name(name);
+    match is_key && hex::encode(id(name, algorithm, &public)) == hash {
+        true => Ok((name, public)),
+        false => Err(NoteError::Key),
+    }
+}
+
+/// Writes `NAME+HASH+KEY`.
+pub(super) fn write_key(name: &str, algorithm: u8, public: &[u8; 32]) -> String {
+    let key = STANDARD.encode([&[algorithm][..], public].concat());
+    format!("{name}+{}+{key}", hex::encode(id(name, algorithm, public)))
 }
 
 impl std::fmt::Display for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let key = STANDARD.encode([&[ALGORITHM][..], &self.public].concat());
-        write!(f, "{}+{}+{key}", self.name, hex::encode(self.id))
+        f.write_str(&write_key(&self.name, ALGORITHM, &self.public))
     }
 }
 

@@ -7,16 +7,18 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entry, Hash, LogKey, NoteError, ProofError, Verifier, leaf_hash, verify_consistency,
-    verify_inclusion,
+    Entry, Hash, LogKey, MAX_WITNESSES, NoteError, ProofError, Verifier, Witness, leaf_hash,
+    verify_consistency, verify_inclusion,
 };
 use crate::{
     PublicKey, Signer, jws,
     succession::{Succession, SuccessionError, follow},
 };
 
-/// No statement is larger, in bytes.
-pub const MAX_STATEMENT_BYTES: usize = 16 << 20;
+/// No statement is larger, in bytes, with all of its entries.
+pub const MAX_STATEMENT_BYTES: usize = 128 << 20;
+/// No part of one is larger, as it is sent.
+pub const MAX_PAGE_BYTES: usize = 16 << 20;
 /// A tree over as many entries as there can be is not higher.
 const MAX_PROOF: usize = 64;
 
@@ -34,14 +36,50 @@ pub struct Statement {
     pub checkpoint: String,
     /// A compact token by the market's release key.
     pub stamp: String,
-    /// All entries of the name, in the log's order.
+    /// All entries of the name, in the log's order; the first of them, where there is `next`.
     pub entries: Vec<LoggedEntry>,
+    /// From which number on the others are to be asked for, where that is not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
     /// That the log begins as it did, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<Consistency>,
+    /// Earlier heads that witnesses saw who have not seen this one yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnessed: Vec<Witnessed>,
     /// Who follows release keys that were replaced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub successions: Vec<Succession>,
+}
+
+/// An earlier head of the log with cosignatures, and the proof that the log goes on from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Witnessed {
+    /// The head, signed by the log and by witnesses.
+    pub checkpoint: String,
+    /// Hashes in base64.
+    pub proof: Vec<String>,
+}
+
+/// What a witness saw of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cosigned {
+    /// Its name.
+    pub witness: String,
+    /// How many entries the log had.
+    pub size: u64,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Further entries of a name, proven by the head that its statement has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Entries in the log's order.
+    pub entries: Vec<LoggedEntry>,
+    /// From which number on there are more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
 }
 
 /// An entry and the proof that it is in the log.
@@ -193,7 +231,9 @@ impl Statement {
             checkpoint,
             stamp,
             entries,
+            next: None,
             consistency: None,
+            witnessed: Vec::new(),
             successions: Vec::new(),
         }
     }
@@ -233,6 +273,14 @@ impl Statement {
     /// # Errors
     /// [`StatementError`] says what does not hold.
     pub fn open(&self, name: &str, keys: &[PublicKey]) -> Result<Opened, StatementError> {
+        self.begin(name, keys)?.finish()
+    }
+
+    /// Begins to check a statement whose entries come in parts; those that are here are the first.
+    ///
+    /// # Errors
+    /// As [`Statement::open`].
+    pub fn begin(&self, name: &str, keys: &[PublicKey]) -> Result<Opening, StatementError> {
         let keys = self.keys(keys)?;
         let stamp: Stamp = jws::verify(&self.stamp, &keys)
             .map_err(|error| StatementError::Stamp(error.to_string()))?;
@@ -245,31 +293,21 @@ impl Statement {
         if !same || head.origin != stamp.iss {
             return Err(StatementError::OtherHead);
         }
-        if stamp.entries != self.entries.len() {
-            return Err(StatementError::Entries);
-        }
-        let mut entries: Vec<(u64, Entry)> = Vec::new();
-        for logged in &self.entries {
-            let proof = hashes(&logged.proof)?;
-            let leaf = leaf_hash(logged.entry.as_bytes());
-            verify_inclusion((&leaf, logged.index), (head.size, &head.root), &proof)
-                .map_err(|error| StatementError::NotIncluded(logged.index, error))?;
-            let entry = Entry::parse(logged.entry.as_bytes()).ok_or(StatementError::Entries)?;
-            let after = entries.last().is_none_or(|(last, _)| *last < logged.index);
-            if entry.name != name || !after {
-                return Err(StatementError::Entries);
-            }
-            entries.push((logged.index, entry));
-        }
         let at = DateTime::from_timestamp(stamp.iat, 0);
-        Ok(Opened {
-            log: stamp.iss,
-            log_key: stamp.log_key,
-            size: head.size,
-            root: head.root,
-            at: at.ok_or_else(|| StatementError::Stamp("its time is none".to_owned()))?,
-            entries,
-        })
+        let mut opening = Opening {
+            name: name.to_owned(),
+            count: stamp.entries,
+            opened: Opened {
+                log: stamp.iss,
+                log_key: stamp.log_key,
+                size: head.size,
+                root: head.root,
+                at: at.ok_or_else(|| StatementError::Stamp("its time is none".to_owned()))?,
+                entries: Vec::new(),
+            },
+        };
+        opening.take(&self.entries)?;
+        Ok(opening)
     }
 
     /// Checks that the log of an opened statement begins with the head that was seen before.
@@ -285,6 +323,118 @@ impl Statement {
         };
         verify_consistency(seen, (opened.size, &opened.root), &proof)
             .map_err(StatementError::Forked)
+    }
+}
+
+impl Page {
+    /// Reads a part of a statement.
+    ///
+    /// # Errors
+    /// [`StatementError::Malformed`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
+        let malformed = |why: String| StatementError::Malformed(why);
+        if bytes.len() > MAX_PAGE_BYTES {
+            return Err(malformed(format!(
+                "it has more than {MAX_PAGE_BYTES} bytes"
+            )));
+        }
+        let page: Self =
+            serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
+        match page.entries.is_empty() {
+            true => Err(malformed("a part of it has no entries".to_owned())),
+            false => Ok(page),
+        }
+    }
+}
+
+/// A statement that holds as far as its entries are here.
+#[derive(Debug)]
+pub struct Opening {
+    name: String,
+    /// How many entries the market signed for.
+    count: usize,
+    opened: Opened,
+}
+
+impl Opening {
+    /// Returns how many entries the log has that all of it is proven by.
+    pub fn size(&self) -> u64 {
+        self.opened.size
+    }
+
+    /// Takes the next entries, in the log's order.
+    ///
+    /// # Errors
+    /// One is not in the log, of another name, or one too many.
+    pub fn take(&mut self, entries: &[LoggedEntry]) -> Result<(), StatementError> {
+        let opened = &mut self.opened;
+        if opened.entries.len() + entries.len() > self.count {
+            return Err(StatementError::Entries);
+        }
+        for logged in entries {
+            let proof = hashes(&logged.proof)?;
+            let leaf = leaf_hash(logged.entry.as_bytes());
+            verify_inclusion((&leaf, logged.index), (opened.size, &opened.root), &proof)
+                .map_err(|error| StatementError::NotIncluded(logged.index, error))?;
+            let entry = Entry::parse(logged.entry.as_bytes()).ok_or(StatementError::Entries)?;
+            let after = (opened.entries.last()).is_none_or(|(last, _)| *last < logged.index);
+            if entry.name != self.name || !after {
+                return Err(StatementError::Entries);
+            }
+            opened.entries.push((logged.index, entry));
+        }
+        Ok(())
+    }
+
+    /// Ends with what holds.
+    ///
+    /// # Errors
+    /// There are fewer entries than the market signed for.
+    pub fn finish(self) -> Result<Opened, StatementError> {
+        match self.opened.entries.len() == self.count {
+            true => Ok(self.opened),
+            false => Err(StatementError::Entries),
+        }
+    }
+}
+
+impl Statement {
+    /// Returns what each of `witnesses` saw last of the log of an opened statement, of those who saw
+    /// anything; all of it is what that log begins with.
+    ///
+    /// # Errors
+    /// A head is not signed by the log, or is none that it goes on from: [`StatementError::Forked`].
+    pub fn cosigned(
+        &self,
+        opened: &Opened,
+        witnesses: &[Witness],
+    ) -> Result<Vec<Cosigned>, StatementError> {
+        if self.witnessed.len() > MAX_WITNESSES {
+            let message = format!("it has more than {MAX_WITNESSES} witnessed heads");
+            return Err(StatementError::Malformed(message));
+        }
+        let verifier = Verifier::parse(&opened.log_key)?;
+        let mut heads = vec![(opened.size, self.checkpoint.as_str())];
+        for earlier in &self.witnessed {
+            let head = verifier.open(&earlier.checkpoint)?;
+            let proof = hashes(&earlier.proof)?;
+            let now = (opened.size, &opened.root);
+            verify_consistency((head.size, &head.root), now, &proof)
+                .map_err(StatementError::Forked)?;
+            heads.push((head.size, &earlier.checkpoint));
+        }
+        let seen = witnesses.iter().filter_map(|witness| {
+            let seen = heads
+                .iter()
+                .filter_map(|(size, note)| Some((*size, witness.cosigned(note)?)));
+            let (size, at) = seen.max()?;
+            Some(Cosigned {
+                witness: witness.to_string(),
+                size,
+                at,
+            })
+        });
+        Ok(seen.collect())
     }
 }
 

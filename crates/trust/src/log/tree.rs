@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 pub type Hash = [u8; 32];
 
 /// Entries from `start` up to but not including `end`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, std::hash::Hash)]
 pub struct Span {
     /// The first.
     pub start: u64,

@@ -6,9 +6,9 @@ use plimsoll_trust::{
     SigningKey,
     log::{
         Consistency, Entry, Event, Hash, LogKey, LoggedEntry, Named, NoteError, ProofError, Span,
-        State, Statement, StatementError, TILE_WIDTH, Tile, TileKind, Verifier, consistency,
-        encode, fold, inclusion, leaf_hash, named, perfect, root, standing, verify_consistency,
-        verify_inclusion,
+        State, Statement, StatementError, TILE_WIDTH, Tile, TileKind, Verifier, Witness,
+        consistency, encode, fold, inclusion, leaf_hash, named, perfect, root, standing,
+        submission, verify_consistency, verify_inclusion,
     },
     succession::{self, MAX_SUCCESSIONS, Succession, SuccessionError},
 };
@@ -213,6 +213,42 @@ fn a_checkpoint_opens_with_the_logs_key_alone() {
     for wrong in ["", "a+b+c", "a b+00000000+AQ==", "a++"] {
         assert_eq!(Verifier::parse(wrong), Err(NoteError::Key), "{wrong}");
     }
+}
+
+/// As PyPI's aics-tlog writes them, by the key of thirty-two fives.
+const WITNESS: &str = "witness.example/w+1093b504+BG56HN0psLeP0Tr0xVmP7/TvKpcWbjym8uT7/M2AUFvx";
+const COSIGNATURE: &str = "— witness.example/w EJO1BAAAAABlU/EAWIKVVJvXjJdsyRz0VTNbr4O4lQpX7xfsybz/HrWk7mpfQA7NqiXc0tnjXDwOQA05XcyLDot38uWLtBIMUjpUCw==";
+
+#[test]
+fn cosignatures_are_those_of_others() {
+    let witness: Witness = WITNESS.parse().expect("a key");
+    assert_eq!(witness.to_string(), WITNESS);
+    assert_eq!(witness.name(), "witness.example/w");
+    let log = LogKey::new("market.example/log", &[3; 32]);
+    let note = log.sign(5, &[9; 32]);
+    assert_eq!(witness.cosigned(&note), None);
+    let at = DateTime::from_timestamp(1_700_000_000, 0);
+    let cosigned = format!("{note}— other AAAAAAAA\n{COSIGNATURE}\n");
+    assert_eq!(witness.cosigned(&cosigned), at);
+    assert!(log.verifier().open(&cosigned).is_ok());
+    let answer = format!("— other AAAAAAAA\nrubbish\n{COSIGNATURE}\n");
+    let picked = witness.pick(&note, &answer).expect("it is there");
+    assert_eq!((picked.0, Some(picked.1)), (COSIGNATURE, at));
+    let other = log.sign(6, &[9; 32]);
+    assert_eq!(witness.pick(&other, &answer), None, "of another head");
+    for wrong in [
+        "",
+        "a+b+c",
+        &WITNESS.replace("witness", "another"),
+        &log.verifier().to_string(),
+    ] {
+        assert_eq!(wrong.parse::<Witness>(), Err(NoteError::Witness), "{wrong}");
+    }
+    assert_eq!(Verifier::parse(WITNESS), Err(NoteError::Key));
+    assert_eq!(submission(0, &[], &note), format!("old 0\n\n{note}"));
+    let asked = submission(3, &[[0; 32]], &note);
+    let zeros = "A".repeat(43);
+    assert_eq!(asked, format!("old 3\n{zeros}=\n\n{note}"));
 }
 
 const NAME: &str = "market.example/acme/db";

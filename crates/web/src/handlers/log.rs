@@ -54,7 +54,30 @@ pub(crate) async fn proof(
     match app.log_statement(&name, since).await {
         Ok(Some(statement)) => ([Cache::Head.header()], Json(statement)).into_response(),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(AppError::Conflict(reason)) => (StatusCode::CONFLICT, reason).into_response(),
+        Err(error) => broken(&error),
+    }
+}
+
+/// Which part of what the log says is asked for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct More {
+    from: u64,
+    size: u64,
+}
+
+/// `GET /log/proof/{publisher}/{product}/more?from=N&size=N`
+pub(crate) async fn more(
+    State(app): State<Arc<App>>,
+    Path((publisher, product)): Path<(String, String)>,
+    query: Result<Query<More>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let Ok(Query(More { from, size })) = query else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let name = format!("{publisher}/{product}");
+    match app.log_page(&name, (from, size)).await {
+        Ok(Some(page)) => ([Cache::Immutable.header()], Json(page)).into_response(),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => broken(&error),
     }
 }

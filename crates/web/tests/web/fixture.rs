@@ -61,6 +61,7 @@ async fn open_with(
             open_registration: true,
             imports: app::oci::ClientOptions::default(),
             identity_root: None,
+            witnesses: Vec::new(),
             webhooks_over_http: false,
             limits: app::Limits::default(),
             review,

@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use trust::{
     SigningKey,
-    log::{Hash, Statement, Verifier, leaf_hash, root},
+    log::{Hash, Page, Statement, Verifier, leaf_hash, root},
 };
 
 use crate::fixture::Fixture;
@@ -198,6 +198,23 @@ async fn a_proof_says_all_of_one_name_and_that_the_log_goes_on() {
         .open(NAME, std::slice::from_ref(&operator))
         .expect("it holds");
     assert_eq!((seen.entries.len(), seen.size), (259, 259));
+    let more = "/log/proof/acme/ship-db/more";
+    let part = ask(&fixture, &format!("{more}?from=100&size=200")).await;
+    is_kept(&part, "application/json", FOR_GOOD);
+    let part = Page::parse(&part.bytes).expect("a part");
+    assert_eq!((part.entries.len(), part.entries[0].index), (100, 100));
+    for (query, status) in [
+        ("?from=200&size=200", StatusCode::NOT_FOUND),
+        ("?from=1&size=260", StatusCode::NOT_FOUND),
+        ("?from=1", StatusCode::BAD_REQUEST),
+        ("?from=-1&size=2", StatusCode::BAD_REQUEST),
+        ("", StatusCode::BAD_REQUEST),
+    ] {
+        let reply = ask(&fixture, &format!("{more}{query}")).await;
+        assert_eq!(reply.status, status, "{query}");
+    }
+    let other = ask(&fixture, "/log/proof/acme/other/more?from=1&size=2").await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND);
     seen_by_another_name(&reply, &operator);
 
     let owner = fixture.actor("olga").await;
@@ -235,7 +252,7 @@ async fn a_proof_says_all_of_one_name_and_that_the_log_goes_on() {
         "acme/other",
         "other/ship-db",
         "acme/%00",
-        "acme/ship-db/more",
+        "acme/ship-db/further",
         "acme",
     ] {
         let reply = ask(&fixture, &format!("/log/proof/{missing}")).await;

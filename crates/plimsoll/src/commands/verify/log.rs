@@ -1,18 +1,26 @@
 //! What the market's log says of a verified image: fetched from the market, or from a file
 //! beside the image.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use oci::{Digest, ImageRef, Reference};
 use trust::{
     PublicKey,
-    log::{Entry, MAX_STATEMENT_BYTES, Named, Opened, Standing, State, Statement, named, standing},
+    log::{
+        Cosigned, Entry, MAX_PAGE_BYTES, MAX_STATEMENT_BYTES, Named, Opened, Page, Standing, State,
+        Statement, named, standing,
+    },
 };
 
 use super::{
     VerifyArgs, fetch,
     seen::{Memory, Seen},
+    witnesses,
 };
 use crate::{
     config::environment::Environment,
@@ -43,6 +51,8 @@ pub(super) struct Said {
     pub(super) standing: Standing,
     /// What keeps it from being good, in words.
     pub(super) problem: Option<String>,
+    /// Who else saw it.
+    pub(super) witnesses: Vec<Cosigned>,
 }
 
 /// Returns what the log says of an image that one of `keys` signed as `name`; none where there is
@@ -65,8 +75,10 @@ pub(super) fn ask(
         let Some(bytes) = statement(args, name, since)? else {
             return Ok(None);
         };
-        let statement = Statement::parse(&bytes).map_err(|error| refused(&error))?;
-        let opened = open(args, (name, &statement), keys, seen.as_ref())?;
+        let mut statement = Statement::parse(&bytes).map_err(|error| refused(&error))?;
+        let opened = all_of(args, (name, &mut statement), keys)?;
+        check(args, (name, &statement), &opened, seen.as_ref())?;
+        let witnessed = witnesses::seen(args, &statement, &opened)?;
         check_age(args, &opened, is_online, now)?;
         // What is in a file goes on from what was seen only where that is proven.
         let is_kept = !is_online && seen.is_some();
@@ -75,10 +87,10 @@ pub(super) fn ask(
             continue;
         }
         if let Some(file) = &args.save_proof {
-            fs::write(file, &bytes).or_fail(format!("cannot write `{}`", file.display()))?;
+            save(file, (&statement, bytes))?;
         }
         let keys = statement.keys(keys).map_err(|error| refused(&error))?;
-        return judge(args, (&opened, keys), digest).map(Some);
+        return judge(args, (&opened, keys), digest, witnessed).map(Some);
     }
     Err(Failure::failed(format!(
         "others on this machine saw the log {} grow each time that it was asked",
@@ -87,15 +99,65 @@ pub(super) fn ask(
     .hint("try again"))
 }
 
-/// Opens what the log says; it goes on from what was seen of it.
-fn open(
+/// Opens what the log says, fetching the parts of it that did not come at once. Where it is to be
+/// saved, they are put together.
+fn all_of(
+    args: &VerifyArgs,
+    (name, statement): (&str, &mut Statement),
+    keys: &[PublicKey],
+) -> Result<Opened, Failure> {
+    let opening = statement.begin(name, keys);
+    let mut opening = opening.map_err(|error| refused(&error))?;
+    let is_online = proof_file(args).is_none();
+    while let Some(from) = statement.next.filter(|_| is_online) {
+        let page = more(args, name, (from, opening.size()))?;
+        let taken = opening.take(&page.entries);
+        taken.map_err(|error| refused(&error))?;
+        statement.next = page.next;
+        if args.save_proof.is_some() {
+            statement.entries.extend(page.entries);
+        }
+    }
+    opening.finish().map_err(|error| refused(&error))
+}
+
+fn more(args: &VerifyArgs, name: &str, (from, size): (u64, u64)) -> Result<Page, Failure> {
+    let (host, repository) = name.split_once('/').unwrap_or((name, ""));
+    let path = format!("/log/proof/{repository}/more?from={from}&size={size}");
+    let found = fetch::fetch(args, (host, &path), MAX_PAGE_BYTES as u64 + 1)?;
+    let bytes = found.ok_or_else(|| {
+        refused(&format!(
+            "the log of {host} leaves out what it says of {name} from its entry {from} on"
+        ))
+    })?;
+    Page::parse(&bytes).map_err(|error| refused(&error))
+}
+
+/// Writes what the log says to a file, as it came or, where it came in parts, whole.
+fn save(file: &Path, (statement, came): (&Statement, Vec<u8>)) -> Result<(), Failure> {
+    let place = file.display();
+    let is_whole = Statement::parse(&came).is_ok_and(|first| first.next.is_none());
+    let bytes = match is_whole {
+        true => came,
+        false => serde_json::to_vec(statement).or_fail(format!("cannot write `{place}`"))?,
+    };
+    if bytes.len() > MAX_STATEMENT_BYTES {
+        return Err(Failure::failed(format!(
+            "the proof has {} bytes, and a file of one at most {MAX_STATEMENT_BYTES}",
+            bytes.len()
+        ))
+        .hint("the image verifies while the market is in reach, without --save-proof"));
+    }
+    fs::write(file, &bytes).or_fail(format!("cannot write `{place}`"))
+}
+
+/// Checks that what the log says goes on from what was seen of it.
+fn check(
     args: &VerifyArgs,
     (name, statement): (&str, &Statement),
-    keys: &[PublicKey],
+    opened: &Opened,
     seen: Option<&Seen>,
-) -> Result<Opened, Failure> {
-    let opened = statement.open(name, keys);
-    let opened = opened.map_err(|error| refused(&error))?;
+) -> Result<(), Failure> {
     // By another name it would be another log, of which nothing was seen.
     if opened.log != log_of(name) {
         let (said, own) = (&opened.log, log_of(name));
@@ -104,7 +166,7 @@ fn open(
         )));
     }
     let Some(seen) = seen else {
-        return Ok(opened);
+        return Ok(());
     };
     if seen.log_key != opened.log_key {
         return Err(refused(&format!(
@@ -128,10 +190,10 @@ fn open(
     }
     if is_online || opened.size == seen.size {
         statement
-            .continues(&opened, (seen.size, &root))
+            .continues(opened, (seen.size, &root))
             .map_err(|error| refused(&error))?;
     }
-    Ok(opened)
+    Ok(())
 }
 
 /// Returns the keys to be believed by whoever believes `pinned`, as what the log says has them.
@@ -183,15 +245,18 @@ fn withdrawn(
 ) -> Option<DateTime<Utc>> {
     // Whatever is wrong with the log, the image is not there.
     let bytes = statement(args, name, 0).ok().flatten()?;
-    let opened = Statement::parse(&bytes).ok()?.open(name, keys).ok()?;
-    match named(&entries(&opened), tag) {
+    let mut statement = Statement::parse(&bytes).ok()?;
+    let opened = all_of(args, (name, &mut statement), keys).ok()?;
+    match named(&entries(&opened, opened.size), tag) {
         Some(Named::Withdrawn(at)) => Some(at),
         _ => None,
     }
 }
 
-fn entries(opened: &Opened) -> Vec<Entry> {
+/// Returns the entries that the log had when it had `size` in all.
+fn entries(opened: &Opened, size: u64) -> Vec<Entry> {
     let entries = opened.entries.iter();
+    let entries = entries.take_while(|(index, _)| *index < size);
     entries.map(|(_, entry)| entry.clone()).collect()
 }
 
@@ -208,7 +273,11 @@ fn log_of(name: &str) -> String {
 fn statement(args: &VerifyArgs, name: &str, since: u64) -> Result<Option<Vec<u8>>, Failure> {
     match (proof_file(args), &args.image) {
         (Some(file), _) => {
-            let bytes = fs::read(&file).or_fail(format!("cannot read `{}`", file.display()))?;
+            let mut bytes = Vec::new();
+            let opened = fs::File::open(&file);
+            let most = MAX_STATEMENT_BYTES as u64 + 1;
+            let read = opened.and_then(|opened| opened.take(most).read_to_end(&mut bytes));
+            read.or_fail(format!("cannot read `{}`", file.display()))?;
             Ok(Some(bytes))
         }
         (None, ImageRef::Registry(_)) => from_market(args, name, since).map(Some),
@@ -229,7 +298,7 @@ fn proof_file(args: &VerifyArgs) -> Option<PathBuf> {
 fn from_market(args: &VerifyArgs, name: &str, since: u64) -> Result<Vec<u8>, Failure> {
     let (host, repository) = name.split_once('/').unwrap_or((name, ""));
     let path = format!("/log/proof/{repository}?since={since}");
-    let found = fetch::fetch(args, (host, &path), MAX_STATEMENT_BYTES as u64 + 1)?;
+    let found = fetch::fetch(args, (host, &path), MAX_PAGE_BYTES as u64 + 1)?;
     found.ok_or_else(|| {
         Failure::new(
             Exit::NotVerified,
@@ -305,13 +374,48 @@ fn misnamed(args: &VerifyArgs, entries: &[Entry], digest: &Digest) -> Option<Str
     Some(problem)
 }
 
-/// Says how the image stands now, or stood at the time that was asked for.
+/// Says how the image stands now, or stood at the time that was asked for. That it is good must
+/// have been seen by enough witnesses; that it is not needs none.
 fn judge(
     args: &VerifyArgs,
     (opened, keys): (&Opened, Vec<PublicKey>),
     digest: &Digest,
+    (witnesses, covered): (Vec<Cosigned>, u64),
 ) -> Result<Said, Failure> {
-    let entries = entries(opened);
+    let (standing, problem) = assess(args, opened, opened.size, digest)?;
+    if problem.is_none() && covered < opened.size {
+        let seen = assess(args, opened, covered, digest);
+        if !seen.is_ok_and(|(_, problem)| problem.is_none()) {
+            return Err(Failure::new(
+                Exit::NotVerified,
+                format!(
+                    "too few witnesses saw what the log says of the image by now: only its first {covered} of {} entries",
+                    opened.size
+                ),
+            )
+            .hint("witnesses are asked within seconds: try again in a minute"));
+        }
+    }
+    Ok(Said {
+        at: opened.at,
+        size: opened.size,
+        log: opened.log.clone(),
+        keys,
+        standing,
+        problem,
+        witnesses,
+    })
+}
+
+/// Says how the image stands by the entries that the log had when it had `size` in all, and what
+/// keeps it from being good.
+fn assess(
+    args: &VerifyArgs,
+    opened: &Opened,
+    size: u64,
+    digest: &Digest,
+) -> Result<(Standing, Option<String>), Failure> {
+    let entries = entries(opened, size);
     // The statement's time is cut to seconds; what it holds may have happened within the last,
     // and by the clock of another node.
     let times = entries.iter().map(|entry| entry.at);
@@ -347,14 +451,7 @@ fn judge(
         }
         State::Listed => misnamed(args, &entries, digest),
     };
-    Ok(Said {
-        at: opened.at,
-        size: opened.size,
-        log: opened.log.clone(),
-        keys,
-        standing,
-        problem,
-    })
+    Ok((standing, problem))
 }
 
 pub(super) fn day(time: DateTime<Utc>) -> String {

@@ -6,6 +6,7 @@ mod fetch;
 mod log;
 mod place;
 mod seen;
+mod witnesses;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use serde_json::json;
 use trust::{
     PublicKey,
     cosign::{self, Trusted, Verified, VerifyError},
+    log::Witness,
     succession::SuccessionError,
 };
 
@@ -89,8 +91,17 @@ pub(crate) struct VerifyArgs {
     /// How many days old what the log says may be; else one day from the market, any age from a file
     #[arg(long, value_name = "DAYS")]
     max_age: Option<u32>,
+    /// Witness of the market's log (NAME+HASH+KEY) that must have seen what it says; repeatable
+    ///
+    /// What only the market signed may be said to you alone. A witness cosigns the log's head, and
+    /// only where it goes on from all that this witness saw before, so it is what others see, too.
+    #[arg(long, value_name = "KEY")]
+    witness: Vec<Witness>,
+    /// How many of the witnesses must have seen it, where not all of them
+    #[arg(long, value_name = "N", requires = "witness")]
+    witnesses: Option<usize>,
     /// Check the signature alone, and ask no log
-    #[arg(long, conflicts_with_all = ["at", "proof", "save_proof", "max_age"])]
+    #[arg(long, conflicts_with_all = ["at", "proof", "save_proof", "max_age", "witness"])]
     signature_only: bool,
     /// Print only the verified reference by digest
     #[arg(long)]
@@ -261,6 +272,7 @@ fn text(reference: &str, found: &Findings) -> String {
             ),
             day(said.at)
         );
+        text += &witnesses::line(&said.witnesses);
     }
     text
 }
@@ -298,6 +310,7 @@ fn document(
             "tag": said.standing.tag,
             "certified": said.standing.is_certified(),
             "replaced_by": said.standing.replaced_by,
+            "witnesses": witnesses::document(&said.witnesses),
         })),
     })
 }
