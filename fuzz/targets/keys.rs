@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pkcs8::EncryptedPrivateKeyInfoRef;
-use trust::{KeyError, PublicKey, SigningKey, certificate_pem};
+use trust::{KeyError, PublicKey, SigningKey, certificate_pem, cosign};
 
 const LABELS: [&str; 6] = [
     "PRIVATE KEY",
@@ -40,6 +40,9 @@ fn read(text: &str) {
     }
     if let Ok(key) = PublicKey::from_pem(text) {
         assert_eq!(PublicKey::from_pem(&key.to_pem()).as_ref(), Ok(&key));
+    }
+    if let Ok(key) = cosign::Key::from_pem(text) {
+        assert_eq!(cosign::Key::from_pem(&key.to_pem()).as_ref(), Ok(&key));
     }
 }
 

@@ -24,6 +24,7 @@ const TARGETS: [&str; 24] = [
     "roots",
     "cosign",
     "keys",
+    "signatures",
     "bundles",
     "keyless",
     "notation",

@@ -19,7 +19,7 @@ const CHALLENGE_LIFE: TimeDelta = TimeDelta::days(1);
 pub struct NewKey {
     /// What its owner calls it.
     pub name: String,
-    /// A public key, ECDSA P-256, as cosign writes `cosign.pub`; a certificate, for Notation; or
+    /// A public key, as cosign writes `cosign.pub`; a certificate, for Notation; or
     /// the two lines of an identity, for cosign without keys.
     pub pem: String,
     /// From when on signatures by it count; at once, if not given.

@@ -2,17 +2,18 @@
 //! registered and proved to hold, beside the image as cosign 2 puts it, referring to the image
 //! as cosign 3 and Notation do, or in the trust metadata of its repository.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use market::KeyStanding;
 use oci::{Algorithm, Descriptor, Digest, MAX_INDEX_MANIFESTS, Platform, RawManifest};
 use serde::{Deserialize, Serialize};
 use store::{Tx, publishers::PublisherKey, submissions::Submission};
+use tokio::task::spawn_blocking;
 use trust::{
-    PublicKey, cosign,
+    cosign,
     credential::Credential,
-    keyless::{self, Identity},
+    keyless::{self, Identity, TrustRoot},
     notation::Certificate,
 };
 
@@ -65,13 +66,13 @@ impl SignatureResult {
 /// What signatures are checked with.
 struct Signers {
     rows: Vec<PublisherKey>,
-    keys: Vec<PublicKey>,
+    keys: Vec<cosign::Key>,
     certificates: Vec<Certificate>,
     identities: Vec<Identity>,
 }
 
 impl Signers {
-    fn new(rows: Vec<PublisherKey>) -> Self {
+    fn new(rows: Vec<PublisherKey>) -> Arc<Self> {
         let (mut keys, mut certificates, mut identities) = (Vec::new(), Vec::new(), Vec::new());
         for row in &rows {
             match Credential::parse(&row.pem) {
@@ -82,21 +83,23 @@ impl Signers {
                 Err(_) => {}
             }
         }
-        Self {
+        Arc::new(Self {
             rows,
             keys,
             certificates,
             identities,
-        }
+        })
     }
 
-    /// Says by whom cosign's signatures must be.
-    fn trusted<'a>(&'a self, app: &'a App) -> cosign::Trusted<'a> {
-        let root = app.config.identity_root.as_deref();
+    /// Says by whom cosign's signatures must be, and whom to believe of identities, and when.
+    fn trusted<'a>(
+        &'a self,
+        (root, now): (Option<&'a TrustRoot>, DateTime<Utc>),
+    ) -> cosign::Trusted<'a, cosign::Key> {
         cosign::Trusted {
             keys: &self.keys,
             identities: &self.identities,
-            root: root.map(|root| (root, app.now())),
+            root: root.map(|root| (root, now)),
         }
     }
 
@@ -256,7 +259,7 @@ impl App {
         tx: &mut Tx,
         submission: &Submission,
         children: &[Descriptor],
-        signers: &Signers,
+        signers: &Arc<Signers>,
     ) -> Result<Option<String>, Stop> {
         let (mut signed, mut unsigned) = (Vec::new(), Vec::new());
         for child in children {
@@ -285,7 +288,7 @@ impl App {
         tx: &mut Tx,
         submission: &Submission,
         digest: &Digest,
-        signers: &Signers,
+        signers: &Arc<Signers>,
     ) -> Result<SignatureResult, Stop> {
         let unsigned = match self.verify_cosign(tx, submission, digest, signers).await? {
             Ok(result) => return Ok(result),
@@ -315,16 +318,33 @@ impl App {
         tx: &mut Tx,
         submission: &Submission,
         digest: &Digest,
-        signers: &Signers,
+        signers: &Arc<Signers>,
     ) -> Result<Result<SignatureResult, cosign::VerifyError>, Stop> {
         let beside = self.signature_of(tx, &submission.repository, digest);
-        let Some((manifest, payloads)) = beside.await? else {
-            return Ok(Err(cosign::VerifyError::Unsigned));
-        };
-        let payload_of = |digest: &Digest| payloads.get(digest).cloned();
-        let trusted = signers.trusted(self);
-        let verified = cosign::verify(&manifest, &payload_of, digest, trusted, None);
-        Ok(verified.map(|verified| signers.signed_with_cosign(&verified, digest)))
+        match beside.await? {
+            Some(manifest) => self.verify_payloads(manifest, digest, signers).await,
+            None => Ok(Err(cosign::VerifyError::Unsigned)),
+        }
+    }
+
+    /// Verifies the signatures that a manifest names. There may be many, and many keys, so nobody
+    /// else waits for it.
+    async fn verify_payloads(
+        &self,
+        manifest: RawManifest,
+        digest: &Digest,
+        signers: &Arc<Signers>,
+    ) -> Result<Result<SignatureResult, cosign::VerifyError>, Stop> {
+        let payloads = self.payloads(&manifest).await?;
+        let (digest, signers) = (digest.clone(), Arc::clone(signers));
+        let (root, now) = (self.config.identity_root.clone(), self.now());
+        let verified = spawn_blocking(move || {
+            let payload_of = |digest: &Digest| payloads.get(digest).cloned();
+            let trusted = signers.trusted((root.as_deref(), now));
+            let verified = cosign::verify(&manifest, &payload_of, &digest, trusted, None)?;
+            Ok(signers.signed_with_cosign(&verified, &digest))
+        });
+        Ok(verified.await.map_err(AppError::internal)?)
     }
 
     /// Looks for the digest in the repository's trust metadata; none where there is none.
@@ -364,7 +384,7 @@ impl App {
         let Some(key) = (in_force.iter()).find(|row| is_signer(row) == Some(true)) else {
             let keys: Vec<_> = target.keys.iter().map(String::as_str).collect();
             let reason = format!(
-                "content trust names the digest, signed by keys that the publisher has not registered ({}): register the public half of one of them, or, where that is no P-256 key, a certificate of it",
+                "content trust names the digest, signed by keys that the publisher has not registered ({}): register the public half of one of them, or a certificate of it",
                 keys.join(", ")
             );
             return Ok(Some(Err(reason)));
@@ -390,29 +410,21 @@ impl App {
         })))
     }
 
-    /// Returns the signature manifest beside an image, with its payloads.
+    /// Returns the signature manifest beside an image.
     async fn signature_of(
         &self,
         tx: &mut Tx,
         repository: &str,
         digest: &Digest,
-    ) -> Result<Option<(RawManifest, HashMap<Digest, Vec<u8>>)>, Stop> {
+    ) -> Result<Option<RawManifest>, Stop> {
         let Some(tag) = cosign::signature_tag(digest) else {
             return Ok(None);
         };
         let Some(repository) = store::repositories::find_by_name(tx, repository).await? else {
             return Ok(None);
         };
-        let Some(row) =
-            store::repositories::find_manifest_by_tag(tx, &repository.id, tag.as_str()).await?
-        else {
-            return Ok(None);
-        };
-        let Ok(manifest) = stored_manifest(row) else {
-            return Ok(None);
-        };
-        let payloads = self.payloads(&manifest).await?;
-        Ok(Some((manifest, payloads)))
+        let row = store::repositories::find_manifest_by_tag(tx, &repository.id, tag.as_str());
+        Ok(row.await?.and_then(|row| stored_manifest(row).ok()))
     }
 
     /// Returns the signed payloads that a manifest names, as far as they are there.

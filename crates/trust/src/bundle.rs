@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{PublicKey, SignError, Signer, referrer};
+use crate::{SignError, Signer, cosign::Verifier, referrer};
 
 /// The media type of a bundle, and the artifact type of the manifest that carries one.
 pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -42,7 +42,7 @@ const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 /// A statement that a key signed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified {
-    /// Whose it is, by [`PublicKey::key_id`].
+    /// Whose it is, by [`Verifier::key_id`].
     pub key_id: String,
     /// Of which kind.
     pub predicate_type: String,
@@ -239,17 +239,21 @@ fn envelope(bundle: &[u8]) -> Result<Opened, BundleError> {
 ///
 /// # Errors
 /// [`BundleError`].
-pub fn verify(bundle: &[u8], digest: &Digest, keys: &[PublicKey]) -> Result<Verified, BundleError> {
+pub fn verify<K: Verifier>(
+    bundle: &[u8],
+    digest: &Digest,
+    keys: &[K],
+) -> Result<Verified, BundleError> {
     let envelope = envelope(bundle)?;
     let message = envelope.message();
-    let signed_by = |key: &&PublicKey| {
+    let signed_by = |key: &&K| {
         let mut signatures = envelope.signatures.iter();
-        signatures.any(|signature| key.verify_der(&message, signature))
+        signatures.any(|signature| key.verify(&message, signature))
     };
     let key = keys
         .iter()
         .find(signed_by)
-        .ok_or_else(|| BundleError::UnknownKey(keys.iter().map(PublicKey::key_id).collect()))?;
+        .ok_or_else(|| BundleError::UnknownKey(keys.iter().map(K::key_id).collect()))?;
     let Some((predicate_type, predicate)) = envelope.about(digest)? else {
         return Err(BundleError::OtherDigest {
             key_id: key.key_id(),

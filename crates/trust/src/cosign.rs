@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PublicKey, SignError, Signer};
 
+mod key;
 mod verify;
 
+pub use key::{Key, Verifier};
 pub use verify::{Trusted, Verified, VerifyError, verify};
 
 /// The media type of a payload.

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    KeyError, PublicKey,
+    KeyError,
+    cosign::{self, Verifier as _},
     keyless::{self, Identity, IdentityError, KeylessError, TrustRoot},
     notation::{Certificate, CertificateError},
 };
@@ -23,7 +24,7 @@ pub const MAX_PROOF_BYTES: usize = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// For cosign's signatures and content trust.
-    Key(PublicKey),
+    Key(cosign::Key),
     /// For Notation's signatures.
     Certificate(Box<Certificate>),
     /// For cosign's signatures without keys.
@@ -49,7 +50,7 @@ pub enum CredentialError {
 pub enum ProofError {
     /// It is neither base64 nor a bundle.
     #[error(
-        "this is no signature: give what `cosign sign-blob` printed or wrote as bundle, or what `openssl dgst -sign` wrote, in base64"
+        "this is no signature: give what `cosign sign-blob` printed or wrote as bundle, or what `openssl dgst -sign` (or `openssl pkeyutl -sign`) wrote, in base64"
     )]
     Form,
     /// It does not match.
@@ -100,7 +101,7 @@ impl Credential {
         if first.starts_with("issuer:") || first.starts_with("subject:") {
             return Ok(Self::Identity(Identity::parse(pem)?));
         }
-        Ok(Self::Key(PublicKey::from_pem(pem)?))
+        Ok(Self::Key(cosign::Key::from_pem(pem)?))
     }
 
     /// Returns its name: SHA-256 over its DER, or an identity's lines, 64 hexadecimal digits.
@@ -112,11 +113,11 @@ impl Credential {
         }
     }
 
-    /// Returns the name that its key has in trust metadata: SHA-256 over its SPKI. None for an
-    /// identity, which has a new one each time.
+    /// Returns the name that its key has in trust metadata, as [`crate::tuf::Key::fingerprint`]
+    /// has it. None for an identity, which has a new one each time.
     pub fn key_fingerprint(&self) -> Option<String> {
         match self {
-            Self::Key(key) => Some(key.key_id()),
+            Self::Key(key) => Some(key.fingerprint()),
             Self::Certificate(certificate) => {
                 Some(hex::encode(Sha256::digest(certificate.spki()?)))
             }
@@ -124,10 +125,11 @@ impl Credential {
         }
     }
 
-    /// Returns how it signs: `ES256`, `PS384` and so on; `identity` with a key of a moment.
+    /// Returns how it signs: `ES256`, `PS384`, `EdDSA` and so on; `identity` with a key of a
+    /// moment.
     pub fn algorithm(&self) -> &'static str {
         match self {
-            Self::Key(_) => "ES256",
+            Self::Key(key) => key.algorithm_name(),
             // What could not sign was not read.
             Self::Certificate(certificate) => certificate.algorithm_name().unwrap_or("none"),
             Self::Identity(_) => "identity",
@@ -148,7 +150,7 @@ impl Credential {
         let message = text.as_bytes();
         let signed = || signature(proof).ok_or(ProofError::Form);
         let fits = match self {
-            Self::Key(key) => key.verify_der(message, &signed()?),
+            Self::Key(key) => key.verify(message, &signed()?),
             Self::Certificate(certificate) => certificate.verify(message, &signed()?),
             Self::Identity(identity) => {
                 let root = root.ok_or(NoTrustRoot)?;

@@ -41,6 +41,14 @@ pub enum KeyError {
     /// The block's bytes are no P-256 key.
     #[error("the {0} is not an ECDSA P-256 key, the only kind used here")]
     Malformed(&'static str),
+    /// The block's bytes are a key that nothing here checks signatures with.
+    #[error(
+        "the public key is of a kind that is not supported: give one that cosign signs with, which is ECDSA on P-256, P-384 or P-521, RSA of 2048 bits or more, or Ed25519"
+    )]
+    Kind,
+    /// The key is too weak.
+    #[error("the RSA key has {0} bits, and anybody may break it: make one of 2048 or more")]
+    Short(usize),
     /// The key is encrypted.
     #[error("the private key is encrypted: give its passphrase")]
     PassphraseNeeded,
@@ -242,10 +250,14 @@ impl PublicKey {
         &self.0
     }
 
+    /// Writes the key as a point of the curve, uncompressed (SEC 1).
+    pub(crate) fn to_point(&self) -> Vec<u8> {
+        self.0.to_sec1_point(false).as_bytes().to_vec()
+    }
+
     /// Returns the coordinates `x` and `y`, 32 bytes each.
     pub(crate) fn coordinates(&self) -> (Vec<u8>, Vec<u8>) {
-        let point = self.0.to_sec1_point(false);
-        let bytes = point.as_bytes();
+        let bytes = self.to_point();
         (bytes[1..33].to_vec(), bytes[33..].to_vec())
     }
 }

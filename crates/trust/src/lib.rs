@@ -1,6 +1,7 @@
 //! Who vouches for what: keys, tokens and signatures, as pure functions over bytes.
 //!
-//! What lives here: ECDSA P-256 keys and their files, plain and encrypted ([`key`]); what signs,
+//! What lives here: ECDSA P-256 keys, which all that is signed here is signed with, and their
+//! files, plain and encrypted ([`key`]); what signs,
 //! be it such a key or a device that has one ([`Signer`]); compact
 //! ES256 tokens and the key set that others check them with ([`jws`]); cosign's signatures
 //! over an image's digest, made and verified ([`cosign`]), bundles with statements ([`bundle`]),
@@ -26,6 +27,7 @@ mod pem;
 pub mod referrer;
 pub mod sealed;
 mod signer;
+mod spki;
 pub mod succession;
 pub mod tuf;
 pub mod webhook;

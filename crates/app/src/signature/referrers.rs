@@ -1,6 +1,8 @@
 //! Signatures that refer to the image: cosign 3's bundles, those that cosign 2 writes with
 //! `--registry-referrers-mode=oci-1-1`, and Notation's.
 
+use std::sync::Arc;
+
 use oci::{Descriptor, Digest, RawManifest};
 use store::{
     Tx,
@@ -8,16 +10,16 @@ use store::{
     repositories::Repository,
     submissions::Submission,
 };
+use tokio::task::spawn_blocking;
 use trust::{
     bundle::{self, BUNDLE, SIGNATURE},
-    cosign,
     credential::NoTrustRoot,
     keyless,
     notation::{self, Trusted},
 };
 
 use super::{SignatureResult, Signers};
-use crate::{App, clock::to_the_minute, inspection::Stop, registry::stored_manifest};
+use crate::{App, AppError, clock::to_the_minute, inspection::Stop, registry::stored_manifest};
 
 /// As cosign 2 calls its signatures among referrers.
 const COSIGN_2: &str = "application/vnd.dev.cosign.artifact.sig.v1+json";
@@ -32,7 +34,7 @@ impl App {
         tx: &mut Tx,
         submission: &Submission,
         digest: &Digest,
-        signers: &Signers,
+        signers: &Arc<Signers>,
     ) -> Result<Option<Result<SignatureResult, String>>, Stop> {
         let found = store::repositories::find_by_name(tx, &submission.repository).await?;
         let Some(repository) = found else {
@@ -54,7 +56,7 @@ impl App {
                 let Some(manifest) = stored(tx, &repository, &row.digest).await? else {
                     continue;
                 };
-                let verified = self.verify_referrer(kind, &manifest, &image, signers);
+                let verified = self.verify_referrer(kind, manifest, &image, signers);
                 match verified.await? {
                     Ok(result) => return Ok(Some(Ok(result))),
                     Err(why) => reason = Some(why),
@@ -67,22 +69,17 @@ impl App {
     async fn verify_referrer(
         &self,
         kind: &str,
-        manifest: &RawManifest,
+        manifest: RawManifest,
         image: &Descriptor,
-        signers: &Signers,
+        signers: &Arc<Signers>,
     ) -> Result<Result<SignatureResult, String>, Stop> {
         let digest = &image.digest;
         match kind {
-            BUNDLE => self.verify_bundle(manifest, digest, signers).await,
-            notation::SIGNATURE => self.verify_notation(manifest, image, signers).await,
+            BUNDLE => self.verify_bundle(&manifest, digest, signers).await,
+            notation::SIGNATURE => self.verify_notation(&manifest, image, signers).await,
             _ => {
-                let payloads = self.payloads(manifest).await?;
-                let payload_of = |digest: &Digest| payloads.get(digest).cloned();
-                let trusted = signers.trusted(self);
-                let verified = cosign::verify(manifest, &payload_of, digest, trusted, None);
-                Ok(verified
-                    .map(|verified| signers.signed_with_cosign(&verified, digest))
-                    .map_err(|error| error.to_string()))
+                let verified = self.verify_payloads(manifest, digest, signers).await?;
+                Ok(verified.map_err(|error| error.to_string()))
             }
         }
     }
@@ -141,7 +138,7 @@ impl App {
         &self,
         manifest: &RawManifest,
         digest: &Digest,
-        signers: &Signers,
+        signers: &Arc<Signers>,
     ) -> Result<Result<SignatureResult, String>, Stop> {
         let layers = manifest.image().map_or(&[][..], |image| &image.layers);
         let Some(layer) = layers.iter().find(|layer| layer.media_type == BUNDLE) else {
@@ -157,7 +154,9 @@ impl App {
         if keyless::is_keyless(&bytes) {
             return Ok(self.verify_identity(&bytes, digest, signers));
         }
-        Ok(match bundle::verify(&bytes, digest, &signers.keys) {
+        let (by, about) = (Arc::clone(signers), digest.clone());
+        let verified = spawn_blocking(move || bundle::verify(&bytes, &about, &by.keys));
+        Ok(match verified.await.map_err(AppError::internal)? {
             Ok(verified) if verified.predicate_type == SIGNATURE => {
                 Ok(signers.signed(&verified.key_id, digest))
             }

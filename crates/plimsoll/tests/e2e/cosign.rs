@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     artifacts::{register, staged},
     market::{Market, Silent, fail, skopeo, succeed},
-    newer,
+    newer, openssl,
 };
 
 /// Returns each cosign there is.
@@ -148,10 +148,22 @@ fn cosign_key(program: &str, market: &Market, home: &Path) {
     let mut make = Command::new(program);
     make.arg("generate-key-pair").current_dir(home);
     succeed(make.env("COSIGN_PASSWORD", ""));
+    register_key(program, market, home, "cosign");
+}
+
+/// Registers the key that is there, proven with cosign.
+fn register_key(program: &str, market: &Market, home: &Path, name: &str) {
     let pem = std::fs::read_to_string(home.join("cosign.pub")).expect("a key");
-    register(market, home, ("cosign", &pem), |text| {
-        let blob = ["sign-blob", "--bundle", "proof.json", text];
-        let said = succeed(&mut cosign_with_key(program, home, &blob));
+    register(market, home, (name, &pem), |text| {
+        let mut sign = Command::new(program);
+        sign.args(["sign-blob", "--yes", "--key", "cosign.key"]);
+        sign.args(["--tlog-upload=false", "--bundle", "proof.json"]);
+        // As the publisher's page has it for cosign 3, whose own way fails with Ed25519.
+        if knows(program, "sign-blob", "--use-signing-config") {
+            sign.arg("--use-signing-config=false");
+        }
+        sign.arg(text).current_dir(home).env("COSIGN_PASSWORD", "");
+        let said = succeed(sign.env("DOCKER_CONFIG", home).env("HOME", home));
         let bundle = std::fs::read(home.join("proof.json")).unwrap_or_default();
         let bundle: Value = serde_json::from_slice(&bundle).unwrap_or_default();
         // cosign 3 has it in the bundle, cosign 2 says it.
@@ -165,9 +177,7 @@ fn cosign_with_key(program: &str, home: &Path, args: &[&str]) -> Command {
     let mut sign = Command::new(program);
     let (what, rest) = args.split_first().expect("a command");
     sign.args([what, "--yes", "--key", "cosign.key"]);
-    let help = Command::new(program).args(["sign", "--help"]).output();
-    let help = String::from_utf8_lossy(&help.expect("its help").stdout).into_owned();
-    if help.contains("--signing-config=") {
+    if knows(program, "sign", "--signing-config=") {
         let mut create = Command::new(program);
         create.args(["signing-config", "create", "--out", "services.json"]);
         succeed(create.current_dir(home));
@@ -179,6 +189,11 @@ fn cosign_with_key(program: &str, home: &Path, args: &[&str]) -> Command {
     sign.args(rest).current_dir(home).env("COSIGN_PASSWORD", "");
     sign.env("DOCKER_CONFIG", home).env("HOME", home);
     sign
+}
+
+fn knows(program: &str, command: &str, option: &str) -> bool {
+    let help = Command::new(program).args([command, "--help"]).output();
+    String::from_utf8_lossy(&help.expect("its help").stdout).contains(option)
 }
 
 #[test]
@@ -235,4 +250,69 @@ fn cosign_2_signs_among_referrers_for_us() {
     let page = page.expect("inspected");
     let found = &page["submission"]["signature"];
     assert_eq!(found["verified"], true, "{found:#}");
+}
+
+/// Keys of all kinds, made by OpenSSL, brought in and used by the stock cosigns: as tags, as
+/// referrers, and as bundles.
+#[test]
+fn cosign_signs_for_us_with_keys_of_every_kind() {
+    let kinds = [
+        ("p384", "EC -pkeyopt ec_paramgen_curve:P-384", false),
+        ("p521", "EC -pkeyopt ec_paramgen_curve:P-521", false),
+        ("rsa", "RSA -pkeyopt rsa_keygen_bits:2048", false),
+        ("rsa4096", "RSA -pkeyopt rsa_keygen_bits:4096", true),
+        ("ed25519", "ED25519", false),
+        ("p384-beside", "EC -pkeyopt ec_paramgen_curve:P-384", true),
+    ];
+    let Some(imports) = newer("PLIMSOLL_COSIGN3", "cosign3") else {
+        return;
+    };
+    for program in cosigns() {
+        let (market, name) = staged();
+        let own = market.desk.token();
+        let home = market.signed_in("ann", own);
+        for (kind, algorithm, as_referrer) in kinds {
+            let image = market.image(kind);
+            let digest = image.root().digest.clone();
+            let pushed = market.desk.push(image.as_ref(), kind, &Silent);
+            pushed.expect("the push succeeds");
+            // Only cosign's own signature is left.
+            let ours = trust::cosign::signature_tag(&digest).expect("SHA-256");
+            let (creds, beside) = (format!("ann:{own}"), format!("docker://{name}:{ours}"));
+            let delete = ["delete", "--tls-verify=false", "--creds", &creds, &beside];
+            succeed(&mut skopeo(&delete));
+            let make = format!("genpkey -out own.pem -algorithm {algorithm}");
+            if openssl(&home, &make).is_none() {
+                return;
+            }
+            // Debian's cosign 2 brings in no such key, and signs with what cosign 3 brought in.
+            let mut import = Command::new(&imports);
+            import.args(["import-key-pair", "--yes", "--key", "own.pem"]);
+            import.args(["--output-key-prefix", "cosign"]);
+            succeed(import.current_dir(&home).env("COSIGN_PASSWORD", ""));
+            register_key(&program, &market, &home, kind);
+            let reference = format!("{name}@{digest}");
+            let mut sign = vec!["sign"];
+            sign.extend(as_referrer.then_some("--registry-referrers-mode=oci-1-1"));
+            sign.push(&reference);
+            let mut sign = cosign_with_key(&program, &home, &sign);
+            if kind == "ed25519" && knows(&program, "sign", "--use-signing-config") {
+                // With services named, cosign 3 refuses what it signed itself with such a key.
+                sign = Command::new(&program);
+                sign.args(["sign", "--yes", "--key", "cosign.key", &reference]);
+                sign.args(["--use-signing-config=false", "--tlog-upload=false"]);
+                sign.current_dir(&home).env("COSIGN_PASSWORD", "");
+                sign.env("DOCKER_CONFIG", &home).env("HOME", &home);
+            }
+            succeed(sign.env("COSIGN_EXPERIMENTAL", "1"));
+            let id = market.submit(kind);
+            let page = market.desk.wait(&id, &["inspecting"], &Silent);
+            let found = page.expect("inspected")["submission"]["signature"].take();
+            assert_eq!(found["verified"], true, "{program} {kind}: {found:#}");
+            assert_eq!(found["key_name"], kind, "{program}: {found:#}");
+            market.decide(&id, "approve", "");
+            let released = market.desk.wait(&id, &["approved"], &Silent);
+            released.expect("released");
+        }
+    }
 }

@@ -7,30 +7,38 @@ use chrono::{DateTime, Utc};
 use oci::{Descriptor, Digest, RawManifest, Reference};
 
 use super::{
-    MAX_PAYLOAD_BYTES, MAX_SIGNATURES, PAYLOAD_TYPE, Payload, SIMPLE_SIGNING, signature_of,
+    MAX_PAYLOAD_BYTES, MAX_SIGNATURES, PAYLOAD_TYPE, Payload, SIMPLE_SIGNING, Verifier,
+    signature_of,
 };
-use crate::{
-    PublicKey,
-    keyless::{Identity, Kept, Signed as Keyless, TrustRoot},
-};
+use crate::keyless::{Identity, Kept, Signed as Keyless, TrustRoot};
 
 /// By whom a signature must be.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Trusted<'a> {
+#[derive(Debug)]
+pub struct Trusted<'a, K> {
     /// One of these keys,
-    pub keys: &'a [PublicKey],
+    pub keys: &'a [K],
     /// or one of these identities,
     pub identities: &'a [Identity],
     /// as the trust root, where there is one, says at this time.
     pub root: Option<(&'a TrustRoot, DateTime<Utc>)>,
 }
 
-impl<'a> Trusted<'a> {
+// Derived, they would ask the same of keys.
+impl<K> Clone for Trusted<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Trusted<'_, K> {}
+
+impl<'a, K> Trusted<'a, K> {
     /// Trusts keys alone.
-    pub fn keys(keys: &'a [PublicKey]) -> Self {
+    pub fn keys(keys: &'a [K]) -> Self {
         Self {
             keys,
-            ..Self::default()
+            identities: &[],
+            root: None,
         }
     }
 }
@@ -38,7 +46,7 @@ impl<'a> Trusted<'a> {
 /// A signature that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Whose it is, by [`PublicKey::key_id`] or [`Identity::fingerprint`].
+    /// Whose it is, by [`Verifier::key_id`] or [`Identity::fingerprint`].
     pub key_id: String,
     /// Which identity signed, and when, where it was no key.
     pub identity: Option<Keyless>,
@@ -127,11 +135,11 @@ pub enum VerifyError {
 ///
 /// # Errors
 /// [`VerifyError`] says why no signature holds.
-pub fn verify(
+pub fn verify<K: Verifier>(
     manifest: &RawManifest,
     payload_of: &dyn Fn(&Digest) -> Option<Vec<u8>>,
     digest: &Digest,
-    trusted: Trusted<'_>,
+    trusted: Trusted<'_, K>,
     repository: Option<&str>,
 ) -> Result<Verified, VerifyError> {
     let layers = manifest
@@ -188,10 +196,10 @@ struct Signed {
     payload: Vec<u8>,
 }
 
-fn check_signature(
+fn check_signature<K: Verifier>(
     layer: &Descriptor,
     payload: Vec<u8>,
-    trusted: Trusted<'_>,
+    trusted: Trusted<'_, K>,
 ) -> Result<Signed, VerifyError> {
     let text = signature_of(layer).ok_or_else(|| {
         VerifyError::Malformed("the layer has no signature annotation".to_owned())
@@ -200,7 +208,7 @@ fn check_signature(
         .decode(text)
         .map_err(|_| VerifyError::Malformed("the signature is not base64".to_owned()))?;
     let mut keys = trusted.keys.iter();
-    if let Some(key) = keys.find(|key| key.verify_der(&payload, &signature)) {
+    if let Some(key) = keys.find(|key| key.verify(&payload, &signature)) {
         return Ok(Signed {
             key_id: key.key_id(),
             identity: None,
@@ -219,15 +227,15 @@ fn check_signature(
         }
         None => Err(VerifyError::UnknownKey {
             payload: layer.digest.clone(),
-            tried: trusted.keys.iter().map(PublicKey::key_id).collect(),
+            tried: trusted.keys.iter().map(K::key_id).collect(),
         }),
     }
 }
 
-fn check_identity(
+fn check_identity<K>(
     kept: &Kept<'_>,
     (payload, signature): (&[u8], &[u8]),
-    trusted: Trusted<'_>,
+    trusted: Trusted<'_, K>,
 ) -> Result<Keyless, VerifyError> {
     let root = trusted.root.ok_or(VerifyError::NoTrustRoot)?;
     let signed = kept.verify(payload, signature, root);

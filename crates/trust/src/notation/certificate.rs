@@ -9,22 +9,17 @@ use x509_cert::{
     Certificate as X509,
     der::{
         Decode as _, Encode as _, Reader as _, SliceReader, asn1::UintRef, oid::ObjectIdentifier,
+        referenced::OwnedToRef as _,
     },
     ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages},
     time::Time,
 };
 
 use super::{LEEWAY, NotationError};
-use crate::PublicKey;
+use crate::{PublicKey, spki::Material};
 
 /// No certificate is larger, in bytes.
 const MAX_CERTIFICATE_BYTES: usize = 64 << 10;
-
-const EC: &str = "1.2.840.10045.2.1";
-const RSA: &str = "1.2.840.113549.1.1.1";
-const P256: &str = "1.2.840.10045.3.1.7";
-const P384: &str = "1.3.132.0.34";
-const P521: &str = "1.3.132.0.35";
 
 /// What a signer's certificate must not be for: anything, servers, clients, mail, time.
 const OTHER_PURPOSES: [&str; 5] = [
@@ -262,29 +257,18 @@ impl Certificate {
     /// Returns its key: a point, or PKCS#1 DER.
     fn key(&self) -> Option<(Algorithm, Vec<u8>)> {
         let spki = self.parsed.tbs_certificate().subject_public_key_info();
-        let is = |found: ObjectIdentifier, oid: &str| found == ObjectIdentifier::new_unwrap(oid);
-        let key = spki.subject_public_key.as_bytes()?.to_vec();
-        let kind = &spki.algorithm;
-        if is(kind.oid, RSA) {
-            let algorithm = match modulus_bits(&key)? {
-                2048 => Algorithm::Ps256,
-                3072 => Algorithm::Ps384,
-                4096 => Algorithm::Ps512,
-                _ => return None,
-            };
-            return Some((algorithm, key));
+        match Material::of(&spki.owned_to_ref())? {
+            Material::P256(key) => Some((Algorithm::Es256, key)),
+            Material::P384(key) => Some((Algorithm::Es384, key)),
+            Material::P521(key) => Some((Algorithm::Es512, key)),
+            Material::Rsa(key) => match modulus_bits(&key)? {
+                2048 => Some((Algorithm::Ps256, key)),
+                3072 => Some((Algorithm::Ps384, key)),
+                4096 => Some((Algorithm::Ps512, key)),
+                _ => None,
+            },
+            Material::Ed25519(_) => None,
         }
-        if !is(kind.oid, EC) {
-            return None;
-        }
-        let curve: ObjectIdentifier = kind.parameters.as_ref()?.decode_as().ok()?;
-        let algorithm = match () {
-            () if is(curve, P256) => Algorithm::Es256,
-            () if is(curve, P384) => Algorithm::Es384,
-            () if is(curve, P521) => Algorithm::Es512,
-            () => return None,
-        };
-        Some((algorithm, key))
     }
 
     /// Tells whether the key of this certificate signed `other`; none where the algorithm is
@@ -469,8 +453,6 @@ fn check_p521(key: &[u8], message: &[u8], signature: &p521::ecdsa::Signature) ->
         .is_ok_and(|key| key.verify(message, signature).is_ok())
 }
 
-/// Returns a hash as a number of 64 bytes: OpenSSL signs certificates with SHA-256 whatever the
-/// curve, and a shorter hash is the same number with zeros before it (FIPS 186-5, 6.4.1).
 fn hash_for_p521(oid: &str, message: &[u8]) -> Option<[u8; 64]> {
     let hash = match oid {
         "1.2.840.10045.4.3.2" => Sha256::digest(message).to_vec(),
@@ -478,9 +460,16 @@ fn hash_for_p521(oid: &str, message: &[u8]) -> Option<[u8; 64]> {
         "1.2.840.10045.4.3.4" => Sha512::digest(message).to_vec(),
         _ => return None,
     };
+    Some(padded(&hash))
+}
+
+/// Returns a hash of at most 64 bytes as a number for P-521: OpenSSL signs certificates, and
+/// cosign 2 images, with SHA-256 whatever the curve, and a shorter hash is the same number with
+/// zeros before it (FIPS 186-5, 6.4.1).
+pub(crate) fn padded(hash: &[u8]) -> [u8; 64] {
     let mut padded = [0; 64];
-    padded[64 - hash.len()..].copy_from_slice(&hash);
-    Some(padded)
+    padded[64 - hash.len()..].copy_from_slice(hash);
+    padded
 }
 
 /// Returns how long an RSA key is (RFC 8017, appendix A.1.1).

@@ -21,7 +21,7 @@ pub use sign::{Certified, certify, manifest};
 
 use crate::PublicKey;
 use certificate::Algorithm;
-pub(crate) use certificate::modulus_bits;
+pub(crate) use certificate::{modulus_bits, padded};
 
 /// The artifact type of the manifest that carries a signature.
 pub const SIGNATURE: &str = "application/vnd.cncf.notary.signature";

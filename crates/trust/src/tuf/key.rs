@@ -16,15 +16,10 @@ use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use x509_cert::der::oid::ObjectIdentifier;
 
 use super::{certificate, certificate::Certificate, json::canonical};
-use crate::{notation::modulus_bits, pem};
+use crate::{notation::modulus_bits, pem, spki::Material};
 
-const EC: &str = "1.2.840.10045.2.1";
-const RSA: &str = "1.2.840.113549.1.1.1";
-const P256: &str = "1.2.840.10045.3.1.7";
-const P384: &str = "1.3.132.0.34";
 /// No shorter RSA key signs.
 const FEWEST_BITS: usize = 2048;
 
@@ -34,16 +29,6 @@ pub struct Key {
     kind: String,
     public: Vec<u8>,
     id: String,
-}
-
-/// What signatures are checked with.
-#[derive(Debug, PartialEq, Eq)]
-enum Material {
-    Ed25519(Vec<u8>),
-    P256(Vec<u8>),
-    P384(Vec<u8>),
-    /// PKCS#1 DER.
-    Rsa(Vec<u8>),
 }
 
 impl Key {
@@ -147,22 +132,13 @@ impl Key {
         }
         let spki = self.spki()?;
         let spki = SubjectPublicKeyInfoRef::try_from(spki.as_slice()).ok()?;
-        let is = |found: ObjectIdentifier, oid: &str| found == ObjectIdentifier::new_unwrap(oid);
-        let key = spki.subject_public_key.as_bytes()?.to_vec();
-        let algorithm = &spki.algorithm;
-        if is(algorithm.oid, RSA) && self.kind.starts_with("rsa") {
-            let is_long = modulus_bits(&key)? >= FEWEST_BITS;
-            return is_long.then_some(Material::Rsa(key));
-        }
-        if !is(algorithm.oid, EC) || !self.kind.starts_with("ecdsa") {
-            return None;
-        }
-        let curve = algorithm.parameters?.decode_as::<ObjectIdentifier>().ok()?;
-        match () {
-            () if is(curve, P256) => Some(Material::P256(key)),
-            () if is(curve, P384) => Some(Material::P384(key)),
-            () => None,
-        }
+        let material = Material::of(&spki)?;
+        let fits = match &material {
+            Material::P256(_) | Material::P384(_) => self.kind.starts_with("ecdsa"),
+            Material::Rsa(key) => self.kind.starts_with("rsa") && modulus_bits(key)? >= FEWEST_BITS,
+            Material::P521(_) | Material::Ed25519(_) => false,
+        };
+        fits.then_some(material)
     }
 }
 

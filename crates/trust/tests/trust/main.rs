@@ -2,6 +2,7 @@
 
 mod bundle;
 mod cosign;
+mod cosign_keys;
 mod instance;
 mod jws;
 mod key;

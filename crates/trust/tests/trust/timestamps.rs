@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use oci::{Descriptor, Digest, Manifest, ManifestKind, RawManifest, media_type};
 use plimsoll_trust::{
+    PublicKey,
     cosign::{self, SIGNATURE_ANNOTATION, SIMPLE_SIGNING, Trusted, VerifyError},
     keyless::{
         Identity, Kept, KeylessError, Signed, TrustRoot, TrustRootError, verify_message,
@@ -319,7 +320,7 @@ fn an_instance_without_logs_is_enough_where_the_root_names_none() {
         ],
     );
     let verify = |identities: &[Identity], root, digest: &Digest| {
-        let trusted = Trusted {
+        let trusted = Trusted::<PublicKey> {
             keys: &[],
             identities,
             root,

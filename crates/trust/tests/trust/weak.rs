@@ -22,7 +22,7 @@ const CONFIG: &str = "[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN=test\n\
 
 /// A folder to work in; none without OpenSSL.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn folder() -> Option<tempfile::TempDir> {
+pub(crate) fn folder() -> Option<tempfile::TempDir> {
     let dir = tempfile::tempdir().expect("a folder");
     if Command::new("openssl").arg("version").output().is_err() {
         eprintln!("skipped: openssl is not installed");
@@ -32,7 +32,7 @@ fn folder() -> Option<tempfile::TempDir> {
     Some(dir)
 }
 
-fn openssl(at: &Path, arguments: &str) {
+pub(crate) fn openssl(at: &Path, arguments: &str) {
     let output = Command::new("openssl")
         .args(arguments.split_ascii_whitespace())
         .current_dir(at)
@@ -42,7 +42,7 @@ fn openssl(at: &Path, arguments: &str) {
     assert!(output.status.success(), "{arguments}: {text}");
 }
 
-fn read(at: &Path, name: &str) -> Vec<u8> {
+pub(crate) fn read(at: &Path, name: &str) -> Vec<u8> {
     fs::read(at.join(name)).expect(name)
 }
 

@@ -42,8 +42,8 @@ struct NewKeyJson {
     /// What its owner calls it.
     #[schema(min_length = 1, max_length = 60, pattern = r"\S")]
     name: String,
-    /// A public key, ECDSA P-256 in PEM, as cosign writes `cosign.pub`; a certificate in PEM, for
-    /// Notation; or an identity, for cosign without keys: the lines `issuer: https://…` and
+    /// A public key in PEM, as cosign writes `cosign.pub` (ECDSA on P-256, P-384 or P-521, RSA of
+    /// 2048 bits or more, Ed25519); a certificate in PEM, for Notation; or an identity, for cosign without keys: the lines `issuer: https://…` and
     /// `subject: …`, as they stand in its certificates.
     pem: String,
     /// From when on signatures by it count, for a planned rotation; at once, if not given.
@@ -55,7 +55,8 @@ struct NewKeyJson {
 #[serde(deny_unknown_fields)]
 struct KeyProofJson {
     /// The signature over the key's `challenge`: what `cosign sign-blob` prints or writes as
-    /// bundle, or what `openssl dgst -sign` writes, in base64; an identity's as a bundle.
+    /// bundle, or what `openssl dgst -sign` writes (of an Ed25519 key, `openssl pkeyutl -sign`),
+    /// in base64; an identity's as a bundle.
     #[schema(min_length = 1, max_length = 65_536)]
     signature: String,
 }

@@ -10,9 +10,12 @@ pub fn proof_commands(text: &str, is_certificate: bool, algorithm: &str) -> Vec<
         return identity_commands(&write);
     }
     let hash = algorithm.get(2..).unwrap_or("256");
-    let padding = match algorithm.starts_with("PS") {
-        true => " -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest",
-        false => "",
+    let sign = match algorithm {
+        "EdDSA" => "pkeyutl -sign -rawin -inkey my.key -in proof.txt".to_owned(),
+        _ => format!(
+            "dgst -sha{hash}{} -sign my.key proof.txt",
+            padding(algorithm)
+        ),
     };
     let openssl = Commands {
         tool: "OpenSSL",
@@ -24,7 +27,7 @@ pub fn proof_commands(text: &str, is_certificate: bool, algorithm: &str) -> Vec<
                 "Reads keys in PEM files, also those that docker trust key generate put below ~/.docker/trust/private."
             }
         },
-        lines: format!("{write}\nopenssl dgst -sha{hash}{padding} -sign my.key proof.txt | base64"),
+        lines: format!("{write}\nopenssl {sign} | base64"),
     };
     if is_certificate {
         return vec![openssl];
@@ -51,6 +54,13 @@ pub fn proof_commands(text: &str, is_certificate: bool, algorithm: &str) -> Vec<
         ),
         openssl,
     ]
+}
+
+fn padding(algorithm: &str) -> &'static str {
+    match algorithm.starts_with("PS") {
+        true => " -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest",
+        false => "",
+    }
 }
 
 /// Returns the ways to sign as an identity, which opens a browser or takes the runner's token.
@@ -80,6 +90,8 @@ mod tests {
         };
         assert!(lines(false, "ES256").contains("openssl dgst -sha256 -sign"));
         assert!(lines(true, "ES512").contains("openssl dgst -sha512 -sign"));
+        assert!(lines(false, "RS256").contains("openssl dgst -sha256 -sign"));
+        assert!(lines(false, "EdDSA").contains("openssl pkeyutl -sign -rawin"));
         assert!(lines(true, "PS384").contains("-sha384 -sigopt rsa_padding_mode:pss"));
         assert_eq!(proof_commands("text", false, "ES256").len(), 3);
         assert!(lines(false, "identity").contains("--bundle proof.json"));

@@ -1,0 +1,51 @@
+//! Which key an SPKI holds (RFC 5280, 4.1.2.7), of the kinds that are used here. Whether an RSA
+//! key is long enough is for those who use it to say: their rules differ.
+
+use x509_cert::{der::oid::ObjectIdentifier, spki::SubjectPublicKeyInfoRef};
+
+const EC: &str = "1.2.840.10045.2.1";
+const RSA: &str = "1.2.840.113549.1.1.1";
+const ED25519: &str = "1.3.101.112";
+const P256: &str = "1.2.840.10045.3.1.7";
+const P384: &str = "1.3.132.0.34";
+const P521: &str = "1.3.132.0.35";
+
+/// A public key, as the libraries that check signatures take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Material {
+    /// A point (SEC 1).
+    P256(Vec<u8>),
+    /// A point.
+    P384(Vec<u8>),
+    /// A point.
+    P521(Vec<u8>),
+    /// PKCS#1 DER.
+    Rsa(Vec<u8>),
+    /// The 32 bytes.
+    Ed25519(Vec<u8>),
+}
+
+impl Material {
+    /// Returns the key; none where it is of another kind.
+    pub(crate) fn of(spki: &SubjectPublicKeyInfoRef<'_>) -> Option<Self> {
+        let is = |found: ObjectIdentifier, oid: &str| found == ObjectIdentifier::new_unwrap(oid);
+        let key = spki.subject_public_key.as_bytes()?.to_vec();
+        let kind = &spki.algorithm;
+        if is(kind.oid, RSA) {
+            return Some(Self::Rsa(key));
+        }
+        if is(kind.oid, ED25519) {
+            return (key.len() == 32).then_some(Self::Ed25519(key));
+        }
+        if !is(kind.oid, EC) {
+            return None;
+        }
+        let curve = kind.parameters?.decode_as::<ObjectIdentifier>().ok()?;
+        match () {
+            () if is(curve, P256) => Some(Self::P256(key)),
+            () if is(curve, P384) => Some(Self::P384(key)),
+            () if is(curve, P521) => Some(Self::P521(key)),
+            () => None,
+        }
+    }
+}
