@@ -93,6 +93,7 @@ impl Action {
             Self::StartUpload(name) | Self::FinishUpload(name, _) | Self::PutManifest(name, _) => {
                 Some(name.clone())
             }
+            Self::PublishTrust(gun) => Some(gun.repo().clone()),
             _ => None,
         }
     }

@@ -109,7 +109,7 @@ async fn pushed(
     body: Body,
 ) -> Result<Response, Failure> {
     let mut response = dispatch(call, action, body).await?;
-    if response.status() == StatusCode::CREATED
+    if [StatusCode::OK, StatusCode::CREATED].contains(&response.status())
         && let Some(warning) = call.app.storage_warning(name).await?
     {
         let warning = format!("299 - {}", quoted(&warning));

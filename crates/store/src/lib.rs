@@ -62,6 +62,7 @@ pub mod templates;
 pub mod terms;
 pub mod token_keys;
 pub mod tokens;
+pub mod trust_guns;
 pub mod trust_secrets;
 pub mod upkeep;
 pub mod uploads;

@@ -1,5 +1,5 @@
-//! What publishers' staging repositories take, each blob and manifest counted once, and how much
-//! they may.
+//! What publishers' staging repositories take, each blob and manifest counted once, with their
+//! trust metadata ([`crate::trust_guns`]), and how much they may.
 //!
 //! The figure is kept in the transactions that link and unlink blobs, and keep and delete
 //! manifests. Each is counted in by whoever is first to note it for its publisher; it is counted out after
@@ -15,7 +15,7 @@ use crate::{
 /// What a publisher's staging repositories take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Usage {
-    /// Bytes of blobs and manifests, each counted once.
+    /// Bytes of blobs and manifests, each counted once, and of trust metadata.
     pub used_bytes: i64,
     /// What the operator allows this publisher; 0 for no limit; none where the configured one counts.
     pub quota_bytes: Option<i64>,

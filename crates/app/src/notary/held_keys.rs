@@ -6,8 +6,9 @@ use store::{
     Tx,
     notary::{self as rows, TrustKey},
 };
-use trust::tuf::{File, Key, Role, RoleKeys, Signer};
+use trust::tuf::{Key, Role, RoleKeys, Signer};
 
+use super::{TrustError, on_another_thread, read_file};
 use crate::{Access, App, AppError, audit::Change, state::random};
 
 /// Keys that no root names yet, kept for one role of a repository.
@@ -18,8 +19,8 @@ impl App {
     /// made when it is first asked for. It is good once a root names it.
     ///
     /// # Errors
-    /// The database refused.
-    pub async fn trust_key(&self, gun: &Gun, role: &Role) -> Result<Key, AppError> {
+    /// It would be one of too many.
+    pub async fn trust_key(&self, gun: &Gun, role: &Role) -> Result<Key, TrustError> {
         let mut tx = self.read().await?;
         if let Some(key) = self.present_key(&mut tx, gun, role).await? {
             return Ok(key);
@@ -27,6 +28,7 @@ impl App {
         drop(tx);
         let mut tx = self.begin().await?;
         rows::lock(&mut tx).await?;
+        self.admit_trust(&mut tx, gun).await?;
         // Somebody else may have been faster.
         let key = self.held_key(&mut tx, gun, role).await?;
         tx.commit().await?;
@@ -50,16 +52,17 @@ impl App {
     /// until a root names this one in its place.
     ///
     /// # Errors
-    /// The database refused.
+    /// It would be one of too many.
     pub async fn rotate_trust_key(
         &self,
         access: &Access,
         gun: &Gun,
         role: &Role,
-    ) -> Result<Key, AppError> {
+    ) -> Result<Key, TrustError> {
         let actor = self.token_holder(access).await?;
         let mut tx = self.begin().await?;
         rows::lock(&mut tx).await?;
+        self.admit_trust(&mut tx, gun).await?;
         let named = self.named_keys(&mut tx, gun, role).await?;
         let pending = rows::keys(&mut tx, gun.as_str()).await?.into_iter();
         let pending = pending.filter(|row| row.role == role.as_str() && !names(&named, row));
@@ -108,9 +111,12 @@ impl App {
         let Some(row) = rows::newest_file(tx, gun.as_str(), Role::Root.as_str()).await? else {
             return Ok(None);
         };
-        let file = File::parse(row.content.into()).map_err(AppError::internal)?;
-        let root = file.root().map_err(AppError::internal)?;
-        Ok(root.role(role).cloned())
+        let role = role.clone();
+        let keys = on_another_thread(move || {
+            let root = read_file(row.content)?.root().map_err(AppError::internal)?;
+            Ok(root.role(&role).cloned())
+        });
+        keys.await?
     }
 
     async fn make_key(&self, tx: &mut Tx, gun: &Gun, role: &Role) -> Result<Key, AppError> {

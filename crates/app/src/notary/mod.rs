@@ -3,20 +3,26 @@
 //!
 //! The keys for that are derived from rows that all nodes share and the secret that
 //! `keys/trust.key` is or opens, which every node has as a file.
+//!
+//! What is read and verified may be large: that is done on threads of their own, and, for an
+//! update, before anybody is kept from changing anything.
 
 mod changes;
 mod held_keys;
 mod publish;
 mod released;
 mod renew;
+mod room;
 mod roots;
 mod signed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use oci::Gun;
 use store::{Tx, notary as rows};
-use trust::tuf::{self, Current, Newest, Role};
+use tokio::task::spawn_blocking;
+use trust::tuf::{Current, File, Newest, Role};
 
 use crate::{App, AppError};
 
@@ -34,6 +40,9 @@ pub enum WhichFile<'a> {
     /// By its number.
     Version(i64),
 }
+
+/// So often the newest files are looked for while others change them.
+const MOST_READS: usize = 5;
 
 impl App {
     /// Returns a metadata file, byte for byte as it was published. A timestamp or snapshot
@@ -92,27 +101,59 @@ impl App {
         gun: &Gun,
         roles: &BTreeSet<Role>,
     ) -> Result<Current, AppError> {
-        let mut current = Current::default();
-        for row in rows::newest(tx, gun.as_str()).await? {
-            let role = row.role.parse().map_err(AppError::internal)?;
-            let newest = Newest {
-                version: row.version,
-                sha256: row.sha256,
-                in_force: row.in_force,
-            };
-            current.newest.insert(role, newest);
-        }
-        for role in roles
-            .iter()
-            .filter(|role| current.newest.contains_key(role))
-        {
-            if let Some(row) = rows::newest_file(tx, gun.as_str(), role.as_str()).await? {
-                let file = tuf::File::parse(row.content.into()).map_err(AppError::internal)?;
-                current.files.insert(role.clone(), file);
+        let mut reads = 0;
+        let (newest, found) = loop {
+            let newest = newest_trust(tx, gun).await?;
+            let mut found = Vec::new();
+            for role in roles.iter().filter(|role| newest.contains_key(role)) {
+                if let Some(row) = rows::newest_file(tx, gun.as_str(), role.as_str()).await? {
+                    found.push((role.clone(), row));
+                }
             }
-        }
-        Ok(current)
+            // Without the lock, there may be a newer one already.
+            reads += 1;
+            let is_known = |(role, row): &(Role, TrustFile)| newest[role].sha256 == row.sha256;
+            if found.iter().all(is_known) || reads == MOST_READS {
+                break (newest, found);
+            }
+        };
+        let files = on_another_thread(move || {
+            let read = |(role, row): (Role, TrustFile)| Ok((role, read_file(row.content)?));
+            found.into_iter().map(read).collect::<Result<_, AppError>>()
+        });
+        Ok(Current {
+            files: files.await??,
+            newest,
+            ..Current::default()
+        })
     }
+}
+
+/// Returns what is known of every role's newest file.
+async fn newest_trust(tx: &mut Tx, gun: &Gun) -> Result<BTreeMap<Role, Newest>, AppError> {
+    let rows = rows::newest(tx, gun.as_str()).await?;
+    let read = |row: rows::NewestTrustFile| {
+        let newest = Newest {
+            version: row.version,
+            sha256: row.sha256,
+            in_force: row.in_force,
+        };
+        Ok((row.role.parse().map_err(AppError::internal)?, newest))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Reads a file that is stored, which was read before.
+fn read_file(content: Bytes) -> Result<File, AppError> {
+    File::parse(content.into()).map_err(AppError::internal)
+}
+
+/// Does what takes its time (a file may have megabytes, and many signatures) where nobody else
+/// waits for it.
+async fn on_another_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, AppError> {
+    spawn_blocking(work).await.map_err(AppError::internal)
 }
 
 /// Files by their roles, as they came.

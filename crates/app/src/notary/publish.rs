@@ -9,12 +9,13 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use store::{
     StoreError, Tx,
     notary::{self as rows, NewTrustFile, TrustChange},
+    quotas::Usage,
+    trust_guns,
 };
-use tokio::task::spawn_blocking;
-use trust::tuf::{self, Current, File, Malformed, Refusal, Role};
+use trust::tuf::{self, Current, File, Malformed, Newest, Refusal, Role, Signer, Update};
 
-use super::Uploads;
-use crate::{Access, App, AppError, audit::Change};
+use super::{Uploads, newest_trust, on_another_thread};
+use crate::{Access, Actor, App, AppError, audit::Change};
 
 /// Replaced files are kept for as long as caches may keep them, which is said in their headers.
 const KEPT: TimeDelta = TimeDelta::days(30);
@@ -22,6 +23,8 @@ const KEPT: TimeDelta = TimeDelta::days(30);
 const MOST_BYTES: i64 = 256 << 20;
 /// One repository has at most this many roles.
 const MOST_ROLES: usize = 1_000;
+/// So often an update is judged while others are stored, before they wait for it.
+const MOST_ATTEMPTS: usize = 4;
 
 /// Why trust metadata is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +56,52 @@ impl From<StoreError> for TrustError {
     }
 }
 
+/// A file that was verified, with the digests that it is asked for by.
+pub(super) struct Verified {
+    role: Role,
+    file: File,
+    digests: [String; 3],
+}
+
+impl Verified {
+    pub(super) fn of((role, file): (Role, File)) -> Self {
+        let digests = [
+            hex::encode(Sha256::digest(&file.bytes)),
+            hex::encode(Sha384::digest(&file.bytes)),
+            hex::encode(Sha512::digest(&file.bytes)),
+        ];
+        Self {
+            role,
+            file,
+            digests,
+        }
+    }
+}
+
+/// What an update is judged by.
+struct Ground {
+    current: Current,
+    signers: Vec<Signer>,
+}
+
+/// What an update comes to, and by what that was found.
+struct Judged {
+    sent: BTreeSet<Role>,
+    newest: BTreeMap<Role, Newest>,
+    keys: BTreeSet<String>,
+    files: Vec<Verified>,
+    in_force: BTreeSet<Role>,
+}
+
+impl Judged {
+    /// Returns what was sent, to be judged again.
+    fn into_uploads(self) -> BTreeMap<Role, File> {
+        let sent = self.sent;
+        let files = self.files.into_iter().map(|found| (found.role, found.file));
+        files.filter(|(role, _)| sent.contains(role)).collect()
+    }
+}
+
 impl App {
     /// Takes an update of a repository's trust metadata: verifies it against what is there,
     /// signs the timestamp and, where the publisher left it to the server, the snapshot, and
@@ -67,37 +116,102 @@ impl App {
         uploads: Uploads,
     ) -> Result<(), TrustError> {
         let actor = self.token_holder(access).await?;
-        let uploads = on_another_thread(move || parse(uploads)).await??;
-        let mut tx = self.begin().await?;
-        rows::lock(&mut tx).await?;
-        self.require_staging(&mut tx, gun.repo()).await?;
+        let mut uploads = on_another_thread(move || parse(uploads)).await??;
+        let mut attempts = 0;
+        let (tx, judged) = loop {
+            let ground = self.ground(&mut self.read().await?, gun, &uploads).await?;
+            let judged = self.judge(gun, ground, uploads).await?;
+            let mut tx = self.begin().await?;
+            rows::lock(&mut tx).await?;
+            if self.still_stands(&mut tx, gun, &judged).await? {
+                break (tx, judged);
+            }
+            // Another one was faster.
+            uploads = judged.into_uploads();
+            attempts += 1;
+            if attempts == MOST_ATTEMPTS {
+                let ground = self.ground(&mut tx, gun, &uploads).await?;
+                break (tx, self.judge(gun, ground, uploads).await?);
+            }
+        };
+        self.store_judged(tx, &actor, gun, judged).await
+    }
+
+    /// Finds what an update is judged by.
+    async fn ground(
+        &self,
+        tx: &mut Tx,
+        gun: &Gun,
+        uploads: &BTreeMap<Role, File>,
+    ) -> Result<Ground, TrustError> {
+        self.require_staging(tx, gun.repo()).await?;
         let roles = tuf::ancestors(uploads.keys());
-        let current = self.current_trust(&mut tx, gun, &roles).await?;
+        let current = self.current_trust(tx, gun, &roles).await?;
         if current.newest.len() + uploads.len() > MOST_ROLES {
             let message = format!("a repository may have {MOST_ROLES} roles at most");
             return Err(Refusal::Validation(message).into());
         }
-        let signers = self.signers(&mut tx, gun).await?;
-        let (name, now) = (gun.to_string(), self.now());
-        let (current, update) = on_another_thread(move || {
-            let update = tuf::publish(&name, &current, uploads, &signers, now);
-            (current, update)
+        Ok(Ground {
+            current,
+            signers: self.signers(tx, gun).await?,
         })
-        .await?;
-        let update = update?;
-        self.store_trust(&mut tx, gun, &update.files).await?;
-        note_in_force(&mut tx, gun, &current, &update.in_force).await?;
-        let files: Vec<_> = update
-            .files
-            .iter()
-            .map(|(role, file)| format!("{role} {}", file.version))
+    }
+
+    /// Verifies an update.
+    async fn judge(
+        &self,
+        gun: &Gun,
+        Ground { current, signers }: Ground,
+        uploads: BTreeMap<Role, File>,
+    ) -> Result<Judged, TrustError> {
+        let (name, now) = (gun.to_string(), self.now());
+        let judged = on_another_thread(move || {
+            let sent = uploads.keys().cloned().collect();
+            let Update { files, in_force } = tuf::publish(&name, &current, uploads, &signers, now)?;
+            Ok(Judged {
+                sent,
+                newest: current.newest,
+                keys: names(&signers),
+                files: files.into_iter().map(Verified::of).collect(),
+                in_force,
+            })
+        });
+        judged.await?
+    }
+
+    /// Returns whether what an update was judged by is there still.
+    async fn still_stands(
+        &self,
+        tx: &mut Tx,
+        gun: &Gun,
+        judged: &Judged,
+    ) -> Result<bool, AppError> {
+        Ok(newest_trust(tx, gun).await? == judged.newest
+            && names(&self.signers(tx, gun).await?) == judged.keys)
+    }
+
+    /// Stores an update, in a transaction that has the lock.
+    async fn store_judged(
+        &self,
+        mut tx: Tx,
+        actor: &Actor,
+        gun: &Gun,
+        judged: Judged,
+    ) -> Result<(), TrustError> {
+        self.admit_trust(&mut tx, gun).await?;
+        let usage = self.store_trust(&mut tx, gun, &judged.files).await?;
+        self.require_trust_room(usage.as_ref())?;
+        note_in_force(&mut tx, gun, &judged.newest, &judged.in_force).await?;
+        let files = judged.files.iter();
+        let files: Vec<_> = files
+            .map(|found| format!("{} {}", found.role, found.file.version))
             .collect();
         let change = Change {
             subject: gun.as_str(),
             after: Some(&files.join(", ")),
             ..Change::default()
         };
-        self.record(&mut tx, &actor, Action::PublishTrust, change)
+        self.record(&mut tx, actor, Action::PublishTrust, change)
             .await?;
         Ok(tx.commit().await?)
     }
@@ -111,6 +225,7 @@ impl App {
         let mut tx = self.begin().await?;
         rows::lock(&mut tx).await?;
         let files = rows::delete(&mut tx, gun.as_str()).await?;
+        trust_guns::forget(&mut tx, gun.as_str()).await?;
         if files > 0 {
             let deletion = changed(gun, 0, "", "deletion", self.now());
             rows::add_change(&mut tx, &deletion).await?;
@@ -125,24 +240,26 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    /// Stores files that were verified, with the change that they are.
+    /// Stores files that were verified, with the change that they are; gives what the publisher,
+    /// whose they are, takes then.
     pub(super) async fn store_trust(
         &self,
         tx: &mut Tx,
         gun: &Gun,
-        files: &[(Role, File)],
-    ) -> Result<(), TrustError> {
+        files: &[Verified],
+    ) -> Result<Option<Usage>, TrustError> {
         let now = self.now();
-        for (role, file) in files {
+        for Verified {
+            role,
+            file,
+            digests,
+        } in files
+        {
             let new = NewTrustFile {
                 gun: gun.as_str(),
                 role: role.as_str(),
                 version: file.version,
-                digests: [
-                    hex::encode(Sha256::digest(&file.bytes)),
-                    hex::encode(Sha384::digest(&file.bytes)),
-                    hex::encode(Sha512::digest(&file.bytes)),
-                ],
+                digests: digests.clone(),
                 content: &file.bytes,
                 expires_at: file.expires,
                 created_at: now,
@@ -151,26 +268,26 @@ impl App {
                 return Err(Refusal::OldVersion(role.clone()).into());
             }
             if *role == Role::Timestamp {
-                let update = changed(gun, file.version, &new.digests[0], "update", now);
+                let update = changed(gun, file.version, &digests[0], "update", now);
                 rows::add_change(tx, &update).await?;
             }
         }
         rows::prune(tx, gun.as_str(), now - KEPT).await?;
-        if rows::bytes(tx, gun.as_str()).await? > MOST_BYTES {
+        let bytes = rows::bytes(tx, gun.as_str()).await?;
+        if bytes > MOST_BYTES {
             let message = format!(
                 "the metadata of one repository may have {MOST_BYTES} bytes, with what was replaced in the last {} days",
                 KEPT.num_days()
             );
             return Err(Refusal::Validation(message).into());
         }
-        Ok(())
+        Ok(trust_guns::count(tx, gun.as_str(), bytes).await?)
     }
 }
 
-pub(super) async fn on_another_thread<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, AppError> {
-    spawn_blocking(work).await.map_err(AppError::internal)
+fn names(signers: &[Signer]) -> BTreeSet<String> {
+    let names = signers.iter().map(|signer| signer.key.id().to_owned());
+    names.collect()
 }
 
 fn parse(uploads: Uploads) -> Result<BTreeMap<Role, File>, TrustError> {
@@ -185,10 +302,10 @@ fn parse(uploads: Uploads) -> Result<BTreeMap<Role, File>, TrustError> {
 pub(super) async fn note_in_force(
     tx: &mut Tx,
     gun: &Gun,
-    before: &Current,
+    before: &BTreeMap<Role, Newest>,
     in_force: &BTreeSet<Role>,
 ) -> Result<(), AppError> {
-    for (role, newest) in &before.newest {
+    for (role, newest) in before {
         let is = in_force.contains(role);
         if is != newest.in_force {
             rows::set_in_force(tx, gun.as_str(), role.as_str(), is).await?;

@@ -11,10 +11,15 @@ use oci::{Algorithm, Digest, Gun, RepoName};
 use store::{Tx, notary as rows};
 use trust::{
     SigningKey,
-    tuf::{self, Current, File, FileMeta, Key, Role, Root, RootKeys, Signer, named_root_key},
+    tuf::{
+        self, Current, File, FileMeta, Key, Refusal, Role, Root, RootKeys, Signer, named_root_key,
+    },
 };
 
-use super::publish::{note_in_force, on_another_thread};
+use super::{
+    on_another_thread,
+    publish::{Verified, note_in_force},
+};
 use crate::{App, AppError};
 
 impl App {
@@ -105,14 +110,15 @@ impl App {
     ) -> Result<(), AppError> {
         let signers = self.signers(tx, gun).await?;
         let (name, now) = (gun.to_string(), self.now());
-        let (current, update) = on_another_thread(move || {
-            let update = tuf::publish(&name, &current, uploads, &signers, now);
-            (current, update)
+        let (before, files, in_force) = on_another_thread(move || {
+            let update = tuf::publish(&name, &current, uploads, &signers, now)?;
+            let files: Vec<_> = update.files.into_iter().map(Verified::of).collect();
+            Ok((current.newest, files, update.in_force))
         })
-        .await?;
-        let update = update.map_err(AppError::internal)?;
-        self.store_trust(tx, gun, &update.files).await?;
-        note_in_force(tx, gun, &current, &update.in_force).await
+        .await?
+        .map_err(|error: Refusal| AppError::internal(error))?;
+        self.store_trust(tx, gun, &files).await?;
+        note_in_force(tx, gun, &before, &in_force).await
     }
 
     /// Takes the root that was signed where the root key is, or signs one with the key that is here.

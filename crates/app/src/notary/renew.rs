@@ -8,9 +8,9 @@ use store::{
     Tx,
     notary::{self as rows, TrustFile},
 };
-use trust::tuf::{self, File, Role};
+use trust::tuf::{self, Role};
 
-use super::TrustError;
+use super::{TrustError, on_another_thread, publish::Verified};
 use crate::{App, AppError};
 
 /// Timestamps have two weeks; a week before their end they are signed anew.
@@ -100,12 +100,16 @@ impl App {
         tx: &mut Tx,
         gun: &Gun,
         (timestamps, snapshots): (TimeDelta, TimeDelta),
-    ) -> Result<Vec<(Role, File)>, TrustError> {
+    ) -> Result<Vec<Verified>, TrustError> {
         let roles = BTreeSet::from([Role::Root, Role::Snapshot, Role::Timestamp]);
         let current = self.current_trust(tx, gun, &roles).await?;
         let signers = self.signers(tx, gun).await?;
         let now = self.now();
         let ends = (now + timestamps, now + snapshots);
-        Ok(tuf::renew(&current, &signers, ends, now)?)
+        let files = on_another_thread(move || {
+            let files = tuf::renew(&current, &signers, ends, now)?;
+            Ok(files.into_iter().map(Verified::of).collect())
+        });
+        files.await?
     }
 }

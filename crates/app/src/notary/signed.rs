@@ -5,6 +5,7 @@ use oci::{Gun, RepoName};
 use store::{Tx, notary as rows};
 use trust::tuf::{self, Invalid, Role, SignedTarget};
 
+use super::{newest_trust, on_another_thread};
 use crate::{App, AppError};
 
 impl App {
@@ -19,14 +20,19 @@ impl App {
         tag: &str,
     ) -> Result<Option<Result<(SignedTarget, DateTime<Utc>), Invalid>>, AppError> {
         let gun = Gun::new(self.config.host(), repository);
-        let newest = rows::newest(tx, gun.as_str()).await?;
-        let in_force = newest.iter().filter(|row| row.in_force);
-        let roles = in_force.filter_map(|row| row.role.parse().ok()).collect();
+        let newest = newest_trust(tx, &gun).await?.into_iter();
+        let roles = newest.filter_map(|(role, newest)| newest.in_force.then_some(role));
+        let roles = roles.collect();
         let current = self.current_trust(tx, &gun, &roles).await?;
         if !current.files.contains_key(&Role::Root) {
             return Ok(None);
         }
-        let found = tuf::find_target(gun.as_str(), &current.files, image, tag, self.now());
+        let (digest, length) = (image.0.to_vec(), image.1);
+        let (name, tag, now) = (gun.to_string(), tag.to_owned(), self.now());
+        let found = on_another_thread(move || {
+            tuf::find_target(&name, &current.files, (&digest, length), &tag, now)
+        });
+        let found = found.await?;
         let target = match found {
             Ok(target) => target,
             Err(error) => return Ok(Some(Err(error))),

@@ -1,6 +1,6 @@
 //! Quotas: how much a publisher's staging repositories may take. Each blob and each manifest
-//! counts once, however many of the publisher's staging repositories have it. Released images do not
-//! count: they are kept for ever, which the publisher cannot change.
+//! counts once, however many of the publisher's staging repositories have it, and so does all
+//! trust metadata. Released images do not count: they are kept for ever, which the publisher cannot change.
 
 use market::Action;
 use oci::RepoName;
@@ -17,7 +17,8 @@ const WARN_AT: i64 = 90;
 pub struct PublisherStorage {
     /// The publisher's short name.
     pub publisher: String,
-    /// Bytes of blobs and manifests in its staging repositories, each counted once.
+    /// Bytes of blobs and manifests in its staging repositories, each counted once, and of their
+    /// trust metadata.
     pub used_bytes: i64,
     /// What it may take; none for no limit.
     pub quota_bytes: Option<i64>,
@@ -48,7 +49,7 @@ pub(crate) fn full(used: i64, quota: i64) -> String {
     format!(
         "the publisher's staging repositories would take {used} of {quota} bytes allowed: \
          delete tags and manifests that are no longer needed, which is counted after the next \
-         collections, or ask the operator for more"
+         collections, or trust metadata, or ask the operator for more"
     )
 }
 

@@ -42,7 +42,7 @@ mod previews;
 mod privacy;
 mod proofs;
 mod publication;
-#[expect(dead_code, reason = "only a root is made with it here")]
+#[expect(dead_code, reason = "publishers make no snapshots here")]
 #[path = "../../../trust/tests/trust/publisher.rs"]
 mod publisher;
 mod publishing;

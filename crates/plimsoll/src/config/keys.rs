@@ -304,8 +304,8 @@ pub(crate) const KEYS: &[Key] = &[
         "registry.publisher_quota",
         Kind::Bytes,
         "0",
-        "Bytes that the staging repositories of a publisher may take, each blob counted once; 0 \
-         for no limit. `plimsoll publisher quota` sets it for one.",
+        "Bytes that the staging repositories of a publisher may take, each blob counted once, \
+         their trust metadata included; 0 for no limit. `plimsoll publisher quota` sets it for one.",
     ),
     key(
         "registry.scrub_every",

@@ -406,6 +406,14 @@ async fn released_names_are_read_by_anybody_and_written_by_nobody() {
         .get(&token, &format!("GET /v2/{staging}/_trust/tuf/root.json"))
         .await;
     assert_eq!(read.status, 401);
+    // A key is made where somebody asks for one who may write, and for nobody else.
+    let staged = format!("registry.example/{STAGING}");
+    let puller = format!("repository:{staged}:pull");
+    let token = market.token_for("owner", &puller).await;
+    for who in [token.as_str(), ""] {
+        let call = format!("GET /v2/{staged}/_trust/tuf/timestamp.key");
+        assert_eq!(market.get(who, &call).await.status, 401);
+    }
     // What was granted for trust metadata opens no image, and the other way round.
     let token = market
         .token_for("owner", &format!("repository:{staging}:pull"))

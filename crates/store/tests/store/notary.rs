@@ -4,9 +4,10 @@ use store::{
     Tx,
     notary::{self, NewTrustFile, TrustChange, TrustKey},
     prepared_roots::{self, PreparedRoot},
+    quotas, trust_guns,
 };
 
-use crate::rows::at;
+use crate::rows::{at, cast};
 
 const GUN: &str = "registry.example/staging/acme/db";
 
@@ -169,5 +170,28 @@ both! {
         notary::delete_key(&mut tx, &key("two", 2)).await.expect("forgotten");
         assert_eq!(notary::keys(&mut tx, GUN).await.expect("read"), [key("one", 1)]);
         assert!(notary::keys(&mut tx, "other").await.expect("read").is_empty());
+    }
+
+    async fn what_is_signed_counts_for_its_publisher(db: Database) {
+        let mut tx = db.begin().await.expect("a transaction");
+        let cast = cast(&mut tx).await;
+        let publisher = &cast.publisher.id;
+        notary::lock(&mut tx).await.expect("locked");
+        assert!(!trust_guns::has(&mut tx, GUN).await.expect("read"));
+        assert_eq!(trust_guns::count(&mut tx, GUN, 5).await.expect("nobody's"), None);
+        for gun in [GUN, "registry.example/staging/acme/unpushed"] {
+            trust_guns::add(&mut tx, gun, publisher).await.expect("noted");
+        }
+        assert!(trust_guns::has(&mut tx, GUN).await.expect("read"));
+        let unpushed = trust_guns::unpushed(&mut tx, publisher, "registry.example").await;
+        assert_eq!(unpushed.expect("counted"), 1);
+        for bytes in [100, 60, 70] {
+            let usage = trust_guns::count(&mut tx, GUN, bytes).await.expect("counted");
+            assert_eq!(usage.expect("a publisher's").used_bytes, bytes);
+        }
+        trust_guns::forget(&mut tx, GUN).await.expect("forgotten");
+        assert!(!trust_guns::has(&mut tx, GUN).await.expect("read"));
+        let usage = quotas::usage(&mut tx, publisher).await.expect("read");
+        assert_eq!(usage.used_bytes, 0);
     }
 }

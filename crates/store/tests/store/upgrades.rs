@@ -3,8 +3,11 @@
 use market::{ReleaseId, RepositoryId};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use store::{
-    Database, DatabaseUrl, Tx, releases,
+    Database, DatabaseUrl, Tx,
+    notary::{self, TrustKey},
+    publishers, quotas, releases,
     repositories::{self, ManifestRow, Repository},
+    trust_guns,
 };
 
 use crate::rows::{at, cast, id};
@@ -113,6 +116,51 @@ async fn what_is_released_refers_to_nothing(db: Database, url: DatabaseUrl) {
     migrate_again(&url, "227").await;
     assert_eq!(referrers(&db, &public).await, ["signature"]);
     assert_eq!(referrers(&db, &staging).await, all, "it is its publisher's");
+}
+
+async fn trust_metadata_is_its_publishers(db: Database, url: DatabaseUrl) {
+    let mut tx = db.begin().await.expect("a transaction");
+    let cast = cast(&mut tx).await;
+    let other = crate::rows::publisher(7, "other");
+    publishers::create(&mut tx, &other).await.expect("created");
+    let (acme, other) = (Some(&cast.publisher.id), Some(&other.id));
+    let guns = [
+        ("market.example/staging/acme/db", acme),
+        ("market.example:5000/staging/other/a/b", other),
+        ("market.example/staging/acme/staging/other/c", acme),
+        ("market.example/acme/db", None),
+    ];
+    for (gun, _) in guns {
+        let key = TrustKey {
+            gun: gun.to_owned(),
+            role: "timestamp".to_owned(),
+            id: "id".to_owned(),
+            salt: "s".to_owned(),
+            created_at: at(1),
+        };
+        notary::add_key(&mut tx, &key).await.expect("added");
+    }
+    tx.commit().await.expect("committed");
+    migrate_again(&url, "235").await;
+    let mut tx = db.begin().await.expect("a transaction");
+    for (gun, whose) in guns {
+        let counted = trust_guns::count(&mut tx, gun, 10).await.expect("counted");
+        assert_eq!(counted.is_some(), whose.is_some(), "{gun}");
+    }
+    for (publisher, bytes) in [(acme, 20), (other, 10)] {
+        let usage = quotas::usage(&mut tx, publisher.expect("a publisher")).await;
+        assert_eq!(usage.expect("read").used_bytes, bytes);
+    }
+}
+
+#[test]
+fn trust_metadata_is_its_publishers_on_sqlite() {
+    crate::databases::with_sqlite(trust_metadata_is_its_publishers);
+}
+
+#[test]
+fn trust_metadata_is_its_publishers_on_postgres() {
+    crate::databases::with_postgres("icu", trust_metadata_is_its_publishers);
 }
 
 #[test]

@@ -194,7 +194,7 @@ struct QuotaJson {
 struct PublisherStorageJson {
     /// The publisher's short name.
     publisher: String,
-    /// Bytes of blobs and manifests, each counted once.
+    /// Bytes of blobs and manifests, each counted once, and of trust metadata.
     used_bytes: i64,
     /// What they may take; null for no limit.
     quota_bytes: Option<i64>,
