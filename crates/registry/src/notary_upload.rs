@@ -51,7 +51,14 @@ async fn parts(
             let code = ErrorCode::InvalidRole;
             Failure::new(code, code.message()).detail(error.0.into())
         })?;
-        let bytes = part.bytes().await.map_err(|error| malformed(&error))?;
+        let bytes = part.bytes().await.map_err(|error| match error {
+            // The reference does not look for the end, and finds half a file.
+            multer::Error::IncompleteFieldData { .. } => {
+                let code = ErrorCode::MalformedJson;
+                Failure::new(code, code.message()).detail(error.to_string().into())
+            }
+            other => malformed(&other),
+        })?;
         if uploads.insert(role.clone(), bytes.into()).is_some() {
             return Err(refused(format!("there are two parts for {role}")));
         }
@@ -107,7 +114,7 @@ mod tests {
             (part(""), ErrorCode::NoFilename),
             (part("; filename=\"bogus\""), ErrorCode::InvalidRole),
             (format!("{root}{root}--x--\r\n"), ErrorCode::MalformedUpload),
-            (root, ErrorCode::MalformedUpload),
+            (root, ErrorCode::MalformedJson),
         ] {
             let body = Body::from(body);
             let failure = read("multipart/form-data; boundary=x", body).await;

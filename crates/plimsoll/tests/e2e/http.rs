@@ -38,25 +38,42 @@ impl Answer {
 pub(crate) struct Gone;
 
 impl Registry {
-    /// Asks for a token that pulls, pushes and deletes in `repositories`.
-    pub(crate) fn sign_in(
-        url: &str,
-        (user, password): (&str, &str),
-        repositories: &[String],
-    ) -> Result<Self, Gone> {
+    /// Somebody without a token.
+    pub(crate) fn nobody(url: &str) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(Duration::from_secs(60)));
-        let mut registry = Self {
+        Self {
             url: url.to_owned(),
             token: String::new(),
             agent: config.build().into(),
-        };
-        let scopes: Vec<_> = repositories
+        }
+    }
+
+    /// Asks for a token that pulls, pushes and deletes in `repositories`.
+    pub(crate) fn sign_in(
+        url: &str,
+        account: (&str, &str),
+        repositories: &[String],
+    ) -> Result<Self, Gone> {
+        let scopes = repositories
             .iter()
-            .map(|name| format!("scope=repository:{name}:pull,push,delete"))
+            .map(|name| format!("repository:{name}:pull,push,delete"));
+        Self::with_scopes(url, account, scopes)
+    }
+
+    /// Asks for a token for `scopes`.
+    pub(crate) fn with_scopes(
+        url: &str,
+        (user, password): (&str, &str),
+        scopes: impl IntoIterator<Item = String>,
+    ) -> Result<Self, Gone> {
+        let mut registry = Self::nobody(url);
+        let scopes: Vec<_> = scopes
+            .into_iter()
+            .map(|scope| format!("scope={scope}"))
             .collect();
         let basic = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         let path = format!("/token?{}", scopes.join("&"));
@@ -82,8 +99,10 @@ impl Registry {
         body: &[u8],
     ) -> Result<Answer, Gone> {
         let bearer = format!("Bearer {}", self.token);
-        let mut all = vec![("authorization", bearer.as_str())];
-        all.extend(headers);
+        let mut all = Vec::from(headers);
+        if !self.token.is_empty() {
+            all.push(("authorization", &bearer));
+        }
         self.send(method, path, &all, body)
     }
 

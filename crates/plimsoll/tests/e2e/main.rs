@@ -2,6 +2,9 @@
 //! umoci, crane, oras, notation, cosign, a browser.
 //! Tests whose client is not installed say so and pass.
 
+// As the tests of `trust` call it, whose publisher is used here too.
+extern crate trust as plimsoll_trust;
+
 mod artifacts;
 mod browser;
 #[path = "../../../store/tests/store/bucket.rs"]
@@ -29,10 +32,16 @@ mod market;
 mod memory;
 mod model;
 mod notary;
+mod notary_desk;
+mod notary_recorded;
+mod notary_refusals;
 mod offline;
 mod plans;
 mod proofs;
+#[path = "../../../trust/tests/trust/publisher.rs"]
+mod publisher;
 mod read_ahead;
+mod reference;
 mod releases;
 mod robots;
 mod roots;

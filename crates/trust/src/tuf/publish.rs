@@ -36,6 +36,18 @@ pub struct Current {
     pub is_root_key_lost: bool,
 }
 
+impl Current {
+    /// Refuses a file that is no newer than what is there.
+    fn is_newer(&self, role: &Role, file: &File) -> Result<(), Refusal> {
+        match self.newest.get(role) {
+            Some(newest) if newest.version >= file.version => {
+                Err(Refusal::OldVersion(role.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What is known of a role's newest file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
@@ -125,8 +137,11 @@ pub fn publish(
     };
     let (snapshot, meta, made) = match uploads.get(&Role::Snapshot) {
         Some(file) => {
-            let meta = check_snapshot(&root, root_bytes, file, (current, &uploads, &loaded), now)
-                .map_err(|error| Refusal::Snapshot(error.0))?;
+            let bad = |error: Invalid| Refusal::Snapshot(error.0);
+            let meta = check_snapshot(&root, root_bytes, file, &uploads, now).map_err(bad)?;
+            // What was there before does not name what is newest, and that is not what is wrong.
+            current.is_newer(&Role::Snapshot, file)?;
+            check_names(&meta, (current, &uploads, &loaded)).map_err(bad)?;
             (file.clone(), meta, false)
         }
         None => {
@@ -142,13 +157,7 @@ pub fn publish(
     }
     files.push((Role::Timestamp, timestamp));
     for (role, file) in &files {
-        if current
-            .newest
-            .get(role)
-            .is_some_and(|newest| newest.version >= file.version)
-        {
-            return Err(Refusal::OldVersion(role.clone()));
-        }
+        current.is_newer(role, file)?;
     }
     Ok(Update { files, in_force })
 }
@@ -258,12 +267,12 @@ impl Tree<'_> {
     }
 }
 
-/// Verifies a snapshot that a publisher made: it must name exactly what is newest.
+/// Verifies a snapshot that a publisher made, and that it names what comes with it.
 fn check_snapshot(
     root: &Root,
     root_file: &File,
     file: &File,
-    (current, uploads, loaded): (&Current, &BTreeMap<Role, File>, &BTreeMap<Role, Targets>),
+    uploads: &BTreeMap<Role, File>,
     now: DateTime<Utc>,
 ) -> Result<Meta, Invalid> {
     verify::signed_by(file, Role::Snapshot.as_str(), &root.snapshot)?;
@@ -277,7 +286,15 @@ fn check_snapshot(
     for (role, file) in uploads.iter().filter(|(role, _)| role.is_targets()) {
         describe(role)?.check(role.as_str(), &file.bytes)?;
     }
-    for (name, said) in &meta {
+    Ok(meta)
+}
+
+/// A publisher's snapshot must name exactly what is newest.
+fn check_names(
+    meta: &Meta,
+    (current, uploads, loaded): (&Current, &BTreeMap<Role, File>, &BTreeMap<Role, Targets>),
+) -> Result<(), Invalid> {
+    for (name, said) in meta {
         let role = name.parse::<Role>().ok();
         if role
             .as_ref()
@@ -297,7 +314,7 @@ fn check_snapshot(
             return Err(no_checksums(role.as_str()));
         }
     }
-    Ok(meta)
+    Ok(())
 }
 
 /// Returns whether nothing that was `loaded` has withdrawn the delegation to `role`.
