@@ -100,8 +100,9 @@ impl App {
     /// The database cannot be read.
     pub async fn log_checkpoint(&self) -> Result<String, AppError> {
         let mut tx = self.read().await?;
+        let mut heads = self.cosigned_heads(&mut tx).await?;
         let (size, root) = log_head(&mut tx).await?;
-        let cosigned = self.cosignatures(&mut tx, size).await?;
+        let cosigned = heads.remove(&size).unwrap_or_default();
         Ok(self.log_key().sign(size, &root) + &cosigned)
     }
 

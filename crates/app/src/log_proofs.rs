@@ -32,6 +32,7 @@ impl App {
     ) -> Result<Option<Statement>, AppError> {
         let mut tx = self.read().await?;
         let name = self.log_subject(repository);
+        let mut heads = self.cosigned_heads(&mut tx).await?;
         let (size, root) = log_head(&mut tx).await?;
         let Some(first) = page(&mut tx, &name, (0, size)).await? else {
             return Ok(None);
@@ -49,8 +50,8 @@ impl App {
             });
         }
         let successions = successions(&mut tx).await?;
-        let cosigned = self.cosignatures(&mut tx, size).await?;
-        let witnessed = self.witnessed(&mut tx, size).await?;
+        let cosigned = heads.remove(&size).unwrap_or_default();
+        let witnessed = self.witnessed(&mut tx, size, heads).await?;
         drop(tx);
         let stamp = self.stamp(&name, count, (size, root)).await?;
         let checkpoint = self.log_key().sign(size, &root) + &cosigned;

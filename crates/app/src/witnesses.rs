@@ -109,7 +109,15 @@ impl App {
             let taken = rows::take(&mut tx, &name, limit, (now, now + TAKEN)).await?;
             tx.commit().await?;
             if let Some(row) = taken {
-                calls.extend(self.ask_witness(witness, &row, 1).await?);
+                match self.ask_witness(witness, &row, 1).await {
+                    Ok(call) => calls.extend(call),
+                    // The others are taken as well, and are asked.
+                    Err(error) => tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        log.witness = witness.key.name(),
+                        "a witness cannot be asked"
+                    ),
+                }
             }
         }
         Ok(calls)
@@ -124,7 +132,11 @@ impl App {
     ) -> Result<Option<WitnessCall>, AppError> {
         let mut tx = self.read().await?;
         let (size, root) = log_head(&mut tx).await?;
-        let old = self::size(row.known_size)?;
+        let old = match self::size(row.known_size)? {
+            // It may have forgotten, or never have seen so much: it says what it knows.
+            known if turns == 1 => known.min(size),
+            known => known,
+        };
         if old > size {
             drop(tx);
             let name = witness.key.name();
@@ -230,21 +242,16 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    /// Returns the cosignatures of the head with `size` entries, as lines below its checkpoint.
-    pub(crate) async fn cosignatures(&self, tx: &mut Tx, size: u64) -> Result<String, AppError> {
-        let lines = self.cosigned_heads(tx).await?.remove(&size);
-        Ok(lines.unwrap_or_default())
-    }
-
-    /// Returns the earlier heads that witnesses saw last who have not seen the one with `head`
-    /// entries, and that the log goes on from them.
+    /// Returns the earlier ones of the heads that witnesses saw last, and that the log goes on from
+    /// them to the one with `head` entries.
     pub(crate) async fn witnessed(
         &self,
         tx: &mut Tx,
         head: u64,
+        cosigned: BTreeMap<u64, String>,
     ) -> Result<Vec<Witnessed>, AppError> {
         let mut earlier = Vec::new();
-        for (size, lines) in self.cosigned_heads(tx).await? {
+        for (size, lines) in cosigned {
             let Some(spans) = consistency(size, head).filter(|_| size < head) else {
                 continue;
             };
@@ -265,8 +272,13 @@ impl App {
         Ok(earlier)
     }
 
-    /// Returns the cosignatures that the market's witnesses gave last, by the size of the head.
-    async fn cosigned_heads(&self, tx: &mut Tx) -> Result<BTreeMap<u64, String>, AppError> {
+    /// Returns the cosignatures that the market's witnesses gave last, as lines below a checkpoint,
+    /// by the size of its head. Whoever also reads the head reads it after this: it has not fewer
+    /// entries then.
+    pub(crate) async fn cosigned_heads(
+        &self,
+        tx: &mut Tx,
+    ) -> Result<BTreeMap<u64, String>, AppError> {
         let mut heads: BTreeMap<u64, String> = BTreeMap::new();
         for row in self.own_witnesses(tx).await? {
             if let (Some(of), Some(line)) = (row.size, row.line) {

@@ -169,6 +169,13 @@ both! {
         let rows = store::log_witnesses::list(&mut tx).await.expect("read");
         let problem = rows[0].problem.as_deref().expect("a problem");
         assert!(problem.contains("it saw 7 entries, and the log has 4"), "{problem}");
+        drop(tx);
+        // It is asked again all the same: it may have been told to forget what it saw.
+        world.clock.advance(TimeDelta::hours(2));
+        let call = node.take_witness_calls().await.expect("taken").remove(0);
+        assert_eq!(asked(&call), (4, 0));
+        let next = node.witness_answered(&call, &answer(409, "0\n")).await.expect("kept");
+        assert_eq!(asked(&next.expect("from the beginning")), (0, 0));
     }
 
     async fn what_witnesses_saw_before_is_proven_too(db: Database) {

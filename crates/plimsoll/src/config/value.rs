@@ -94,11 +94,15 @@ pub(crate) fn witnesses(text: &str) -> Result<Vec<LogWitness>, String> {
     }
     for (position, witness) in found.iter().enumerate() {
         let name = witness.key.name();
-        if found[..position]
-            .iter()
-            .any(|other| other.key.name() == name)
-        {
+        let mut before = found[..position].iter();
+        if before.clone().any(|other| other.key.name() == name) {
             return Err(format!("two witnesses are called `{name}`"));
+        }
+        if let Some(other) = before.find(|other| other.key.is_key_of(&witness.key)) {
+            let other = other.key.name();
+            return Err(format!(
+                "`{other}` and `{name}` are one key, so one witness"
+            ));
         }
     }
     Ok(found)
@@ -193,6 +197,10 @@ mod tests {
             format!("{key} https://w.example?x"),
             format!("{key} https://a:b@w.example"),
             format!("{key} https://w.example, {key} https://v.example"),
+            // Another name for the same key.
+            format!(
+                "{key} https://w.example, v.example+10e6f582+BAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB https://v.example"
+            ),
             "w.example+00000000+BAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB https://w.example"
                 .to_owned(),
         ] {

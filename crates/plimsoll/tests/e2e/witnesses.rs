@@ -120,6 +120,8 @@ fn what_the_log_says_is_seen_by_witnesses() {
         "--witnesses says 4, and --witness names 3",
         2,
     );
+    let twice = [key1, key1].concat();
+    watched.verify("1.0", &twice, "names one key twice", 2);
     let file = dir.path().join("proof.json");
     let file = file.to_str().expect("text");
     watched.verify("1.0", &["--save-proof", file], "log ", 0);
@@ -152,6 +154,7 @@ fn what_the_log_says_is_seen_by_witnesses() {
     // A hold is believed at once: no witness is needed for what is bad.
     watched.market.manage("hold");
     watched.verify("1.0", &both, "it is on hold", 5);
+    watched.verify("1.0", &all, "it is on hold", 5);
     watched.market.manage("reinstate");
     two.refuse(None);
     watched.cosigned_by("w2.example/two");

@@ -33,6 +33,11 @@ impl Witness {
         &self.name
     }
 
+    /// Returns whether both are one key, whatever they are called: what it signs says no name.
+    pub fn is_key_of(&self, other: &Self) -> bool {
+        self.public == other.public
+    }
+
     /// Returns when it last cosigned a checkpoint, if it did.
     pub fn cosigned(&self, checkpoint: &str) -> Option<DateTime<Utc>> {
         let (text, signatures) = split(checkpoint).ok()?;

@@ -69,16 +69,17 @@ pub(super) fn ask(
 ) -> Result<Option<Said>, Failure> {
     let memory = Memory::of_user(environment);
     let is_online = proof_file(args).is_none();
+    let needed = witnesses::needed(args)?;
     for _ in 0..MOST_ATTEMPTS {
         let seen = memory.recall(&log_of(name))?;
         let since = seen.as_ref().map_or(0, |seen| seen.size);
         let Some(bytes) = statement(args, name, since)? else {
-            return Ok(None);
+            return unproven(args).map_or(Ok(None), Err);
         };
         let mut statement = Statement::parse(&bytes).map_err(|error| refused(&error))?;
         let opened = all_of(args, (name, &mut statement), keys)?;
         check(args, (name, &statement), &opened, seen.as_ref())?;
-        let witnessed = witnesses::seen(args, &statement, &opened)?;
+        let witnessed = witnesses::seen(args, needed, &statement, &opened);
         check_age(args, &opened, is_online, now)?;
         // What is in a file goes on from what was seen only where that is proven.
         let is_kept = !is_online && seen.is_some();
@@ -97,6 +98,20 @@ pub(super) fn ask(
         plain(&log_of(name))
     ))
     .hint("try again"))
+}
+
+/// Says what was asked for that nothing but the log answers.
+fn unproven(args: &VerifyArgs) -> Option<Failure> {
+    let asked = [
+        ("--at", args.at.is_some()),
+        ("--max-age", args.max_age.is_some()),
+        ("--witness", !args.witness.is_empty()),
+    ];
+    let (option, _) = asked.into_iter().find(|(_, is_asked)| *is_asked)?;
+    let why =
+        format!("{option} asks what the log says, and there is no proof of it beside the image");
+    let failure = Failure::new(Exit::NotVerified, why);
+    Some(failure.hint("`plimsoll verify --save-proof FILE` with the market in reach writes one"))
 }
 
 /// Opens what the log says, fetching the parts of it that did not come at once. Where it is to be
@@ -380,9 +395,13 @@ fn judge(
     args: &VerifyArgs,
     (opened, keys): (&Opened, Vec<PublicKey>),
     digest: &Digest,
-    (witnesses, covered): (Vec<Cosigned>, u64),
+    witnessed: Result<(Vec<Cosigned>, u64), Failure>,
 ) -> Result<Said, Failure> {
     let (standing, problem) = assess(args, opened, opened.size, digest)?;
+    let (witnesses, covered) = match witnessed {
+        Err(_) if problem.is_some() => (Vec::new(), 0),
+        witnessed => witnessed?,
+    };
     if problem.is_none() && covered < opened.size {
         let seen = assess(args, opened, covered, digest);
         if !seen.is_ok_and(|(_, problem)| problem.is_none()) {

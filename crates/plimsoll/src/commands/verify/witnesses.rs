@@ -17,25 +17,44 @@ use crate::{
 /// What a witness saw is as old as the statement, but for this.
 const LEEWAY: TimeDelta = TimeDelta::hours(24);
 
-/// Returns what the witnesses that were asked for saw of the log, and how many entries enough of
+/// Returns how many of the witnesses must have seen what the log says.
+///
+/// # Errors
+/// There are not so many, or one of them is named twice.
+pub(super) fn needed(args: &VerifyArgs) -> Result<usize, Failure> {
+    let all = args.witness.len();
+    for (position, witness) in args.witness.iter().enumerate() {
+        let mut before = args.witness[..position].iter();
+        if let Some(other) = before.find(|other| other.is_key_of(witness)) {
+            return Err(Failure::usage(format!(
+                "--witness names one key twice, as `{}` and `{}`: that is one witness",
+                plain(other.name()),
+                plain(witness.name())
+            )));
+        }
+    }
+    match args.witnesses {
+        None => Ok(all),
+        Some(needed) if (1..=all).contains(&needed) => Ok(needed),
+        Some(needed) => Err(Failure::usage(format!(
+            "--witnesses says {needed}, and --witness names {all}"
+        ))),
+    }
+}
+
+/// Returns what the witnesses that were asked for saw of the log, and how many entries `needed` of
 /// them saw; all there are where none was asked for.
 ///
 /// # Errors
 /// Too few of them saw it of late.
 pub(super) fn seen(
     args: &VerifyArgs,
+    needed: usize,
     statement: &Statement,
     opened: &Opened,
 ) -> Result<(Vec<Cosigned>, u64), Failure> {
-    let all = args.witness.len();
-    if all == 0 {
+    if needed == 0 {
         return Ok((Vec::new(), opened.size));
-    }
-    let needed = args.witnesses.unwrap_or(all);
-    if needed == 0 || needed > all {
-        return Err(Failure::usage(format!(
-            "--witnesses says {needed}, and --witness names {all}"
-        )));
     }
     let seen = statement.cosigned(opened, &args.witness);
     let mut seen = seen.map_err(|error| refused(&error))?;
