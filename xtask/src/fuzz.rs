@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 24] = [
+const TARGETS: [&str; 25] = [
     "manifests",
     "references",
     "tokens",
