@@ -66,7 +66,7 @@ impl Desk {
     /// Root, targets that delegate `targets/releases`, and that one, each of version 1.
     pub(crate) fn first(&self) -> Parts {
         let root = root(1, &self.holders, &self.holders.root);
-        self.whole(vec![
+        self.whole(&[
             (Role::Root, root),
             (Role::Targets, self.targets(1)),
             (role("targets/releases"), self.releases(1)),
@@ -100,8 +100,8 @@ impl Desk {
     }
 
     /// Adds the snapshot where the publisher makes it.
-    pub(crate) fn whole(&self, files: Vec<(Role, File)>) -> Parts {
-        let mut all = files.clone();
+    pub(crate) fn whole(&self, files: &[(Role, File)]) -> Parts {
+        let mut all = files.to_owned();
         if self.keeps_snapshot {
             let named: Vec<_> = files.iter().map(|(role, file)| (role, file)).collect();
             all.push((Role::Snapshot, snapshot(1, &named, &[signer(3)])));

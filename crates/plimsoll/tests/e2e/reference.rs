@@ -35,7 +35,7 @@ impl Reference {
             programs: Vec::new(),
             url: String::new(),
         };
-        reference.serve(dir, json!({ "type": "local" }))?;
+        reference.serve(dir, &json!({ "type": "local" }))?;
         Some(reference)
     }
 
@@ -73,11 +73,11 @@ impl Reference {
             "tls_client_cert": path("client.crt"),
             "tls_client_key": path("client.key"),
         });
-        reference.serve(dir, remote)?;
+        reference.serve(dir, &remote)?;
         Some(reference)
     }
 
-    fn serve(&mut self, dir: &Path, trust_service: Value) -> Option<()> {
+    fn serve(&mut self, dir: &Path, trust_service: &Value) -> Option<()> {
         let address = format!("127.0.0.1:{}", free_port());
         let config = json!({
             "server": { "http_addr": address },
