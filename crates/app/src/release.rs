@@ -55,10 +55,11 @@ impl App {
             return self.give_back(id, why).await;
         }
         let name = format!("{}/{}", publisher.slug, product.slug);
-        if let Some(why) = self.missing_root(&mut tx, &name).await? {
-            drop(tx);
+        drop(tx);
+        if let Some(why) = self.missing_root(&name).await? {
             return self.give_back(id, &why).await;
         }
+        let mut tx = self.read().await?;
         let manifests = self
             .manifests_below(&mut tx, &submission.repository, &submission.digest)
             .await?;

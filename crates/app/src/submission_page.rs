@@ -197,7 +197,7 @@ impl App {
         let mut findings = self.finding_views(&mut tx, &rows, &platforms).await?;
         self.show_judgements(&mut tx, &product.id, &mut findings)
             .await?;
-        Ok(SubmissionPage {
+        let mut page = SubmissionPage {
             submitted_by: submitter.map(|account| account.name).unwrap_or_default(),
             publisher_authors: publisher_authors(&mut tx, &publisher, &thread).await?,
             counts: class_counts(counts_of(&counts, submission.id.as_str())),
@@ -227,13 +227,7 @@ impl App {
             waiting: self.waiting(&mut tx, &submission).await?,
             hints: self.manifest_hints(&mut tx, &submission).await?,
             approvals: self.approvals_view(&mut tx, actor, &submission).await?,
-            missing_root: match may(Action::DecideSubmission) && submission.state.is_under_way() {
-                true => {
-                    let name = format!("{}/{}", publisher.slug, product.slug);
-                    self.missing_root(&mut tx, &name).await?
-                }
-                false => None,
-            },
+            missing_root: None,
             templates: match may(Action::DecideSubmission) {
                 true => store::templates::all(&mut tx).await?,
                 false => Vec::new(),
@@ -245,7 +239,13 @@ impl App {
             submission,
             product,
             publisher,
-        })
+        };
+        drop(tx);
+        if page.may_decide && page.submission.state.is_under_way() {
+            let name = format!("{}/{}", page.publisher.slug, page.product.slug);
+            page.missing_root = self.missing_root(&name).await?;
+        }
+        Ok(page)
     }
 
     /// Returns a hint for each plan that gives neither what is submitted nor what was released.

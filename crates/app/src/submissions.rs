@@ -289,7 +289,7 @@ impl App {
     ///
     /// # Errors
     /// The state does not allow it, no reason is given, the image is not signed by a
-    /// registered key, no root is signed for a first release, the same person approved before where two must, or the asker may not
+    /// registered key, the root key is yet to sign a root for it, the same person approved before where two must, or the asker may not
     /// (never on their own publisher's work).
     pub async fn decide(
         &self,
@@ -298,6 +298,10 @@ impl App {
         decision: Decision,
         reason: &str,
     ) -> Result<Submission, AppError> {
+        let missing_root = match decision {
+            Decision::Approve => self.missing_root_of(actor, submission).await?,
+            _ => None,
+        };
         let mut tx = self.begin().await?;
         let (mut submission, _) = self
             .visible_submission(&mut tx, actor, submission, Action::DecideSubmission)
@@ -312,9 +316,7 @@ impl App {
             check_approvable(&submission)?;
             self.check_signer(&mut tx, &submission).await?;
             self.require_standing(&mut tx, &submission).await?;
-            let (publisher, product) = self.home_of(&mut tx, &submission).await?;
-            let name = format!("{}/{}", publisher.slug, product.slug);
-            if let Some(why) = self.missing_root(&mut tx, &name).await? {
+            if let Some(why) = missing_root {
                 return Err(AppError::Conflict(why));
             }
             if self.approve(&mut tx, actor, &submission).await? == Approval::NeedsAnother {

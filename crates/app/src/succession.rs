@@ -113,17 +113,21 @@ impl App {
         let wanted = open.into_iter().map(|open| SuccessionToSign {
             replaces: open.row.key_id,
             root_key: open.row.root_id,
+            appointment: open.row.appointment,
             successor: open.successor.as_ref().map(PublicKey::to_pem),
             decision: None,
         });
         Ok(wanted.take(succession::MAX_SUCCESSIONS).collect())
     }
 
-    /// Takes what root keys said elsewhere; gives of how many keys that was new.
+    /// Takes what root keys said elsewhere; gives of how many keys that was new. Only a key that
+    /// is among those `seen` is revoked.
     pub(crate) async fn take_successions(
         &self,
         signed: &[SuccessionToSign],
+        seen: &BTreeSet<String>,
     ) -> Result<usize, AppError> {
+        let current = self.release_key();
         let mut tx = self.begin().await?;
         let found = rows::list(&mut tx).await?;
         let mut taken = 0;
@@ -132,18 +136,31 @@ impl App {
             let (Some(row), Some(decision)) = (row, &signed.decision) else {
                 continue;
             };
+            let key = &row.key_id;
+            // A file from when it was out of use must not end what it signs now.
+            if *key == current.key_id() {
+                return Err(AppError::Conflict(format!(
+                    "the file says who follows the release key {key}, which is in use: export again"
+                )));
+            }
             if is_revoked(row) || row.decision.as_ref() == Some(decision) {
                 continue;
             }
-            let named = succession::read_decision(&row.appointment, decision, &row.key_id);
+            let named = succession::read_decision(&row.appointment, decision, key);
             let named = named.map_err(|error| AppError::Conflict(error.to_string()))?;
-            if named
-                .as_ref()
-                .is_some_and(|named| *named != self.release_key())
-            {
+            if named.as_ref().map(PublicKey::to_pem) != signed.successor {
                 return Err(AppError::Conflict(format!(
-                    "the successor of the release key {} is not the release key there is now: export again",
-                    row.key_id
+                    "what is signed of the release key {key} is not what the file says of it: sign it again"
+                )));
+            }
+            if named.as_ref().is_some_and(|named| *named != current) {
+                return Err(AppError::Conflict(format!(
+                    "the successor of the release key {key} is not the release key there is now: export again"
+                )));
+            }
+            if named.is_none() && !seen.contains(key) {
+                return Err(AppError::Conflict(format!(
+                    "the file revokes the release key {key}, which cannot be taken back: say so with `--revoke {key}`, or export again without"
                 )));
             }
             self.keep_decision(&mut tx, (row, decision), named.as_ref())

@@ -123,7 +123,7 @@ impl App {
 
     /// Takes the root that was signed where the root key is, or signs one with the key that is here.
     async fn first_root(&self, tx: &mut Tx, gun: &Gun, targets: &Key) -> Result<File, AppError> {
-        if let Some(root) = self.prepared_root(tx, gun, targets).await? {
+        if let Some(root) = self.prepared_root(tx, gun, Some(targets)).await? {
             store::prepared_roots::delete(tx, gun.as_str()).await?;
             return Ok(root);
         }
@@ -150,10 +150,7 @@ impl App {
             return Ok(None);
         }
         let Some(key) = key else {
-            return Err(AppError::Conflict(
-                "the key for releases is another one than before, which only the root key can tell clients: put `keys/root.key` back, the one that signed the roots there are, and start again; or sign them where it is (`plimsoll keys export-roots`)"
-                    .to_owned(),
-            ));
+            return Err(AppError::Conflict(OTHER_RELEASE_KEY.to_owned()));
         };
         let next = self.write_root(tx, (gun, Some(file)), targets, key);
         next.await.map(Some)
@@ -223,6 +220,9 @@ pub(super) struct NextRoot {
     /// Whether it goes without the signature of the root key before.
     pub(super) is_key_lost: bool,
 }
+
+/// Says that the root in force names another release key, and what to do.
+pub(super) const OTHER_RELEASE_KEY: &str = "the key for releases is another one than before, which only the root key can tell clients: put `keys/root.key` back, the one that signed the roots there are, and start again; or sign them where it is (`plimsoll keys export-roots`)";
 
 /// Says that a name has no root, and what to do.
 pub(super) fn no_root(gun: &Gun) -> String {

@@ -15,7 +15,7 @@ use trust::tuf::{
     named_root_key,
 };
 
-use super::released::{NextRoot, is_targets_key_of, no_root};
+use super::released::{NextRoot, OTHER_RELEASE_KEY, is_targets_key_of, no_root};
 use crate::{Actor, App, AppError, audit::Change};
 
 /// So many products are read at once.
@@ -30,6 +30,8 @@ pub struct TakenRoots {
     pub published: usize,
     /// Release keys of which it is said who follows them.
     pub successions: usize,
+    /// Names that have what was brought already, or need another root by now, or none.
+    pub skipped: usize,
     /// What needs a key that did not sign.
     pub unsigned: usize,
 }
@@ -39,7 +41,9 @@ impl App {
     /// nothing was released, the next one of each that is signed by another root key, names
     /// another release key, or ends soon; and what is to be said of release keys that were
     /// replaced, and of those `seen` by others. Where the root key before `is_lost`, the next
-    /// roots go without its signature. Writes nothing but keys that are yet to be named.
+    /// roots go without its signature. First roots go first: where the file is full of others
+    /// that nobody can sign, products are released all the same. Writes nothing but keys that are
+    /// yet to be named.
     ///
     /// # Errors
     /// A key that is in a device cannot be reached, or the database refused.
@@ -50,35 +54,51 @@ impl App {
     ) -> Result<RootsToSign, AppError> {
         let mut wanted = RootsToSign::new(self.config.host(), &self.keys.root_public);
         wanted.successions = self.successions_to_sign(seen).await?;
+        for is_draft in [true, false] {
+            self.add_roots(&mut wanted.roots, is_draft, is_lost).await?;
+        }
+        Ok(wanted)
+    }
+
+    /// Adds the roots of products that are drafts, or of those that are not.
+    async fn add_roots(
+        &self,
+        wanted: &mut Vec<RootToSign>,
+        is_draft: bool,
+        is_lost: bool,
+    ) -> Result<(), AppError> {
         let mut after = String::new();
         loop {
             let mut tx = self.read().await?;
             let products = store::products::after(&mut tx, &after, AT_ONCE).await?;
             drop(tx);
             let Some(last) = products.last() else {
-                return Ok(wanted);
+                return Ok(());
             };
             after = last.id.to_string();
-            for product in &products {
-                if wanted.roots.len() == MAX_ROOTS {
-                    return Ok(wanted);
+            let is_meant = |it: &&Product| (it.state == ListingState::Draft) == is_draft;
+            for product in products.iter().filter(is_meant) {
+                if wanted.len() == MAX_ROOTS {
+                    return Ok(());
                 }
                 let open = self.root_to_sign(product, is_lost).await?;
-                wanted.roots.extend(open.map(|open| open.root));
+                wanted.extend(open.map(|open| open.root));
             }
         }
     }
 
     /// Takes what came back signed: keeps the first root of a name for its first release, and
     /// publishes the next one of a name that has one, for clients to follow. What was taken
-    /// already is left alone, so it may be done again.
+    /// already, and what nobody needs any more, is left alone, so it may be done again. Release
+    /// keys are revoked that are among those `seen` by others only.
     ///
     /// # Errors
-    /// Something is not signed as it must be, or is not what is to be signed by now: nothing was
+    /// Something is not signed as it must be, or with other keys than are to be named: nothing was
     /// changed then. Or something cannot be written; the next attempt goes on there.
     pub async fn take_roots(
         &self,
         signed: &RootsToSign,
+        seen: &BTreeSet<String>,
         is_lost: bool,
     ) -> Result<TakenRoots, AppError> {
         let key = signed.root_key().map_err(|error| conflict(&error))?;
@@ -95,18 +115,21 @@ impl App {
         for wanted in &signed.roots {
             checked.extend(self.check_root(wanted, is_lost).await?);
         }
+        let unsigned = signed.roots.iter().filter(|it| it.root.is_none()).count();
         let open = signed.successions.iter().filter(|it| it.decision.is_none());
         let mut taken = TakenRoots {
-            unsigned: signed.roots.iter().filter(|it| it.root.is_none()).count() + open.count(),
-            successions: self.take_successions(&signed.successions).await?,
+            unsigned: unsigned + open.count(),
+            skipped: signed.roots.len() - unsigned - checked.len(),
+            successions: self.take_successions(&signed.successions, seen).await?,
             ..TakenRoots::default()
         };
         for (open, root) in checked {
-            match open.root.why {
-                WhyRoot::First => taken.prepared += 1,
-                _ => taken.published += 1,
+            let why = open.root.why;
+            match (self.take_root(open, root).await?, why) {
+                (false, _) => taken.skipped += 1,
+                (true, WhyRoot::First) => taken.prepared += 1,
+                (true, _) => taken.published += 1,
             }
-            self.take_root(open, root).await?;
         }
         Ok(taken)
     }
@@ -169,7 +192,7 @@ impl App {
                 return Ok(None);
             };
             let mut tx = self.read().await?;
-            let prepared = self.prepared_root(&mut tx, gun, ours).await?;
+            let prepared = self.prepared_root(&mut tx, gun, Some(ours)).await?;
             return Ok(prepared.is_none().then_some(WhyRoot::First));
         };
         let root = file.root().map_err(AppError::internal)?;
@@ -184,7 +207,8 @@ impl App {
         })
     }
 
-    /// Checks a root that came back; gives what is to be done with it, if anything.
+    /// Checks a root that came back; gives what is to be done with it, if anything. What publishers
+    /// did meanwhile, or another import, must not keep all others from theirs.
     async fn check_root(
         &self,
         wanted: &RootToSign,
@@ -215,11 +239,17 @@ impl App {
         }
         let product = self.product_named(&mut tx, gun.repo().as_str()).await?;
         drop(tx);
+        let is_lost = wanted.why == WhyRoot::Lost;
         let open = match product {
             Some(product) => self.root_to_sign(&product, is_lost).await?,
             None => None,
         };
-        let open = open.ok_or_else(changed)?;
+        let Some(open) = open else {
+            return Ok(None);
+        };
+        if (&open.root.previous, open.root.why) != (&wanted.previous, wanted.why) {
+            return Ok(None);
+        }
         let asked = RootToSign {
             root: None,
             ..wanted.clone()
@@ -227,6 +257,12 @@ impl App {
         if open.root != asked || file.version != wanted.version() {
             return Err(changed());
         }
+        self.verify_brought(wanted, file)?;
+        Ok(Some((open, file.clone())))
+    }
+
+    /// Checks that a root is signed as clients want it, names what it says, and will be used.
+    fn verify_brought(&self, wanted: &RootToSign, file: &File) -> Result<(), AppError> {
         let trusted = wanted.previous.as_ref();
         let trusted = trusted.filter(|_| wanted.why != WhyRoot::Lost);
         let trusted = trusted.map(File::root).transpose();
@@ -240,16 +276,25 @@ impl App {
             snapshot: &wanted.snapshot,
             timestamp: &wanted.timestamp,
         };
-        match keys.are_all_of(&root, &self.keys.root_public) {
-            true => Ok(Some((open, file.clone()))),
-            false => Err(AppError::Conflict(format!(
+        let key = &self.keys.root_public;
+        if !keys.are_all_of(&root, key) {
+            return Err(AppError::Conflict(format!(
                 "the root of {} names other keys than were to be signed",
                 wanted.gun
+            )));
+        }
+        match tuf::lasts(file, key, self.now()) {
+            true => Ok(()),
+            false => Err(AppError::Conflict(format!(
+                "the root of {}, or its certificate, ends within a year ({}): the clock of the machine that signed it is behind; set it, and sign again",
+                wanted.gun,
+                file.expires.format("%F"),
             ))),
         }
     }
 
-    async fn take_root(&self, open: OpenRoot, root: File) -> Result<(), AppError> {
+    /// Takes a root that was checked; gives whether it was still to be taken.
+    async fn take_root(&self, open: OpenRoot, root: File) -> Result<bool, AppError> {
         let mut tx = self.begin().await?;
         let id = &open.product.id;
         let held = store::products::lock(&mut tx, id).await?;
@@ -259,7 +304,7 @@ impl App {
         // It may have been released, or taken off the market, since that was looked at.
         let is_same = held.is_some_and(|held| held.state == open.product.state);
         if !is_same || in_force != open.root.previous {
-            return Err(AppError::changed_meanwhile("root"));
+            return Ok(false);
         }
         let (version, now) = (root.version, self.now());
         match open.root.why {
@@ -289,7 +334,8 @@ impl App {
         };
         self.record(&mut tx, &Actor::system(), Action::ManageListing, change)
             .await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Returns the root that clients of a name believe.
@@ -304,12 +350,13 @@ impl App {
     }
 
     /// Returns the root that waits for the first release of a name, if it is of the keys there
-    /// are now.
+    /// are now. Without `targets` that of targets is the one it was taken with, of the release
+    /// key there is now.
     pub(super) async fn prepared_root(
         &self,
         tx: &mut Tx,
         gun: &Gun,
-        targets: &Key,
+        targets: Option<&Key>,
     ) -> Result<Option<File>, AppError> {
         let Some(row) = self.prepared_row(tx, gun).await? else {
             return Ok(None);
@@ -318,7 +365,11 @@ impl App {
         let root = file.root().map_err(AppError::internal)?;
         let snapshot = self.present_key(tx, gun, &Role::Snapshot).await?;
         let timestamp = self.present_key(tx, gun, &Role::Timestamp).await?;
-        let (Some(snapshot), Some(timestamp)) = (snapshot, timestamp) else {
+        let named = root.role(&Role::Targets);
+        let named = named.and_then(|named| named.keys.values().next());
+        let (Some(targets), Some(snapshot), Some(timestamp)) =
+            (targets.or(named), snapshot, timestamp)
+        else {
             return Ok(None);
         };
         let keys = RootKeys {
@@ -331,19 +382,42 @@ impl App {
         Ok(is_good.then_some(file))
     }
 
-    /// Says why nothing can be released under a name yet: nobody signed a root for it, and the
-    /// root key is not here.
-    pub(crate) async fn missing_root(
+    /// Says why the submission cannot be released, as [`Self::missing_root`] does, to who may
+    /// decide on it.
+    pub(crate) async fn missing_root_of(
         &self,
-        tx: &mut Tx,
-        name: &str,
+        actor: &Actor,
+        submission: &str,
     ) -> Result<Option<String>, AppError> {
+        let mut tx = self.read().await?;
+        let found = self.visible_submission(&mut tx, actor, submission, Action::DecideSubmission);
+        let (submission, _) = found.await?;
+        let (publisher, product) = self.home_of(&mut tx, &submission).await?;
+        drop(tx);
+        let name = format!("{}/{}", publisher.slug, product.slug);
+        self.missing_root(&name).await
+    }
+
+    /// Says why nothing can be released under a name yet: nobody signed a root for it, or one that
+    /// names the release key there is now, and the root key is not here. Asks a device, so it is
+    /// not for transactions; what that says when it is away is told by the release, which waits.
+    pub(crate) async fn missing_root(&self, name: &str) -> Result<Option<String>, AppError> {
         let gun = self.gun(name)?;
-        if self.keys.root.is_some() || self.root_in_force(tx, &gun).await?.is_some() {
+        let mut tx = self.read().await?;
+        let Some(file) = self.root_in_force(&mut tx, &gun).await? else {
+            let is_there = self.keys.root.is_some()
+                || self.prepared_root(&mut tx, &gun, None).await?.is_some();
+            return Ok((!is_there).then(|| no_root(&gun)));
+        };
+        drop(tx);
+        let root = file.root().map_err(AppError::internal)?;
+        let here = self.keys.root.as_ref();
+        if here.is_some_and(|key| named_root_key(&root, &key.public()).is_some()) {
             return Ok(None);
         }
-        let is_there = self.prepared_row(tx, &gun).await?.is_some();
-        Ok((!is_there).then(|| no_root(&gun)))
+        let ours = self.targets_key(name).await.ok();
+        let is_other = ours.is_some_and(|ours| !is_targets_key_of(&root, &ours.key));
+        Ok(is_other.then(|| OTHER_RELEASE_KEY.to_owned()))
     }
 
     /// Returns what was prepared with the root key and for the release key there are now.

@@ -72,7 +72,7 @@ pub(crate) enum KeysCommand {
     /// Take in what `sign-roots` signed
     ///
     /// First roots wait for the first release; others are published at once, and clients with content
-    /// trust follow. All of the file is checked before anything is changed. Interrupted, it goes on
+    /// trust follow. All of the file is checked before anything is changed; what nobody needs any more is skipped. Interrupted, it goes on
     /// where it was when it is run again; it may be run beside a running server.
     ImportRoots(ImportRootsArgs),
     /// Make a new key for registry tokens

@@ -7,6 +7,7 @@ use std::{
 };
 
 use app::{Clock as _, SystemClock, oci::Digest};
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use serde_json::json;
 use trust::{
@@ -83,11 +84,15 @@ pub(crate) struct ImportRootsArgs {
     /// it refuse them until they are reset
     #[arg(long)]
     root_lost: bool,
+    /// Fingerprint of a release key that the file revokes, which cannot be taken back; repeatable
+    #[arg(long, value_name = "KEY")]
+    revoke: Vec<String>,
     #[command(flatten)]
     data: DataArgs,
 }
 
 pub(super) fn make(args: &MakeRootArgs, context: &Context<'_>) -> Result<(), Failure> {
+    keys::must_be_new(&args.dir)?;
     let passphrase = match &args.passphrase_file {
         Some(file) => Passphrase::in_file(file)?,
         None => Passphrase::make_beside(&args.dir)?,
@@ -144,9 +149,9 @@ pub(super) fn export(args: &ExportRootsArgs, context: &Context<'_>) -> Result<()
 
 pub(super) fn sign(args: &SignRootsArgs, context: &Context<'_>) -> Result<(), Failure> {
     let (mut wanted, digest) = read(&args.file)?;
-    let is_json = context.printer.is_json();
+    let (is_json, now) = (context.printer.is_json(), SystemClock.now());
     if !is_json {
-        context.printer.out(&shown(&wanted, &digest)?)?;
+        context.printer.out(&shown(&wanted, &digest, now)?)?;
     }
     if args.dry_run {
         return match is_json {
@@ -161,7 +166,7 @@ pub(super) fn sign(args: &SignRootsArgs, context: &Context<'_>) -> Result<(), Fa
     let old = args.old_root_key.as_ref();
     let old = old.map(|old| open(old, &args.old_passphrase_file));
     let old = Vec::from_iter(old.transpose()?);
-    let signed = wanted.sign(&key, &old, SystemClock.now());
+    let signed = wanted.sign(&key, &old, now);
     signed.or_fail("nothing was signed").map_err(|failure| {
         failure.hint("give the key that `root.pub` on the server is the public half of")
     })?;
@@ -176,7 +181,10 @@ pub(super) fn sign(args: &SignRootsArgs, context: &Context<'_>) -> Result<(), Fa
     let (root, digest) = (key.public().key_id(), Digest::of(&text));
     if is_json {
         let unsigned = roots.len() + successions.len();
-        let document = json!({ "root": root, "digest": digest, "unsigned": unsigned });
+        let document = json!({
+            "root": root, "digest": digest, "unsigned": unsigned,
+            "signed_at": now.to_rfc3339_opts(SecondsFormat::Secs, true),
+        });
         return context.printer.json(&document);
     }
     let left = match wanted.is_signed() {
@@ -193,13 +201,15 @@ pub(super) fn sign(args: &SignRootsArgs, context: &Context<'_>) -> Result<(), Fa
 pub(super) fn import(args: &ImportRootsArgs, context: &Context<'_>) -> Result<(), Failure> {
     let config = addressed(&args.data, args.public_url.as_ref(), context)?;
     let (signed, digest) = read(&args.file)?;
+    let seen = args.revoke.iter().cloned().collect();
     let taken = context.in_configured_market(&config, async |app| {
-        Ok(app.take_roots(&signed, args.root_lost).await?)
+        Ok(app.take_roots(&signed, &seen, args.root_lost).await?)
     })?;
     if context.printer.is_json() {
         return context.printer.json(&json!({
             "prepared": taken.prepared, "published": taken.published,
-            "successions": taken.successions, "unsigned": taken.unsigned, "digest": digest,
+            "successions": taken.successions, "skipped": taken.skipped,
+            "unsigned": taken.unsigned, "digest": digest,
         }));
     }
     let names = |number| count(number, "name", "names");
@@ -209,6 +219,12 @@ pub(super) fn import(args: &ImportRootsArgs, context: &Context<'_>) -> Result<()
         names(taken.published),
         count(taken.successions, "release key", "release keys"),
     ))?;
+    if taken.skipped > 0 {
+        context.printer.out(&format!(
+            "Skipped {}, which had it already or need it no more\n",
+            names(taken.skipped)
+        ))?;
+    }
     match taken.unsigned {
         0 => Ok(()),
         number => context.printer.out(&format!(
@@ -239,11 +255,12 @@ fn root_key(wanted: &RootsToSign) -> Result<PublicKey, Failure> {
 }
 
 /// Says in clear words what is signed.
-fn shown(wanted: &RootsToSign, digest: &Digest) -> Result<String, Failure> {
+fn shown(wanted: &RootsToSign, digest: &Digest, now: DateTime<Utc>) -> Result<String, Failure> {
     let mut text = format!(
-        "To be signed for {}, with root key {}\nDigest: {digest}\nIt must be the one that `export-roots` showed on the server.\n\n",
+        "To be signed for {}, with root key {}\nDigest: {digest}\nIt must be the one that `export-roots` showed on the server, or the last `sign-roots`.\nTime: {}\nThe signatures will bear it: it must be right.\n\n",
         plain(&wanted.market),
         root_key(wanted)?.key_id(),
+        now.to_rfc3339_opts(SecondsFormat::Secs, true),
     );
     for root in &wanted.roots {
         let why = match root.why {

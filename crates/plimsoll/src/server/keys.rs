@@ -342,6 +342,22 @@ pub(crate) fn opened(path: &Path, passphrase: &Passphrase) -> Result<SigningKey,
     open(path, &text, passphrase)
 }
 
+/// Refuses a folder for keys that is there, before anything is written for it.
+///
+/// # Errors
+/// It is there, or cannot be looked for.
+pub(crate) fn must_be_new(dir: &Path) -> Result<(), Failure> {
+    let place = dir.display();
+    match fs::symlink_metadata(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Failure::failed(format!("cannot look for `{place}`")).because(&error)),
+        Ok(_) => Err(
+            Failure::failed(format!("cannot make the folder `{place}`: it is there"))
+                .hint("name a folder that is not there: keys are never written over others"),
+        ),
+    }
+}
+
 /// Makes a root key in a folder that is not there.
 ///
 /// # Errors

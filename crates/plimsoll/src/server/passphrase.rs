@@ -46,19 +46,28 @@ impl Passphrase {
     /// one beside the key's folder, as `keys make` leaves it.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read, or others can read the one that was not named as well.
     pub(crate) fn of_key(key: &Path, named: Option<&Path>) -> Result<Self, Failure> {
         if let Some(named) = named {
             return Self::in_file(named);
         }
-        let place = beside(folder_of(key))?;
-        match place.exists() {
-            true => Self::in_file(&place),
-            false => Ok(Self {
-                text: None,
-                place: Some(place),
-            }),
-        }
+        Self::beside_of(folder_of(key))
+    }
+
+    /// Reads the one beside a folder, where there is one.
+    fn beside_of(dir: &Path) -> Result<Self, Failure> {
+        let place = beside(dir)?;
+        let text = match place.try_exists() {
+            Ok(false) => None,
+            _ => {
+                must_be_ours(&place, dir)?;
+                Some(first_line(&place, "passphrase")?)
+            }
+        };
+        Ok(Self {
+            text,
+            place: Some(place),
+        })
     }
 
     /// Reads the one of a marketplace, where it has one.
@@ -75,18 +84,7 @@ impl Passphrase {
         if let Some(path) = config.path("keys.passphrase_file") {
             return Self::in_file(&path);
         }
-        let place = beside(&config.data_dir())?;
-        let text = match place.try_exists() {
-            Ok(false) => None,
-            _ => {
-                must_be_ours(&place, &config.data_dir())?;
-                Some(first_line(&place, "passphrase")?)
-            }
-        };
-        Ok(Self {
-            text,
-            place: Some(place),
-        })
+        Self::beside_of(&config.data_dir())
     }
 
     /// Makes one beside the data folder, where there is none yet.

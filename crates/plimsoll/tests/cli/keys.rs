@@ -502,3 +502,42 @@ error: the database is from before `keys/trust.key` was replaced, and lacks the 
     copy(&place.join("backup/keys"), &place.join("data/keys"));
     drop(Server::start(&place, &[]));
 }
+
+#[test]
+fn a_root_key_is_made_where_none_is_and_opened_by_words_of_its_owner_alone() {
+    let place = Place::new();
+    fs::create_dir(place.join("second")).expect("a folder");
+    insta::assert_snapshot!(place.run(&["keys", "make-root", "second"]), @r"
+exit 3
+--- out ---
+--- err ---
+error: cannot make the folder `second`: it is there
+hint: name a folder that is not there: keys are never written over others
+");
+    let words = place.join("second.passphrase");
+    assert!(!words.exists(), "nothing is left behind");
+    fs::remove_dir(place.join("second")).expect("removed");
+    let said = place.run(&["keys", "make-root", "second"]);
+    assert!(said.contains("Made a root key"), "{said}");
+    let root = fs::read_to_string(place.join("second/root.pub")).expect("a key");
+    let nothing = json!({
+        "schema_version": 1, "market": "market.example", "root_key": root,
+        "roots": [], "successions": [],
+    });
+    place.write("roots.json", nothing.to_string());
+    let sign = [
+        "keys",
+        "sign-roots",
+        "roots.json",
+        "--root-key",
+        "second/root.key",
+    ];
+    let said = place.run(&sign);
+    assert!(
+        said.contains("Time: ") && said.contains("Signed with root key"),
+        "{said}"
+    );
+    fs::set_permissions(&words, fs::Permissions::from_mode(0o644)).expect("changed");
+    let said = place.run(&sign);
+    assert!(said.contains("can be read by others"), "{said}");
+}

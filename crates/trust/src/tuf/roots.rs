@@ -1,10 +1,12 @@
 //! Roots that are signed on another machine: one file goes there with what is to be signed, and
 //! comes back with it signed. So the root key never has to be where a server is.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{File, Invalid, Key, RootKeys, named_root_key, root, verify};
+use super::{File, Invalid, Key, Root, RootKeys, named_root_key, root, verify};
 use crate::{PublicKey, SigningKey, jws::JwsError, succession};
 
 /// One file has no more of them.
@@ -74,6 +76,8 @@ pub struct SuccessionToSign {
     pub replaces: String,
     /// The fingerprint of the root key that it appointed.
     pub root_key: String,
+    /// How it did, a compact token.
+    pub appointment: String,
     /// Who follows it, PEM; none where it is not to be believed any more.
     pub successor: Option<String>,
     /// What the root key said, a compact token.
@@ -117,7 +121,7 @@ impl RootsToSign {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`RootsError::Malformed`].
+    /// [`RootsError::Malformed`]; so it is where a name is not the market's, or is there twice.
     pub fn read(bytes: &[u8]) -> Result<Self, RootsError> {
         let wrong = |why: &dyn std::fmt::Display| RootsError::Malformed(why.to_string());
         if bytes.len() > MAX_ROOTS_BYTES {
@@ -134,6 +138,19 @@ impl RootsToSign {
             return Err(wrong(&"it holds more than one file may"));
         }
         read.root_key()?;
+        let host = format!("{}/", read.market);
+        let mut seen = BTreeSet::new();
+        for gun in read.roots.iter().map(|root| root.gun.as_str()) {
+            if !gun.starts_with(&host) {
+                return Err(wrong(&format_args!(
+                    "`{gun}` is no name of {}",
+                    read.market
+                )));
+            }
+            if !seen.insert(gun) {
+                return Err(wrong(&format_args!("`{gun}` is in it twice")));
+            }
+        }
         Ok(read)
     }
 
@@ -153,7 +170,8 @@ impl RootsToSign {
 
     /// Signs what `key`, the market's root key, and those `before` it can: roots that clients
     /// follow from the ones before, and successions of release keys that appointed one of them.
-    /// What needs another key stays as it is.
+    /// What needs another key stays as it is, where it was signed before; what the file brought
+    /// that is not signed as it says goes.
     ///
     /// # Errors
     /// The key is not the market's, or something cannot be signed.
@@ -175,6 +193,9 @@ impl RootsToSign {
             wanted.sign(&keys, now)?;
         }
         for wanted in &mut self.successions {
+            if !wanted.holds() {
+                wanted.decision = None;
+            }
             let root = keys
                 .iter()
                 .find(|key| key.public().key_id() == wanted.root_key);
@@ -219,6 +240,15 @@ impl RootToSign {
                 .any(|key| named_root_key(root, &key.public()).is_some())
         };
         let is_followed = trusted.as_ref().is_none_or(is_known);
+        let version = self.version();
+        let by = keys.first().map(|key| key.public());
+        let before = trusted.as_ref().filter(|_| self.why != WhyRoot::Lost);
+        let holds = |found: &File| {
+            let read = verify::root(&self.gun, found, before, now);
+            let named = |root: Root| by.as_ref().is_some_and(|by| named.are_all_of(&root, by));
+            found.version == version && read.is_ok_and(named)
+        };
+        self.root = self.root.take().filter(holds);
         if !is_followed && self.why != WhyRoot::Lost {
             return Ok(());
         }
@@ -227,5 +257,17 @@ impl RootToSign {
         verify::root(&self.gun, &signed, trusted.as_ref(), now).map_err(wrong)?;
         self.root = Some(signed);
         Ok(())
+    }
+}
+
+impl SuccessionToSign {
+    /// Returns whether what the root key said is said by the one that the key appointed, and is
+    /// what is to be said.
+    fn holds(&self) -> bool {
+        let Some(decision) = &self.decision else {
+            return true;
+        };
+        let said = succession::read_decision(&self.appointment, decision, &self.replaces);
+        said.is_ok_and(|said| said.as_ref().map(PublicKey::to_pem) == self.successor)
     }
 }
