@@ -14,6 +14,9 @@ use crate::{Actor, App, AppError, audit::Change, state::random};
 /// How long a text to sign is good.
 const CHALLENGE_LIFE: TimeDelta = TimeDelta::days(1);
 
+/// So many keys of a publisher, proven or not, may count at once: signatures are tried with each.
+const MOST_KEYS: usize = 50;
+
 /// A signing key or certificate to register.
 #[derive(Debug, Clone, Default)]
 pub struct NewKey {
@@ -51,6 +54,12 @@ impl App {
             .await?;
         if matches!(credential, Credential::Identity(_)) && self.config.identity_root.is_none() {
             return Err(AppError::invalid("pem", NoTrustRoot.to_string()));
+        }
+        let known = store::publishers::keys(&mut tx, &publisher.id).await?;
+        if known.iter().filter(|key| key.revoked_at.is_none()).count() >= MOST_KEYS {
+            return Err(AppError::Conflict(format!(
+                "there are {MOST_KEYS} keys: revoke one that signs nothing any more"
+            )));
         }
         let fingerprint = credential.fingerprint();
         let (challenge, ends_at) = self.challenge(&publisher, &fingerprint);

@@ -32,6 +32,9 @@ use crate::{
 
 /// So many wait for the key for releases at once, each on a thread.
 const SIGNING_AT_ONCE: usize = 4;
+/// So many updates of trust metadata are read and verified at once: each may take a repository's
+/// metadata in memory, and a thread that reads of blobs wait for as well.
+const JUDGING_AT_ONCE: usize = 2;
 /// Nobody waits longer for the key for releases.
 const SIGNING_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -140,6 +143,7 @@ pub struct App {
     pub(crate) domain_asked: Notify,
     /// Turns at the key for releases: a device that hangs holds up no more threads than these.
     signing: Arc<Semaphore>,
+    pub(crate) judging: Arc<Semaphore>,
     pub(crate) stamps: Stamps,
     pub(crate) requests: Arc<Requests>,
     pub(crate) recent: RecentlyFound,
@@ -261,6 +265,7 @@ impl App {
             webhook_queued: Notify::new(),
             domain_asked: Notify::new(),
             signing: Arc::new(Semaphore::new(SIGNING_AT_ONCE)),
+            judging: Arc::new(Semaphore::new(JUDGING_AT_ONCE)),
             stamps: Stamps::default(),
             requests: Arc::default(),
             ids: Ids::default(),

@@ -39,15 +39,17 @@ pub enum KeyError {
         expected: &'static str,
     },
     /// The block's bytes are no P-256 key.
-    #[error("the {0} is not an ECDSA P-256 key, the only kind used here")]
+    #[error(
+        "the {0} is not an ECDSA P-256 key, the only kind used here; a publisher's key of another kind is registered by its public half alone, and proven with `signing-key prove`"
+    )]
     Malformed(&'static str),
     /// The block's bytes are a key that nothing here checks signatures with.
     #[error(
-        "the public key is of a kind that is not supported: give one that cosign signs with, which is ECDSA on P-256, P-384 or P-521, RSA of 2048 bits or more, or Ed25519"
+        "the public key is of a kind that is not supported: give one that cosign signs with, which is ECDSA on P-256, P-384 or P-521, RSA of 2048 to 8192 bits, or Ed25519"
     )]
     Kind,
-    /// The key is too weak.
-    #[error("the RSA key has {0} bits, and anybody may break it: make one of 2048 or more")]
+    /// The key is too weak, or larger than anything here checks signatures with.
+    #[error("the RSA key has {0} bits: make one of 2048 or more, and 8192 at most")]
     Short(usize),
     /// The key is encrypted.
     #[error("the private key is encrypted: give its passphrase")]

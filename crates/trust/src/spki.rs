@@ -35,7 +35,7 @@ impl Material {
             return Some(Self::Rsa(key));
         }
         if is(kind.oid, ED25519) {
-            return (key.len() == 32).then_some(Self::Ed25519(key));
+            return is_good_ed25519(&key).then_some(Self::Ed25519(key));
         }
         if !is(kind.oid, EC) {
             return None;
@@ -48,4 +48,19 @@ impl Material {
             () => None,
         }
     }
+}
+
+/// Returns whether these 32 bytes are an Ed25519 key that proves anything: a point of small order
+/// has signatures that hold for every message, and a point written in another way is another name
+/// for the same key (RFC 8032, 5.1.3).
+pub(crate) fn is_good_ed25519(key: &[u8]) -> bool {
+    let Ok(bytes) = <[u8; 32]>::try_from(key) else {
+        return false;
+    };
+    let [first, middle @ .., last] = bytes;
+    // The number is below 2^255 - 19.
+    let is_canonical =
+        last & 0x7f != 0x7f || first < 0xed || middle.iter().any(|byte| *byte != 0xff);
+    let point = ed25519_dalek::VerifyingKey::from_bytes(&bytes);
+    is_canonical && point.is_ok_and(|point| !point.is_weak())
 }

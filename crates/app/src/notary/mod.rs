@@ -5,7 +5,7 @@
 //! `keys/trust.key` is or opens, which every node has as a file.
 //!
 //! What is read and verified may be large: that is done on threads of their own, and, for an
-//! update, before anybody is kept from changing anything.
+//! update, before anybody is kept from changing anything; only after four lost races meanwhile.
 
 mod changes;
 mod held_keys;

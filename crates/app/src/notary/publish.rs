@@ -1,6 +1,9 @@
 //! Publishing and deleting trust metadata: all files of an update, or none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use market::Action;
@@ -12,6 +15,7 @@ use store::{
     quotas::Usage,
     trust_guns,
 };
+use tokio::sync::OwnedSemaphorePermit;
 use trust::tuf::{self, Current, File, Malformed, Newest, Refusal, Role, Signer, Update};
 
 use super::{Uploads, newest_trust, on_another_thread};
@@ -119,8 +123,10 @@ impl App {
         let mut uploads = on_another_thread(move || parse(uploads)).await??;
         let mut attempts = 0;
         let (tx, judged) = loop {
+            let turn = Arc::clone(&self.judging).acquire_owned().await;
+            let turn = turn.expect("nobody closes it");
             let ground = self.ground(&mut self.read().await?, gun, &uploads).await?;
-            let judged = self.judge(gun, ground, uploads).await?;
+            let judged = self.judge(gun, ground, uploads, Some(turn)).await?;
             let mut tx = self.begin().await?;
             rows::lock(&mut tx).await?;
             if self.still_stands(&mut tx, gun, &judged).await? {
@@ -131,7 +137,7 @@ impl App {
             attempts += 1;
             if attempts == MOST_ATTEMPTS {
                 let ground = self.ground(&mut tx, gun, &uploads).await?;
-                break (tx, self.judge(gun, ground, uploads).await?);
+                break (tx, self.judge(gun, ground, uploads, None).await?);
             }
         };
         self.store_judged(tx, &actor, gun, judged).await
@@ -157,17 +163,20 @@ impl App {
         })
     }
 
-    /// Verifies an update.
+    /// Verifies an update. The turn is the thread's: it lasts where nobody waits for it any more.
     async fn judge(
         &self,
         gun: &Gun,
         Ground { current, signers }: Ground,
         uploads: BTreeMap<Role, File>,
+        turn: Option<OwnedSemaphorePermit>,
     ) -> Result<Judged, TrustError> {
         let (name, now) = (gun.to_string(), self.now());
         let judged = on_another_thread(move || {
             let sent = uploads.keys().cloned().collect();
-            let Update { files, in_force } = tuf::publish(&name, &current, uploads, &signers, now)?;
+            let update = tuf::publish(&name, &current, uploads, &signers, now);
+            drop(turn);
+            let Update { files, in_force } = update?;
             Ok(Judged {
                 sent,
                 newest: current.newest,

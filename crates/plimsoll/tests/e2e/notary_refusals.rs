@@ -317,8 +317,14 @@ fn compare(both: &[Desk; 2], attempts: &[Attempt], differences: &mut Map<String,
         if ours != theirs {
             differences.insert((*name).to_owned(), json!([ours, theirs]));
         }
-        if ours.0 >= 400 {
-            assert_eq!(newest(&both[0]), before[0], "{name}: something is stored");
+        assert!(ours.0 >= 400, "{name}: it is taken");
+        assert_eq!(newest(&both[0]), before[0], "{name}: something is stored");
+        if theirs.0 >= 400 {
+            assert_eq!(
+                newest(&both[1]),
+                before[1],
+                "{name}: something is stored there"
+            );
         }
     }
     // A body without any part is left out: the reference ends the connection.

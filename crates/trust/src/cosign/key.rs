@@ -27,6 +27,8 @@ use crate::{
 
 /// No shorter RSA key signs.
 const FEWEST_BITS: usize = 2048;
+/// Nor are signatures by longer ones checked.
+const MOST_BITS: usize = 8192;
 
 /// What checks that something was signed.
 pub trait Verifier {
@@ -71,7 +73,7 @@ impl Key {
         let material = Material::of(&spki).ok_or(KeyError::Kind)?;
         if let Material::Rsa(key) = &material {
             let bits = modulus_bits(key).ok_or(KeyError::Kind)?;
-            if bits < FEWEST_BITS {
+            if !(FEWEST_BITS..=MOST_BITS).contains(&bits) {
                 return Err(KeyError::Short(bits));
             }
         }

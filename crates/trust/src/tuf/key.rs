@@ -18,7 +18,11 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{certificate, certificate::Certificate, json::canonical};
-use crate::{notation::modulus_bits, pem, spki::Material};
+use crate::{
+    notation::modulus_bits,
+    pem,
+    spki::{Material, is_good_ed25519},
+};
 
 /// No shorter RSA key signs.
 const FEWEST_BITS: usize = 2048;
@@ -128,7 +132,8 @@ impl Key {
 
     fn material(&self) -> Option<Material> {
         if self.kind == "ed25519" {
-            return (self.public.len() == 32).then(|| Material::Ed25519(self.public.clone()));
+            let is_good = is_good_ed25519(&self.public);
+            return is_good.then(|| Material::Ed25519(self.public.clone()));
         }
         let spki = self.spki()?;
         let spki = SubjectPublicKeyInfoRef::try_from(spki.as_slice()).ok()?;

@@ -1,6 +1,7 @@
 //! Keys of every kind that cosign signs with: what cosign 2.5 and 3.0 made with them over a text,
 //! and what is no key that counts, as OpenSSL makes it.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::DateTime;
 use plimsoll_trust::{
     KeyError, PublicKey, bundle,
@@ -135,7 +136,7 @@ fn weak_and_strange_keys_are_refused() {
         openssl(at, "pkey -in any.key -pubout -out any.pub");
         Credential::parse(&String::from_utf8(read(at, "any.pub")).expect("text"))
     };
-    for bits in [1024, 2040] {
+    for bits in [1024, 2040, 8200] {
         let weak = parse(&format!("RSA -pkeyopt rsa_keygen_bits:{bits}"));
         assert_eq!(weak, Err(CredentialError::Key(KeyError::Short(bits))));
         let said = KeyError::Short(bits).to_string();
@@ -155,6 +156,25 @@ fn weak_and_strange_keys_are_refused() {
             Err(CredentialError::Key(KeyError::Kind)),
             "{strange}"
         );
+    }
+    // Signatures by the first three hold for every message; the last is the first, written otherwise.
+    let ones = |first: u8, last: u8| [&[first][..], &[0xff; 30], &[last]].concat();
+    let (identity, zero) = ([&[1_u8][..], &[0; 31]].concat(), vec![0; 32]);
+    for point in [identity, zero, ones(0xec, 0x7f), ones(0xee, 0x7f)] {
+        let spki = [
+            &[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0][..],
+            &point,
+        ]
+        .concat();
+        let pem = STANDARD.encode(spki);
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----\n");
+        let refused = Credential::parse(&pem);
+        assert_eq!(
+            refused,
+            Err(CredentialError::Key(KeyError::Kind)),
+            "{point:?}"
+        );
+        assert_eq!(tuf::Key::new("ed25519", point).fingerprint(), None);
     }
     // Another way to write the key down would be another name for it.
     openssl(
