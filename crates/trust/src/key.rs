@@ -39,9 +39,7 @@ pub enum KeyError {
         expected: &'static str,
     },
     /// The block's bytes are no P-256 key.
-    #[error(
-        "the {0} is not an ECDSA P-256 key, the only kind used here; a publisher's key of another kind is registered by its public half alone, and proven with `signing-key prove`"
-    )]
+    #[error("the {0} is not an ECDSA P-256 key, the only kind used here")]
     Malformed(&'static str),
     /// The block's bytes are a key that nothing here checks signatures with.
     #[error(
