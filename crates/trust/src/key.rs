@@ -191,13 +191,7 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError`] says what the file is instead.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        let (label, der) = key_file::block(text)?;
-        if label != "PUBLIC KEY" {
-            return Err(KeyError::Label {
-                found: label.to_owned(),
-                expected: "`PUBLIC KEY`",
-            });
-        }
+        let der = key_file::public(text)?;
         VerifyingKey::from_public_key_der(&der)
             .map(Self)
             .map_err(|_| KeyError::Malformed("public key"))

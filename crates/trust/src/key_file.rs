@@ -54,6 +54,18 @@ pub(crate) fn block(text: &str) -> Result<(&str, Vec<u8>), KeyError> {
     pem::decode(text).ok_or(KeyError::NotPem)
 }
 
+/// Returns the bytes of the SPKI `PUBLIC KEY` in `text`.
+pub(crate) fn public(text: &str) -> Result<Vec<u8>, KeyError> {
+    let (label, der) = block(text)?;
+    match label {
+        "PUBLIC KEY" => Ok(der),
+        other => Err(KeyError::Label {
+            found: other.to_owned(),
+            expected: "`PUBLIC KEY`",
+        }),
+    }
+}
+
 /// Reads a private key in any of its forms.
 pub(crate) fn read(text: &str, passphrase: Option<&str>) -> Result<SigningKey, KeyError> {
     let (label, der) = block(text)?;

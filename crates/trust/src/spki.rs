@@ -10,6 +10,9 @@ const P256: &str = "1.2.840.10045.3.1.7";
 const P384: &str = "1.3.132.0.34";
 const P521: &str = "1.3.132.0.35";
 
+/// No shorter RSA key signs for cosign or in trust metadata; Notation names its own sizes.
+pub(crate) const FEWEST_BITS: usize = 2048;
+
 /// A public key, as the libraries that check signatures take it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Material {

@@ -5,6 +5,8 @@
 //! Whoever has the old key could appoint a root key of their own: to those who pinned it they
 //! could as well show images that it signed, so they gain nothing by that.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +57,15 @@ pub enum SuccessionError {
     /// There are more than anybody needs.
     #[error("there are more than {MAX_SUCCESSIONS} successions")]
     TooMany,
+}
+
+impl SuccessionError {
+    fn forged(key: &str, why: &dyn fmt::Display) -> Self {
+        Self::Forged {
+            key: key.to_owned(),
+            why: why.to_string(),
+        }
+    }
 }
 
 /// Has a release key say which root key may name its successor.
@@ -132,11 +143,8 @@ pub fn read_decision(
     decision: &str,
     replaces: &str,
 ) -> Result<Option<PublicKey>, SuccessionError> {
-    let forged = |why: &dyn std::fmt::Display| SuccessionError::Forged {
-        key: replaces.to_owned(),
-        why: why.to_string(),
-    };
-    let appointment: Appointment = jws::claims(appointment).map_err(|error| forged(&error))?;
+    let appointment: Appointment =
+        jws::claims(appointment).map_err(|error| SuccessionError::forged(replaces, &error))?;
     decided(&appointment, decision, replaces)
 }
 
@@ -145,10 +153,7 @@ fn decided(
     decision: &str,
     replaces: &str,
 ) -> Result<Option<PublicKey>, SuccessionError> {
-    let forged = |why: &dyn std::fmt::Display| SuccessionError::Forged {
-        key: replaces.to_owned(),
-        why: why.to_string(),
-    };
+    let forged = |why: &dyn fmt::Display| SuccessionError::forged(replaces, why);
     let read = |pem: &str| PublicKey::from_pem(pem).map_err(|error| forged(&error));
     let root = read(&appointment.root_key)?;
     let decision: Decision = jws::verify(decision, &[root]).map_err(|error| forged(&error))?;
@@ -171,12 +176,7 @@ impl Succession {
         let appointment: Appointment = match jws::verify(&self.appointment, keys) {
             Ok(appointment) => appointment,
             Err(jws::JwsError::UnknownKey(_)) => return Ok(Said::Nothing),
-            Err(error) => {
-                return Err(SuccessionError::Forged {
-                    key: key.key_id(),
-                    why: error.to_string(),
-                });
-            }
+            Err(error) => return Err(SuccessionError::forged(&key.key_id(), &error)),
         };
         Ok(
             match decided(&appointment, &self.decision, &key.key_id())? {

@@ -2,10 +2,12 @@
 //! `docker-registry`, and for reads nginx with the same bytes as files. Servers take turns
 //! in every line; the figure is the median of the rounds.
 
+mod gibibyte;
+
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -14,7 +16,6 @@ use serde_json::json;
 use testkit::{Cast, PublisherDesk, Server};
 
 use super::{
-    forget_peak,
     load::{Connection, Operation, expect, rate},
     peak_megabytes,
     peers::{self, Peer},
@@ -32,8 +33,6 @@ const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_millis(1_000);
 /// Above so many bytes in a round, one round must do.
 const HEAVY: u64 = 2 << 30;
-/// Before the memory of one large blob is looked at.
-const SETTLE: Duration = Duration::from_secs(3);
 const TAGS: u64 = 10_000;
 const MANY_TAGS: u64 = 100_000;
 const REFERRERS: usize = 1_000;
@@ -84,7 +83,7 @@ pub(crate) fn run(binary: &Path, only: Option<&str>, connections: Option<usize>)
         peak_megabytes(rig.theirs.pid())?
     ));
     drop(rig);
-    gibibyte(binary, &dir)?;
+    gibibyte::run(binary, &dir)?;
     fs::remove_dir_all(&dir)?;
     Ok(())
 }
@@ -481,31 +480,4 @@ fn figure(rate: f64) -> String {
 fn median(rates: &mut [f64]) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
-}
-
-/// Pushes and pulls 1 GiB on a server of its own, to see that memory does not grow with it.
-fn gibibyte(binary: &Path, dir: &Path) -> Result<()> {
-    let (server, token) = plimsoll(binary, dir, "gibibyte")?;
-    let mut connection = Connection::open(server.host(), &token)?;
-    let ever = peak_megabytes(server.pid())?;
-    // The allocator gives back what hashing passwords took once it has been free for a while.
-    let small = Unique::new(16 << 10);
-    let end = Instant::now() + SETTLE;
-    for number in 0.. {
-        small.push(&mut connection, number)?;
-        if Instant::now() >= end {
-            break;
-        }
-    }
-    forget_peak(server.pid())?;
-    let before = peak_megabytes(server.pid())?;
-    let digest = Unique::new(1 << 30).push(&mut connection, 2)?;
-    let found = connection.send("GET", &format!("/v2/{REPOSITORY}/blobs/{digest}"), "", &[])?;
-    ensure!(found.length == 1 << 30, "1 GiB came back");
-    say(&format!(
-        "1 GiB pushed and pulled: {:.0} MB resident at most ({before:.0} MB before, {ever:.0} MB \
-         at most while passwords were hashed)",
-        peak_megabytes(server.pid())?
-    ));
-    Ok(())
 }

@@ -204,22 +204,24 @@ impl Config {
         self.bytes("registry.max_blob_bytes")
     }
 
+    fn networks(&self, name: &'static str) -> Vec<ipnet::IpNet> {
+        let text = self.text(name).unwrap_or_default();
+        value::networks(text).expect("it was checked when it was set")
+    }
+
     /// Returns the proxies whose word on a client's address is believed.
     pub(crate) fn trusted_proxies(&self) -> Vec<ipnet::IpNet> {
-        let text = self.text("server.trusted_proxies").unwrap_or_default();
-        value::networks(text).expect("it was checked when it was set")
+        self.networks("server.trusted_proxies")
     }
 
     /// Returns the networks that webhooks may be called in although they are not public.
     pub(crate) fn webhook_networks(&self) -> Vec<ipnet::IpNet> {
-        let text = self.text("webhooks.allow_networks").unwrap_or_default();
-        value::networks(text).expect("it was checked when it was set")
+        self.networks("webhooks.allow_networks")
     }
 
     /// Returns the networks that images may be imported from although they are not public.
     pub(crate) fn import_networks(&self) -> Vec<ipnet::IpNet> {
-        let text = self.text("imports.allow_networks").unwrap_or_default();
-        value::networks(text).expect("it was checked when it was set")
+        self.networks("imports.allow_networks")
     }
 
     /// Returns the witnesses of the log.
@@ -230,8 +232,7 @@ impl Config {
 
     /// Returns the networks that witnesses may be asked in although they are not public.
     pub(crate) fn witness_networks(&self) -> Vec<ipnet::IpNet> {
-        let text = self.text("trust.witness_networks").unwrap_or_default();
-        value::networks(text).expect("it was checked when it was set")
+        self.networks("trust.witness_networks")
     }
 
     /// Returns the DNS server that publishers' domains are looked up at; none for the system's.

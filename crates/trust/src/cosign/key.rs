@@ -22,11 +22,9 @@ use crate::{
     KeyError, PublicKey, key_file,
     notation::{modulus_bits, padded},
     pem,
-    spki::Material,
+    spki::{FEWEST_BITS, Material},
 };
 
-/// No shorter RSA key signs.
-const FEWEST_BITS: usize = 2048;
 /// Nor are signatures by longer ones checked.
 const MOST_BITS: usize = 8192;
 
@@ -62,13 +60,7 @@ impl Key {
     /// # Errors
     /// [`KeyError`] says what the file is instead, or that the key is too weak.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        let (label, der) = key_file::block(text)?;
-        if label != "PUBLIC KEY" {
-            return Err(KeyError::Label {
-                found: label.to_owned(),
-                expected: "`PUBLIC KEY`",
-            });
-        }
+        let der = key_file::public(text)?;
         let spki = SubjectPublicKeyInfoRef::from_der(&der).map_err(|_| KeyError::Kind)?;
         let material = Material::of(&spki).ok_or(KeyError::Kind)?;
         if let Material::Rsa(key) = &material {

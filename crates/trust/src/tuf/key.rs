@@ -21,11 +21,8 @@ use super::{certificate, certificate::Certificate, json::canonical};
 use crate::{
     notation::modulus_bits,
     pem,
-    spki::{Material, is_good_ed25519},
+    spki::{FEWEST_BITS, Material, is_good_ed25519},
 };
-
-/// No shorter RSA key signs.
-const FEWEST_BITS: usize = 2048;
 
 /// A public key.
 #[derive(Clone, PartialEq, Eq)]
