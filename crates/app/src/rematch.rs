@@ -18,7 +18,7 @@ use std::{
 
 use advisory::{
     database::Database,
-    matching::{self, Known, Matcher, Package, RULES_VERSION},
+    matching::{self, Known, Matcher, RULES_VERSION},
 };
 use store::component_index::{self, Cursor, Package as PackageRow};
 use tokio_util::task::AbortOnDropHandle;
@@ -29,6 +29,7 @@ use crate::{
     inspection::blocking,
     jobs::Running,
     own_advisories::OwnAdvisories,
+    scan,
 };
 
 use pass_on::Writer;
@@ -326,7 +327,7 @@ fn difference(
     row: PackageRow,
     mut before: HashMap<String, String>,
 ) -> Result<Option<Difference>, AppError> {
-    let package: Package = serde_json::from_value(row.package.0).map_err(AppError::internal)?;
+    let package = scan::kept_package(row.package.0)?;
     let mut said = own.overrule(matcher, &package, said_of(matcher, &package)?)?;
     said.retain(|said| before.remove(&said.vulnerability).as_ref() != Some(&said.fingerprint));
     let gone: Vec<Known> = before

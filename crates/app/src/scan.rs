@@ -18,6 +18,8 @@ use market::Class;
 use oci::{Digest, ImageConfig, PlatformImage};
 use serde::{Deserialize, Serialize};
 
+use crate::AppError;
+
 /// A layer as manifest and configuration describe it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageLayer {
@@ -332,6 +334,24 @@ pub(crate) fn class(scored: Class, counts: bool) -> Class {
     }
 }
 
+/// Returns a package that was kept.
+pub(crate) fn kept_package(kept: serde_json::Value) -> Result<matching::Package, AppError> {
+    let mut package: matching::Package =
+        serde_json::from_value(kept).map_err(AppError::internal)?;
+    package.third_party = third_party(&package);
+    Ok(package)
+}
+
+fn third_party(package: &matching::Package) -> Option<String> {
+    let kind = match package.kind {
+        matching::Kind::Deb => inventory::Kind::Deb,
+        matching::Kind::Rpm => inventory::Kind::Rpm,
+        _ => return None,
+    };
+    let (distribution, version) = (&package.distribution, &package.version);
+    inventory::third_party(kind, distribution, version, &package.supplier)
+}
+
 /// Returns what the advisories go by.
 pub(crate) fn package(inventory: &Inventory, component: &Component) -> matching::Package {
     let kind = matching::Kind::of_purl(component.kind.as_str());
@@ -363,6 +383,7 @@ pub(crate) fn package(inventory: &Inventory, component: &Component) -> matching:
         package.module = label.cloned().unwrap_or_default();
         let supplier = component.vendor.as_ref().or(component.maintainer.as_ref());
         package.supplier = supplier.cloned().unwrap_or_default();
+        package.third_party = third_party(&package);
         return package;
     }
     if !component.namespace.is_empty() {

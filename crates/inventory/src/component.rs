@@ -184,8 +184,14 @@ pub struct Removed {
     pub path: String,
     /// The layer that brought it.
     pub layer: Digest,
+    /// That layer's place, from 0.
+    #[serde(default)]
+    pub layer_index: usize,
     /// The layer after which it is no longer there.
     pub by: Digest,
+    /// That layer's place, from 0.
+    #[serde(default)]
+    pub by_index: usize,
     /// The version of the same package that the image holds in the end, if it holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<String>,

@@ -1,6 +1,8 @@
 //! Components of the final tree: packages with their origin, less those that a
 //! distribution package brought and answers for.
 
+use std::{cell::RefCell, collections::HashMap};
+
 use oci::Digest;
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
     origins::{Gone, Origin, Origins},
     ownership::Ownership,
     purl::purl,
-    tree::Tree,
+    tree::{Node, Tree},
 };
 
 /// What is in an image, what counts under another name, and what is no longer in it.
@@ -24,6 +26,8 @@ pub(crate) struct Gathered {
 }
 
 struct Gather<'g, 'a> {
+    /// The licences that lie in a folder: many packages may have one.
+    in_folder: RefCell<HashMap<String, Vec<String>>>,
     layers: &'g [(Digest, LayerReport)],
     distribution: Option<&'g Distribution>,
     tree: &'g Tree<'a>,
@@ -39,21 +43,22 @@ pub(crate) fn gather<'a>(
     extracts: &Extracts<'a>,
 ) -> Gathered {
     let gather = Gather {
+        in_folder: RefCell::default(),
         layers,
         distribution,
         tree,
         extracts,
     };
-    let all = origins.packages.values();
-    let mut all: Vec<_> = all.map(|origin| gather.component(origin)).collect();
+    let each = || origins.packages.values();
+    let mut all: Vec<_> = each().map(|origin| gather.component(origin)).collect();
     let linking = Linking::new(tree, extracts);
     linking.mark(&mut all, tree, extracts);
-    let ownership = Ownership::new(&all, tree, extracts);
+    let ownership = Ownership::new(&all, distribution, tree, extracts);
     let (mut components, mut covered) = (Vec::new(), Vec::new());
-    for component in &all {
+    for (component, origin) in all.iter().zip(each()) {
         let mut component = component.clone();
         match ownership
-            .owner(&mut component, &all)
+            .owner(&mut component, origin, &all)
             .or_else(|| ownership.counted(&component))
         {
             Some(owner) => {
@@ -142,7 +147,9 @@ impl<'a> Gather<'_, 'a> {
             purl: purl(package, self.distribution),
             path: gone.origin.sights[0].path.clone(),
             layer: self.layers[gone.origin.layer].0.clone(),
+            layer_index: gone.origin.layer,
             by: self.layers[gone.by].0.clone(),
+            by_index: gone.by,
             replaced_by: origins.successor(package),
         }
     }
@@ -155,20 +162,30 @@ impl<'a> Gather<'_, 'a> {
             Kind::Deb => self.tree.find(&format!("usr/share/doc/{name}/copyright")),
             _ => None,
         };
-        let mut files: Vec<_> = files.into_iter().collect();
+        if let Some(file) = files {
+            return self.stated(&[file]);
+        }
         let folder = match package.kind.is_distribution() {
             true => Some(format!("usr/share/licenses/{name}")),
             false => own_folder(package, path),
         };
-        if let Some(folder) = folder.filter(|_| files.is_empty()) {
-            // Python's newer metadata keep them one folder below.
-            for folder in [format!("{folder}/licenses"), folder] {
-                let is_license =
-                    |path: &str| file::is_license(path.rsplit('/').next().unwrap_or(path));
-                let listed = self.tree.list(&folder).into_iter();
-                files.extend(listed.filter(|(path, _)| is_license(path)));
-            }
+        let Some(folder) = folder else {
+            return Vec::new();
+        };
+        if let Some(known) = self.in_folder.borrow().get(&folder) {
+            return known.clone();
         }
+        // Python's newer metadata keep them one folder below.
+        let within = [format!("{folder}/licenses"), folder.clone()];
+        let mut files: Vec<_> = within.iter().flat_map(|at| self.tree.list(at)).collect();
+        files.retain(|(path, _)| file::is_license(path.rsplit('/').next().unwrap_or(path)));
+        let licenses = self.stated(&files);
+        self.in_folder.borrow_mut().insert(folder, licenses.clone());
+        licenses
+    }
+
+    /// Returns the licences that files state.
+    fn stated(&self, files: &[(String, Node<'a>)]) -> Vec<String> {
         let found = files
             .iter()
             .flat_map(|(_, node)| self.extracts.of(node.content));

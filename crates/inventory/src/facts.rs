@@ -184,8 +184,14 @@ pub(crate) fn gather<'a>(
     tree: &Tree<'a>,
     extracts: &Extracts<'a>,
 ) -> Facts {
+    // Sparse files are as large as they say.
+    let wasted_bytes = tree.wasted(layers.len()).into_iter();
+    let wasted_bytes = wasted_bytes.fold(0, u64::saturating_add);
+    let entries = layers.iter().flat_map(|(_, report)| &report.files);
+    let bytes = entries.fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
     let mut facts = Facts {
-        wasted_bytes: tree.wasted.iter().sum(),
+        bytes: bytes.saturating_sub(wasted_bytes),
+        wasted_bytes,
         ..Facts::default()
     };
     let mut caches = BTreeMap::new();
@@ -217,7 +223,6 @@ fn file(facts: &mut Facts, path: &str, node: &Node<'_>, layer: &Digest) {
         gid: entry.gid,
     };
     facts.files += u64::from(entry.kind == EntryKind::File);
-    facts.bytes += entry.size;
     if entry.mode & 0o6000 != 0 {
         facts.setuid.push(fact());
     }

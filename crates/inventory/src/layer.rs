@@ -1,6 +1,6 @@
 //! Scans one layer: entries, whiteouts, and the bodies of wanted files.
 
-use std::{borrow::Cow, cell::Cell, io::Read, thread};
+use std::{borrow::Cow, cell::Cell, collections::HashMap, io::Read, thread};
 
 use oci::Digest;
 
@@ -101,7 +101,8 @@ pub fn analyse_file(
         let wanted = builder.reserve(path, wanted, size);
         builder.analyse(path, wanted, &mut Body::of(bytes))?;
     }
-    Ok((builder.extracts, builder.problems))
+    let report = builder.finish(None, size, size);
+    Ok((report.extracts, report.problems))
 }
 
 /// Whether to compute the digest of a layer's uncompressed stream.
@@ -163,12 +164,21 @@ pub(crate) struct LayerBuilder<'l> {
     files: Vec<FileEntry>,
     whiteouts: Vec<String>,
     opaque_dirs: Vec<String>,
-    extracts: Vec<Extract>,
-    problems: Vec<Problem>,
+    extracts: Vec<Of<Extract>>,
+    problems: Vec<Of<Problem>>,
+    /// The entry under each path that was read last.
+    read: HashMap<String, usize>,
     file_bytes: u64,
     packages: u64,
     owned_bytes: u64,
     rpm: Pair,
+}
+
+/// Something that is said of an entry.
+struct Of<T> {
+    /// How many entries there were with it.
+    entry: usize,
+    said: T,
 }
 
 impl<'l> LayerBuilder<'l> {
@@ -182,6 +192,7 @@ impl<'l> LayerBuilder<'l> {
             opaque_dirs: Vec::new(),
             extracts: Vec::new(),
             problems: Vec::new(),
+            read: HashMap::new(),
             file_bytes: 0,
             packages: 0,
             owned_bytes: 0,
@@ -258,6 +269,7 @@ impl<'l> LayerBuilder<'l> {
         wanted: Wanted,
         body: &mut Body,
     ) -> Result<(), ScanError> {
+        self.read.insert(path.to_owned(), self.files.len());
         let mut whole = None;
         for analyser in wanted.iter() {
             let findings = match analyser.read {
@@ -275,9 +287,9 @@ impl<'l> LayerBuilder<'l> {
         if let Some((path, findings)) = self.rpm.offer(path, body) {
             let old =
                 |extract: &Extract| extract.path == path && extract.analyser == rpm::ANALYSER.name;
-            self.extracts.retain(|extract| !old(extract));
+            self.extracts.retain(|extract| !old(&extract.said));
             self.problems
-                .retain(|problem| !Pair::answers(&path, &problem.path, &problem.text));
+                .retain(|it| !Pair::answers(&path, &it.said.path, &it.said.text));
             self.keep(&path, &rpm::ANALYSER, findings)?;
         }
         Ok(())
@@ -311,11 +323,13 @@ impl<'l> LayerBuilder<'l> {
                 self.packages += packages.len() as u64;
                 limits::check("packages", self.limits.packages, self.packages, path)?;
             }
-            self.extracts.push(Extract {
+            let said = Extract {
                 path: path.to_owned(),
                 analyser: analyser.name.to_owned(),
                 found,
-            });
+            };
+            let entry = self.read.get(path).copied().unwrap_or_default();
+            self.extracts.push(Of { entry, said });
         }
         Ok(())
     }
@@ -323,7 +337,11 @@ impl<'l> LayerBuilder<'l> {
     /// Notes a problem, unless there are enough.
     pub(crate) fn problem(&mut self, problem: Problem) {
         if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(problem);
+            let entry = self.files.len();
+            self.problems.push(Of {
+                entry,
+                said: problem,
+            });
         }
     }
 
@@ -339,7 +357,8 @@ impl<'l> LayerBuilder<'l> {
         size: u64,
         uncompressed_size: u64,
     ) -> LayerReport {
-        self.extracts.extend(nix::extracts(&self.files));
+        let (mut extracts, problems) = self.last();
+        extracts.extend(nix::extracts(&self.files));
         LayerReport {
             parser_version: PARSER_VERSION,
             diff_id,
@@ -349,10 +368,41 @@ impl<'l> LayerBuilder<'l> {
             files: self.files,
             whiteouts: self.whiteouts,
             opaque_dirs: self.opaque_dirs,
-            extracts: self.extracts,
-            problems: self.problems,
+            extracts,
+            problems,
         }
     }
+
+    /// Returns what is said of the last entry under each path: that is the one which is there
+    /// when the layer has been unpacked.
+    fn last(&mut self) -> (Vec<Extract>, Vec<Problem>) {
+        let extracts = std::mem::take(&mut self.extracts);
+        let problems = std::mem::take(&mut self.problems);
+        let paths = extracts.iter().map(|it| &it.said.path);
+        let paths = paths.chain(problems.iter().map(|it| &it.said.path));
+        let mut last: HashMap<&str, usize> = paths.map(|path| (&**path, 0)).collect();
+        for (place, file) in self.files.iter().enumerate() {
+            if let Some(entry) = last.get_mut(&*file.path) {
+                *entry = place + 1;
+            }
+        }
+        let stays = |path: &str, entry: usize| last[path] == 0 || last[path] == entry;
+        let stay: Vec<_> = extracts
+            .iter()
+            .map(|it| stays(&it.said.path, it.entry))
+            .collect();
+        let stay_too: Vec<_> = problems
+            .iter()
+            .map(|it| stays(&it.said.path, it.entry))
+            .collect();
+        (kept(extracts, stay), kept(problems, stay_too))
+    }
+}
+
+fn kept<T>(all: Vec<Of<T>>, stay: Vec<bool>) -> Vec<T> {
+    let all = all.into_iter().zip(stay);
+    all.filter_map(|(it, stays)| stays.then_some(it.said))
+        .collect()
 }
 
 /// Returns who wants a file that begins with `magic`, if anybody does.

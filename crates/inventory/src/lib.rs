@@ -45,6 +45,7 @@ mod secret_env;
 mod secret_rules;
 mod secrets;
 mod stream;
+mod suppliers;
 #[cfg(test)]
 mod testing;
 mod tree;
@@ -74,3 +75,4 @@ pub use report::{
 pub use rootfs::{scan_rootfs, scan_rootfs_layer};
 pub use secret_env::secret_in_env;
 pub use secret_rules::{Rule, rules};
+pub use suppliers::third_party;

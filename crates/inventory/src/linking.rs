@@ -165,7 +165,14 @@ struct Loader<'t, 'a> {
     folders: Vec<&'t str>,
     /// What the system's folders have.
     known: HashMap<&'a str, Option<usize>>,
+    /// How often it may still look for a file.
+    left: u32,
 }
+
+/// Folders that are searched for what a program names itself, and of the system's own.
+const MOST_FOLDERS: usize = 64;
+/// How often files are looked for in an image; beyond, libraries are known by name alone.
+const MOST_LOOKS: u32 = 4_000_000;
 
 impl<'t, 'a: 't> Loader<'t, 'a> {
     fn new(tree: &'t Tree<'a>, objects: &[Object<'t, 'a>]) -> Self {
@@ -175,6 +182,7 @@ impl<'t, 'a: 't> Loader<'t, 'a> {
             by_name: HashMap::new(),
             folders: FOLDERS.to_vec(),
             known: HashMap::new(),
+            left: MOST_LOOKS,
         };
         let mut folders = BTreeSet::new();
         for (at, object) in objects.iter().enumerate() {
@@ -188,14 +196,18 @@ impl<'t, 'a: 't> Loader<'t, 'a> {
                 folders.insert(folder);
             }
         }
-        loader.folders.extend(folders);
+        loader
+            .folders
+            .extend(folders.into_iter().take(MOST_FOLDERS));
         loader
     }
 
     /// Returns the libraries that a program needs, and the names of those that are not there.
     fn all(&mut self, object: &Object<'t, 'a>) -> (BTreeSet<usize>, Vec<&'a str>) {
         let linkage = object.linkage;
+        let mut seen = HashSet::new();
         let names = [&linkage.interpreter].into_iter().chain(&linkage.needed);
+        let names = names.filter(|name| seen.insert(*name));
         let (mut found, mut missing) = (BTreeSet::new(), Vec::new());
         for name in names.filter(|name| !name.is_empty()) {
             match self.one(object, name) {
@@ -211,7 +223,7 @@ impl<'t, 'a: 't> Loader<'t, 'a> {
             let base = name.rsplit_once('/').map_or(name, |(_, base)| base);
             return self.at(name).or_else(|| self.by_name.get(base).copied());
         }
-        for folder in &object.linkage.search {
+        for folder in object.linkage.search.iter().take(MOST_FOLDERS) {
             let own = object.folder();
             let folder = folder.replace("${ORIGIN}", own).replace("$ORIGIN", own);
             if let Some(at) = self.at(&format!("{folder}/{name}")) {
@@ -221,18 +233,21 @@ impl<'t, 'a: 't> Loader<'t, 'a> {
         if let Some(known) = self.known.get(name) {
             return *known;
         }
-        let mut folders = self.folders.iter();
-        let found = folders.find_map(|folder| self.at(&format!("{folder}/{name}")));
+        let folders = 0..self.folders.len();
+        let found = folders
+            .into_iter()
+            .find_map(|folder| self.at(&format!("{}/{name}", self.folders[folder])));
         // `ld.so.conf` and the environment may name any other folder.
         let found = found.or_else(|| self.by_name.get(name).copied());
         self.known.insert(name, found);
         found
     }
 
-    fn at(&self, path: &str) -> Option<usize> {
+    fn at(&mut self, path: &str) -> Option<usize> {
         if path.len() > PATH_MOST {
             return None;
         }
+        self.left = self.left.checked_sub(1)?;
         if let Some(at) = self.by_path.get(path) {
             return Some(*at);
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use oci::Digest;
 
 use crate::{
-    Distribution, Found, Inventory, LayerReport, LayerSummary, Problem,
+    Distribution, Found, Inventory, LayerReport, LayerSummary, Package, Problem,
     analyser::{ANALYSERS, Counts},
     components, facts,
     origins::Origins,
@@ -15,7 +15,7 @@ use crate::{
 /// Returns what the image holds whose layers these are, lowest first.
 pub fn merge(layers: &[(Digest, LayerReport)]) -> Inventory {
     let extracts = Extracts::new(layers);
-    let mut tree = Tree::new(layers.len(), extracts.anywhere());
+    let mut tree = Tree::new(extracts.anywhere());
     let mut origins = Origins::default();
     let mut changes = Vec::with_capacity(layers.len());
     for (index, (_, report)) in layers.iter().enumerate() {
@@ -26,6 +26,7 @@ pub fn merge(layers: &[(Digest, LayerReport)]) -> Inventory {
     let found = components::gather(&origins, layers, distribution.as_ref(), &tree, &extracts);
     let mut facts = facts::gather(layers, &tree, &extracts);
     facts.linked = found.linked;
+    let wasted = tree.wasted(layers.len());
     let summary = |(index, (digest, report)): (usize, &(Digest, LayerReport))| LayerSummary {
         digest: digest.clone(),
         diff_id: report.diff_id.as_ref().unwrap_or(digest).clone(),
@@ -35,7 +36,7 @@ pub fn merge(layers: &[(Digest, LayerReport)]) -> Inventory {
         whiteouts: (report.whiteouts.len() + report.opaque_dirs.len()) as u64,
         components_added: changes[index].0,
         components_removed: changes[index].1,
-        wasted_bytes: tree.wasted[index],
+        wasted_bytes: wasted[index],
     };
     Inventory {
         distribution,
@@ -75,7 +76,7 @@ fn problems(layers: &[(Digest, LayerReport)], tree: Tree<'_>) -> Vec<Problem> {
         .iter()
         .flat_map(|(_, r)| r.problems.clone())
         .collect();
-    problems.extend(tree.problems);
+    problems.extend(tree.problems());
     problems
 }
 
@@ -112,6 +113,14 @@ impl<'a> Extracts<'a> {
     /// Returns what was found in a content.
     pub(crate) fn of(&self, content: Content<'a>) -> impl Iterator<Item = Extracted<'a>> {
         self.0.get(&content).into_iter().flatten().copied()
+    }
+
+    /// Returns the packages that were found in a content.
+    pub(crate) fn packages(&self, content: Content<'a>) -> impl Iterator<Item = &'a Package> {
+        self.of(content).flat_map(|extract| match extract.found {
+            Found::Packages(packages) => packages.as_slice(),
+            _ => &[],
+        })
     }
 
     /// Returns the contents that count wherever they are.

@@ -1,87 +1,33 @@
 //! Files belong to the distribution package that brought them: a Python module, a jar or a
 //! program of a distribution package is that package, and is not counted twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
-    Component, Evidence, Found, Kind, OwnedFiles, lang::conda, merge::Extracts, tree::Tree,
+    Component, Distribution, Found, Kind, OwnedFiles, Package,
+    lang::conda,
+    merge::Extracts,
+    origins::{Origin, Sight},
+    suppliers::third_party,
+    tree::{Content, Tree},
 };
 
-/// Who packages software for distributions without being one: advisories of the distribution
-/// say nothing about what they ship, so it is not covered by their packages.
-static THIRD_PARTIES: &[&str] = &[
-    "@docker.com",
-    "@hashicorp.com",
-    "@nodesource.com",
-    "@microsoft.com",
-    "@google.com",
-    "@gitlab.com",
-    "@elastic.co",
-    "@grafana.com",
-    "@nginx.com",
-    "@f5.com",
-    "@mongodb.com",
-    "@datadoghq.com",
-    "@amazon.com",
-    "@oracle.com",
-    "@mariadb.org",
-    "@mariadb.com",
-    "@percona.com",
-    "@cloudflare.com",
-    "@tailscale.com",
-    "@netdata.cloud",
-    "@nvidia.com",
-    "@confluent.io",
-    "@redis.io",
-    "@redis.com",
-    "@influxdata.com",
-    "@clickhouse.com",
-    "@rabbitmq.com",
-    "@azul.com",
-    "@bell-sw.com",
-    "@eclipse.org",
-    "@yarnpkg.com",
-    "@github.com",
-    "Kubernetes Authors",
-    "Jenkins",
-    "Google Cloud CLI Authors",
-    "Dart Team",
-    "Bazel Authors",
-];
-
-/// What the `Vendor` of the distributions' own rpm packages begins with.
-static RPM_VENDORS: &[&str] = &[
-    "AlmaLinux",
-    "Amazon",
-    "CentOS",
-    "CloudLinux",
-    "Fedora",
-    "Microsoft Corporation",
-    "openEuler",
-    "openSUSE",
-    "Oracle America",
-    "Photon",
-    "Red Hat",
-    "Rocky",
-    "Scientific Linux",
-    "SUSE",
-    "VMware",
-    "VzLinux",
-];
-
 /// The owner of each file that shows a component, if it has one.
-pub(crate) struct Ownership {
+pub(crate) struct Ownership<'g, 'a> {
+    extracts: &'g Extracts<'a>,
+    distribution: Option<&'g Distribution>,
     owners: HashMap<String, Option<usize>>,
     /// What each package of Conda brought: the component of that name and version.
     brought: HashMap<String, usize>,
 }
 
-impl Ownership {
+impl<'g, 'a> Ownership<'g, 'a> {
     /// Looks the files of `components` up in the lists of the distribution's packages.
-    pub(crate) fn new<'a>(
+    pub(crate) fn new(
         components: &[Component],
+        distribution: Option<&'g Distribution>,
         tree: &Tree<'a>,
-        extracts: &Extracts<'a>,
+        extracts: &'g Extracts<'a>,
     ) -> Self {
         let others = components
             .iter()
@@ -101,6 +47,8 @@ impl Ownership {
             }
         }
         Self {
+            extracts,
+            distribution,
             owners,
             brought: brought(components, tree, extracts),
         }
@@ -114,17 +62,23 @@ impl Ownership {
         self.brought.get(&key).copied()
     }
 
-    /// Returns the place of the package that brought all of a component's evidence and answers
-    /// for it; evidence with an owner is dropped where there is other.
-    pub(crate) fn owner(&self, component: &mut Component, all: &[Component]) -> Option<usize> {
+    /// Returns the place of the package that brought all of a component's evidence, its
+    /// `origin`'s, and answers for it; evidence with an owner is dropped where there is other.
+    pub(crate) fn owner(
+        &self,
+        component: &mut Component,
+        origin: &Origin<'a>,
+        all: &[Component],
+    ) -> Option<usize> {
         if component.kind.is_distribution() {
             return None;
         }
-        let owner = |evidence: &Evidence| {
-            let owner = self.owners.get(&evidence.path).copied().flatten()?;
-            answers(&all[owner]).then_some(owner)
+        let owner = |sight: &Sight<'a>| {
+            let owner = self.owners.get(&sight.path).copied().flatten()?;
+            let is_its = self.answers(&all[owner]) && self.is_as_brought(sight, &all[owner]);
+            is_its.then_some(owner)
         };
-        let owners: Vec<_> = component.evidence.iter().map(owner).collect();
+        let owners: Vec<_> = origin.sights.iter().map(owner).collect();
         if owners.iter().all(Option::is_some) {
             return owners.first().copied().flatten();
         }
@@ -134,6 +88,31 @@ impl Ownership {
             .retain(|_| !owned.next().unwrap_or_default());
         component.path.clone_from(&component.evidence[0].path);
         None
+    }
+
+    /// Returns whether advisories of the distribution speak of a package.
+    fn answers(&self, owner: &Component) -> bool {
+        let distribution = self.distribution.map_or("", |it| &it.id);
+        let supplier = owner.vendor.as_ref().or(owner.maintainer.as_ref());
+        let supplier = supplier.map_or("", String::as_str);
+        third_party(owner.kind, distribution, &owner.version, supplier).is_none()
+    }
+
+    /// Returns whether a file is what its owner brought: a layer above may have written another
+    /// version over it, as `npm install --global npm` does. A copy with other rights is the same.
+    fn is_as_brought(&self, sight: &Sight<'a>, owner: &Component) -> bool {
+        if sight.content.layer <= owner.layer_index {
+            return true;
+        }
+        let below = (0..=owner.layer_index).rev().map(|layer| Content {
+            layer,
+            path: sight.content.path,
+        });
+        let mut found = below.map(|content| self.extracts.packages(content).collect::<Vec<_>>());
+        let first = found.find(|packages| !packages.is_empty());
+        first.is_some_and(|packages: Vec<&Package>| {
+            packages.iter().any(|it| it.key() == sight.package.key())
+        })
     }
 }
 
@@ -177,24 +156,13 @@ fn brought<'a>(
     brought
 }
 
-/// Returns whether advisories of the distribution speak of a package.
-fn answers(package: &Component) -> bool {
-    let names = |list: &[&str], text: &str| list.iter().any(|part| text.contains(part));
-    if package.kind == Kind::Rpm {
-        let vendor = package.vendor.as_deref();
-        return vendor.is_none_or(|vendor| names(RPM_VENDORS, vendor));
-    }
-    let maintainer = package.maintainer.as_deref().unwrap_or_default();
-    !names(THIRD_PARTIES, maintainer)
-}
-
 /// Returns the lists of files, each with the place of its package among the components.
 pub(crate) fn lists<'a>(
     components: &[Component],
     tree: &Tree<'a>,
     extracts: &Extracts<'a>,
 ) -> Vec<(usize, &'a OwnedFiles)> {
-    let mut lists = Vec::new();
+    let (mut lists, mut read) = (Vec::new(), HashSet::new());
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (place, component) in components.iter().enumerate() {
         if component.kind.is_distribution() {
@@ -202,7 +170,12 @@ pub(crate) fn lists<'a>(
         }
         if component.kind == Kind::Deb {
             let own = of_debian(component, tree, extracts);
-            lists.extend(own.into_iter().map(|list| (place, list)));
+            let own = own.filter(|(content, _)| read.insert(*content));
+            lists.extend(
+                own.iter()
+                    .flat_map(|(_, own)| own)
+                    .map(|list| (place, *list)),
+            );
         }
     }
     let anywhere = tree.shown.values();
@@ -224,7 +197,7 @@ fn of_debian<'a>(
     package: &Component,
     tree: &Tree<'a>,
     extracts: &Extracts<'a>,
-) -> Vec<&'a OwnedFiles> {
+) -> Option<(Content<'a>, Vec<&'a OwnedFiles>)> {
     let (name, architecture) = (&package.name, &package.architecture);
     let paths = [
         format!("var/lib/dpkg/info/{name}.list"),
@@ -233,16 +206,15 @@ fn of_debian<'a>(
         format!("var/lib/dpkg/info/{name}:{architecture}.md5sums"),
         format!("var/lib/dpkg/status.d/{name}.md5sums"),
     ];
-    let found = paths.iter().filter_map(|path| tree.find(path));
-    let first = found
-        .map(|(_, node)| extracts.of(node.content))
-        .find_map(|mut all| {
-            all.find_map(|extract| match extract.found {
-                Found::Owned(lists) => Some(lists.iter().collect()),
+    let mut found = paths.iter().filter_map(|path| tree.find(path));
+    found.find_map(|(_, node)| {
+        extracts
+            .of(node.content)
+            .find_map(|extract| match extract.found {
+                Found::Owned(lists) => Some((node.content, lists.iter().collect())),
                 _ => None,
             })
-        });
-    first.unwrap_or_default()
+    })
 }
 
 /// Where listed paths really are: on many systems `/lib` and `/bin` are links into `/usr`.

@@ -1,10 +1,11 @@
 //! The merged file tree, as a container runtime builds it: whiteouts and opaque
-//! directories first, then the layer's entries. What replaces a directory by
-//! anything else hides all below it, whiteout or not.
+//! directories first, in the folders that the layer itself has there, then the layer's entries.
+//! What replaces a directory by anything else hides all below it, whiteout or not.
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashSet},
+    cell::Cell,
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Bound,
 };
 
@@ -12,6 +13,15 @@ use crate::{EntryKind, FileEntry, LayerReport, Problem, layer::normalise};
 
 /// Linux follows as many.
 const MAX_LINKS: usize = 40;
+/// Bytes of a path, its links followed: Linux' `PATH_MAX`.
+const MAX_PATH: usize = 4096;
+/// What following links may cost in an image, in looked up parts of paths, long ones counting
+/// for more: many times what the largest images take.
+const MAX_STEPS: u64 = 10_000_000;
+/// Bytes of all paths that are not as their layers have them, because of links.
+const MAX_PLACES: usize = 256 << 20;
+/// More links to nothing are counted rather than told.
+const MAX_DANGLING: u64 = 100;
 
 /// Which bytes a path holds: those of an entry of a layer, perhaps of another name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,43 +50,105 @@ pub(crate) struct Tree<'a> {
     /// Where they are.
     pub shown: BTreeMap<String, Content<'a>>,
     nodes: BTreeMap<Cow<'a, str>, Node<'a>>,
-    /// Bytes of each layer that upper layers have hidden.
-    pub wasted: Vec<u64>,
+    /// Files that were there, and their bytes; one that a hard link shows is not gone.
+    hidden: Vec<(Content<'a>, u64)>,
+    /// What hard links of the layer that is being put on top named before its whiteouts.
+    linked: HashMap<&'a str, Node<'a>>,
     /// What could not be merged.
-    pub problems: Vec<Problem>,
+    problems: Vec<Problem>,
+    /// Hard links to what is not in the image.
+    dangling: u64,
+    /// What is left of [`MAX_STEPS`].
+    steps: Cell<u64>,
+    /// What is left of [`MAX_PLACES`].
+    places: usize,
     /// A folder as written, and where it really is: entries come folder by folder.
     last_folder: Option<(&'a str, String)>,
 }
 
 impl<'a> Tree<'a> {
     /// Starts empty; keeps account of where the contents of `noted` are.
-    pub(crate) fn new(layers: usize, noted: HashSet<Content<'a>>) -> Self {
+    pub(crate) fn new(noted: HashSet<Content<'a>>) -> Self {
         Self {
             noted,
             shown: BTreeMap::new(),
             nodes: BTreeMap::new(),
-            wasted: vec![0; layers],
+            hidden: Vec::new(),
+            linked: HashMap::new(),
             problems: Vec::new(),
+            dangling: 0,
+            steps: Cell::new(MAX_STEPS),
+            places: MAX_PLACES,
             last_folder: None,
         }
     }
 
     /// Puts a layer on top.
     pub(crate) fn apply(&mut self, layer: usize, report: &'a LayerReport) {
-        // Whiteouts concern lower layers only, wherever they stand in the archive.
-        for path in &report.whiteouts {
-            let place = self.place(path).into_owned();
-            self.remove_below(&place);
-            self.remove(&place);
-        }
-        for path in &report.opaque_dirs {
-            let place = self.place(path).into_owned();
-            self.remove_below(&place);
+        if !report.whiteouts.is_empty() || !report.opaque_dirs.is_empty() {
+            self.whiten(layer, report);
         }
         for entry in &report.files {
             self.insert(layer, entry);
         }
+        self.linked.clear();
         self.last_folder = None;
+    }
+
+    /// Takes away what a layer hides of lower layers, wherever its whiteouts stand in the
+    /// archive. They lie in the layer's own folders: where it makes a folder of a link, nothing
+    /// is hidden where that link led.
+    fn whiten(&mut self, layer: usize, report: &'a LayerReport) {
+        for entry in &report.files {
+            if entry.kind == EntryKind::Hardlink
+                && let Some(node) = self.named(entry)
+            {
+                self.linked.insert(&entry.path, node);
+            }
+        }
+        let hidden = report.whiteouts.iter();
+        let folders = hidden.filter_map(|path| path.rsplit_once('/').map(|(folder, _)| folder));
+        let opaque = report.opaque_dirs.iter().map(String::as_str);
+        let mut folders: Vec<_> = folders.chain(opaque).collect();
+        folders.sort_unstable();
+        let leads = |path: &str| {
+            let within = format!("{path}/");
+            let next = folders.partition_point(|folder| *folder < &*within);
+            let next = folders.get(next).is_some_and(|it| it.starts_with(&within));
+            next || folders.binary_search(&path).is_ok()
+        };
+        for entry in &report.files {
+            let is_way = matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink);
+            if is_way && leads(&entry.path) {
+                self.insert(layer, entry);
+            }
+        }
+        for path in &report.whiteouts {
+            let place = self.place(path).into_owned();
+            self.remove_below(&place, layer);
+            self.remove(&place, layer);
+        }
+        for path in &report.opaque_dirs {
+            let place = self.place(path).into_owned();
+            self.remove_below(&place, layer);
+        }
+    }
+
+    /// Returns the bytes of each layer that upper layers have hidden.
+    pub(crate) fn wasted(&self, layers: usize) -> Vec<u64> {
+        let links = self.nodes.values();
+        let links = links.filter(|node| node.entry.kind == EntryKind::Hardlink);
+        // A link to nothing has its own name as content.
+        let links = links.filter(|node| node.content.path != node.entry.path);
+        let shown: HashSet<_> = links.map(|node| node.content).collect();
+        let mut wasted = vec![0_u64; layers];
+        for (content, size) in &self.hidden {
+            if !shown.contains(content) {
+                let of = &mut wasted[content.layer];
+                *of = of.saturating_add(*size);
+            }
+        }
+        wasted
     }
 
     /// Returns all paths in order.
@@ -96,35 +168,50 @@ impl<'a> Tree<'a> {
         let Some(folder) = self.resolve(path) else {
             return Vec::new();
         };
-        let names = self
-            .below(&folder)
-            .filter(|(name, _)| !name[folder.len() + 1..].contains('/'));
-        let paths: Vec<_> = names.map(|(name, _)| name.to_owned()).collect();
-        paths.iter().filter_map(|path| self.find(path)).collect()
+        let within = format!("{folder}/");
+        let (mut from, mut paths) = (within.clone(), Vec::new());
+        let next = |from: &str| {
+            let range = (Bound::Included(from), Bound::Unbounded);
+            self.nodes.range::<str, _>(range).next()
+        };
+        while let Some((path, _)) = next(&from)
+            && let Some(name) = path.strip_prefix(&within)
+        {
+            from.truncate(within.len());
+            match name.split_once('/') {
+                // What follows all that lies in this folder within.
+                Some((inner, _)) => from.extend([inner, "0"]),
+                None => {
+                    from.extend([name, "\0"]);
+                    paths.push(path);
+                }
+            }
+        }
+        let paths = paths.into_iter();
+        paths.filter_map(|path| self.find(path)).collect()
     }
 
     fn insert(&mut self, layer: usize, entry: &'a FileEntry) {
         let place = self.place(&entry.path);
         let is_directory = entry.kind == EntryKind::Directory;
         if !is_directory {
-            self.remove_below(&place);
+            self.remove_below(&place, usize::MAX);
         }
-        let content = match entry.kind {
-            EntryKind::Hardlink => self.target(layer, entry),
-            _ => Content {
+        let mut node = Node {
+            layer,
+            entry,
+            content: Content {
                 layer,
                 path: &entry.path,
             },
         };
+        if entry.kind == EntryKind::Hardlink {
+            self.link(&mut node);
+        }
         self.forget_folder(&place);
-        let node = Node {
-            layer,
-            entry,
-            content,
-        };
-        self.show(&place, content);
+        self.show(&place, node.content);
         if let Some(old) = self.nodes.insert(place, node) {
-            self.waste(&old);
+            self.hide(&old);
         }
     }
 
@@ -136,23 +223,38 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Returns the bytes a hard link names.
-    fn target(&mut self, layer: usize, entry: &'a FileEntry) -> Content<'a> {
-        let target = entry.link.as_deref().and_then(normalise);
-        let place = target.as_deref().and_then(|path| self.resolve(path));
-        let node = place.and_then(|place| self.nodes.get(place.as_str()));
-        if let Some(node) = node {
-            return node.content;
+    /// Gives a hard link the bytes that it names; another name of a symbolic link is one.
+    fn link(&mut self, node: &mut Node<'a>) {
+        let entry = node.entry;
+        let named = self.named(entry);
+        let named = named.or_else(|| self.linked.get(&*entry.path).copied());
+        let Some(target) = named else {
+            self.dangling += 1;
+            if self.dangling <= MAX_DANGLING {
+                let link = entry.link.as_deref().unwrap_or("");
+                let text = format!("a hard link to `{link}`, which is not in the image");
+                self.problems.push(Problem::of(&entry.path, text));
+            }
+            return;
+        };
+        node.content = target.content;
+        if target.entry.kind == EntryKind::Symlink {
+            node.entry = target.entry;
         }
-        let text = format!(
-            "a hard link to `{}`, which is not in the image",
-            entry.link.as_deref().unwrap_or("")
-        );
-        self.problems.push(Problem::of(&entry.path, text));
-        Content {
-            layer,
-            path: &entry.path,
-        }
+    }
+
+    /// Returns what lies where a hard link points to: links among its folders are followed, it
+    /// itself is not.
+    fn named(&self, entry: &FileEntry) -> Option<Node<'a>> {
+        let target = entry.link.as_deref().and_then(normalise)?;
+        let place = match target.rsplit_once('/') {
+            Some((folder, name)) => match self.resolve(folder)? {
+                real if real.is_empty() => name.to_owned(),
+                real => format!("{real}/{name}"),
+            },
+            None => target,
+        };
+        self.nodes.get(place.as_str()).copied()
     }
 
     /// Returns where an entry goes: links among its folders followed, itself not.
@@ -169,9 +271,29 @@ impl<'a> Tree<'a> {
         match &self.last_folder {
             Some((_, real)) if real == folder => Cow::Borrowed(path),
             Some((_, real)) if real.is_empty() => Cow::Borrowed(name),
-            Some((_, real)) => Cow::Owned(format!("{real}/{name}")),
+            Some((_, real)) => match self.places.checked_sub(real.len() + 1 + name.len()) {
+                Some(left) => {
+                    self.places = left;
+                    Cow::Owned(format!("{real}/{name}"))
+                }
+                None => Cow::Borrowed(path),
+            },
             None => Cow::Borrowed(path),
         }
+    }
+
+    /// Returns what could not be merged.
+    pub(crate) fn problems(self) -> Vec<Problem> {
+        let mut problems = self.problems;
+        if let Some(more @ 1..) = self.dangling.checked_sub(MAX_DANGLING) {
+            let text = format!("{more} more hard links to what is not in the image");
+            problems.push(Problem::of("", text));
+        }
+        if self.steps.get() == 0 || self.places < MAX_PATH {
+            let text = "not read to its end: its links cost more than is accepted, so that packages may be missing";
+            problems.push(Problem::of("", text));
+        }
+        problems
     }
 
     /// Removes files that stand where a folder has to be.
@@ -184,12 +306,13 @@ impl<'a> Tree<'a> {
                 .get(part)
                 .is_some_and(|node| node.entry.kind != EntryKind::Directory)
             {
-                self.remove(part);
+                self.remove(part, usize::MAX);
             }
         }
     }
 
-    /// Returns where `path` would be, all symbolic links followed; nothing if they go round.
+    /// Returns where `path` would be, all symbolic links followed; nothing if they go round, or
+    /// lead further than Linux follows.
     pub(crate) fn resolve(&self, path: &str) -> Option<String> {
         let mut left: Vec<&str> = path.split('/').rev().collect();
         let mut done = String::with_capacity(path.len());
@@ -203,10 +326,16 @@ impl<'a> Tree<'a> {
                 done.truncate(done.rfind('/').unwrap_or(0));
                 continue;
             }
+            if length + 1 + part.len() > MAX_PATH {
+                return None;
+            }
             if length > 0 {
                 done.push('/');
             }
             done.push_str(part);
+            let budget = self.steps.get().checked_sub(1 + done.len() as u64 / 64);
+            self.steps.set(budget.unwrap_or(0));
+            budget?;
             let link = self
                 .nodes
                 .get(done.as_str())
@@ -234,27 +363,32 @@ impl<'a> Tree<'a> {
             .take_while(move |(path, _)| path.starts_with(&start))
     }
 
-    fn remove_below(&mut self, folder: &str) {
+    /// Removes what layers below `layer` have in a folder.
+    fn remove_below(&mut self, folder: &str, layer: usize) {
         let paths: Vec<_> = self
             .below(folder)
             .map(|(path, _)| path.to_owned())
             .collect();
         for path in paths {
-            self.remove(&path);
+            self.remove(&path, layer);
         }
     }
 
-    fn remove(&mut self, path: &str) {
-        if let Some(old) = self.nodes.remove(path) {
-            self.waste(&old);
+    /// Removes what a layer below `layer` has there.
+    fn remove(&mut self, path: &str, layer: usize) {
+        let is_below = |node: &Node<'_>| node.layer < layer;
+        if self.nodes.get(path).is_some_and(is_below)
+            && let Some(old) = self.nodes.remove(path)
+        {
+            self.hide(&old);
             self.shown.remove(path);
             self.forget_folder(path);
         }
     }
 
-    fn waste(&mut self, old: &Node<'_>) {
+    fn hide(&mut self, old: &Node<'a>) {
         if old.entry.kind == EntryKind::File {
-            self.wasted[old.layer] += old.entry.size;
+            self.hidden.push((old.content, old.entry.size));
         }
     }
 

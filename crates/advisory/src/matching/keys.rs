@@ -7,7 +7,7 @@ use super::{Package, cpe};
 
 /// The version of the rules of matching; other numbers mean that the same database may say other
 /// things of the same package, or be asked under other keys.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 /// Returns the ecosystems and names under which a package is looked up, whether or not a
 /// database knows them; each once. A database that differs from another under none of them, and

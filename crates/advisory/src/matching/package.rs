@@ -108,9 +108,13 @@ pub struct Package {
     /// An rpm's module label, `nodejs:18:8090020240101:abcd`; or empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub module: String,
-    /// Vendor, origin or maintainer, by whom third parties' packages are known; or empty.
+    /// Vendor or maintainer; or empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub supplier: String,
+    /// Who built it, where its distribution publishes nothing about what they build. Follows
+    /// from the rest, by a rule that may change, and is therefore not kept.
+    #[serde(skip)]
+    pub third_party: Option<String>,
     /// Repositories (content sets, CPE names) it may come from; empty if that is not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub repositories: Vec<String>,
@@ -143,8 +147,10 @@ impl Package {
         if self.kind == Kind::Other {
             return Err(Unsupported::Kind);
         }
-        if let Some(supplier) = distribution::third_party(self) {
-            return Err(Unsupported::ThirdParty { supplier });
+        if let Some(supplier) = &self.third_party {
+            return Err(Unsupported::ThirdParty {
+                supplier: supplier.clone(),
+            });
         }
         let (ecosystems, extended) = distribution::ecosystems(self)?;
         Ok(Place {

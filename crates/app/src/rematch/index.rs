@@ -2,10 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use advisory::{
-    database::Database,
-    matching::{Package, keys},
-};
+use advisory::{database::Database, matching::keys};
 use store::component_index;
 
 use crate::{
@@ -13,6 +10,7 @@ use crate::{
     component_index::Indexed,
     inspection::{ImageContent, blocking},
     jobs::Running,
+    scan,
 };
 
 /// Images indexed in one transaction.
@@ -77,8 +75,7 @@ impl App {
             };
             after = last.id;
             for row in packages {
-                let package: Package =
-                    serde_json::from_value(row.package.0).map_err(AppError::internal)?;
+                let package = scan::kept_package(row.package.0)?;
                 component_index::replace_keys(&mut tx, row.id, &keys(&package)).await?;
             }
             tx.commit().await?;

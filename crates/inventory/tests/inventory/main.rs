@@ -4,6 +4,7 @@ mod archive;
 mod images;
 mod inspect;
 mod languages;
+mod layers;
 mod merge;
 mod rootfs;
 mod sbom;

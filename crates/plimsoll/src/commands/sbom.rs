@@ -39,8 +39,8 @@ const NOTED: usize = 10;
 With --platform all, JSON documents come one to a line.
 
 The same image gives the same bytes: documents bear the time of $SOURCE_DATE_EPOCH, else that
-at which the image was made, and a serial number that follows from it, the digest and what
-was found."
+at which the image was made (1970 where it does not say), and a serial number that follows from
+it, the digest and what was found."
 )]
 pub(crate) struct SbomArgs {
     #[command(subcommand)]
@@ -87,12 +87,13 @@ pub(super) fn run(args: &SbomArgs, context: &Context<'_>) -> Result<Exit, Failur
                 printer.out(&format!("Platform {}\n", content.platform))?;
             }
             printer.out(&sbom_text::document(content, args.by_layer))?;
+            note_problems(&content.inventory, printer);
             continue;
         }
         let subject = subject(image.image(), digest.as_ref(), content);
         let time = match given_time(context, &config.environment)? {
             Some(time) => time,
-            None => content.created().unwrap_or_else(|| context.now()),
+            None => content.created().unwrap_or(DateTime::UNIX_EPOCH),
         };
         let serial = subject.serial(&content.inventory, time.timestamp());
         let time = timestamp(time);

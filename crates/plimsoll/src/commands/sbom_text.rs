@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use app::scan::ImageContent;
-use inventory::{Claim, Component, Removed};
+use inventory::{Claim, Component};
 
 use crate::printer::{Cell, columns, count, plain, short};
 
@@ -18,8 +18,9 @@ pub(super) fn document(content: &ImageContent, by_layer: bool) -> String {
         for (place, layer) in content.layers.iter().enumerate() {
             let brought = |component: &&Component| component.layer_index == place;
             let brought: Vec<_> = inventory.components.iter().filter(brought).collect();
-            let taken = |removed: &&Removed| removed.by == layer.digest;
-            let taken: Vec<_> = inventory.removed.iter().filter(taken).collect();
+            let removed = || inventory.removed.iter();
+            let passing: Vec<_> = removed().filter(|it| it.layer_index == place).collect();
+            let taken = removed().filter(|it| it.by_index == place);
             let instruction = layer.instruction.as_deref().unwrap_or("-");
             let _infallible = writeln!(
                 text,
@@ -28,7 +29,13 @@ pub(super) fn document(content: &ImageContent, by_layer: bool) -> String {
                 layer.digest,
                 short(&plain(instruction), 100)
             );
-            text.push_str(&table(&brought));
+            if !brought.is_empty() || passing.is_empty() {
+                text.push_str(&table(&brought));
+            }
+            for removed in passing {
+                let (purl, until) = (plain(&removed.purl), removed.by_index + 1);
+                let _infallible = writeln!(text, "+ {purl} (until layer {until})");
+            }
             for removed in taken {
                 let by = removed.replaced_by.as_deref();
                 let by = by.map_or("removed".to_owned(), |version| format!("now {version}"));
@@ -45,13 +52,6 @@ pub(super) fn document(content: &ImageContent, by_layer: bool) -> String {
             "{} of distribution packages are not listed again",
             count(inventory.covered.len(), "part", "parts")
         );
-    }
-    for problem in inventory
-        .problems
-        .iter()
-        .filter(|p| p.text.contains("not read"))
-    {
-        let _infallible = writeln!(text, "{}: {}", plain(&problem.path), plain(&problem.text));
     }
     text
 }

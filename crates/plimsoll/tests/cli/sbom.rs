@@ -49,6 +49,16 @@ fn the_same_image_gives_the_same_bytes() {
 }
 
 #[test]
+fn what_does_not_say_when_it_was_made_gives_the_same_bytes_too() {
+    let place = Place::new();
+    place.write("rootfs/lib/apk/db/installed", "P:a\nV:1\n\n");
+    let first = place.output(&["sbom", "dir:rootfs"]).stdout;
+    let text = String::from_utf8_lossy(&first);
+    assert!(text.contains("1970-01-01T00:00:00Z"), "{text}");
+    assert_eq!(place.output(&["sbom", "dir:rootfs"]).stdout, first);
+}
+
+#[test]
 fn what_is_not_understood_is_told_on_the_side() {
     let place = Place::new();
     let names: String = (0..12).map(|_| "V:1\n\n").collect();
@@ -133,6 +143,29 @@ exit 0
 "#);
     let json = place.json(&["sbom", "diff", "oci:image:1.4", "oci:image:1.4"]);
     assert_eq!(json["changes"], serde_json::json!([]));
+}
+
+#[test]
+fn differences_of_each_platform() {
+    let place = Place::new();
+    sample::multi(&place);
+    let args = [
+        "sbom",
+        "diff",
+        "oci:multi:1.4",
+        "oci:multi:1.4",
+        "--platform",
+        "all",
+    ];
+    insta::assert_snapshot!(place.run(&args), @"");
+    let json = place.output(&[&args[..], &["--format", "json"]].concat());
+    let text = String::from_utf8(json.stdout).expect("text");
+    let line = |text| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    let platforms: Vec<_> = text
+        .lines()
+        .map(|text| line(text)["platform"].clone())
+        .collect();
+    assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
 }
 
 #[test]
