@@ -1,6 +1,8 @@
 //! What an ELF program needs to run: its shared libraries and its loader (System V gABI,
 //! chapter 5, "Dynamic Linking"), so that a library that nothing loads can be told apart.
 
+use std::collections::HashSet;
+
 use super::layout::{Format, Layout, Part};
 use crate::{
     Found, Linkage,
@@ -92,14 +94,18 @@ fn dynamic(body: &Body, layout: &Layout, part: &Part, linkage: &mut Linkage) -> 
             .map(str::to_owned)
             .collect()
     };
-    for (tag, value) in entries {
-        match tag {
-            DT_NEEDED if linkage.needed.len() < NEEDED_MOST => linkage.needed.extend(name(value)),
-            DT_SONAME => linkage.soname = name(value).unwrap_or_default(),
-            DT_RUNPATH => linkage.search = paths(value),
-            // The newer tag counts where both are.
-            DT_RPATH if linkage.search.is_empty() => linkage.search = paths(value),
-            _ => {}
+    let last = |tag| entries.iter().rfind(|(other, _)| *other == tag);
+    linkage.soname = last(DT_SONAME)
+        .and_then(|(_, at)| name(*at))
+        .unwrap_or_default();
+    // The newer tag counts where both are.
+    let search = last(DT_RUNPATH).or(last(DT_RPATH));
+    linkage.search = search.map(|(_, at)| paths(*at)).unwrap_or_default();
+    // The same name again says nothing, and a small file might hold gigabytes of it.
+    let mut seen = HashSet::new();
+    for (_, value) in entries.iter().filter(|(tag, _)| *tag == DT_NEEDED) {
+        if seen.len() < NEEDED_MOST && seen.insert(*value) {
+            linkage.needed.extend(name(*value));
         }
     }
     Some(())
@@ -156,7 +162,15 @@ mod tests {
     fn lists_libraries() {
         let names = b"\0libc.so.6\0libz.so.1\0libx.so.2\0$ORIGIN/../lib:/opt/lib\0";
         // The names are the first part after the headers of 120 bytes.
-        let entries = [(1, 1), (1, 11), (14, 21), (29, 31), (1, 9999), (5, 0x1080)];
+        let entries = [
+            (1, 1),
+            (1, 11),
+            (1, 1),
+            (14, 21),
+            (29, 31),
+            (1, 9999),
+            (5, 0x1080),
+        ];
         let linkage = found(program(&entries, names)).expect("a program");
         assert_eq!(linkage.needed, ["libc.so.6", "libz.so.1"]);
         assert_eq!(linkage.soname, "libx.so.2");

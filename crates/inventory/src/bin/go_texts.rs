@@ -24,7 +24,7 @@ const OVERLAP: usize = 128;
 const SEARCHED: u64 = 256 << 20;
 /// Sections in which variables are that point to texts.
 static VARIABLES: &[&str] = &[".data", "__data"];
-/// Bytes of such a section that are looked at.
+/// Bytes of such sections that are looked at.
 const VARIABLES_MOST: u64 = 16 << 20;
 /// Bytes of a version.
 const MOST: usize = 40;
@@ -76,12 +76,14 @@ pub(super) fn embedded(body: &Body, layout: &Layout) -> Option<String> {
         return None;
     }
     let mut found = BTreeSet::new();
+    let mut left = VARIABLES_MOST;
     for part in &layout.sections {
         if !VARIABLES.contains(&&*part.name) {
             continue;
         }
-        let size = usize::try_from(part.size.min(VARIABLES_MOST)).ok()?;
+        let size = usize::try_from(part.size.min(left)).ok()?;
         let bytes = body.range(part.offset, size).ok()?;
+        left -= bytes.len() as u64;
         let numbers = |at: usize| layout.numbers.u64(&bytes, at);
         for at in (0..bytes.len()).step_by(8) {
             let Some((address, length)) = numbers(at).zip(numbers(at + 8)) else {
@@ -179,6 +181,19 @@ mod tests {
         // Without the end of a line it may be a version of anything, and lengths may lie.
         assert_eq!(embedding(texts, &[(9, 6), (9, 40), (9, u64::MAX)]), None);
         assert_eq!(embedding(texts, &[(u64::MAX - 0x2000, 7)]), None);
+    }
+
+    /// Sections may lie on top of one another, tens of thousands of them.
+    #[test]
+    fn variables_are_looked_at_within_a_bound() {
+        let words = |n| [0_u64, 6].repeat(n).into_iter().flat_map(u64::to_le_bytes);
+        let data: Vec<u8> = words(1 << 20).collect();
+        let body = Body::of(fixture::elf(&[(".data", 1, &data)]));
+        let mut layout = Layout::read(&body).expect("a program");
+        let section = layout.section(".data").expect("it has one").clone();
+        layout.segments = vec![layout.segments[0].clone(); 40];
+        layout.sections = vec![section; 60_000];
+        assert_eq!(embedded(&body, &layout), None);
     }
 
     proptest::proptest! {

@@ -1,7 +1,10 @@
 //! Java archives: jar, war, ear and the like, and those within them. What an archive is follows
 //! from what it says of itself.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::{
+    collections::HashSet,
+    io::{Read, Seek, SeekFrom},
+};
 
 use memchr::memmem;
 use zip::ZipArchive;
@@ -105,20 +108,22 @@ impl Archives {
             Err(error) => return self.problem(within, error),
         };
         let mut says = Says::default();
+        let mut seen = HashSet::new();
         for index in 0..archive.len() {
             let Some(Ok(name)) = archive.name_for_index(index) else {
                 continue;
             };
             let name = name.into_owned();
             if name.eq_ignore_ascii_case("META-INF/MANIFEST.MF") {
-                let text = self.text(&mut archive, index);
-                says.manifest = Manifest::read(&text.unwrap_or_default());
+                if let Some(text) = self.text(&mut archive, index, &mut seen) {
+                    says.manifest = Manifest::read(&text);
+                }
             } else if name.starts_with("META-INF/maven/") && name.ends_with("/pom.properties") {
-                let text = self.text(&mut archive, index);
+                let text = self.text(&mut archive, index, &mut seen);
                 says.poms.extend(Pom::read(&text.unwrap_or_default()));
             } else if is_own_license(&name) && says.license_files < LICENSES {
                 says.license_files += 1;
-                let text = self.text(&mut archive, index);
+                let text = self.text(&mut archive, index, &mut seen);
                 says.licenses.extend(licenses::file::recognise(
                     text.unwrap_or_default().as_bytes(),
                 ));
@@ -142,38 +147,49 @@ impl Archives {
             within => format!("{within}!{name}"),
         };
         let most = UNPACKED.saturating_sub(self.unpacked);
-        let body = match archive.by_index(index) {
-            Ok(mut entry) => Body::read(&mut entry, most),
+        let mut entry = match archive.by_index(index) {
+            Ok(entry) => entry.take(most.saturating_add(1)),
             Err(error) => return self.problem(&place, error),
         };
+        let body = Body::read(&mut entry, most);
+        // What breaks off, or has another checksum, was unpacked as well.
+        self.unpacked += most.saturating_add(1) - entry.limit();
+        drop(entry);
         match body {
             Ok(Some(body)) => {
-                self.unpacked += body.size();
                 // A folder or a link of this name is no archive.
                 if body.head().starts_with(b"PK") {
                     self.archive(name, &body, &place, depth + 1);
                 }
             }
-            Ok(None) => {
-                if self.unpacked < UNPACKED {
-                    self.problem(&place, format!("it unpacks to more than {most} bytes"));
-                }
-                self.unpacked = UNPACKED;
+            Ok(None) if most > 0 => {
+                self.problem(&place, format!("it unpacks to more than {most} bytes"));
             }
+            // That was said of the one before.
+            Ok(None) => {}
             Err(error) => self.problem(&place, error),
         }
     }
 
+    /// Returns a text; nothing if there is none, or its bytes are those of one in `seen`.
     fn text<R: Read + Seek>(
         &mut self,
         archive: &mut ZipArchive<R>,
         index: usize,
+        seen: &mut HashSet<u64>,
     ) -> Option<String> {
-        let mut bytes = Vec::new();
+        if self.unpacked >= UNPACKED {
+            return None;
+        }
         let entry = archive.by_index(index).ok()?;
-        entry.take(TEXT).read_to_end(&mut bytes).ok()?;
-        self.unpacked = self.unpacked.saturating_add(bytes.len() as u64);
-        (self.unpacked < UNPACKED).then(|| String::from_utf8_lossy(&bytes).into_owned())
+        if !seen.insert(entry.header_start()) {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        let read = entry.take(TEXT).read_to_end(&mut bytes);
+        self.unpacked += bytes.len() as u64;
+        read.ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 
@@ -333,6 +349,35 @@ mod tests {
             ":middle:1.0 Low WEB-INF/lib/middle-1.0.jar",
         ];
         assert_eq!(found("srv/app.war", outer), expected);
+    }
+
+    fn unpacked(file: &[u8], before: u64) -> u64 {
+        let mut reader = Archives {
+            packages: Vec::new(),
+            problems: Vec::new(),
+            archives: 0,
+            unpacked: before,
+        };
+        reader.archive("a.jar", &Body::of(file.to_vec()), "", 0);
+        reader.unpacked - before
+    }
+
+    #[test]
+    fn all_that_is_unpacked_counts_and_nothing_is_beyond_the_bound() {
+        let other = POM.replace("core", "more");
+        let mut file = jar(&[(POM, &[b'a'; 100]), (&other, &[b'b'; 100])]);
+        assert_eq!(unpacked(&file, 0), 200);
+        assert_eq!(unpacked(&file, UNPACKED), 0);
+        // The second entry's body is said to be the first's.
+        let second = memmem::rfind(&file, b"PK\x01\x02").expect("an entry");
+        file[second + 42..second + 46].fill(0);
+        assert_eq!(unpacked(&file, 0), 100);
+        let inner = [b'c'; 1000];
+        let mut file = jar(&[("inner.jar", &inner)]);
+        assert_eq!(unpacked(&file, 0), 1000);
+        let entry = memmem::rfind(&file, b"PK\x01\x02").expect("an entry");
+        file[entry + 16] ^= 1;
+        assert_eq!(unpacked(&file, 0), 1000, "of another checksum");
     }
 
     #[test]

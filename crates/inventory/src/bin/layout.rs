@@ -8,6 +8,9 @@ use crate::body::Body;
 
 /// Bytes of names of sections, or of Mach-O's commands, that are read at most.
 const NAMES_MOST: usize = 1 << 20;
+/// Parts that are mapped into memory; programs have some ten, and each address is looked for in
+/// all of them.
+const SEGMENTS_MOST: usize = 128;
 /// ELF: the section has no bytes in the file.
 const SHT_NOBITS: u32 = 8;
 /// ELF: the segment is loaded.
@@ -58,7 +61,7 @@ pub(super) struct Layout {
 impl Layout {
     /// Reads the headers; nothing if they are no program's.
     pub(super) fn read(body: &Body) -> Option<Self> {
-        match body.head().get(..4)? {
+        let mut layout = match body.head().get(..4)? {
             [0x7f, b'E', b'L', b'F'] => elf(body),
             [b'M', b'Z', ..] => pe(body),
             // The universal form holds one program for each processor; they are alike.
@@ -67,7 +70,9 @@ impl Layout {
                 mach_o(body, u64::from(base))
             }
             _ => mach_o(body, 0),
-        }
+        }?;
+        layout.segments.truncate(SEGMENTS_MOST);
+        Some(layout)
     }
 
     /// Returns a section.
@@ -163,19 +168,24 @@ fn elf(body: &Body) -> Option<Layout> {
         little: *head.get(5)? != 2,
     };
     let at = |narrow, wide| numbers.place(narrow, wide);
-    let table = |offset: usize, size: usize, count: usize| {
+    // No loader takes entries of another size than the format's, and a table of such ones might
+    // be as large as the file.
+    let table = |offset: usize, size: usize, count: usize, entry: usize| {
         let offset = numbers.word(head, offset)?;
-        let size = usize::from(numbers.u16(head, size)?).max(1);
+        let is_one = usize::from(numbers.u16(head, size)?) == entry;
         let count = usize::from(numbers.u16(head, count)?);
-        let bytes = body.range(offset, size.checked_mul(count)?).ok()?;
-        Some((bytes, size))
+        let length = if is_one { entry * count } else { 0 };
+        body.range(offset, length).ok()
     };
-    let (bytes, size) = table(at(28, 32), at(42, 54), at(44, 56))?;
+    let size = at(32, 56);
+    let bytes = table(at(28, 32), at(42, 54), at(44, 56), size)?;
     let segments = bytes
         .chunks(size)
+        .take(SEGMENTS_MOST)
         .map_while(|one| elf_segment(numbers, one));
     let segments = segments.collect();
-    let (bytes, size) = table(at(32, 40), at(46, 58), at(48, 60))?;
+    let size = at(40, 64);
+    let bytes = table(at(32, 40), at(46, 58), at(48, 60), size)?;
     let sections = bytes
         .chunks(size)
         .map_while(|one| elf_section(numbers, one));
@@ -358,6 +368,23 @@ mod tests {
             content(universal, "__data"),
             (Format::MachO, b"data".to_vec())
         );
+    }
+
+    #[test]
+    fn tables_are_as_large_as_the_format_has_them() {
+        let mut elf = fixture::elf(&[(".data", 1, b"data")]);
+        let sections = |elf: &[u8]| {
+            let layout = Layout::read(&Body::of(elf.to_vec())).expect("a program");
+            (layout.segments.len(), layout.sections.len())
+        };
+        assert_eq!(sections(&elf), (1, 3));
+        elf[56..58].copy_from_slice(&[0xff, 0xff]);
+        elf.resize(1 << 16, 0);
+        assert_eq!(sections(&elf), (SEGMENTS_MOST, 3));
+        elf[58] = 65;
+        assert_eq!(sections(&elf), (SEGMENTS_MOST, 0));
+        elf[54] = 255;
+        assert_eq!(sections(&elf), (0, 0));
     }
 
     proptest::proptest! {

@@ -1,13 +1,13 @@
 //! Rust programs that list what they were built from: section `.dep-v0`, compressed JSON
 //! (`cargo-auditable`, PARSING.md and its JSON schema).
 
-use std::io::Read;
+use std::{collections::BTreeSet, io::Read};
 
 use serde::Deserialize;
 
 use super::layout::Layout;
 use crate::{
-    Kind, Package,
+    Kind, Package, Problem,
     analyser::{Analyser, Counts, Findings, Reading, Want},
     body::Body,
 };
@@ -25,6 +25,10 @@ pub(crate) static ANALYSER: Analyser = Analyser {
 /// Real lists have some ten thousand bytes.
 const COMPRESSED_MOST: usize = 4 << 20;
 const JSON_MOST: u64 = 16 << 20;
+/// Bytes of a name; crates.io takes 64.
+const NAME_MOST: usize = 512;
+/// Bytes of the names of all dependencies: a list may name one any number of times by its place.
+const DEPENDENCIES_MOST: usize = 8 << 20;
 
 #[derive(Deserialize)]
 struct List {
@@ -44,7 +48,7 @@ struct Crate {
 
 impl Crate {
     fn is_runtime(&self) -> bool {
-        self.kind.as_deref().is_none_or(|kind| kind == "runtime")
+        self.name.len() <= NAME_MOST && self.kind.as_deref().is_none_or(|kind| kind == "runtime")
     }
 }
 
@@ -64,23 +68,34 @@ fn read(body: &Body) -> Findings {
         return Findings::unread(format!("section `.dep-v0`: {error}"));
     }
     match serde_json::from_slice(&json) {
-        Ok(list) => Findings::packages(packages(&list)),
+        Ok(list) => packages(&list),
         Err(error) => Findings::unread(format!("section `.dep-v0`: {error}")),
     }
 }
 
-fn packages(list: &List) -> Vec<Package> {
+fn packages(list: &List) -> Findings {
     let runtime = list.packages.iter().filter(|one| one.is_runtime());
+    let (mut left, mut left_out) = (DEPENDENCIES_MOST, 0);
     let package = |one: &Crate| {
         let needs = one.dependencies.iter();
         let needs = needs.filter_map(|index| list.packages.get(*index));
         let needs = needs.filter(|needed| needed.is_runtime());
+        let mut needs: BTreeSet<_> = needs.map(|needed| &needed.name).collect();
+        needs.retain(|name| {
+            let fits = left.checked_sub(name.len());
+            left = fits.unwrap_or(left);
+            left_out += u32::from(fits.is_none());
+            fits.is_some()
+        });
         Package {
-            dependencies: needs.map(|needed| needed.name.clone()).collect(),
+            dependencies: needs.into_iter().cloned().collect(),
             ..Package::new(Kind::Cargo, &*one.name, &*one.version)
         }
     };
-    runtime.map(package).collect()
+    let packages = runtime.map(package).collect();
+    let text = format!("{left_out} more dependencies are left out");
+    let problem = (left_out > 0).then(|| Problem::at(0, text));
+    Findings::packages(packages).with(problem.into_iter().collect())
 }
 
 #[cfg(test)]
@@ -121,6 +136,37 @@ mod tests {
         assert_eq!(found(fixture::pe(".dep-v0", &list)), expected);
         assert_eq!(found(fixture::mach_o(".dep-v0", &list)), expected);
         assert!(found(fixture::elf(&[(".text", 1, b"code")])).is_empty());
+    }
+
+    /// A few thousand bytes that would become gigabytes of names.
+    #[test]
+    fn names_of_dependencies_are_bounded() {
+        let name = "n".repeat(NAME_MOST);
+        let needs = "0,".repeat(4000);
+        let more = |n| format!(r#"{{"name":"{n:0>512}","version":"1","dependencies":[{needs}0]}}"#);
+        let one = format!(
+            r#"{{"packages":[{}]}}"#,
+            more(0).replace(&"0".repeat(512), &name)
+        );
+        let file = fixture::elf(&[(".dep-v0", 1, &zlib(one.as_bytes()))]);
+        assert_eq!(found(file), [format!("{name} 1 {:?}", [&name])]);
+        let long = one.replace(&name, &"n".repeat(NAME_MOST + 1));
+        assert!(found(fixture::elf(&[(".dep-v0", 1, &zlib(long.as_bytes()))])).is_empty());
+        let all: Vec<_> = (0..200).map(|n| n.to_string()).collect();
+        let all = all.join(",");
+        let crates: Vec<_> = (0..200)
+            .map(|n| more(n).replace(&needs, &format!("{all},")))
+            .collect();
+        let json = format!(r#"{{"packages":[{}]}}"#, crates.join(","));
+        let findings = read(&Body::of(fixture::elf(&[(
+            ".dep-v0",
+            1,
+            &zlib(json.as_bytes()),
+        )])));
+        assert_eq!(
+            findings.problems[0].text,
+            "23616 more dependencies are left out"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 mod bundle;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -76,29 +76,29 @@ fn of_program(bytes: &[u8]) -> Findings {
         Ok(program) => program,
         Err(error) => return Findings::unread(error),
     };
-    let packages = program.libraries.iter();
-    lock::findings(
-        packages
-            .filter_map(|(key, library)| program.package(key, library))
-            .collect(),
-    )
+    let mut targets: HashMap<_, Vec<_>> = HashMap::new();
+    for (key, target) in program.targets.values().flatten() {
+        targets.entry(key).or_default().push(target);
+    }
+    let packages = program.libraries.iter().filter_map(|(key, library)| {
+        let targets = targets.get(key).map(Vec::as_slice).unwrap_or_default();
+        program.package(key, library, targets)
+    });
+    lock::findings(packages.collect())
 }
 
 impl Program {
-    fn package(&self, key: &str, library: &Library) -> Option<Package> {
+    fn package(&self, key: &str, library: &Library, targets: &[&Target]) -> Option<Package> {
         let (name, version) = key.rsplit_once('/')?;
-        let targets = self
-            .targets
-            .values()
-            .filter_map(|libraries| libraries.get(key));
         // Those that only took part in the build bring no file.
         let is_there = match &*library.sort {
             "project" | "runtimepack" => true,
-            "package" => self.targets.is_empty() || targets.clone().any(Target::has_files),
+            "package" => self.targets.is_empty() || targets.iter().any(|target| target.has_files()),
             // `reference` is an assembly of the project's own.
             _ => return None,
         };
         let needs: BTreeSet<_> = targets
+            .iter()
             .flat_map(|target| target.dependencies.keys())
             .collect();
         Some(Package {
@@ -172,6 +172,26 @@ mod tests {
             panic!("{findings:?}");
         };
         assert_eq!(packages[3].dependencies, ["Serilog"]);
+    }
+
+    /// If each library were looked up in each target, it took minutes.
+    #[test]
+    fn many_libraries_for_many_targets() {
+        let list = |sample: &str| {
+            let all: Vec<_> = (0..100_000)
+                .map(|n| sample.replace('#', &n.to_string()))
+                .collect();
+            all.join(",")
+        };
+        let targets = list(r##""t#": {"a/#": {"native": {"a": 1}}}"##);
+        let libraries = list(r##""a/#": {"type": "package"}"##);
+        let json = format!(r#"{{"targets": {{{targets}}}, "libraries": {{{libraries}}}}}"#);
+        assert!(json.len() < 16 << 20);
+        let findings = of_program(json.as_bytes());
+        assert_eq!(
+            findings.problems[0].text,
+            "80000 more packages are left out"
+        );
     }
 
     #[test]

@@ -96,13 +96,20 @@ fn gem(name: &str, version: &str, platform: &str) -> Package {
 /// Returns the strings of an expression: `"a"`, `'a'` and `%q<a>`.
 fn literals(mut text: &str) -> Vec<String> {
     let mut literals = Vec::new();
+    // Where one is not closed, none behind it is: looking for that once is enough.
+    let mut is_closed = true;
     while let Some(start) = text.find(['"', '\'', '%']) {
         text = &text[start..];
         let special = ["%q<", "%Q<"]
             .iter()
             .find_map(|open| text.strip_prefix(open));
         let literal = match special {
-            Some(rest) => rest.split_once('>'),
+            Some(rest) if is_closed => {
+                let literal = rest.split_once('>');
+                is_closed = literal.is_some();
+                literal
+            }
+            Some(_) => None,
             None => quoted(text),
         };
         match literal {
@@ -180,6 +187,13 @@ mod tests {
         for text in ["", "s.name = A", "s.name = 'a'\ns.version = A::VERSION\n"] {
             assert_eq!(read(PATH, text.as_bytes()).problems.len(), 1, "{text}");
         }
+    }
+
+    /// As large as is accepted; if each beginning were looked at to the end, it took minutes.
+    #[test]
+    fn literals_without_end_cost_no_more_than_others() {
+        let text = format!("'a'{}", "%q<".repeat(1_300_000));
+        assert_eq!(literals(&text), ["a"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What Go's modules ask for: `go.mod` (go.dev/ref/mod, "go.mod files").
 
+use std::collections::HashMap;
+
 use super::lock;
 use crate::{
     Kind, Package,
@@ -23,7 +25,7 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     }
     let text = String::from_utf8_lossy(bytes);
     let mut block = String::new();
-    let (mut required, mut replaced) = (Vec::new(), Vec::new());
+    let (mut required, mut replaced) = (Vec::new(), HashMap::new());
     for line in text.lines() {
         let line = line.split("//").next().unwrap_or(line).trim();
         let words: Vec<_> = line.split_whitespace().map(unquote).collect();
@@ -32,17 +34,18 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
             [verb, "("] => (*verb).clone_into(&mut block),
             ["require", path, version] => required.push((*path, *version)),
             [path, version] if block == "require" => required.push((*path, *version)),
-            ["replace", rest @ ..] => replaced.push(rest.to_vec()),
-            rest if block == "replace" => replaced.push(rest.to_vec()),
+            ["replace", rest @ ..] => replaced.extend(replacement(rest)),
+            rest if block == "replace" => replaced.extend(replacement(rest)),
             _ => {}
         }
     }
-    for words in &replaced {
-        replace(&mut required, words);
-    }
-    let packages = required
-        .into_iter()
-        .map(|(path, version)| module(path, version));
+    let packages = required.into_iter().filter_map(|(path, version)| {
+        // One for this version alone counts before one for all.
+        let new = replaced.get(&(path, Some(version)));
+        let new = new.or_else(|| replaced.get(&(path, None)));
+        let (path, version) = new.copied().unwrap_or(Some((path, version)))?;
+        Some(module(path, version))
+    });
     lock::findings(packages.collect())
 }
 
@@ -50,24 +53,22 @@ fn unquote(word: &str) -> &str {
     word.trim_matches(['"', '`'])
 }
 
+/// A module, of one version or all, and what stands in for it.
+type Replacement<'t> = ((&'t str, Option<&'t str>), Option<(&'t str, &'t str)>);
+
 /// `path [version] => path version`, or a folder without version, of which nothing is known.
-fn replace<'t>(required: &mut Vec<(&'t str, &'t str)>, words: &[&'t str]) {
-    let Some(arrow) = words.iter().position(|word| *word == "=>") else {
-        return;
+fn replacement<'t>(words: &[&'t str]) -> Option<Replacement<'t>> {
+    let arrow = words.iter().position(|word| *word == "=>")?;
+    let old = match words[..arrow] {
+        [path] => (path, None),
+        [path, version] => (path, Some(version)),
+        _ => return None,
     };
-    let (old, new) = (&words[..arrow], &words[arrow + 1..]);
-    let is_old = |(path, version): &(&str, &str)| match old {
-        [replaced] => path == replaced,
-        [replaced, of] => path == replaced && version == of,
-        _ => false,
+    let new = match words[arrow + 1..] {
+        [path, version] => Some((path, version)),
+        _ => None,
     };
-    match new {
-        [path, version] => required
-            .iter_mut()
-            .filter(|one| is_old(one))
-            .for_each(|one| *one = (*path, *version)),
-        _ => required.retain(|one| !is_old(one)),
-    }
+    Some((old, new))
 }
 
 fn module(path: &str, version: &str) -> Package {
@@ -98,6 +99,27 @@ mod tests {
             "pkg:golang/golang.org/x/net@v0.20.0 Declared",
         ];
         assert_eq!(listed(&findings), expected);
+    }
+
+    /// As large as is accepted; if each were compared with each, it took minutes.
+    #[test]
+    fn many_replacements() {
+        let lines = |head: &str, tail: &str| {
+            (0..60_000)
+                .map(|n| format!("{head}m{n}{tail}\n"))
+                .collect::<String>()
+        };
+        let text = lines("require ", " v1.0.0") + &lines("replace ", " => n v2.0.0");
+        assert!(text.len() < 4 << 20);
+        let findings = read("srv/go.mod", text.as_bytes());
+        assert_eq!(listed(&findings), ["pkg:golang/n@v2.0.0 Declared"]);
+        let text = "require a v1\nreplace a v1 => b v1\nreplace a => ../a\nreplace b => c v1";
+        let findings = read("srv/go.mod", text.as_bytes());
+        assert_eq!(
+            listed(&findings),
+            ["pkg:golang/b@v1 Declared"],
+            "the narrower, and once"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use super::{DatabaseError, Records, exactly, log::Log};
+use super::{DatabaseError, MAX_HEADER, Records, exactly, log::Log};
 use crate::body::Body;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -11,6 +11,8 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 const FILE_HEADER: usize = 100;
 const INTERIOR: u8 = 5;
 const LEAF: u8 = 13;
+/// Columns of a row that are looked at: that of tables (`sqlite_schema`) has its page there.
+const COLUMNS: usize = 4;
 
 /// Returns whether `head` is the beginning of one.
 pub(super) fn is_one(head: &[u8]) -> bool {
@@ -47,7 +49,7 @@ pub(super) fn read(
     };
     let mut root = None;
     file.rows(1, &mut |row| {
-        let [kind, name, _, page, ..] = &columns(row)[..] else {
+        let [kind, name, _, page] = &columns(row)[..] else {
             return Ok(());
         };
         if *kind == b"table" && name.eq_ignore_ascii_case(b"Packages") {
@@ -126,6 +128,9 @@ impl<'b> File<'b> {
         let (Some(length), Some(_)) = (length, rowid) else {
             return Err(outside);
         };
+        if length > MAX_HEADER {
+            return Err(DatabaseError::Damaged("a row's length makes no sense"));
+        }
         if length as u64 > self.left {
             return Err(DatabaseError::Damaged("its rows share bytes"));
         }
@@ -184,7 +189,7 @@ fn cells(page: &[u8], start: usize, header: usize) -> Result<Vec<usize>, Databas
     Ok(pointers.chunks_exact(2).map(offset).collect())
 }
 
-/// Returns a record's columns as bytes (section 2.1); fewer where it breaks off.
+/// Returns a record's first columns as bytes (section 2.1); fewer where it breaks off.
 fn columns(record: &[u8]) -> Vec<&[u8]> {
     let mut columns = Vec::new();
     let mut kinds = record;
@@ -195,7 +200,9 @@ fn columns(record: &[u8]) -> Vec<&[u8]> {
     };
     let mut rest = &record[length..];
     kinds = &kinds[..length - taken];
-    while let Some(kind) = varint(&mut kinds) {
+    while columns.len() < COLUMNS
+        && let Some(kind) = varint(&mut kinds)
+    {
         let size = match kind {
             0 | 8 | 9 => 0,
             1..=4 => kind,
@@ -237,4 +244,28 @@ fn number(bytes: &[u8]) -> u64 {
         .iter()
         .take(8)
         .fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_take_no_more_than_they_may() {
+        let record = [&[0x87, 0x6a][..], &[0; 1000]].concat();
+        assert_eq!(columns(&record).len(), COLUMNS);
+        let body = Body::of(vec![0; 512]);
+        let mut file = File {
+            body: &body,
+            log: None,
+            size: 512,
+            usable: 512,
+            seen: HashSet::new(),
+            left: u64::MAX,
+        };
+        // 128 MiB, of which the other pages would be this one again and again.
+        let page = [&[0xc0, 0x80, 0x80, 0, 1][..], &[0; 507]].concat();
+        let error = file.payload(&page, 0).expect_err("a long row").to_string();
+        assert!(error.contains("length"), "{error}");
+    }
 }
