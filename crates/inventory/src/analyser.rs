@@ -4,7 +4,9 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use crate::{FileEntry, Found, Package, Problem, bin, body::Body, lang, licenses, os, secrets};
+use crate::{
+    FileEntry, Found, Package, Problem, bin, body::Body, lang, licenses, names, os, secrets,
+};
 
 /// Reads one sort of file.
 pub(crate) struct Analyser {
@@ -155,28 +157,66 @@ impl Findings {
 
 /// Packages that one file may record.
 pub(crate) const MOST_PACKAGES: usize = 200_000;
-/// More problems of one file say nothing new.
+/// Problems of one file that are kept.
 const MOST_PROBLEMS: usize = 100;
 /// Bytes of all paths that one file may list: a folder that is written once may stand before
 /// any number of names.
 const MOST_PATHS: usize = 64 << 20;
 
-/// Problems of one file, not more of them than anybody reads.
-#[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<Problem>);
+/// Problems, not more of them than anybody reads; the others are counted.
+#[derive(Debug)]
+pub(crate) struct Problems {
+    kept: Vec<Problem>,
+    most: usize,
+    more: u64,
+}
+
+impl Default for Problems {
+    /// Those of one file.
+    fn default() -> Self {
+        Self::of_at_most(MOST_PROBLEMS)
+    }
+}
 
 impl Problems {
-    /// Notes what is wrong with a line, counted from 1.
-    pub(crate) fn at(&mut self, line: usize, text: impl Into<String>) {
-        if self.0.len() < MOST_PROBLEMS {
-            self.0.push(Problem::at(line, text));
+    /// Keeps `most` of them.
+    pub(crate) fn of_at_most(most: usize) -> Self {
+        Self {
+            kept: Vec::new(),
+            most,
+            more: 0,
         }
     }
 
-    /// Returns them.
-    pub(crate) fn into_vec(self) -> Vec<Problem> {
-        self.0
+    /// Notes what is wrong with a line, counted from 1.
+    pub(crate) fn at(&mut self, line: usize, text: impl Into<String>) {
+        self.push(Problem::at(line, text));
     }
+
+    /// Notes a problem.
+    pub(crate) fn push(&mut self, problem: Problem) {
+        if self.kept.len() < self.most {
+            self.kept.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Returns them, and last how many more there are.
+    pub(crate) fn into_vec(self) -> Vec<Problem> {
+        and_more(self.kept, self.more)
+    }
+}
+
+/// Adds to problems how many `more` there are.
+pub(crate) fn and_more(mut problems: Vec<Problem>, more: u64) -> Vec<Problem> {
+    if more > 0 {
+        let path = problems.last().map_or("", |last| &*last.path);
+        let text = format!("{more} more problems like this one");
+        let problem = Problem::of(path, text);
+        problems.push(problem);
+    }
+    problems
 }
 
 /// Collects lists of files of one database, within a bound.
@@ -201,11 +241,11 @@ impl PathLists {
             return;
         };
         self.left = left;
-        *list += &String::from_utf8_lossy(folder);
+        names::append(list, folder);
         if !folder.is_empty() && !folder.ends_with(b"/") {
             list.push('/');
         }
-        *list += &String::from_utf8_lossy(name);
+        names::append(list, name);
         list.push('\n');
     }
 

@@ -5,22 +5,21 @@ use crate::{
     EntryKind, FileEntry, Limits, ScanError,
     body::Body,
     header::{BLOCK, Header, Type},
-    limits,
+    limits, names,
     pax::Overrides,
+    sparse::{Lines, Map, Numbers},
     stream::LayerStream,
 };
 
 /// Go's archive/tar has the same bound.
 const MAX_PAX_BYTES: u64 = 1 << 20;
 
-/// One entry, and whether its body is the file's content.
+/// One entry, and whether its content can be had.
 pub(crate) struct Entry {
     /// What it says; the path is as written, not yet normalised.
     pub file: FileEntry,
-    /// Bytes of the body in the archive.
-    pub body: u64,
-    /// The body has holes cut out, so it is not the content.
-    pub sparse: bool,
+    /// It is a sparse file, and what says where its pieces belong makes no sense.
+    pub is_broken: bool,
 }
 
 /// The walk.
@@ -28,7 +27,10 @@ pub(crate) struct Archive<'s, 'a> {
     stream: &'s mut LayerStream<'a>,
     limits: &'s Limits,
     media_type: &'s str,
+    /// Bytes that the archive has of the current entry and that are not yet read.
     body: u64,
+    /// Where they belong, if the file is sparse.
+    map: Option<Map>,
     headers: u64,
     all_path_bytes: u64,
 }
@@ -45,6 +47,7 @@ impl<'s, 'a> Archive<'s, 'a> {
             limits,
             media_type,
             body: 0,
+            map: None,
             headers: 0,
             all_path_bytes: 0,
         }
@@ -87,7 +90,8 @@ impl<'s, 'a> Archive<'s, 'a> {
 
     /// Returns the first bytes of the current entry's body, `most` of them or fewer.
     pub(crate) fn peek(&mut self, most: usize) -> Result<&[u8], ScanError> {
-        let most = most.min(usize::try_from(self.body).unwrap_or(usize::MAX));
+        let there = self.map.as_ref().map_or(self.body, Map::common);
+        let most = most.min(usize::try_from(there).unwrap_or(usize::MAX));
         self.stream.peek(most)
     }
 
@@ -95,11 +99,16 @@ impl<'s, 'a> Archive<'s, 'a> {
     pub(crate) fn read_body(&mut self, out: &mut Body) -> Result<(), ScanError> {
         out.clear();
         let size = std::mem::take(&mut self.body);
-        let read = self
-            .stream
-            .copy(size, &mut |bytes| out.push(bytes).map_err(ScanError::Spool))?;
-        if read < size {
-            return Err(self.damaged("it ends within a file"));
+        let mut copy = |size: u64, out: &mut Body| {
+            let push = &mut |bytes: &[u8]| out.push(bytes).map_err(ScanError::Spool);
+            if self.stream.copy(size, push)? < size {
+                return Err(damaged(self.stream, "it ends within a file"));
+            }
+            Ok(())
+        };
+        match self.map.take() {
+            None => copy(size, out)?,
+            Some(map) => map.expand(out, &mut copy)?,
         }
         self.pad(size)
     }
@@ -150,19 +159,34 @@ impl<'s, 'a> Archive<'s, 'a> {
             gid: overrides.gid.unwrap_or(gid),
             link: link.map(|link| self.path(&link)).transpose()?,
         };
-        if old_sparse && header.sparse_continues() {
-            self.skip_sparse_map()?;
+        let mut numbers = overrides.sparse_map;
+        if old_sparse {
+            numbers.push_fields(header.sparse_map());
+            if header.sparse_continues() {
+                self.sparse_blocks(&mut numbers)?;
+            }
         }
         let body = self.set_body(body)?;
-        file.size = if kind == EntryKind::File {
-            real.unwrap_or(body)
-        } else {
-            0
-        };
+        if kind != EntryKind::File {
+            return Ok(Entry {
+                file,
+                is_broken: false,
+            });
+        }
+        file.size = self.sound_size(Some(real.unwrap_or(body)))?;
+        if old_sparse || real.is_some() {
+            if overrides.sparse_in_body {
+                numbers = self.sparse_lines()?;
+            }
+            self.map = numbers.map(file.size, self.body);
+            return Ok(Entry {
+                file,
+                is_broken: self.map.is_none(),
+            });
+        }
         Ok(Entry {
             file,
-            body,
-            sparse: old_sparse || real.is_some(),
+            is_broken: false,
         })
     }
 
@@ -217,11 +241,28 @@ impl<'s, 'a> Archive<'s, 'a> {
         }
     }
 
-    fn skip_sparse_map(&mut self) -> Result<(), ScanError> {
+    /// Reads the map in front of the content.
+    fn sparse_lines(&mut self) -> Result<Numbers, ScanError> {
+        let mut lines = Lines::default();
+        while let Some(left) = self.body.checked_sub(BLOCK as u64) {
+            let Some(block) = self.block()? else {
+                return Err(self.damaged("a sparse map breaks off"));
+            };
+            self.body = left;
+            if !lines.push(&block) {
+                break;
+            }
+        }
+        Ok(lines.into_numbers())
+    }
+
+    /// Reads the blocks behind an old GNU header.
+    fn sparse_blocks(&mut self, numbers: &mut Numbers) -> Result<(), ScanError> {
         loop {
             let Some(block) = self.block()? else {
                 return Err(self.damaged("a sparse map breaks off"));
             };
+            numbers.push_fields(&block[..504]);
             if block[504] == 0 {
                 return Ok(());
             }
@@ -229,10 +270,10 @@ impl<'s, 'a> Archive<'s, 'a> {
     }
 
     fn path(&mut self, bytes: &[u8]) -> Result<String, ScanError> {
-        let text = String::from_utf8_lossy(bytes).into_owned();
         let length = bytes.len() as u64;
+        let text = names::text(bytes);
         limits::check("path_bytes", self.limits.path_bytes, length, &text)?;
-        self.all_path_bytes += length;
+        self.all_path_bytes += text.len() as u64;
         limits::check(
             "all_path_bytes",
             self.limits.all_path_bytes,
@@ -243,14 +284,19 @@ impl<'s, 'a> Archive<'s, 'a> {
     }
 
     fn set_body(&mut self, size: Option<u64>) -> Result<u64, ScanError> {
-        // Near 2^64 the padding below would overflow.
-        let size = size.filter(|size| *size <= i64::MAX.cast_unsigned());
-        self.body = size.ok_or_else(|| self.damaged("the size of a file is no number"))?;
+        self.body = self.sound_size(size)?;
         Ok(self.body)
+    }
+
+    /// Returns a size that a file may have, on any system; sums of it do not overflow soon.
+    fn sound_size(&self, size: Option<u64>) -> Result<u64, ScanError> {
+        let size = size.filter(|size| *size <= i64::MAX.cast_unsigned());
+        size.ok_or_else(|| self.damaged("the size of a file is no number"))
     }
 
     fn skip_body(&mut self) -> Result<(), ScanError> {
         let size = std::mem::take(&mut self.body);
+        self.map = None;
         if self.stream.skip(size)? < size {
             return Err(self.damaged("it ends within a file"));
         }
@@ -274,9 +320,13 @@ impl<'s, 'a> Archive<'s, 'a> {
     }
 
     fn damaged(&self, what: &'static str) -> ScanError {
-        ScanError::Damaged {
-            offset: self.stream.offset(),
-            what,
-        }
+        damaged(self.stream, what)
+    }
+}
+
+fn damaged(stream: &LayerStream<'_>, what: &'static str) -> ScanError {
+    ScanError::Damaged {
+        offset: stream.offset(),
+        what,
     }
 }

@@ -89,6 +89,27 @@ impl Body {
         Ok(())
     }
 
+    /// Appends zeros; those in the file take no room there.
+    pub(crate) fn push_zeros(&mut self, count: u64) -> io::Result<()> {
+        let room = IN_MEMORY - self.head.len() as u64;
+        let first = count.min(room);
+        let length = self.head.len() + usize::try_from(first).unwrap_or(usize::MAX);
+        self.head.resize(length, 0);
+        self.size += first;
+        if count == first {
+            return Ok(());
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            empty => empty.insert(tempfile::tempfile()?),
+        };
+        self.file_at = IN_MEMORY;
+        // What an earlier body left there goes first.
+        file.set_len(self.size - IN_MEMORY)?;
+        self.size += count - first;
+        file.set_len(self.size - IN_MEMORY)
+    }
+
     /// Returns how many bytes there are.
     pub(crate) fn size(&self) -> u64 {
         self.size
@@ -268,6 +289,22 @@ mod tests {
         assert_eq!(body.range(IN_MEMORY, 100).expect("bytes").len(), 50);
         body.push(b"y").expect("room");
         assert_eq!(*body.range(IN_MEMORY + 49, 9).expect("bytes"), *b"xy");
+    }
+
+    #[test]
+    fn zeros_are_zeros_whatever_was_there_before() {
+        let mut body = Body::default();
+        let large = vec![b'x'; IN_MEMORY as usize + 100];
+        body.push(&large).expect("room");
+        body.clear();
+        body.push(b"begin").expect("room");
+        body.push_zeros(IN_MEMORY).expect("room");
+        body.push(b"end").expect("room");
+        body.push_zeros(3).expect("room");
+        assert_eq!(body.size(), IN_MEMORY + 11);
+        assert_eq!(*body.range(3, 4).expect("bytes"), *b"in\0\0");
+        let end = body.range(IN_MEMORY - 1, 99).expect("bytes");
+        assert_eq!(*end, *b"\0\0\0\0\0\0end\0\0\0");
     }
 
     #[test]

@@ -102,6 +102,11 @@ impl<'a> Header<'a> {
         number(&self.0[483..495])
     }
 
+    /// Returns the numbers of the sparse map of an old GNU sparse file.
+    pub(crate) fn sparse_map(&self) -> &[u8] {
+        &self.0[386..482]
+    }
+
     /// Returns whether blocks with more of the sparse map follow.
     pub(crate) fn sparse_continues(&self) -> bool {
         self.0[482] != 0

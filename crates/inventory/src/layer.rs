@@ -6,16 +6,17 @@ use oci::Digest;
 
 use crate::{
     EntryKind, Extract, FileEntry, Found, LayerReport, Limits, PARSER_VERSION, Problem, ScanError,
-    analyser::{Analyser, Findings, Reading, Wanted},
+    analyser::{Analyser, Findings, Problems, Reading, Wanted, and_more},
     archive::Archive,
     body::Body,
     lang::nix,
     limits,
+    names::normalise,
     os::rpm::{self, Pair},
     stream::{Counted, HashQueue, LayerStream, hash_queue},
 };
 
-/// More problems of one layer say nothing new.
+/// Problems of one layer that are kept, of either kind.
 const MAX_PROBLEMS: usize = 1000;
 /// Bytes that tell programs from other files.
 pub(crate) const MAGIC: usize = 8;
@@ -134,19 +135,21 @@ fn walk(
         builder.entry_count += 1;
         let Some(path) = normalise(&entry.file.path) else {
             let text = "the path climbs out of the root; the entry is left out";
-            builder.problem(Problem::of(&entry.file.path, text));
+            builder.entry_problem(Problem::of(&entry.file.path, text));
             continue;
         };
         entry.file.path = path;
+        let size = entry.file.size;
         let magic = archive.peek(MAGIC)?;
         let Some((path, wanted)) = builder.add(entry.file, magic) else {
             continue;
         };
-        if entry.sparse {
-            builder.problem(Problem::of(&path, "not read: a sparse file"));
+        if entry.is_broken {
+            let text = "not read: a sparse file, and what it says of its pieces makes no sense";
+            builder.problem(Problem::of(&path, text));
             continue;
         }
-        let wanted = builder.reserve(&path, wanted, entry.body);
+        let wanted = builder.reserve(&path, wanted, size);
         if !wanted.is_empty() {
             archive.read_body(&mut body)?;
             builder.analyse(&path, wanted, &mut body)?;
@@ -166,11 +169,15 @@ pub(crate) struct LayerBuilder<'l> {
     opaque_dirs: Vec<String>,
     extracts: Vec<Of<Extract>>,
     problems: Vec<Of<Problem>>,
+    more_problems: u64,
+    /// Problems of the archive's entries, apart from those of files that are read: however many
+    /// there are, they do not hide that a database is broken.
+    entry_problems: Problems,
     /// The entry under each path that was read last.
     read: HashMap<String, usize>,
     file_bytes: u64,
     packages: u64,
-    owned_bytes: u64,
+    found_bytes: u64,
     rpm: Pair,
 }
 
@@ -192,10 +199,12 @@ impl<'l> LayerBuilder<'l> {
             opaque_dirs: Vec::new(),
             extracts: Vec::new(),
             problems: Vec::new(),
+            more_problems: 0,
+            entry_problems: Problems::of_at_most(MAX_PROBLEMS),
             read: HashMap::new(),
             file_bytes: 0,
             packages: 0,
-            owned_bytes: 0,
+            found_bytes: 0,
             rpm: Pair::default(),
         }
     }
@@ -310,15 +319,9 @@ impl<'l> LayerBuilder<'l> {
             });
         }
         for found in findings.found {
-            let length = |texts: &[String]| texts.iter().map(|text| text.len() as u64).sum::<u64>();
-            self.owned_bytes += match &found {
-                Found::Owned(lists) => lists.iter().map(|list| list.paths.len() as u64).sum(),
-                Found::Licenses(texts) | Found::Repositories(texts) => length(texts),
-                Found::Packages(packages) => packages.iter().map(|it| length(&it.licenses)).sum(),
-                _ => 0,
-            };
+            self.found_bytes = self.found_bytes.saturating_add(found.bytes());
             let limit = self.limits.all_path_bytes;
-            limits::check("all_path_bytes", limit, self.owned_bytes, path)?;
+            limits::check("all_path_bytes", limit, self.found_bytes, path)?;
             if let Found::Packages(packages) = &found {
                 self.packages += packages.len() as u64;
                 limits::check("packages", self.limits.packages, self.packages, path)?;
@@ -334,7 +337,7 @@ impl<'l> LayerBuilder<'l> {
         Ok(())
     }
 
-    /// Notes a problem, unless there are enough.
+    /// Notes a problem of a file that somebody wants to read.
     pub(crate) fn problem(&mut self, problem: Problem) {
         if self.problems.len() < MAX_PROBLEMS {
             let entry = self.files.len();
@@ -342,7 +345,14 @@ impl<'l> LayerBuilder<'l> {
                 entry,
                 said: problem,
             });
+        } else {
+            self.more_problems += 1;
         }
+    }
+
+    /// Notes a problem of an entry, whether or not anybody wants to read it.
+    pub(crate) fn entry_problem(&mut self, problem: Problem) {
+        self.entry_problems.push(problem);
     }
 
     /// Returns what was added, for a digest over it.
@@ -359,6 +369,8 @@ impl<'l> LayerBuilder<'l> {
     ) -> LayerReport {
         let (mut extracts, problems) = self.last();
         extracts.extend(nix::extracts(&self.files));
+        let mut problems = and_more(problems, self.more_problems);
+        problems.extend(self.entry_problems.into_vec());
         LayerReport {
             parser_version: PARSER_VERSION,
             diff_id,
@@ -431,37 +443,36 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// Returns the path without leading slash, `.`, `..` and doubled slashes;
-/// nothing if it climbs out of the root.
-pub(crate) fn normalise(path: &str) -> Option<String> {
-    let mut out = String::with_capacity(path.len());
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if out.is_empty() => return None,
-            ".." => out.truncate(out.rfind('/').unwrap_or(0)),
-            part => {
-                if !out.is_empty() {
-                    out.push('/');
-                }
-                out.push_str(part);
-            }
-        }
-    }
-    Some(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Package;
 
     #[test]
-    fn normalises_and_refuses_to_climb() {
-        assert_eq!(normalise("./usr//lib/./x/").as_deref(), Some("usr/lib/x"));
-        assert_eq!(normalise("/a/b/../c").as_deref(), Some("a/c"));
-        assert_eq!(normalise("a/../b").as_deref(), Some("b"));
-        assert_eq!(normalise("./").as_deref(), Some(""));
-        assert_eq!(normalise("a/../../etc/passwd"), None);
+    fn all_that_is_found_counts_and_problems_of_files_are_heard() {
+        let limits = Limits {
+            all_path_bytes: 10_000,
+            ..Limits::default()
+        };
+        let mut builder = LayerBuilder::new(&limits);
+        let package = Package {
+            maintainer: Some("m".repeat(3000)),
+            dependencies: vec!["d".repeat(3000)],
+            ..Package::new(crate::Kind::Cargo, "n".repeat(3000), "1")
+        };
+        let mut keep = || {
+            let findings = Findings::packages(vec![package.clone()]);
+            builder.keep("a", &rpm::ANALYSER, findings)
+        };
+        assert!(keep().is_ok() && keep().is_err());
+        for n in 0..MAX_PROBLEMS + 5 {
+            builder.entry_problem(Problem::of(&format!("../{n}"), "climbs"));
+        }
+        builder.problem(Problem::of("rpmdb", "not read"));
+        let problems = builder.finish(None, 0, 0).problems;
+        assert_eq!(problems[0].path, "rpmdb");
+        let last = problems.last().expect("a problem");
+        assert_eq!(last.text, "5 more problems like this one");
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod licenses;
 mod limits;
 mod linking;
 mod merge;
+mod names;
 mod origins;
 mod os;
 mod ownership;
@@ -44,6 +45,7 @@ pub mod sbom;
 mod secret_env;
 mod secret_rules;
 mod secrets;
+mod sparse;
 mod stream;
 mod suppliers;
 #[cfg(test)]

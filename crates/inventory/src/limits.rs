@@ -14,8 +14,8 @@ pub struct Limits {
     pub entries: u64,
     /// Bytes of one path or link target (default 4096, Linux' `PATH_MAX`).
     pub path_bytes: u64,
-    /// Bytes of all paths and link targets together, and likewise of all paths that package
-    /// databases list (default 256 MiB).
+    /// Bytes of all paths and link targets together, and likewise of all texts that analysers
+    /// find, paths of package databases among them (default 256 MiB).
     pub all_path_bytes: u64,
     /// Bytes of one file that is read at all; larger ones are reported as not read
     /// (default 2 GiB). What is read whole has smaller bounds, one for each analyser.

@@ -1,6 +1,8 @@
 //! Pax extended headers (POSIX pax, "pax Extended Header"): records
 //! `LENGTH KEY=VALUE\n` that override fields of the next header.
 
+use crate::sparse::Numbers;
+
 /// What of them matters here.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Overrides {
@@ -12,6 +14,10 @@ pub(crate) struct Overrides {
     pub size: Option<u64>,
     /// Bytes of the file, where it is sparse.
     pub sparse_size: Option<u64>,
+    /// The map of a sparse file, where it is not in front of its content.
+    pub sparse_map: Numbers,
+    /// Whether it is in front of the content.
+    pub sparse_in_body: bool,
     /// Owner.
     pub uid: Option<u32>,
     /// Group.
@@ -38,7 +44,8 @@ impl Overrides {
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
-        let decimal = || std::str::from_utf8(value).ok()?.trim().parse::<u64>().ok();
+        let number = |value| std::str::from_utf8(value).ok()?.trim().parse::<u64>().ok();
+        let decimal = || number(value);
         let id = || decimal().and_then(|id| u32::try_from(id).ok());
         match key {
             // GNU's real name of a sparse file is not overruled by `path`.
@@ -49,6 +56,11 @@ impl Overrides {
             b"linkpath" => self.link = Some(value.to_vec()),
             b"size" => self.size = Some(decimal()?),
             b"GNU.sparse.realsize" | b"GNU.sparse.size" => self.sparse_size = Some(decimal()?),
+            b"GNU.sparse.major" => self.sparse_in_body = decimal() == Some(1),
+            b"GNU.sparse.offset" | b"GNU.sparse.numbytes" => self.sparse_map.push(decimal()),
+            b"GNU.sparse.map" if !value.is_empty() => value
+                .split(|byte| *byte == b',')
+                .for_each(|value| self.sparse_map.push(number(value))),
             b"uid" => self.uid = id(),
             b"gid" => self.gid = id(),
             _ => {}

@@ -1,5 +1,7 @@
 //! What one layer says, independent of every other layer.
 
+use std::io;
+
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeTuple};
 
 use oci::Digest;
@@ -188,6 +190,34 @@ pub enum Found {
     Secrets(Vec<SecretMatch>),
     /// What a program needs to run.
     Linkage(Linkage),
+}
+
+impl Found {
+    /// Returns the bytes of all its texts, and some more. They are counted as they are written,
+    /// so that no field is forgotten.
+    pub(crate) fn bytes(&self) -> u64 {
+        if let Self::Owned(lists) = self {
+            // By far the longest, and quick to count.
+            let bytes = |list: &OwnedFiles| (list.package.len() + list.paths.len()) as u64;
+            return lists.iter().map(bytes).sum();
+        }
+        let mut counter = Counter(0);
+        serde_json::to_writer(&mut counter, self).map_or(u64::MAX, |()| counter.0)
+    }
+}
+
+/// Counts what is written to it.
+struct Counter(u64);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The files that a distribution package brought.

@@ -1,9 +1,13 @@
 //! Scans an unpacked root file system, as if it were one layer.
 
 use std::{
+    ffi::OsString,
     fs::{self, File, Metadata},
     io,
-    os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -13,7 +17,7 @@ use crate::{
     EntryKind, FileEntry, Inventory, LayerReport, Limits, Problem, ScanError,
     body::Body,
     layer::{LayerBuilder, MAGIC},
-    limits, merge,
+    limits, merge, names,
 };
 
 /// Returns what the root file system in `root` holds.
@@ -29,10 +33,10 @@ pub fn scan_rootfs(root: &Path, limits: &Limits) -> Result<Inventory, ScanError>
 
 /// Returns the root file system in `root` as a layer's report; its `diff_id` is
 /// a digest of the listing. Links are noted and never followed, other file
-/// systems mounted within are left out.
+/// systems mounted within are left out. What cannot be read within is a problem of the report.
 ///
 /// # Errors
-/// [`ScanError::Directory`] for what cannot be read, [`ScanError::Limit`] for what is too much.
+/// [`ScanError::Directory`] if `root` cannot be read, [`ScanError::Limit`] for what is too much.
 pub fn scan_rootfs_layer(root: &Path, limits: &Limits) -> Result<LayerReport, ScanError> {
     let about = fs::metadata(root).map_err(|source| at(root, source))?;
     if !about.is_dir() {
@@ -43,7 +47,7 @@ pub fn scan_rootfs_layer(root: &Path, limits: &Limits) -> Result<LayerReport, Sc
         device: about.dev(),
         limits,
         builder: LayerBuilder::new(limits),
-        folders: vec![String::new()],
+        folders: vec![Place::default()],
         bytes: 0,
     };
     while let Some(folder) = walk.folders.pop() {
@@ -60,71 +64,79 @@ struct Walk<'a> {
     device: u64,
     limits: &'a Limits,
     builder: LayerBuilder<'a>,
-    folders: Vec<String>,
+    folders: Vec<Place>,
     bytes: u64,
 }
 
+/// A path below the root: as it is, and as text.
+#[derive(Default)]
+struct Place {
+    real: PathBuf,
+    text: String,
+}
+
 impl Walk<'_> {
-    fn folder(&mut self, folder: &str) -> Result<(), ScanError> {
-        let path = self.root.join(folder);
-        let read = |source| at(&path, source);
-        let names: Result<Vec<_>, _> = fs::read_dir(&path)
-            .map_err(read)?
-            .map(|e| e.map(|e| e.file_name()))
-            .collect();
-        let mut names = names.map_err(read)?;
-        names.sort();
+    fn folder(&mut self, folder: &Place) -> Result<(), ScanError> {
+        let path = self.root.join(&folder.real);
+        let names = match sorted(&path) {
+            Ok(names) => names,
+            Err(error) if folder.text.is_empty() => return Err(at(&path, error)),
+            Err(error) => {
+                self.not_read(&folder.text, &error);
+                return Ok(());
+            }
+        };
         for name in names {
-            let Some(name) = name.to_str() else {
-                let text = "a name that is not UTF-8; it is left out";
-                self.builder
-                    .problem(Problem::of(&format!("{folder}/{}", name.display()), text));
-                continue;
-            };
-            let path = if folder.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{folder}/{name}")
-            };
-            limits::check(
-                "path_bytes",
-                self.limits.path_bytes,
-                path.len() as u64,
-                &path,
-            )?;
-            self.entry(path)?;
+            let real = folder.real.join(&name);
+            let text = names::text(real.as_os_str().as_bytes());
+            let length = real.as_os_str().len() as u64;
+            limits::check("path_bytes", self.limits.path_bytes, length, &text)?;
+            self.entry(Place { real, text })?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, path: String) -> Result<(), ScanError> {
-        let real = self.root.join(&path);
-        let about = fs::symlink_metadata(&real).map_err(|source| at(&real, source))?;
+    /// Notes what cannot be read; all else is read nevertheless.
+    fn not_read(&mut self, path: &str, error: &io::Error) {
+        let text = format!("not read: {error}");
+        self.builder.problem(Problem::of(path, text));
+    }
+
+    fn entry(&mut self, place: Place) -> Result<(), ScanError> {
+        let real = self.root.join(&place.real);
+        let seen = fs::symlink_metadata(&real).and_then(|about| {
+            let link = about.is_symlink().then(|| fs::read_link(&real)).transpose();
+            Ok((about, link?))
+        });
+        let (about, link) = match seen {
+            Ok(seen) => seen,
+            Err(error) => {
+                self.not_read(&place.text, &error);
+                return Ok(());
+            }
+        };
         let Some(kind) = kind(&about) else {
             return Ok(());
         };
-        let link = (kind == EntryKind::Symlink)
-            .then(|| fs::read_link(&real).map_err(|source| at(&real, source)))
-            .transpose()?;
         let is_file = kind == EntryKind::File;
         let size = if is_file { about.len() } else { 0 };
         self.bytes = self.bytes.saturating_add(size);
         let file = FileEntry {
-            path: path.clone(),
+            path: place.text.clone(),
             kind,
             size,
             mode: about.mode() & 0o7777,
             uid: about.uid(),
             gid: about.gid(),
-            link: link.map(|link| link.to_string_lossy().into_owned()),
+            link: link.map(|link| names::text(link.as_os_str().as_bytes())),
         };
         if kind == EntryKind::Directory {
             self.builder.add_real(file, &[])?;
             if about.dev() == self.device {
-                self.folders.push(path);
+                self.folders.push(place);
             } else {
-                self.builder
-                    .problem(Problem::of(&path, "another file system; it is left out"));
+                let text = "another file system; it is left out";
+                self.builder.problem(Problem::of(&place.text, text));
             }
             return Ok(());
         }
@@ -132,20 +144,44 @@ impl Walk<'_> {
             self.builder.add_real(file, &[])?;
             return Ok(());
         }
-        let opened = open(&real, &about).map_err(|source| at(&real, source))?;
         let mut magic = [0; MAGIC];
-        let length = opened.read_at(&mut magic, 0);
-        let length = length.map_err(|source| at(&real, source))?;
-        let Some(wanted) = self.builder.add_real(file, &magic[..length])? else {
+        let opened = open(&real, &about).and_then(|opened| {
+            let length = opened.read_at(&mut magic, 0)?;
+            Ok((opened, length))
+        });
+        let length = opened.as_ref().map_or(0, |(_, length)| *length);
+        let wanted = self.builder.add_real(file, &magic[..length])?;
+        let opened = match opened {
+            Ok((opened, _)) => opened,
+            Err(error) if wanted.is_some() => {
+                self.not_read(&place.text, &error);
+                return Ok(());
+            }
+            // Whether anybody would want it, its first bytes say.
+            Err(error) => {
+                let text = format!("not read: {error}");
+                self.builder.entry_problem(Problem::of(&place.text, text));
+                return Ok(());
+            }
+        };
+        let wanted = wanted.map(|wanted| self.builder.reserve(&place.text, wanted, size));
+        let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
             return Ok(());
         };
-        let wanted = self.builder.reserve(&path, wanted, size);
-        if wanted.is_empty() {
-            return Ok(());
+        match Body::of_file(opened, size) {
+            Ok(mut body) => self.builder.analyse(&place.text, wanted, &mut body)?,
+            Err(error) => self.not_read(&place.text, &error),
         }
-        let mut body = Body::of_file(opened, size).map_err(|source| at(&real, source))?;
-        self.builder.analyse(&path, wanted, &mut body)
+        Ok(())
     }
+}
+
+/// Returns what a folder holds, in the order of bytes.
+fn sorted(folder: &Path) -> io::Result<Vec<OsString>> {
+    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name()));
+    let mut names: Vec<_> = names.collect::<io::Result<_>>()?;
+    names.sort();
+    Ok(names)
 }
 
 /// Opens a file, unless it is no longer the one `about` was asked of.

@@ -9,7 +9,7 @@ use std::{
     ops::Bound,
 };
 
-use crate::{EntryKind, FileEntry, LayerReport, Problem, layer::normalise};
+use crate::{EntryKind, FileEntry, LayerReport, Problem, names::normalise};
 
 /// Linux follows as many.
 const MAX_LINKS: usize = 40;

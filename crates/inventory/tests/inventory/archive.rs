@@ -102,6 +102,116 @@ fn paths_are_normalised_and_stay_within() {
     );
 }
 
+/// A header whose name, kind and other fields are as given, and its body.
+fn raw(name: &[u8], kind: u8, body: &[u8], fields: &[(usize, &[u8])]) -> Vec<u8> {
+    let mut block = vec![0; 512];
+    let size = format!("{:011o}\0", body.len());
+    let all = [(0, name), (124, size.as_bytes()), (148, &b"        "[..])];
+    for (at, value) in all.iter().chain(fields) {
+        block[*at..at + value.len()].copy_from_slice(value);
+    }
+    block[156] = kind;
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block.extend(body);
+    block.resize(block.len().next_multiple_of(512), 0);
+    block
+}
+
+#[test]
+fn names_that_are_no_text_stay_apart() {
+    let bytes = [
+        raw(
+            b"srv/\xff/package.json",
+            b'0',
+            br#"{"name": "a", "version": "1"}"#,
+            &[],
+        ),
+        raw(b"srv/\xfe/package.json", b'0', b"{}", &[]),
+        raw(b"l", b'2', b"", &[(157, b"srv/\xff")]),
+    ];
+    let report = scan(&bytes.concat());
+    assert_eq!(report.files[0].path, "srv/\u{fffd}ff/package.json");
+    assert_eq!(report.files[1].path, "srv/\u{fffd}fe/package.json");
+    assert_eq!(report.files[2].link.as_deref(), Some("srv/\u{fffd}ff"));
+}
+
+/// One database of two packages with a hole between them, in each form that tar has for it.
+#[test]
+fn sparse_files_are_read() {
+    const PATH: &[u8] = b"lib/apk/db/installed";
+    let (first, second) = ("P:a\nV:1-r0\n\n", "\n\nP:b\nV:2-r0\n\n");
+    let (size, start) = (9000 + second.len(), 9000);
+    let (head, tail) = (first.len(), second.len());
+    let content = [first, second].concat();
+    let octal = |n: usize| format!("{n:011o}\0").into_bytes();
+    let numbers = [0, head, start, tail, size, 0].map(octal).concat();
+    let real = octal(size);
+    let old = |here: &[u8], more: &[u8]| {
+        let continues: &[u8] = if more.is_empty() { b"" } else { b"1" };
+        let fields = [(386, here), (482, continues), (483, &*real)];
+        let mut bytes = raw(PATH, b'S', content.as_bytes(), &fields);
+        if !more.is_empty() {
+            let mut block = more.to_vec();
+            block.resize(512, 0);
+            bytes.splice(512..512, block);
+        }
+        bytes
+    };
+    let pax = |records: &[(&str, String)], body: &[u8]| {
+        let record = |(key, value): &(&str, String)| {
+            let rest = format!(" GNU.sparse.{key}={value}\n");
+            format!("{}{rest}", rest.len() + if rest.len() < 98 { 2 } else { 3 })
+        };
+        let records: String = records.iter().map(record).collect();
+        let name = b"GNUSparseFile.1/installed";
+        [
+            raw(b"x", b'x', records.as_bytes(), &[]),
+            raw(name, b'0', body, &[]),
+        ]
+        .concat()
+    };
+    let path = String::from_utf8_lossy(PATH).into_owned();
+    let named = |key, value: String| [("name", path.clone()), (key, value)];
+    let one = |key, value: usize| (key, value.to_string());
+    let mut each = named("size", size.to_string()).to_vec();
+    for (offset, length) in [(0, head), (start, tail)] {
+        each.extend([one("offset", offset), one("numbytes", length)]);
+    }
+    let map = format!("0,{head},{start},{tail}");
+    let all = [&named("size", size.to_string())[..], &[("map", map)]].concat();
+    let lines = format!("2\n0\n{head}\n{start}\n{tail}\n{}", "\0".repeat(512));
+    let realsize = named("realsize", size.to_string());
+    let front = [&realsize[..], &[one("major", 1), one("minor", 0)]].concat();
+    let forms = [
+        old(&numbers, b""),
+        old(&numbers[..24], &numbers[24..]),
+        pax(&each, content.as_bytes()),
+        pax(&all, content.as_bytes()),
+        pax(&front, [&lines[..512], &content].concat().as_bytes()),
+    ];
+    for (form, bytes) in forms.iter().enumerate() {
+        let report = scan(&[&bytes[..], &raw(b"next", b'0', b"x", &[])].concat());
+        let files: Vec<_> = report.files.iter().map(|f| (&*f.path, f.size)).collect();
+        assert_eq!(files, [(&*path, size as u64), ("next", 1)], "{form}");
+        let found = format!("{:?}", report.extracts);
+        assert!(
+            found.contains("\"1-r0\"") && found.contains("\"2-r0\""),
+            "{form}: {report:?}"
+        );
+    }
+    let broken = scan(&old(&numbers[..36], b""));
+    assert!(
+        broken.problems[0].text.contains("sparse"),
+        "{:?}",
+        broken.problems
+    );
+    let huge = u64::MAX.to_string();
+    let bytes = pax(&named("realsize", huge), b"");
+    let error = error(&bytes, &Limits::default());
+    assert!(matches!(error, ScanError::Damaged { .. }), "{error}");
+}
+
 #[test]
 fn what_is_no_archive() {
     for bytes in [&b"{\"predicate\": 1}"[..], &[7; 2000], &gzip(b"text")] {
