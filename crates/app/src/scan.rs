@@ -219,7 +219,8 @@ impl ImageContent {
 
     /// Returns the bytes of all layers as pushed.
     pub fn size(&self) -> u64 {
-        self.layers.iter().map(|layer| layer.size).sum()
+        let sizes = self.layers.iter().map(|layer| layer.size);
+        sizes.fold(0, u64::saturating_add)
     }
 
     /// Runs the certification checks; `tag` is the name the image goes by.

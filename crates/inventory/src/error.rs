@@ -76,6 +76,14 @@ pub enum InspectError {
         /// Entries in `rootfs.diff_ids`.
         diff_ids: usize,
     },
+    /// More than is accepted of one image.
+    #[error("the image has more than {limit} {what} in all its layers: put fewer into it")]
+    TooMuch {
+        /// Of what.
+        what: &'static str,
+        /// How much is accepted.
+        limit: u64,
+    },
     /// The layer's blob is not to be had.
     #[error("layer {index} ({digest}): {source}")]
     Source {

@@ -255,7 +255,7 @@ fn cache(caches: &mut BTreeMap<String, Cache>, path: &str, size: u64) {
             bytes: 0,
         });
         cache.files += 1;
-        cache.bytes += size;
+        cache.bytes = cache.bytes.saturating_add(size);
         return;
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use oci::{Descriptor, Digest, ImageSource, PlatformImage};
 
 use crate::{
-    DiffId, InspectError, Inventory, LayerReport, Limits, Problem, ScanError,
+    DiffId, FileEntry, InspectError, Inventory, LayerReport, Limits, Problem, ScanError,
     layer::scan_as_far_as_may_be, merge,
 };
 
@@ -29,6 +29,12 @@ pub struct Progress {
     /// Bytes of blobs to read.
     pub bytes_total: u64,
 }
+
+/// Layers of one image; those of Docker have 127 at most.
+const MAX_LAYERS: usize = 1024;
+/// The layers of an image together may have as many times what one may: a manifest may name one
+/// any number of times, and each time it is applied.
+const WHOLE_IMAGE: u64 = 4;
 
 /// Says how far it is as often as this many bytes were read.
 const PROGRESS_STEP: u64 = 4 << 20;
@@ -88,6 +94,12 @@ pub fn scan_layers(
     if image.manifest.image().is_none() {
         return Err(InspectError::NotAnImage(image.descriptor.digest.clone()));
     }
+    if layers.len() > MAX_LAYERS {
+        return Err(InspectError::TooMuch {
+            what: "layers",
+            limit: MAX_LAYERS as u64,
+        });
+    }
     if layers.len() != diff_ids.len() {
         return Err(InspectError::LayerCount {
             layers: layers.len(),
@@ -115,7 +127,40 @@ pub fn scan_layers(
     work.run()?
         .into_iter()
         .for_each(|(digest, report)| drop(reports.insert(digest, report)));
+    check_whole(layers, &reports, &scan.limits)?;
     in_order(layers, diff_ids, reports)
+}
+
+/// Refuses an image whose layers have more than is accepted of all of them together.
+fn check_whole(
+    layers: &[Descriptor],
+    reports: &HashMap<Digest, LayerReport>,
+    limits: &Limits,
+) -> Result<(), InspectError> {
+    let paths = |report: &LayerReport| {
+        let link = |file: &FileEntry| file.link.as_ref().map_or(0, String::len);
+        let path = |file: &FileEntry| (file.path.len() + link(file)) as u64;
+        report.files.iter().map(path).sum::<u64>()
+    };
+    let counts: HashMap<_, (u64, u64)> = reports
+        .iter()
+        .map(|(digest, report)| (digest, (report.entry_count, paths(report))))
+        .collect();
+    let (mut entries, mut bytes) = (0_u64, 0_u64);
+    for counted in layers.iter().filter_map(|layer| counts.get(&layer.digest)) {
+        entries = entries.saturating_add(counted.0);
+        bytes = bytes.saturating_add(counted.1);
+    }
+    for (what, value, limit) in [
+        ("entries", entries, limits.entries),
+        ("bytes of paths", bytes, limits.all_path_bytes),
+    ] {
+        let limit = limit.saturating_mul(WHOLE_IMAGE);
+        if value > limit {
+            return Err(InspectError::TooMuch { what, limit });
+        }
+    }
+    Ok(())
 }
 
 fn in_order(
@@ -176,7 +221,10 @@ impl<'a> Work<'a> {
             next: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
             bytes: AtomicU64::new(0),
-            bytes_total: todo.iter().map(|(_, layer)| layer.size).sum(),
+            bytes_total: todo
+                .iter()
+                .map(|(_, layer)| layer.size)
+                .fold(0, u64::saturating_add),
             reports: Mutex::default(),
             failure: Mutex::default(),
         }

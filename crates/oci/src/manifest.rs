@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{Digest, media_type};
 
@@ -18,7 +18,8 @@ pub struct Descriptor {
     pub media_type: String,
     /// Its digest.
     pub digest: Digest,
-    /// Its size in bytes.
+    /// Its size in bytes; the largest that any system has for a file, at most.
+    #[serde(deserialize_with = "size")]
     pub size: u64,
     /// The kind of artifact, in referrers and indexes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +48,15 @@ impl Descriptor {
             urls: None,
         }
     }
+}
+
+/// Refuses what no file's size can be, so that sums of them do not overflow soon.
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let size = u64::deserialize(deserializer)?;
+    if size > i64::MAX.cast_unsigned() {
+        return Err(D::Error::custom("a size of 2^63 bytes or more"));
+    }
+    Ok(size)
 }
 
 /// A platform in an index.

@@ -112,6 +112,51 @@ fn layers_are_scanned_once_each_and_in_order() {
 }
 
 #[test]
+fn what_is_too_much_of_all_layers_together() {
+    let layers = |count, files| {
+        let layer = || (0..files).fold(Layer::new(), |layer, n| layer.file(&format!("f{n}"), "x"));
+        image((0..count).map(|_| layer()).collect(), false)
+    };
+    let (source, many) = layers(1025, 1);
+    let error = inspect(&source, &many, &Scan::default()).expect_err("too many");
+    assert!(
+        matches!(error, InspectError::TooMuch { what: "layers", .. }),
+        "{error}"
+    );
+    let scan = Scan {
+        limits: Limits {
+            entries: 10,
+            ..Limits::default()
+        },
+        ..Scan::default()
+    };
+    // The same layer again and again is read once, and applied each time.
+    let (source, four) = layers(4, 10);
+    assert!(inspect(&source, &four, &scan).is_ok());
+    let (source, five) = layers(5, 10);
+    let error = inspect(&source, &five, &scan).expect_err("too many");
+    assert!(
+        matches!(
+            error,
+            InspectError::TooMuch {
+                what: "entries",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn sizes_of_layers_that_no_file_has() {
+    let (_, image) = image(vec![Layer::new()], false);
+    let mut layer = serde_json::to_value(&image.layers()[0]).expect("plain values");
+    layer["size"] = json!(1_u64 << 63);
+    let error = serde_json::from_value::<Descriptor>(layer).expect_err("too large");
+    assert!(error.to_string().contains("2^63"), "{error}");
+}
+
+#[test]
 fn known_layers_are_not_opened() {
     let (source, image) = image(
         vec![Layer::new().file("x", "1"), Layer::new().file("y", "2")],
