@@ -1,21 +1,24 @@
 //! Earlier results in the user's cache folder: layers under their digest, whole images under
 //! that of their manifest, both with the parsers' version. Nothing is lost with them, so what
-//! cannot be read or written is passed over.
+//! cannot be read or written, is damaged or is another's is passed over.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use inventory::{DiffId, Inventory, LayerReport, PARSER_VERSION};
 use oci::Digest;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::config::environment::Environment;
 
 /// Bytes that are kept; the oldest go first.
 const MOST: u64 = 1 << 30;
+/// Bytes of one result, unpacked.
+const MOST_OF_ONE: u64 = 2 << 30;
 /// Fast, and small enough.
 const LEVEL: i32 = 1;
 
@@ -86,9 +89,25 @@ fn word(diff_id: DiffId) -> &'static str {
     }
 }
 
+/// A result, with what it is of: digest and version as in the name of its file, which somebody
+/// may have changed.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    of: String,
+    result: T,
+}
+
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    let bytes = zstd::decode_all(fs::File::open(path).ok()?).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    let mut bytes = Vec::new();
+    let decoder = zstd::Decoder::new(fs::File::open(path).ok()?).ok()?;
+    decoder.take(MOST_OF_ONE).read_to_end(&mut bytes).ok()?;
+    let kept: Kept<T> = serde_json::from_slice(&bytes).ok()?;
+    (kept.of == name(path)).then_some(kept.result)
 }
 
 fn write(path: &Path, value: &impl Serialize) {
@@ -96,12 +115,14 @@ fn write(path: &Path, value: &impl Serialize) {
 }
 
 /// Others may read at the same time, so a file is there whole or not at all.
-fn try_write(path: &Path, value: &impl Serialize) -> io::Result<()> {
+fn try_write(path: &Path, result: &impl Serialize) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let file = tempfile::NamedTempFile::new_in(folder)?;
     let mut encoder = zstd::Encoder::new(io::BufWriter::new(&file), LEVEL)?;
-    serde_json::to_writer(&mut encoder, value)?;
+    encoder.include_checksum(true)?;
+    let of = name(path);
+    serde_json::to_writer(&mut encoder, &Kept { of, result })?;
     io::Write::flush(&mut encoder.finish()?)?;
     file.persist(path)?;
     Ok(())
@@ -135,7 +156,17 @@ mod tests {
         let off = Cache::new(&environment, false);
         assert_eq!(off.image(&digest, DiffId::Skip), None);
         let files = list(&folder.path().join("plimsoll/images"));
-        fs::write(&files[0].2, b"broken").expect("a file");
-        assert_eq!(cache.image(&digest, DiffId::Skip), None);
+        let kept = fs::read(&files[0].2).expect("a file");
+        let other = Digest::of(b"other");
+        let place = cache.path("images", &other, "").expect("a place");
+        fs::write(&place, &kept).expect("a file");
+        assert_eq!(cache.image(&other, DiffId::Skip), None, "of another image");
+        for at in 0..kept.len() {
+            let mut kept = kept.clone();
+            kept[at] ^= 1;
+            fs::write(&files[0].2, kept).expect("a file");
+            let read = cache.image(&digest, DiffId::Skip);
+            assert!(read.is_none_or(|read| read == inventory), "byte {at}");
+        }
     }
 }
