@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Account, EntryKind, Found, LayerReport, Linked,
+    brought::Brought,
     merge::Extracts,
     tree::{Content, Node, Tree},
 };
@@ -58,6 +59,9 @@ pub struct FileFact {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+    /// The distribution's package that brought it in that layer, where it is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
 }
 
 /// A secret: where it is, never what.
@@ -168,14 +172,13 @@ static NEEDLESS_FILES: &[&str] = &[
 static NEEDLESS_FOLDERS: &[&str] = &[
     ".cache", ".aws", ".azure", ".gcp", ".git", ".svn", ".vscode", ".idea", ".npm",
 ];
-/// Packages of distributions and language libraries bring such names by right.
+/// Packages of languages bring such names by right; so do those of distributions, whose lists
+/// of files are known.
 static NOT_LEFT_OVER: &[&str] = &[
-    "usr/share/",
-    "usr/lib/",
-    "usr/src/",
-    "lib/",
     "/site-packages/",
+    "/dist-packages/",
     "/node_modules/",
+    "/gems/",
 ];
 
 /// Gathers the facts of the final tree.
@@ -194,25 +197,54 @@ pub(crate) fn gather<'a>(
         wasted_bytes,
         ..Facts::default()
     };
+    let brought = brought(layers, tree);
     let mut caches = BTreeMap::new();
     let mut live = HashSet::new();
     for (path, node) in tree.iter() {
         let digest = &layers[node.layer].0;
-        leftover(&mut facts, path, node, digest);
-        if !matches!(node.entry.kind, EntryKind::File | EntryKind::Hardlink) {
+        let package = brought.package(node.layer, path);
+        if let Some(rule) = leftover(path, node).filter(|_| package.is_none()) {
+            facts.leftovers.push(Leftover {
+                path: path.to_owned(),
+                rule: rule.to_owned(),
+                layer: digest.clone(),
+            });
+        }
+        if !is_file(node) {
             continue;
         }
         live.insert(node.content);
-        file(&mut facts, path, node, digest);
+        file(&mut facts, path, node, digest, package);
         cache(&mut caches, path, node.entry.size);
     }
     facts.caches = caches.into_values().collect();
-    facts.secrets = secrets(layers, &live);
+    facts.secrets = secrets(layers, &live, &brought);
     accounts(&mut facts, tree, extracts);
     facts
 }
 
-fn file(facts: &mut Facts, path: &str, node: &Node<'_>, layer: &Digest) {
+/// Finds the packages of all that is told apart by whether a package brought it.
+fn brought<'t>(layers: &'t [(Digest, LayerReport)], tree: &'t Tree<'_>) -> Brought<'t> {
+    let named = tree.iter().filter_map(|(path, node)| {
+        (leftover(path, node).is_some() || is_setuid(node)).then_some((node.layer, path))
+    });
+    let secrets = layers.iter().enumerate().flat_map(|(layer, (_, report))| {
+        let extracts = report.extracts.iter();
+        let secrets = extracts.filter(|extract| matches!(extract.found, Found::Secrets(_)));
+        secrets.map(move |extract| (layer, extract.path.as_str()))
+    });
+    Brought::new(named.chain(secrets), layers, tree)
+}
+
+fn is_file(node: &Node<'_>) -> bool {
+    matches!(node.entry.kind, EntryKind::File | EntryKind::Hardlink)
+}
+
+fn is_setuid(node: &Node<'_>) -> bool {
+    is_file(node) && node.entry.mode & 0o6000 != 0
+}
+
+fn file(facts: &mut Facts, path: &str, node: &Node<'_>, layer: &Digest, package: Option<&str>) {
     let entry = node.entry;
     let fact = || FileFact {
         path: path.to_owned(),
@@ -221,9 +253,10 @@ fn file(facts: &mut Facts, path: &str, node: &Node<'_>, layer: &Digest) {
         mode: entry.mode,
         uid: entry.uid,
         gid: entry.gid,
+        package: package.map(str::to_owned),
     };
     facts.files += u64::from(entry.kind == EntryKind::File);
-    if entry.mode & 0o6000 != 0 {
+    if is_setuid(node) {
         facts.setuid.push(fact());
     }
     let is_license = path.starts_with("licenses/") || path.starts_with("usr/share/licenses/");
@@ -260,7 +293,8 @@ fn cache(caches: &mut BTreeMap<String, Cache>, path: &str, size: u64) {
     }
 }
 
-fn leftover(facts: &mut Facts, path: &str, node: &Node<'_>, layer: &Digest) {
+/// Returns the rule by which a name does not belong into an image.
+fn leftover(path: &str, node: &Node<'_>) -> Option<&'static str> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let rule = match node.entry.kind {
@@ -268,30 +302,27 @@ fn leftover(facts: &mut Facts, path: &str, node: &Node<'_>, layer: &Digest) {
         EntryKind::File if CREDENTIAL_NAMES.contains(&name) => "credential-file",
         EntryKind::File if CREDENTIAL_EXTENSIONS.contains(&extension) => "credential-file",
         EntryKind::File if NEEDLESS_FILES.contains(&name) => "needless-file",
-        _ => return,
+        _ => return None,
     };
-    let brought = NOT_LEFT_OVER
-        .iter()
-        .any(|folder| match folder.strip_prefix('/') {
-            Some(_) => path.contains(folder),
-            None => path.starts_with(folder),
-        });
-    if !brought {
-        facts.leftovers.push(Leftover {
-            path: path.to_owned(),
-            rule: rule.to_owned(),
-            layer: layer.clone(),
-        });
-    }
+    let installed = NOT_LEFT_OVER.iter().any(|folder| path.contains(folder));
+    (!installed).then_some(rule)
 }
 
-fn secrets(layers: &[(Digest, LayerReport)], live: &HashSet<Content<'_>>) -> Vec<Secret> {
+/// What a package brought is as public as the package.
+fn secrets(
+    layers: &[(Digest, LayerReport)],
+    live: &HashSet<Content<'_>>,
+    brought: &Brought<'_>,
+) -> Vec<Secret> {
     let mut secrets = Vec::new();
     for (index, (digest, report)) in layers.iter().enumerate() {
         for extract in &report.extracts {
             let Found::Secrets(matches) = &extract.found else {
                 continue;
             };
+            if brought.package(index, &extract.path).is_some() {
+                continue;
+            }
             let content = Content {
                 layer: index,
                 path: &extract.path,

@@ -16,6 +16,7 @@ mod archive;
 mod base;
 mod bin;
 mod body;
+mod brought;
 mod changes;
 mod component;
 mod components;
@@ -43,6 +44,7 @@ mod report;
 mod rootfs;
 pub mod sbom;
 mod secret_env;
+mod secret_forms;
 mod secret_rules;
 mod secrets;
 mod sparse;
@@ -75,6 +77,6 @@ pub use report::{
     Problem, SecretMatch,
 };
 pub use rootfs::{scan_rootfs, scan_rootfs_layer};
-pub use secret_env::secret_in_env;
+pub use secret_env::{secret_in_env, secret_in_text};
 pub use secret_rules::{Rule, rules};
 pub use suppliers::third_party;

@@ -1,6 +1,7 @@
-//! Tells whether an environment variable of an image holds a secret.
+//! Tells whether an environment variable of an image, or what else its configuration says,
+//! holds a secret.
 
-use crate::{secret_rules::user_and_password, secrets};
+use crate::{secret_forms::user_and_password, secrets};
 
 /// Dockle's words for CIS-DI-0010; a word must stand by itself (`DB_PASS`, not `COMPASS`).
 static WORDS: &[&str] = &[
@@ -60,18 +61,24 @@ static NO_SECRET: &[&str] = &[
 static PUBLIC: &[&str] = &["GPG", "PGP", "PUBLIC", "PUB", "SSHPUB"];
 
 /// Returns the rule's id if the variable holds a secret: `env-credential` by its
-/// name, `env-url-password`, or one of [`crate::rules`] by its value.
+/// name, or as [`secret_in_text`] by its value.
 pub fn secret_in_env(name: &str, value: &str) -> Option<&'static str> {
-    if let Some((_, rule)) = secrets::matches("", value.as_bytes()).first() {
+    secret_in_text(value).or_else(|| {
+        let is_named = is_secret_name(name) && is_secret_value(value) && !value.contains("://");
+        is_named.then_some("env-credential")
+    })
+}
+
+/// Returns the rule's id if a text, such as a command or a label, holds a secret: one of
+/// [`crate::rules`], or `url-password` where an address has one.
+pub fn secret_in_text(text: &str) -> Option<&'static str> {
+    let bytes = text.as_bytes();
+    if let Some((_, rule)) = secrets::matches("", bytes).first() {
         return Some(rule.id);
     }
-    if let Some((_, after)) = value.split_once("://") {
-        if user_and_password(after.as_bytes()) {
-            return Some("env-url-password");
-        }
-        return None;
-    }
-    (is_secret_name(name) && is_secret_value(value)).then_some("env-credential")
+    memchr::memmem::find_iter(bytes, "://")
+        .any(|start| user_and_password(&bytes[start + 3..]))
+        .then_some("url-password")
 }
 
 fn is_secret_name(name: &str) -> bool {
@@ -145,17 +152,26 @@ mod tests {
         }
         assert_eq!(
             secret_in_env("DSN", "postgres://a:s3c@db/x"),
-            Some("env-url-password")
+            Some("url-password")
         );
         assert_eq!(secret_in_env("DSN", "postgres://db/x"), None);
         let token = format!("ghp_{}", "aB3dE5gH7jK9mN2pQ4sT6vW8xY1zaB3dE5gH");
         assert_eq!(secret_in_env("ANYTHING", &token), Some("github-token"));
+        let line = format!("git clone https://oauth2:{token}@git.example/x && make");
+        assert_eq!(secret_in_text(&line), Some("github-token"));
+        let line = "curl http://mirror.example/a && curl -O https://me:s3c@files.example/b";
+        assert_eq!(secret_in_text(line), Some("url-password"));
+        assert_eq!(
+            secret_in_text("curl https://me:${PASS}@files.example/b"),
+            None
+        );
     }
 
     proptest::proptest! {
         #[test]
         fn never_panics(name in "\\PC{0,20}", value in "\\PC{0,40}") {
             secret_in_env(&name, &value);
+            secret_in_text(&value);
         }
     }
 }

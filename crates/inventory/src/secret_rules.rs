@@ -1,6 +1,11 @@
 //! The rules by which secrets are known: few, and each with a form so particular
 //! that a match is hardly ever something else.
 
+use crate::secret_forms::{
+    alphanumeric, assigned, dashed, encoded, json_web_token, mixed, private_key, run, token,
+    user_and_password, value, word,
+};
+
 /// One rule.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
@@ -124,6 +129,17 @@ static RULES: &[Rule] = &[
         &["_authToken=", "_password="],
         |after| assigned(after) && run(after, dashed) >= 16,
     ),
+    file_rule(
+        "npm-token",
+        "npm registry credential",
+        // Where it is a setting of npm, a short one counts: base64 of `user:password`.
+        &[".npmrc", "etc/npmrc"],
+        &["_auth", "_password"],
+        |after| {
+            let is_name = after.first().is_some_and(|b| b"= ".contains(b));
+            is_name && assigned(after) && run(value(after), encoded) >= 6
+        },
+    ),
     rule("pypi-token", "PyPI token", &["pypi-AgE"], |after| {
         token(after, 50, 1000, dashed)
     }),
@@ -180,6 +196,31 @@ static RULES: &[Rule] = &[
         token(after, 35, 35, dashed)
     }),
     rule(
+        "google-oauth-secret",
+        "Client secret of Google OAuth",
+        &["GOCSPX-"],
+        |after| token(after, 28, 28, dashed),
+    ),
+    rule(
+        "terraform-token",
+        "Terraform Cloud token",
+        // Fourteen letters stand before it.
+        &[".atlasv1."],
+        |after| token(after, 60, 80, |b| dashed(b) || b == b'='),
+    ),
+    rule(
+        "shopify-token",
+        "Shopify token",
+        &["shpat_", "shpca_", "shppa_", "shpss_"],
+        |after| token(after, 32, 32, |b| b.is_ascii_hexdigit()),
+    ),
+    rule(
+        "grafana-token",
+        "Token of a Grafana service account",
+        &["glsa_"],
+        |after| after.get(32) == Some(&b'_') && token(after, 41, 41, word),
+    ),
+    rule(
         "azure-storage-key",
         "Key of an Azure storage account",
         &["AccountKey="],
@@ -207,16 +248,14 @@ static RULES: &[Rule] = &[
         "Password in .pypirc",
         &[".pypirc"],
         &["password"],
-        |after| assigned(value(after)),
+        assigned,
     ),
     file_rule(
         "registry-credential",
         "Registry credential of a container client",
         &[".docker/config.json", ".dockercfg", "containers/auth.json"],
         &["\"auth\"", "\"identitytoken\""],
-        |after| {
-            assigned(value(after)) && run(value(after), |b| dashed(b) || b"+/=.".contains(&b)) >= 6
-        },
+        |after| assigned(after) && run(value(after), encoded) >= 6,
     ),
     file_rule(
         "git-credentials",
@@ -226,13 +265,65 @@ static RULES: &[Rule] = &[
         user_and_password,
     ),
     file_rule(
+        "url-password",
+        "Password in an address",
+        &[
+            ".env",
+            ".env.local",
+            ".env.prod",
+            ".env.production",
+            ".env.staging",
+            "pip.conf",
+            ".npmrc",
+            ".yarnrc",
+            ".yarnrc.yml",
+            ".condarc",
+            ".gitconfig",
+            ".git/config",
+        ],
+        &["://"],
+        user_and_password,
+    ),
+    file_rule(
+        "maven-password",
+        "Password in Maven's settings",
+        &[".m2/settings.xml"],
+        &["<password>"],
+        // That of the commented example which Maven brings.
+        |after| assigned(after) && !after.starts_with(b"repopwd<"),
+    ),
+    file_rule(
+        "composer-password",
+        "Password of Composer for a repository",
+        &["auth.json"],
+        &["\"password\""],
+        assigned,
+    ),
+    file_rule(
+        "cargo-token",
+        "Token of Cargo for a registry",
+        &[
+            ".cargo/credentials.toml",
+            ".cargo/credentials",
+            "cargo/credentials.toml",
+            "cargo/credentials",
+        ],
+        &["token"],
+        |after| assigned(after) && run(value(after), dashed) >= 16,
+    ),
+    file_rule(
+        "gcloud-credential",
+        "Google Cloud credential of a person",
+        &["application_default_credentials.json"],
+        &["\"refresh_token\""],
+        |after| assigned(after) && run(value(after), encoded) >= 16,
+    ),
+    file_rule(
         "kubeconfig",
         "Kubernetes credential",
         &[".kube/config"],
         &["client-key-data:", "token:"],
-        |after| {
-            assigned(value(after)) && run(value(after), |b| dashed(b) || b"+/=.".contains(&b)) >= 16
-        },
+        |after| assigned(after) && run(value(after), encoded) >= 16,
     ),
     file_rule(
         "pgpass",
@@ -247,137 +338,6 @@ static RULES: &[Rule] = &[
         },
     ),
 ];
-
-fn alphanumeric(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-}
-
-fn word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-fn dashed(byte: u8) -> bool {
-    word(byte) || byte == b'-'
-}
-
-fn run(bytes: &[u8], fits: fn(u8) -> bool) -> usize {
-    bytes
-        .iter()
-        .take(2000)
-        .take_while(|byte| fits(**byte))
-        .count()
-}
-
-/// Returns whether a token of that length follows which looks random.
-fn token(after: &[u8], least: usize, most: usize, fits: fn(u8) -> bool) -> bool {
-    let length = run(after, fits);
-    // Of a fixed length: a longer word is something else.
-    let ends = !after.get(length).is_some_and(|byte| word(*byte));
-    (least..=most).contains(&length) && ends && looks_random(&after[..length])
-}
-
-/// Refuses examples and fillers: `EXAMPLE`, `xxxxxxxx`, `00000000`.
-fn looks_random(token: &[u8]) -> bool {
-    let mut seen = [false; 256];
-    for byte in token {
-        seen[usize::from(*byte)] = true;
-    }
-    let distinct = seen.iter().filter(|seen| **seen).count();
-    let lower = token.to_ascii_lowercase();
-    let filler = [
-        &b"example"[..],
-        b"xxxxx",
-        b"placeholder",
-        b"12345678",
-        b"abcdefgh",
-    ];
-    distinct >= 8
-        && !filler
-            .iter()
-            .any(|word| memchr::memmem::find(&lower, word).is_some())
-}
-
-fn mixed(after: &[u8]) -> bool {
-    let token = &after[..run(after, alphanumeric)];
-    token.iter().any(u8::is_ascii_uppercase) && token.iter().any(u8::is_ascii_lowercase)
-}
-
-/// Returns whether the rest of a header, claims and a signature follow.
-fn json_web_token(after: &[u8]) -> bool {
-    let Some(claims) = after
-        .get(run(after, dashed)..)
-        .and_then(|rest| rest.strip_prefix(b".eyJ"))
-    else {
-        return false;
-    };
-    let signature = claims
-        .get(run(claims, dashed)..)
-        .and_then(|rest| rest.strip_prefix(b"."));
-    signature.is_some_and(|signature| token(signature, 20, 1000, dashed))
-}
-
-/// Passes over `=`, `:`, quotes and blanks.
-fn value(after: &[u8]) -> &[u8] {
-    let start = after
-        .iter()
-        .take(16)
-        .take_while(|b| b"=: \t\"'".contains(b))
-        .count();
-    &after[start..]
-}
-
-/// Returns whether a value stands there that is no reference and no filler.
-fn assigned(after: &[u8]) -> bool {
-    let after = value(after);
-    let length = run(after, |b| b.is_ascii_graphic() && !b"\"',".contains(&b));
-    let word = after[..length].to_ascii_lowercase();
-    let reference = matches!(word.first(), None | Some(b'$' | b'<' | b'{' | b'%' | b'*'));
-    let filler = [
-        &b"xxx"[..],
-        b"changeme",
-        b"password",
-        b"your",
-        b"example",
-        b"null",
-        b"none",
-    ];
-    !reference && !filler.iter().any(|filler| word.starts_with(filler))
-}
-
-/// Returns whether `user:password@` follows.
-pub(crate) fn user_and_password(after: &[u8]) -> bool {
-    let end = run(after, |b| b.is_ascii_graphic() && !b"/?#\"'".contains(&b));
-    let Some(at) = memchr::memrchr(b'@', &after[..end]) else {
-        return false;
-    };
-    let user = &after[..at];
-    memchr::memchr(b':', user).is_some_and(|colon| assigned(&user[colon + 1..]))
-}
-
-/// Returns whether `… PRIVATE KEY-----` follows, with a key that is not encrypted.
-fn private_key(after: &[u8]) -> bool {
-    let label = &after[..after.len().min(64)];
-    let Some(end) = memchr::memmem::find(label, b"-----") else {
-        return false;
-    };
-    let label = &after[..end];
-    let is_key = label.ends_with(b"PRIVATE KEY") || label == b"PGP PRIVATE KEY BLOCK";
-    if !is_key || label.starts_with(b"ENCRYPTED") {
-        return false;
-    }
-    let rest = &after[end + 5..];
-    let rest = &rest[..rest.len().min(400)];
-    if memchr::memmem::find(rest, b"4,ENCRYPTED").is_some() {
-        return false;
-    }
-    // Documentation shows the header with dots for the key.
-    let mut length = 0;
-    rest.iter().any(|byte| {
-        let base64 = byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
-        length = if base64 { length + 1 } else { 0 };
-        length >= 40
-    })
-}
 
 #[cfg(test)]
 mod tests {

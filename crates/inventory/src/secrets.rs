@@ -1,6 +1,6 @@
 //! Looks for secrets in small text files, by the rules of `secret_rules.rs`.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use aho_corasick::AhoCorasick;
 
@@ -10,7 +10,7 @@ use crate::{
     secret_rules::{Rule, rules},
 };
 
-/// Reads text files where people, not packages, put them.
+/// Reads text files where people put them.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "secrets",
     wants: &[Want::File(|file| {
@@ -36,39 +36,18 @@ static PROSE: &[&str] = &["md", "txt"];
 /// More of them in one file say nothing new.
 const MAX_MATCHES: usize = 16;
 
-/// Folders that packages fill: their documentation and tests are full of example keys.
-static PACKAGED: &[&str] = &[
-    "usr/share/",
-    "usr/lib/",
-    "usr/lib32/",
-    "usr/lib64/",
-    "usr/libexec/",
-    "usr/include/",
-    "usr/src/",
-    "usr/bin/",
-    "usr/sbin/",
-    "lib/",
-    "lib32/",
-    "lib64/",
-    "bin/",
-    "sbin/",
-    "boot/",
-    "var/lib/dpkg/",
-    "var/lib/apt/",
-    "var/lib/rpm/",
-    "var/cache/",
-    "etc/ssl/certs/",
-    "etc/ca-certificates/",
-    "etc/pki/ca-trust/",
-    "etc/apk/keys/",
-    "etc/alternatives/",
+/// Folders that no layer should fill, and those of package managers' own databases.
+static SYSTEM: &[&str] = &[
     "proc/",
     "sys/",
     "dev/",
+    "var/lib/dpkg/",
+    "var/lib/apt/",
+    "var/lib/rpm/",
 ];
-/// Folders anywhere that package managers fill; what is in them is public.
-static INSTALLED: &[&str] = &["node_modules", "site-packages", "dist-packages"];
-/// Folders anywhere whose keys are examples.
+/// Folders anywhere that package managers of languages fill; what is in them is public.
+static INSTALLED: &[&str] = &["node_modules", "site-packages", "dist-packages", "gems"];
+/// Folders anywhere whose keys are examples, capitals or not.
 static EXAMPLES: &[&str] = &[
     "test",
     "tests",
@@ -87,6 +66,8 @@ static EXAMPLES: &[&str] = &[
     "locale",
     "locales",
 ];
+/// How the names of tests end, by the habits of Go.
+static TESTS: &[&str] = &["_test.go"];
 /// Files that hold no configuration.
 static NO_TEXT: &[&str] = &[
     "so", "a", "o", "pyc", "pyo", "class", "jar", "war", "zip", "gz", "xz", "bz2", "zst", "tar",
@@ -117,23 +98,37 @@ static PREFILTER: LazyLock<Prefilter> = LazyLock::new(|| {
     }
 });
 
+/// Whatever folder it lies in: what a distribution's package brought is left out by the merge,
+/// which knows their lists of files.
 fn wanted(path: &str, size: u64) -> bool {
-    if PACKAGED.iter().any(|folder| path.starts_with(folder)) {
+    if SYSTEM.iter().any(|folder| path.starts_with(folder)) {
         return false;
     }
     let mut folders = path.split('/');
     let name = folders.next_back().unwrap_or(path);
+    // Users have names of their own, such as `demo`.
+    if path.starts_with("home/") {
+        folders.nth(1);
+    }
     let text = name.rsplit_once('.').is_none_or(|(_, extension)| {
         // `.netrc` has no extension, and its name says that it is wanted.
         let long = PROSE.contains(&extension) && size > PROSE_MOST;
         !long && !NO_TEXT.contains(&extension)
     });
-    let example = |folder| EXAMPLES.contains(&folder) || INSTALLED.contains(&folder);
-    text && !HARMLESS.contains(&name) && !folders.any(example)
+    // Nobody shows by an example what a name with a dot hides.
+    let is_shown = !name.starts_with('.');
+    let example = |folder: &str| {
+        let listed = |all: &[&str]| all.iter().any(|one| one.eq_ignore_ascii_case(folder));
+        listed(INSTALLED) || (is_shown && listed(EXAMPLES))
+    };
+    let harmless = HARMLESS.contains(&name) || TESTS.iter().any(|end| name.ends_with(end));
+    text && !harmless && !folders.any(example)
 }
 
 /// Returns the secrets of a file, if it is text and has any.
 pub(crate) fn search(path: &str, bytes: &[u8]) -> Option<Found> {
+    let text = as_utf8(bytes);
+    let bytes = text.as_ref();
     if memchr::memchr(0, bytes).is_some() {
         return None;
     }
@@ -155,6 +150,20 @@ pub(crate) fn search(path: &str, bytes: &[u8]) -> Option<Found> {
         }
     }
     (!found.is_empty()).then_some(Found::Secrets(found))
+}
+
+/// Returns text as rules expect it: Windows writes UTF-16, with a mark that says so.
+fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let (rest, unit): (_, fn([u8; 2]) -> u16) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
+        _ => return Cow::Borrowed(bytes),
+    };
+    let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let text: String = char::decode_utf16(units)
+        .map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
+    Cow::Owned(text.into_bytes())
 }
 
 /// Returns where rules match, in order.
@@ -282,6 +291,22 @@ mod tests {
             ("age-key", any, format!("AGE-SECRET-{}{upper}", "KEY-1")),
             ("google-api-key", any, format!("AI{}{}", "za", random(35))),
             (
+                "google-oauth-secret",
+                any,
+                format!("GOC{}{}", "SPX-", random(28)),
+            ),
+            (
+                "terraform-token",
+                any,
+                format!("{}.atlas{}{}", random(14), "v1.", random(67)),
+            ),
+            ("shopify-token", any, format!("shp{}{}", "at_", &hex[..32])),
+            (
+                "grafana-token",
+                any,
+                format!("gl{}{}_0a1b2c3d", "sa_", random(32)),
+            ),
+            (
                 "azure-storage-key",
                 any,
                 format!("Account{}{}==", "Key=", random(86)),
@@ -317,6 +342,8 @@ mod tests {
             "netrc",
         ]);
         tried.extend(["registry-credential", "git-credentials", "pgpass"]);
+        tried.extend(["url-password", "maven-password", "composer-password"]);
+        tried.extend(["cargo-token", "gcloud-credential"]);
         for (rule, path, text) in examples() {
             assert_eq!(ids(path, &text), [(rule.to_owned(), 1)], "{text}");
             // Of the same form, but a filler.
@@ -330,6 +357,36 @@ mod tests {
         for rule in rules() {
             assert!(tried.contains(&rule.id), "{} has no example", rule.id);
         }
+    }
+
+    /// `ssh-keygen -N …`, the head alone; the name of the cipher makes the difference.
+    #[test]
+    fn keys_of_openssh_may_be_encrypted() {
+        let key = |head: &str| {
+            let begin = format!("-----BEGIN {} KEY-----\n", "OPENSSH PRIVATE");
+            one(&format!(
+                "{begin}b3BlbnNzaC1rZXktdjEA{head}{}\n",
+                random(70)
+            ))
+        };
+        assert_eq!(key("AAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0"), None);
+        assert_eq!(
+            key("AAAABG5vbmUAAAAEbm9uZQ").as_deref(),
+            Some("private-key")
+        );
+    }
+
+    #[test]
+    fn reads_utf_16() {
+        let text = format!("first\r\nt=ghp_{}\r\n", random(36));
+        let found = |bytes: Vec<u8>| match search("app/a.ini", &bytes) {
+            Some(Found::Secrets(found)) => found[0].line,
+            _ => 0,
+        };
+        let little = "\u{feff}".to_owned() + &text;
+        let units = || little.encode_utf16();
+        assert_eq!(found(units().flat_map(u16::to_le_bytes).collect()), 2);
+        assert_eq!(found(units().flat_map(u16::to_be_bytes).collect()), 2);
     }
 
     #[test]
@@ -351,6 +408,57 @@ mod tests {
             rule("root/.git-credentials", "https://a:s3c@h\n").as_deref(),
             Some("git-credentials")
         );
+        for (path, text, expected) in [
+            ("root/.npmrc", "_auth=dXNlcjpzM2NyZXQ=", "npm-token"),
+            (
+                "root/.npmrc",
+                "//r.example/:_password=czNjcmV0",
+                "npm-token",
+            ),
+            (
+                "etc/pip.conf",
+                "index-url = https://me:s3cret@r.example",
+                "url-password",
+            ),
+            (
+                "usr/src/app/.env",
+                "A=1\nDATABASE_URL=postgres://me:s3cret@db/x",
+                "url-password",
+            ),
+            (
+                "root/.m2/settings.xml",
+                "<password>s3cret</password>",
+                "maven-password",
+            ),
+            (
+                "app/auth.json",
+                "{\"password\": \"s3cret\"}",
+                "composer-password",
+            ),
+            (
+                "root/.cargo/credentials.toml",
+                "token = \"aB3dE5gH7jK9mN2pQ4\"",
+                "cargo-token",
+            ),
+            (
+                "root/.config/gcloud/application_default_credentials.json",
+                "{\"refresh_token\": \"1//0aB3dE5gH7jK9mN2pQ4\"}",
+                "gcloud-credential",
+            ),
+        ] {
+            assert_eq!(rule(path, text).as_deref(), Some(expected), "{path}");
+        }
+        for (path, text) in [
+            ("root/.npmrc", "_auth=${NPM_AUTH}"),
+            ("root/.npmrc", "email=a@b.example"),
+            ("etc/pip.conf", "index-url = https://$USER:$PASS@r.example"),
+            ("app/.env.example", "URL=postgres://me:s3cret@db/x"),
+            ("app/.env", "URL=postgresql://app:!ChangeMe!@127.0.0.1/app"),
+            ("root/.m2/settings.xml", "<password>repopwd</password>"),
+            ("root/.m2/settings.xml", "<password>${env.P}</password>"),
+        ] {
+            assert_eq!(rule(path, text), None, "{text}");
+        }
     }
 
     #[test]
@@ -371,8 +479,27 @@ mod tests {
         );
         assert_eq!(one("_authToken=${NPM_TOKEN}"), None);
         assert_eq!(one(&format!("\0ghp_{}", random(36))), None);
-        assert!(!wanted("usr/share/doc/x/key.pem", 100));
-        assert!(!wanted("usr/local/lib/python3.12/test/keycert.pem", 100));
+        for path in [
+            "usr/share/doc/x/key.pem",
+            "usr/local/lib/python3.12/test/keycert.pem",
+            "app/vendor/acme/lib/Tests/Fixtures/private.key",
+            "usr/local/bundle/gems/x-1.0.0/certs/test.key",
+            "usr/local/go/src/crypto/tls/handshake_test.go",
+            "home/node/app/test/key.pem",
+            "app/node_modules/x/.npmrc",
+        ] {
+            assert!(!wanted(path, 100), "{path}");
+        }
+        for path in [
+            "usr/src/app/.env",
+            "usr/share/nginx/html/.env",
+            "usr/bin/deploy.sh",
+            "etc/ssl/certs/server.key",
+            "home/demo/.ssh/id_ed25519",
+            "app/examples/prod/.env",
+        ] {
+            assert!(wanted(path, 100), "{path}");
+        }
         assert!(!wanted("etc/ssl/private/ssl-cert-snakeoil.key", 100));
         assert!(wanted("etc/ssl/private/web.key", 100));
         assert!(wanted("root/.netrc", 100));

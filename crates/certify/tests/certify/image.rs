@@ -172,5 +172,6 @@ pub(crate) fn file(path: &str, mode: u32) -> FileFact {
         mode,
         uid: 0,
         gid: 0,
+        package: None,
     }
 }

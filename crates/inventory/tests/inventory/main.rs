@@ -1,6 +1,7 @@
 //! Layers, merges and whole images, through the public interface.
 
 mod archive;
+mod facts;
 mod images;
 mod inspect;
 mod languages;
