@@ -109,13 +109,17 @@ impl<'a> Step<'a> {
     ) -> Evidence {
         let layer = self.layer.and_then(|index| subject.layer(index));
         Evidence::new(note)
-            .with_line(without_arguments(self.line))
+            .with_line(shown(self.line))
             .in_layer(layer)
     }
 }
 
-/// Returns the line without the values of build arguments, which may be secrets.
-pub(crate) fn without_arguments(line: &str) -> &str {
+/// Returns what evidence may show of a line: all but the values of build arguments, which may
+/// be secrets, and nothing of a line that holds one.
+pub(crate) fn shown(line: &str) -> &str {
+    if inventory::secret_in_text(line).is_some() {
+        return "(not shown: it holds a secret)";
+    }
     let start = line.strip_prefix("RUN ").unwrap_or(line);
     match start.find(" /bin/sh -c") {
         Some(end) if start.starts_with('|') => &start[end + 1..],
@@ -174,9 +178,11 @@ mod tests {
 
     #[test]
     fn build_arguments_are_not_shown() {
-        let shown = without_arguments("RUN |1 TOKEN=x /bin/sh -c make # buildkit");
-        assert_eq!(shown, "/bin/sh -c make # buildkit");
-        assert_eq!(without_arguments("COPY a /a"), "COPY a /a");
+        let line = shown("RUN |1 TOKEN=x /bin/sh -c make # buildkit");
+        assert_eq!(line, "/bin/sh -c make # buildkit");
+        assert_eq!(shown("COPY a /a"), "COPY a /a");
+        let line = shown("RUN /bin/sh -c sudo curl https://me:s3c@files.example/b");
+        assert!(!line.contains("s3c"), "{line}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether a health-check is declared.
 
-use crate::{Check, Level, Outcome, Subject};
+use crate::{Check, Level, Outcome, Subject, history::shown};
 
 pub(crate) static CHECK: Check = Check {
     id: "health-check",
@@ -24,6 +24,6 @@ fn run(subject: &Subject<'_>) -> Outcome {
         Some([first]) if first == "CMD" || first == "CMD-SHELL" => {
             Outcome::fail("HEALTHCHECK names no command")
         }
-        Some(words) => Outcome::Pass(format!("runs `{}`", words[1..].join(" "))),
+        Some(words) => Outcome::Pass(format!("runs `{}`", shown(&words[1..].join(" ")))),
     }
 }

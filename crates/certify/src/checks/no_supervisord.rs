@@ -1,6 +1,6 @@
 //! Whether the command is a process supervisor.
 
-use crate::{Check, Evidence, Level, Outcome, Subject};
+use crate::{Check, Evidence, Level, Outcome, Subject, history::shown};
 
 pub(crate) static CHECK: Check = Check {
     id: "no-supervisord",
@@ -20,7 +20,7 @@ fn run(subject: &Subject<'_>) -> Outcome {
     let evidence = forms
         .into_iter()
         .filter(|(_, words)| words.iter().any(|word| names_supervisord(word)))
-        .map(|(name, words)| Evidence::new(format!("{name} is `{}`", words.join(" "))))
+        .map(|(name, words)| Evidence::new(format!("{name} is `{}`", shown(&words.join(" ")))))
         .collect();
     Outcome::from_evidence(evidence, "supervisord is in neither ENTRYPOINT nor CMD")
 }

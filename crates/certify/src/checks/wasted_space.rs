@@ -1,6 +1,6 @@
 //! Whether lower layers hold much that upper ones hide.
 
-use crate::{Check, Evidence, Level, Outcome, Subject, history::without_arguments, report::bytes};
+use crate::{Check, Evidence, Level, Outcome, Subject, history::shown, report::bytes};
 
 pub(crate) static CHECK: Check = Check {
     id: "wasted-space",
@@ -38,7 +38,7 @@ fn run(subject: &Subject<'_>) -> Outcome {
             .iter()
             .find(|facts| facts.digest == layer.digest);
         match facts.and_then(|facts| facts.history.as_deref()) {
-            Some(line) => evidence.with_line(without_arguments(line)),
+            Some(line) => evidence.with_line(shown(line)),
             None => evidence,
         }
     }));

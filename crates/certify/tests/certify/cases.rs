@@ -8,6 +8,9 @@ use crate::image::{Image, file, layer, words};
 /// A check's id, and what to do to a good image to make it fail.
 type Case = (&'static str, fn(&mut Image));
 
+/// Of the form of a token; in two parts so that no tool takes this file for a leak.
+const TOKEN: &str = concat!("ghp", "_aB3dE5gH7jK9mN2pQ4sT6vW8xY1zaB3dE5gH");
+
 /// Every check has at least one; a test below sees to it.
 pub(crate) const FAILING: &[Case] = &[
     ("command", |image| {
@@ -48,6 +51,32 @@ pub(crate) const FAILING: &[Case] = &[
     ("secret-in-environment", |image| {
         image.step("RUN |1 API_TOKEN=hunter2 /bin/sh -c make # buildkit");
     }),
+    ("secret-in-environment", |image| {
+        image.step(&format!(
+            "RUN /bin/sh -c git clone https://x:{TOKEN}@git.example/a # buildkit"
+        ));
+    }),
+    ("secret-in-environment", |image| {
+        image.step(&format!("ENV TOKEN={TOKEN}"));
+        image.step("ENV TOKEN=");
+        image.config.config.env.push("TOKEN=".into());
+    }),
+    ("secret-in-environment", |image| {
+        // Said once: it is still in force.
+        image.step("ENV DB_PASSWORD=hunter2");
+        image.config.config.env.push("DB_PASSWORD=hunter2".into());
+    }),
+    ("secret-in-environment", |image| {
+        let config = &mut image.config.config;
+        config.labels.insert("build".into(), format!("{TOKEN} 7"));
+        config.cmd = words("--source https://me:hunter2@files.example/a");
+        config.healthcheck.as_mut().expect("good").test = words("CMD curl ftp://me:hunter2@h");
+        image.annotations.insert("note".into(), TOKEN.into());
+        image.config.history[0].comment = Some(format!("with {TOKEN}"));
+    }),
+    ("no-sudo", |image| {
+        image.step("/bin/sh -c sudo curl https://me:hunter2@files.example/a");
+    }),
     ("secret-in-file", |image| {
         image.inventory.facts.secrets.push(secret(false));
     }),
@@ -67,6 +96,7 @@ pub(crate) const FAILING: &[Case] = &[
             ("app/mail", 0o2755),
         ];
         image.inventory.facts.setuid = files.map(|(path, mode)| file(path, mode)).into();
+        image.inventory.facts.setuid[0].package = Some("util-linux".into());
     }),
     ("empty-password", |image| {
         image.inventory.facts.empty_passwords.push(EmptyPassword {
@@ -216,6 +246,9 @@ const PASSING: &[Case] = &[
     ("copy-not-add", |image| {
         image.step("ADD --checksum=sha256:1 https://h.example/x /x");
     }),
+    ("secret-in-environment", |image| {
+        image.step("RUN /bin/sh -c git clone https://x:$TOKEN@git.example/a@1 # buildkit");
+    }),
 ];
 
 fn secret(hidden: bool) -> Secret {
@@ -311,7 +344,9 @@ fn what_a_failure_says() {
             ));
         }
     }
-    assert!(!text.contains("hunter2"), "a secret is shown");
+    for secret in ["hunter2", TOKEN] {
+        assert!(!text.contains(secret), "a secret is shown");
+    }
     insta::assert_snapshot!(text, @r#"
 command
     neither ENTRYPOINT nor CMD is set []
@@ -337,6 +372,20 @@ secret-in-environment
     ENV `DB_PASSWORD` holds a secret (env-credential) []
 secret-in-environment
     build argument `API_TOKEN` holds a secret (env-credential) [layer 3]
+secret-in-environment
+    step 4 of the history holds a secret (github-token) [layer 3]
+secret-in-environment
+    ENV `TOKEN` of step 4 of the history holds a secret (github-token) [layer 3]
+secret-in-environment
+    ENV `DB_PASSWORD` holds a secret (env-credential) []
+secret-in-environment
+    CMD holds a secret (url-password) []
+    HEALTHCHECK holds a secret (url-password) []
+    label `build` holds a secret (github-token) []
+    annotation `note` holds a secret (github-token) []
+    step 1 of the history holds a secret (github-token) [layer 0]
+no-sudo
+    the build runs sudo [layer 3 «(not shown: it holds a secret)»]
 secret-in-file
     line 3: github-token [layer 1 app/config.yml]
 hidden-secret
@@ -346,7 +395,7 @@ credential-file
 needless-file
     not needed to run the image [layer 2 app/.git]
 setuid-file
-    setuid, owner 0; brought by the distribution's base [layer 2 usr/bin/su]
+    setuid, owner 0; brought by the package `util-linux` [layer 2 usr/bin/su]
     setuid and setgid, owner 0, group 0 [layer 2 app/tool]
     setgid, group 0 [layer 2 app/mail]
 empty-password

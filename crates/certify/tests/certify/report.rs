@@ -66,7 +66,7 @@ fn a_report_is_json() {
         {
           "layer": "sha256:0000000000000000000000000000000000000000000000000000000000000002",
           "path": "usr/bin/su",
-          "note": "setuid, owner 0; brought by the distribution's base"
+          "note": "setuid, owner 0"
         }
       ],
       "suggestion": "Remove the bits: `RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} +`; or run with `--security-opt no-new-privileges`."
