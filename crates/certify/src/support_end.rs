@@ -21,8 +21,17 @@ const DEBIAN: &[Row] = &[
 
 const UBUNTU: &[Row] = &[
     ("14.04", (2019, 4, 25)),
+    ("14.10", (2015, 7, 23)),
+    ("15.04", (2016, 2, 4)),
+    ("15.10", (2016, 7, 28)),
     ("16.04", (2021, 4, 30)),
+    ("16.10", (2017, 7, 20)),
+    ("17.04", (2018, 1, 13)),
+    ("17.10", (2018, 7, 19)),
     ("18.04", (2023, 5, 31)),
+    ("18.10", (2019, 7, 18)),
+    ("19.04", (2020, 1, 23)),
+    ("19.10", (2020, 7, 17)),
     ("20.04", (2025, 5, 29)),
     ("20.10", (2021, 7, 22)),
     ("21.04", (2022, 1, 20)),
@@ -106,22 +115,42 @@ const FEDORA: &[Row] = &[
     ("44", (2027, 6, 2)),
 ];
 
+/// Amazon Linux 1 had the year and the month for a version.
 const AMAZON: &[Row] = &[
     ("2", (2026, 6, 30)),
+    ("2014", (2023, 12, 31)),
+    ("2015", (2023, 12, 31)),
+    ("2016", (2023, 12, 31)),
+    ("2017", (2023, 12, 31)),
     ("2018", (2023, 12, 31)),
     ("2023", (2029, 6, 30)),
 ];
 
+/// 42 came before 15.
 const LEAP: &[Row] = &[
+    ("15.0", (2019, 12, 3)),
+    ("15.1", (2021, 2, 2)),
+    ("15.2", (2022, 1, 4)),
     ("15.3", (2022, 12, 31)),
     ("15.4", (2023, 12, 7)),
     ("15.5", (2024, 12, 31)),
     ("15.6", (2026, 4, 30)),
     ("16.0", (2027, 10, 31)),
+    ("42.1", (2017, 5, 17)),
+    ("42.2", (2018, 1, 26)),
+    ("42.3", (2019, 7, 1)),
 ];
 
 const SLES: &[Row] = &[
+    ("12.0", (2016, 6, 30)),
+    ("12.1", (2017, 5, 31)),
+    ("12.2", (2018, 3, 31)),
+    ("12.3", (2019, 6, 30)),
+    ("12.4", (2020, 6, 30)),
     ("12.5", (2024, 10, 31)),
+    ("15.0", (2019, 12, 31)),
+    ("15.1", (2021, 1, 31)),
+    ("15.2", (2021, 12, 31)),
     ("15.3", (2022, 12, 31)),
     ("15.4", (2023, 12, 31)),
     ("15.5", (2024, 12, 31)),
@@ -141,7 +170,8 @@ const PHOTON: &[Row] = &[("3", (2025, 10, 2)), ("4", (2027, 10, 11))];
 /// that are listed the end of the oldest listed. None where nothing is known.
 pub(crate) fn support_end(distribution: &Distribution) -> Option<NaiveDate> {
     let table = match distribution.id.as_str() {
-        "debian" => DEBIAN,
+        // Raspbian builds Debian's packages anew, fixes too.
+        "debian" | "raspbian" => DEBIAN,
         "ubuntu" => UBUNTU,
         "alpine" => ALPINE,
         "rhel" => RHEL,
@@ -203,11 +233,19 @@ mod tests {
         check("alpine", Some("3.2"), Some("2020-11-01"));
         check("alpine", Some("3.99_alpha"), None);
         check("ubuntu", Some("22.04"), Some("2027-06-01"));
+        check("ubuntu", Some("18.10"), Some("2019-07-18"));
+        check("ubuntu", Some("19.10"), Some("2020-07-17"));
+        check("raspbian", Some("9"), Some("2022-06-30"));
         check("ubuntu", Some("x"), None);
         check("almalinux", Some("8.8"), Some("2029-05-31"));
         check("centos", Some("7"), Some("2024-06-30"));
         check("amzn", Some("2023"), Some("2029-06-30"));
+        check("amzn", Some("2017.09"), Some("2023-12-31"));
         check("opensuse-leap", Some("15.4"), Some("2023-12-07"));
+        check("opensuse-leap", Some("42.3"), Some("2019-07-01"));
+        check("opensuse-leap", Some("13.2"), Some("2019-12-03"));
+        check("sles", Some("15"), Some("2019-12-31"));
+        check("sles", Some("15.2"), Some("2021-12-31"));
         check("sles", Some("15.7"), Some("2031-07-31"));
         check("sles", Some("15.9"), None);
         check("opensuse-leap", Some("16.0"), Some("2027-10-31"));

@@ -7,8 +7,10 @@ pub(crate) static CHECK: Check = Check {
     title: "Its distribution is still supported",
     proves: "Security fixes for the distribution's packages are still published.",
     help: "After the end of support nobody fixes vulnerabilities, so that the publisher cannot \
-        keep the programme's deadlines. Known are Debian (with LTS), Ubuntu (without paid \
-        support) and Alpine.",
+        keep the programme's deadlines. Known are Debian and Raspbian (with LTS), Ubuntu \
+        (without paid support), Alpine, Red Hat Enterprise Linux, CentOS, AlmaLinux, Rocky Linux, \
+        Oracle Linux, Fedora, Amazon Linux, openSUSE Leap and SUSE Linux Enterprise, CBL-Mariner and \
+        Azure Linux, and Photon OS.",
     suggestion: "Rebuild on a supported release.",
     level: Level::Error,
     run,
