@@ -44,6 +44,7 @@ impl App {
                     name: name.clone(),
                     digest: digest.clone(),
                     platform: content.platform,
+                    base: content.base,
                 };
                 let serial = subject.serial(&content.inventory, time.timestamp());
                 let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);

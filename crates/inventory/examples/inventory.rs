@@ -3,7 +3,7 @@
 
 use std::{env, error::Error, io, path::Path};
 
-use plimsoll_inventory::{Inventory, Limits, Scan, inspect, sbom, scan_rootfs};
+use plimsoll_inventory::{Inventory, Limits, Scan, base_image, inspect, sbom, scan_rootfs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
@@ -35,6 +35,7 @@ fn take_apart(name: &str) -> Result<(Inventory, sbom::Subject), Box<dyn Error>> 
             name: "rootfs".to_owned(),
             digest,
             platform: String::new(),
+            base: None,
         };
         return Ok((inventory, subject));
     }
@@ -44,6 +45,7 @@ fn take_apart(name: &str) -> Result<(Inventory, sbom::Subject), Box<dyn Error>> 
         name: name.to_owned(),
         digest: image.descriptor.digest.clone(),
         platform: image.platform(),
+        base: base_image(&image, &[]),
     };
     Ok((inspect(&*source, &image, &Scan::default())?, subject))
 }

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use oci::Digest;
 
-use crate::{Inventory, Problem, Removed};
+use crate::{BaseImage, Inventory, Problem, Removed};
 
 /// What a bill of materials is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Subject {
     pub digest: Digest,
     /// `os/architecture[/variant]`.
     pub platform: String,
+    /// What it is built on, if that is known.
+    pub base: Option<BaseImage>,
 }
 
 impl Subject {
@@ -33,7 +35,11 @@ impl Subject {
     pub fn serial(&self, inventory: &Inventory, seconds: i64) -> String {
         // It is kept as JSON everywhere, so that it always can be.
         let found = Digest::of(&serde_json::to_vec(inventory).unwrap_or_default());
-        let seed = format!("{}\n{}\n{seconds}\n{found}", self.name, self.digest);
+        let mut seed = format!("{}\n{}\n{seconds}\n{found}", self.name, self.digest);
+        if let Some(base) = &self.base {
+            let digest = base.digest.as_deref().unwrap_or_default();
+            seed += &format!("\n{}\n{digest}\n{:?}", base.name, base.layers);
+        }
         let digest = Digest::of(seed.as_bytes());
         let hex = digest.hex();
         format!(

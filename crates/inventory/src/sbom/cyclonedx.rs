@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Value, json};
 
 use super::{Subject, brings};
-use crate::{Claim, Component, Confidence, Distribution, Inventory, Kind, licenses::spdx};
+use crate::{
+    BaseImage, Claim, Component, Confidence, Distribution, Inventory, Kind, licenses::spdx,
+};
 
 /// Returns the bill of materials; `timestamp` is RFC 3339, `serial` a UUID.
 pub fn cyclonedx(inventory: &Inventory, subject: &Subject, timestamp: &str, serial: &str) -> Value {
@@ -64,11 +66,26 @@ pub fn cyclonedx(inventory: &Inventory, subject: &Subject, timestamp: &str, seri
         "components": components,
         "dependencies": dependencies,
     });
+    if let Some(base) = &subject.base {
+        document["metadata"]["component"]["pedigree"] = json!({ "ancestors": [ancestor(base)] });
+    }
     if !inventory.problems.is_empty() {
         let part = json!({ "aggregate": "incomplete", "assemblies": [subject.purl()] });
         document["compositions"] = json!([part]);
     }
     document
+}
+
+/// Returns the image that another is built on.
+fn ancestor(base: &BaseImage) -> Value {
+    let mut value = json!({ "type": "container", "name": base.name });
+    if let Some(digest) = &base.digest {
+        value["version"] = json!(digest);
+    }
+    if let Some(layers) = base.layers {
+        value["properties"] = json!([property("plimsoll:layers", &layers.to_string())]);
+    }
+    value
 }
 
 fn operating_system(distribution: &Distribution) -> Value {

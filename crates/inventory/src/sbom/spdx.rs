@@ -6,11 +6,12 @@ use oci::Digest;
 use serde_json::{Value, json};
 
 use super::{Subject, brings};
-use crate::{Claim, Component, Confidence, Distribution, Inventory, licenses::spdx};
+use crate::{BaseImage, Claim, Component, Confidence, Distribution, Inventory, licenses::spdx};
 
 const IMAGE: &str = "SPDXRef-image";
 const TOOL: &str = concat!("Tool: plimsoll-", env!("CARGO_PKG_VERSION"));
 const SYSTEM: &str = "SPDXRef-operating-system";
+const BASE: &str = "SPDXRef-base-image";
 
 /// Returns the bill of materials; `timestamp` is RFC 3339 in UTC, `serial` a UUID.
 pub fn spdx(inventory: &Inventory, subject: &Subject, timestamp: &str, serial: &str) -> Value {
@@ -26,6 +27,10 @@ pub fn spdx(inventory: &Inventory, subject: &Subject, timestamp: &str, serial: &
     if let Some(distribution) = &inventory.distribution {
         packages.push(operating_system(distribution));
         relationships.push(relation(IMAGE, "CONTAINS", SYSTEM));
+    }
+    if let Some(image) = &subject.base {
+        packages.push(base(image));
+        relationships.push(relation(IMAGE, "DESCENDANT_OF", BASE));
     }
     let names = super::unique(inventory.components.iter().map(|c| c.purl.clone()));
     for (component, name) in inventory.components.iter().zip(&names) {
@@ -118,6 +123,23 @@ fn image(subject: &Subject) -> Value {
         }],
         "externalRefs": [purl(&subject.purl())],
     })
+}
+
+fn base(image: &BaseImage) -> Value {
+    let mut value = json!({
+        "SPDXID": BASE,
+        "name": image.name,
+        "primaryPackagePurpose": "CONTAINER",
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": false,
+    });
+    if let Some(digest) = &image.digest {
+        value["versionInfo"] = json!(digest);
+    }
+    if let Some(layers) = image.layers {
+        value["comment"] = json!(format!("The lowest layers are its own: {layers}"));
+    }
+    value
 }
 
 fn operating_system(distribution: &Distribution) -> Value {

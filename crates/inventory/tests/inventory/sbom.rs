@@ -1,7 +1,7 @@
 //! Both bills of materials of a small image.
 
 use plimsoll_inventory::{
-    Claim, Inventory,
+    BaseImage, Claim, Inventory,
     sbom::{Subject, cyclonedx, spdx},
 };
 
@@ -28,6 +28,11 @@ fn image() -> (Inventory, Subject) {
         name: "registry.example/team/app:1".to_owned(),
         digest: digest(7),
         platform: "linux/amd64".to_owned(),
+        base: Some(BaseImage {
+            name: "alpine:3.20.3".to_owned(),
+            digest: Some(digest(8).to_string()),
+            layers: Some(1),
+        }),
     };
     (inventory, subject)
 }
@@ -50,6 +55,11 @@ fn serial_numbers_follow_from_all_that_a_document_says() {
     let serial = subject.serial(&inventory, 1);
     assert_eq!(subject.serial(&inventory, 1), serial);
     assert_ne!(subject.serial(&inventory, 2), serial);
+    let bare = Subject {
+        base: None,
+        ..subject.clone()
+    };
+    assert_ne!(bare.serial(&inventory, 1), serial);
     // As a parser that knows less would have left it.
     let mut less = inventory;
     less.components.pop();

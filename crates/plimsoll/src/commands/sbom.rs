@@ -159,6 +159,7 @@ pub(super) fn subject(
         name: name(image),
         digest: digest.cloned().unwrap_or_else(|| listing(content)),
         platform: content.platform.clone(),
+        base: content.base.clone(),
     }
 }
 

@@ -13,7 +13,16 @@ pub(super) fn document(content: &ImageContent, by_layer: bool) -> String {
     let mut text = String::new();
     if by_layer {
         if let Some(base) = &content.base {
-            let _infallible = writeln!(text, "Built on {}\n", plain(&base.name));
+            let digest = base.digest.as_deref();
+            let digest = digest.map(|digest| format!("@{}", plain(digest)));
+            let layers = base.layers.map(|layers| format!(", layers 1 to {layers}"));
+            let _infallible = writeln!(
+                text,
+                "Built on {}{}{}\n",
+                plain(&base.name),
+                digest.unwrap_or_default(),
+                layers.unwrap_or_default()
+            );
         }
         for (place, layer) in content.layers.iter().enumerate() {
             let brought = |component: &&Component| component.layer_index == place;
