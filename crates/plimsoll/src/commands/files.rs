@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use inventory::{FileEntry, LayerReport};
+use inventory::{FileEntry, LayerReport, Linked};
 use oci::Digest;
 use serde_json::json;
 
@@ -19,12 +19,14 @@ use crate::{
 ///
 /// Lists what each layer adds or replaces, with rights, numbers of owner and group, and size, and
 /// the paths that it takes away from those below; not what is left of it all in the end. With
-/// --format json, one document a line.
+/// --needs, lists instead which shared libraries each program and library of the whole image is
+/// linked with, as the loader would find them. With --format json, one document a line.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   plimsoll files registry.example/team/app:1.4
   plimsoll files --layer 2 oci:build/app
-  plimsoll files --under /usr/bin registry.example/team/app:1.4")]
+  plimsoll files --under /usr/bin registry.example/team/app:1.4
+  plimsoll files --needs --under /usr/bin/nginx registry.example/team/app:1.4")]
 pub(crate) struct FilesArgs {
     #[command(flatten)]
     image: ImageArgs,
@@ -34,6 +36,9 @@ pub(crate) struct FilesArgs {
     /// This path and what lies below it only
     #[arg(long, value_name = "PATH")]
     under: Option<String>,
+    /// Which shared libraries each program needs, and which of them are not in the image
+    #[arg(long, conflicts_with = "layer")]
+    needs: bool,
 }
 
 pub(super) fn run(args: &FilesArgs, context: &Context<'_>) -> Result<Exit, Failure> {
@@ -43,6 +48,10 @@ pub(super) fn run(args: &FilesArgs, context: &Context<'_>) -> Result<Exit, Failu
     for (platform, layers) in &platforms {
         if several && !printer.is_json() {
             printer.out(&format!("Platform {platform}\n"))?;
+        }
+        if args.needs {
+            args.list_needs(platform, layers, printer)?;
+            continue;
         }
         if let Some(number) = args.layer
             && number as usize > layers.len()
@@ -66,6 +75,44 @@ impl FilesArgs {
         let folder = self.under.as_deref().unwrap_or_default().trim_matches('/');
         let below = path.strip_prefix(folder);
         folder.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Lists what programs and libraries are linked with.
+    fn list_needs(
+        &self,
+        platform: &str,
+        layers: &[(Digest, LayerReport)],
+        printer: &Printer,
+    ) -> Result<(), Failure> {
+        let linked = inventory::merge(layers).facts.linked;
+        let mut text = String::new();
+        for one in linked.iter().filter(|one| self.is_asked(&one.path)) {
+            if printer.is_json() {
+                let Linked {
+                    path,
+                    libraries,
+                    missing,
+                } = one;
+                printer.json_line(&json!({
+                    "platform": platform,
+                    "path": path,
+                    "libraries": libraries,
+                    "missing": missing,
+                }))?;
+                continue;
+            }
+            let _infallible = writeln!(text, "/{}", plain(&one.path));
+            for library in &one.libraries {
+                let _infallible = writeln!(text, "  /{}", plain(library));
+            }
+            for name in &one.missing {
+                let _infallible = writeln!(text, "  {} (not in the image)", plain(name));
+            }
+        }
+        if printer.is_json() {
+            return Ok(());
+        }
+        printer.out(&text)
     }
 
     /// Lists one layer.

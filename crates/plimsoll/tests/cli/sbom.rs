@@ -210,3 +210,21 @@ fn files_are_listed_by_layer_with_owner_and_mode() {
     let said = place.run(&["files", "dir:rootfs"]);
     assert!(said.contains(" /etc/hosts\n"), "{said}");
 }
+
+#[test]
+fn what_programs_are_linked_with_is_listed() {
+    // Any library will do; it needs its loader, which is not there.
+    let library = format!("/lib/{}-linux-gnu/libc.so.6", std::env::consts::ARCH);
+    let Ok(library) = std::fs::read(library) else {
+        return;
+    };
+    let place = place();
+    place.write("rootfs/usr/lib/libc.so.6", library);
+    let said = place.run(&["files", "dir:rootfs", "--needs"]);
+    assert!(said.contains("\n/usr/lib/libc.so.6\n  "), "{said}");
+    assert!(said.contains(" (not in the image)\n"), "{said}");
+    let document = place.json(&["files", "dir:rootfs", "--needs", "--under", "/usr/lib"]);
+    assert_eq!(document["path"], "usr/lib/libc.so.6");
+    let none = place.run(&["files", "dir:rootfs", "--needs", "--under", "/bin"]);
+    assert!(!none.contains("libc"), "{none}");
+}
