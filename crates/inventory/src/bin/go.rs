@@ -55,8 +55,7 @@ fn read(body: &Body) -> Findings {
     if let Some(main) = packages
         .iter_mut()
         .find(|package| go_main::lacks_version(package))
-        && let Some(version) =
-            go_texts::version(body, &layout).or_else(|| go_texts::embedded(body, &layout))
+        && let Some(version) = go_texts::version(body, &layout)
     {
         *main = go_main::with_version(main.clone(), &version);
     }
@@ -165,6 +164,7 @@ fn packages(version: &str, modules: &str) -> Vec<Package> {
         let replaced = lines.peek().and_then(|line| line.strip_prefix("=>\t"));
         packages.extend(dependency(rest, replaced));
     }
+    go_main::name_wrapped(modules, &mut packages);
     packages
 }
 
@@ -182,6 +182,13 @@ fn stdlib(version: &str) -> Option<Package> {
 /// A replaced module is another one; replaced by a folder, it is itself with unknown changes.
 fn dependency(line: &str, replaced: Option<&str>) -> Option<Package> {
     let (path, version) = path_and_version(line)?;
+    // Of a workspace or a vendored folder; nothing says which version it is.
+    if version == "(devel)" {
+        return Some(Package {
+            confidence: Confidence::Low,
+            ..module(path, "")
+        });
+    }
     let Some(replaced) = replaced else {
         return Some(module(path, version));
     };
@@ -223,6 +230,7 @@ mod tests {
         =>\tgithub.com/fork/one\tv1.0.1\th1:c=\n\
         dep\tgithub.com/local/one\tv0.1.0\n\
         =>\t./local\n\
+        dep\tk8s.io/kubectl\t(devel)\t\n\
         build\tGOOS=linux\n";
     const EXPECTED: &[&str] = &[
         " stdlib 1.20.3",
@@ -230,6 +238,7 @@ mod tests {
         "golang.org/x net v0.10.0",
         "github.com/fork one v1.0.1",
         "github.com/local one v0.1.0",
+        "k8s.io kubectl ",
     ];
 
     fn framed(modules: &str) -> Vec<u8> {

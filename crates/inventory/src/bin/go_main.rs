@@ -98,7 +98,7 @@ pub(super) fn package(modules: &str) -> Option<Package> {
         None => (module_of(column("path")?)?, ""),
     };
     let cpe = |version: &str| cpe(path, version).into_iter().collect();
-    if !version.is_empty() && version != "(devel)" && !version.starts_with("v0.0.0-") {
+    if !version.is_empty() && version != "(devel)" && !is_commit(version) {
         return Some(Package {
             cpes: cpe(version),
             ..module(path, version)
@@ -118,29 +118,65 @@ pub(super) fn package(modules: &str) -> Option<Package> {
         let (_, time) = setting("vcs.time")?;
         pseudo_version(revision, time)
     };
-    let guessed = linked.or_else(|| version.starts_with("v0.0.0-").then(|| version.to_owned()));
+    let linked = linked.or_else(|| of_folder(modules, path));
+    let guessed = linked.or_else(|| is_commit(version).then(|| version.to_owned()));
     let guessed = guessed.or_else(revision).unwrap_or_default();
     if guessed.is_empty() && column("mod").is_none() {
         return None;
     }
     Some(Package {
         cpes: cpe(&guessed),
-        confidence: if guessed.is_empty() {
-            Confidence::Low
-        } else {
-            Confidence::Medium
+        confidence: match guessed.is_empty() || is_commit(&guessed) {
+            true => Confidence::Low,
+            false => Confidence::Medium,
         },
         ..module(path, &guessed)
     })
 }
 
+/// Returns the version of another module that has this one's, taken from its repository, too.
+fn of_folder(modules: &str, path: &str) -> Option<String> {
+    let mut lines = modules.lines().zip(modules.lines().skip(1));
+    lines.find_map(|(line, next)| {
+        next.strip_prefix("=>\t.")?;
+        let (other, version) = path_and_version(line.strip_prefix("dep\t")?)?;
+        let same = elsewhere(path).iter().any(|start| other.starts_with(start));
+        (same && is_version(version) && !is_commit(version)).then(|| version.to_owned())
+    })
+}
+
+/// Returns what the packages begin with in which the version of a module is.
+fn elsewhere(path: &str) -> &'static [&'static str] {
+    let mut known = ELSEWHERE.iter();
+    let known = known.find(|(module, _)| *module == without_major(path));
+    known.map_or(&[], |(_, starts)| starts)
+}
+
+/// Gives the CPE name to a well-known program that a module of the same name only starts, as
+/// Caddy is built.
+pub(super) fn name_wrapped(modules: &str, packages: &mut [Package]) {
+    let main = modules.lines().find_map(|line| line.strip_prefix("mod\t"));
+    let Some((path, _)) = main.and_then(path_and_version) else {
+        return;
+    };
+    if path.contains(['.', '/']) {
+        return;
+    }
+    for package in packages {
+        let full = package.full_name();
+        if without_major(&full)
+            .rsplit_once('/')
+            .is_some_and(|(_, name)| name == path)
+        {
+            package.cpes.extend(cpe(&full, &package.version));
+        }
+    }
+}
+
 /// Finds `-X path.Variable=version` for a variable of the main module.
 fn of_flags(flags: &str, path: &str) -> Option<String> {
     let text = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\');
-    let elsewhere = ELSEWHERE
-        .iter()
-        .find(|(module, _)| *module == without_major(path));
-    let elsewhere = elsewhere.map_or(&[][..], |(_, starts)| starts);
+    let elsewhere = elsewhere(path);
     let mut words = flags.split(text).filter(|word| !word.is_empty());
     let mut best: Option<(usize, &str)> = None;
     while let Some(word) = words.next() {
@@ -183,7 +219,7 @@ fn module_of(command: &str) -> Option<&str> {
 
 /// Returns whether the program is well known, and nothing but a commit of it.
 pub(super) fn lacks_version(package: &Package) -> bool {
-    let unknown = package.version.is_empty() || package.version.starts_with("v0.0.0-");
+    let unknown = package.version.is_empty() || is_commit(&package.version);
     let path = package.full_name();
     unknown && CPES.iter().any(|(known, _)| *known == without_major(&path))
 }
@@ -225,7 +261,16 @@ fn pseudo_version(revision: &str, time: &str) -> Option<String> {
     (time.len() == 14).then(|| format!("v0.0.0-{time}-{revision}"))
 }
 
+/// Returns whether it names a commit that follows no release.
+fn is_commit(version: &str) -> bool {
+    version.starts_with("v0.0.0-")
+}
+
+/// Returns the CPE name; a commit has none, as it would be older than all that was ever mended.
 fn cpe(path: &str, version: &str) -> Option<String> {
+    if is_commit(version) {
+        return None;
+    }
     let base = without_major(path);
     let (_, name) = CPES.iter().find(|(path, _)| *path == base)?;
     super::cpe(name, version.trim_start_matches('v'))
@@ -249,7 +294,7 @@ mod tests {
             "build\tvcs.revision=0123456789abcdef0123\nbuild\tvcs.time=2023-04-05T06:07:08Z\n";
         assert_eq!(
             main("(devel)", commit),
-            "v0.0.0-20230405060708-0123456789ab Medium"
+            "v0.0.0-20230405060708-0123456789ab Low"
         );
         let flags = r#"build	-ldflags="-s -w -X main.date=2023 -X main.version=2.0.1 -X 'github.com/minio/minio/cmd.GitVersion=v9.9.9'""#;
         assert_eq!(
@@ -318,6 +363,54 @@ mod tests {
                 package.cpes,
                 [format!("cpe:2.3:a:{expected}:*:*:*:*:*:*:*")]
             );
+        }
+    }
+
+    #[test]
+    fn takes_the_version_of_a_folder_of_the_same_repository() {
+        let text = "mod\tgo.etcd.io/etcd/server/v3\t(devel)\t\n\
+            dep\tgithub.com/beorn7/perks\tv1.0.1\th1:a=\n\
+            dep\tgo.etcd.io/etcd/api/v3\tv3.5.1\n=>\t../api\t\t\n\
+            dep\tgo.etcd.io/etcd/client/v2\tv2.305.1\n=>\t../client/v2\t\t\n";
+        let package = package(text).expect("a main module");
+        assert_eq!(package.version, "v3.5.1");
+        assert_eq!(package.cpes, ["cpe:2.3:a:etcd:etcd:3.5.1:*:*:*:*:*:*:*"]);
+        assert_eq!(package.confidence, Confidence::Medium);
+        let other = text.replace("../api", "example.com/api");
+        assert_eq!(super::package(&other).expect("a main module").version, "");
+    }
+
+    #[test]
+    fn names_what_is_only_started() {
+        let names = |main: &str| {
+            let dependency = module("github.com/caddyserver/caddy/v2", "v2.11.7");
+            let mut packages = [
+                dependency,
+                module("caddy", "v0.0.0-20261003050618-72dd0fb067f6"),
+            ];
+            name_wrapped(&format!("mod\t{main}\t(devel)\t\n"), &mut packages);
+            packages.map(|package| package.cpes).concat()
+        };
+        let caddy = "cpe:2.3:a:caddyserver:caddy:2.11.7:*:*:*:*:*:*:*".to_owned();
+        assert_eq!(names("caddy"), [caddy]);
+        assert!(names("app").is_empty());
+        assert!(names("example.com/caddy").is_empty());
+    }
+
+    #[test]
+    fn each_cpe_name_is_found() {
+        for (path, name) in CPES {
+            let text = format!("mod\t{path}/v2\tv2.3.4\t\n");
+            let found = package(&text).expect("a main module").cpes;
+            assert_eq!(found, [format!("cpe:2.3:a:{name}:2.3.4:*:*:*:*:*:*:*")]);
+            assert_eq!(name.matches(':').count(), 1, "{name}");
+            let same = CPES.iter().filter(|(other, _)| other == path);
+            assert_eq!(same.count(), 1, "{path}");
+            // A commit would be older than anything.
+            let text = text.replace("v2.3.4", "v0.0.0-20250409171524-e4da49785aa6");
+            let commit = package(&text).expect("a main module");
+            assert_eq!(commit.cpes, Vec::<String>::new());
+            assert_eq!(commit.confidence, Confidence::Low);
         }
     }
 

@@ -1,7 +1,8 @@
 //! The version of a well-known Go program whose build information has none, as is so of those
-//! built with `-trimpath`, which keeps the flags of the linker secret: what these flags set
-//! ends in a zero byte, which other texts of Go do not. Consul and Vault have theirs in a file
-//! `VERSION` that is embedded: a variable then holds the whole file, with the end of its line.
+//! built with `-trimpath`, which keeps the flags of the linker secret: a variable that these flags
+//! set holds a text that ends in a zero byte, which other texts of Go do not. Consul and Vault
+//! have theirs in a file `VERSION` that is embedded: a variable then holds the whole file, with
+//! the end of its line.
 
 use std::collections::BTreeSet;
 
@@ -31,8 +32,48 @@ const MOST: usize = 40;
 
 /// Returns the version, without a letter before it, if there is no other that it might be.
 pub(super) fn version(body: &Body, layout: &Layout) -> Option<String> {
-    // Those that begin with the letter are meant for people; others may be of anything.
-    let (mut lettered, mut plain) = (BTreeSet::new(), BTreeSet::new());
+    let (linked, embedded) = variables(body, layout);
+    let nothing = linked.lettered.is_empty() && linked.plain.is_empty();
+    let linked = match nothing {
+        true => delimited(body, layout),
+        false => Some(linked),
+    };
+    linked.and_then(Versions::only).or_else(|| embedded.only())
+}
+
+/// Versions of a program.
+#[derive(Default)]
+struct Versions {
+    /// Those that begin with the letter are meant for people; others may be of anything.
+    lettered: BTreeSet<String>,
+    plain: BTreeSet<String>,
+}
+
+impl Versions {
+    fn add(&mut self, text: &str) {
+        let (found, version) = match text.strip_prefix('v') {
+            Some(version) => (&mut self.lettered, version),
+            None => (&mut self.plain, text),
+        };
+        // Two are as good as any number of them.
+        if found.len() < 2 && is_version(version) {
+            found.insert(version.to_owned());
+        }
+    }
+
+    /// Returns the only one.
+    fn only(self) -> Option<String> {
+        let found = match self.lettered.is_empty() {
+            true => self.plain,
+            false => self.lettered,
+        };
+        (found.len() == 1).then(|| found.into_iter().next())?
+    }
+}
+
+/// Returns versions between zero bytes.
+fn delimited(body: &Body, layout: &Layout) -> Option<Versions> {
+    let mut found = Versions::default();
     let mut left = SEARCHED;
     for part in &layout.sections {
         if !SECTIONS.contains(&&*part.name) {
@@ -47,65 +88,56 @@ pub(super) fn version(body: &Body, layout: &Layout) -> Option<String> {
         while at < end {
             let length = usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK);
             let bytes = body.range(at, length).ok()?;
-            for text in texts(&bytes) {
-                let (found, version) = match text.strip_prefix('v') {
-                    Some(version) => (&mut lettered, version),
-                    None => (&mut plain, text),
-                };
-                // Two are as good as any number of them.
-                if found.len() < 2 {
-                    found.insert(version.to_owned());
-                }
-            }
+            texts(&bytes).for_each(|text| found.add(text));
             if length < CHUNK {
                 break;
             }
             at += (CHUNK - OVERLAP) as u64;
         }
     }
-    let found = if lettered.is_empty() { plain } else { lettered };
-    (found.len() == 1).then(|| found.into_iter().next())?
+    Some(found)
 }
 
-/// Returns the version in a file of one line that is embedded, if there is no other that it might
-/// be. A text of Go is where it is and its length, in a variable (cmd/compile, "abi-internal");
-/// in programs that may lie anywhere in memory (`-buildmode=pie`) it is not written down.
-pub(super) fn embedded(body: &Body, layout: &Layout) -> Option<String> {
+/// Returns versions in variables: those that the linker put there, and those in files of one line
+/// that are embedded. A text of Go is where it is and its length (cmd/compile, "abi-internal"); in
+/// programs that may lie anywhere in memory (`-buildmode=pie`) it is not written down.
+fn variables(body: &Body, layout: &Layout) -> (Versions, Versions) {
+    let (mut linked, mut embedded) = (Versions::default(), Versions::default());
     // Other processors' forms are not worth reading.
-    if !layout.numbers.little || !layout.numbers.wide {
-        return None;
-    }
-    let mut found = BTreeSet::new();
+    let known = layout.numbers.little && layout.numbers.wide;
+    let sections = layout.sections.iter().filter(|_| known);
     let mut left = VARIABLES_MOST;
-    for part in &layout.sections {
-        if !VARIABLES.contains(&&*part.name) {
+    for part in sections.filter(|part| VARIABLES.contains(&&*part.name)) {
+        let size = usize::try_from(part.size.min(left)).unwrap_or_default();
+        let Ok(bytes) = body.range(part.offset, size) else {
             continue;
-        }
-        let size = usize::try_from(part.size.min(left)).ok()?;
-        let bytes = body.range(part.offset, size).ok()?;
-        left -= bytes.len() as u64;
+        };
+        left = left.saturating_sub(bytes.len() as u64);
         let numbers = |at: usize| layout.numbers.u64(&bytes, at);
         for at in (0..bytes.len()).step_by(8) {
             let Some((address, length)) = numbers(at).zip(numbers(at + 8)) else {
                 break;
             };
-            // `1.2.3` with its end is the shortest.
-            if !(6..=MOST as u64).contains(&length) {
+            // `1.2.3` is the shortest.
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            if !(5..=MOST).contains(&length) {
                 continue;
             }
-            let text = layout.at_address(body, address, usize::try_from(length).unwrap_or(MOST));
-            let text = text.filter(|text| text.len() as u64 == length);
-            let line = text.as_deref().and_then(|text| text.strip_suffix(b"\n"));
-            let version = line.and_then(|line| std::str::from_utf8(line).ok());
-            if let Some(version) = version.filter(|version| is_version(version)) {
-                found.insert(version.to_owned());
-            }
-            if found.len() > 1 {
-                return None;
+            let Some(text) = layout.at_address(body, address, length + 1) else {
+                continue;
+            };
+            let Some(Ok(value)) = text.get(..length).map(std::str::from_utf8) else {
+                continue;
+            };
+            match value.strip_suffix('\n') {
+                // Files' versions have no letter.
+                Some(line) if !line.starts_with('v') => embedded.add(line),
+                None if text.get(length) == Some(&0) => linked.add(value),
+                _ => {}
             }
         }
     }
-    found.into_iter().next()
+    (linked, embedded)
 }
 
 /// Returns texts between zero bytes that are versions of three numbers.
@@ -166,7 +198,7 @@ mod tests {
             .flat_map(|(at, length)| [rodata + at, *length]);
         let data: Vec<_> = words.flat_map(u64::to_le_bytes).collect();
         let body = Body::of(fixture::elf(&[(".rodata", 1, texts), (".data", 1, &data)]));
-        embedded(&body, &Layout::read(&body)?)
+        version(&body, &Layout::read(&body)?)
     }
 
     #[test]
@@ -193,7 +225,20 @@ mod tests {
         let section = layout.section(".data").expect("it has one").clone();
         layout.segments = vec![layout.segments[0].clone(); 40];
         layout.sections = vec![section; 60_000];
-        assert_eq!(embedded(&body, &layout), None);
+        assert_eq!(variables(&body, &layout).1.only(), None);
+    }
+
+    #[test]
+    fn finds_what_a_variable_holds_that_the_linker_set() {
+        // Helm's: a floating-point number is right before it, and an import's version behind.
+        let texts = b"\x8f@v3.17.3\0\0\x001.7.24+unknown\0v1.0.0\0";
+        assert_eq!(embedding(texts, &[(2, 7)]).as_deref(), Some("3.17.3"));
+        assert_eq!(
+            embedding(texts, &[(2, 7), (12, 6)]).as_deref(),
+            Some("3.17.3"),
+            "a text that goes on is no variable of the linker's"
+        );
+        assert_eq!(embedding(texts, &[(2, 7), (27, 6)]), None, "which one?");
     }
 
     proptest::proptest! {
