@@ -2,17 +2,17 @@
 //! What is looked for is the table in `signatures/table.rs`: what any program may hold in one
 //! pass, what only files of some names hold in those alone.
 
+#[cfg(test)]
+mod examples;
+mod pattern;
 mod sqlite;
 mod table;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
-};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use memchr::memmem;
 
+use self::pattern::Pattern;
 use super::{elf, go, layout::Layout};
 use crate::{
     Confidence, Kind, Package,
@@ -35,8 +35,6 @@ const CHUNK: usize = 1 << 20;
 const OVERLAP: usize = 256;
 /// Bytes of one program that are searched.
 const SEARCHED: u64 = 256 << 20;
-/// Bytes of a version.
-const VERSION_MOST: usize = 40;
 /// Sections that hold texts; a program without any of them is searched whole.
 static SECTIONS: &[&str] = &[
     ".rodata",
@@ -48,7 +46,10 @@ static SECTIONS: &[&str] = &[
     "__data",
 ];
 
-/// One program or library.
+/// Versions of one entry that are looked at; Redis names some seventy.
+const CANDIDATES: usize = 100;
+
+/// One text of a program or library.
 struct Signature {
     /// The package's name; its ecosystem is the generic one.
     name: &'static str,
@@ -58,69 +59,13 @@ struct Signature {
     /// What names of shared libraries begin with whose users carry the same text, as OpenSSL's
     /// headers have it, too; a program that needs one of them does not hold the library.
     shared: &'static [&'static str],
-    /// The text, with the version in braces: `{}`, or `{3.}` for one that begins so; `{3.#}` is
-    /// one of digits and points alone. Brackets stand for a zero byte.
+    /// The text, with the version in braces (see [`Pattern`]).
     pattern: &'static str,
+    /// What the program holds as well, where other versions look the same (see
+    /// [`pattern::holds`]).
+    with: &'static str,
     /// Vendor and product of the CPE name.
     cpe: &'static str,
-    /// Bytes as found in a real program, and their version.
-    #[cfg(test)]
-    example: (&'static str, &'static str),
-}
-
-/// A pattern, taken apart.
-struct Pattern {
-    /// What is searched for: what stands before the version, and how it begins.
-    needle: Vec<u8>,
-    /// How many bytes of the needle are before the version.
-    before: usize,
-    /// What follows the version.
-    after: Vec<u8>,
-    /// Whether it has digits and points alone.
-    numbers: bool,
-}
-
-impl Pattern {
-    fn of(text: &str) -> Self {
-        let bytes = |text: &str| text.replace("[]", "\0").into_bytes();
-        let (before, rest) = text.split_once('{').unwrap_or((text, "}"));
-        let (begins, after) = rest.split_once('}').unwrap_or((rest, ""));
-        let numbers = begins.ends_with('#');
-        let begins = begins.trim_end_matches('#');
-        let mut needle = bytes(before);
-        let before = needle.len();
-        needle.extend(begins.bytes());
-        Self {
-            needle,
-            before,
-            after: bytes(after),
-            numbers,
-        }
-    }
-
-    /// Returns the version in `bytes`, in which the needle begins at `at`.
-    fn version<'b>(&self, bytes: &'b [u8], at: usize) -> Option<&'b str> {
-        let rest = bytes.get(at + self.before..)?;
-        let of_version = |b: &&u8| match self.numbers {
-            true => b.is_ascii_digit() || **b == b'.',
-            false => b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'_'),
-        };
-        let mut end = rest
-            .iter()
-            .take(VERSION_MOST)
-            .take_while(of_version)
-            .count();
-        if !self.after.is_empty() {
-            // What follows may consist of a version's characters, too.
-            end = (0..=end)
-                .rev()
-                .find(|end| rest[*end..].starts_with(&self.after))?;
-        }
-        let version = std::str::from_utf8(&rest[..end]).ok()?;
-        let version = version.trim_end_matches(['.', '-', '+', '_']);
-        let digits = version.bytes().take_while(u8::is_ascii_digit).count();
-        (digits > 0 && version[digits..].starts_with('.')).then_some(version)
-    }
 }
 
 /// The table, ready to search.
@@ -163,25 +108,84 @@ fn read(path: &str, body: &Body) -> Vec<Package> {
         .as_ref()
         .and_then(|layout| elf::linkage(body, layout));
     let needed = linkage.map(|linkage| linkage.needed).unwrap_or_default();
+    let needed: Vec<_> = needed.iter().map(|name| plain(name)).collect();
+    let name = plain(name);
     let parts = parts(layout.as_ref(), body);
-    let named = entries_for(name);
+    let named = entries_for(&name);
     let mut scan = Scan::new(&named, &needed);
     chunks(&parts, body, &mut |bytes, last| scan.bytes(bytes, last));
-    let found = scan.found.into_iter();
-    let found = found.map(|(place, version)| package(&table::ALL[place], version));
-    let mut packages: Vec<_> = found.collect();
-    if scan.has_sqlite {
+    let Scan {
+        mut found,
+        has_sqlite,
+        ..
+    } = scan;
+    confirm(&mut found, &parts, body);
+    let mut packages = packages(&found);
+    if has_sqlite {
         let mut texts = sqlite::Texts::default();
         chunks(&parts, body, &mut |bytes, _| texts.add(bytes));
-        packages.extend(sqlite::read(name, &needed, texts));
+        packages.extend(sqlite::read(&name, &needed, texts));
     }
     // MariaDB says which MySQL's engine it has, too.
     if packages.iter().any(|package| package.name == "mariadb") {
         packages.retain(|package| package.name != "mysql");
     }
-    // Two lines of the table may know one library.
-    let mut seen = BTreeSet::new();
-    packages.retain(|package| seen.insert((package.name.clone(), package.version.clone())));
+    packages
+}
+
+/// Returns a library's name without what makes it unlike all others where it was copied into a
+/// Python package (auditwheel): `libz-0123abcd.so.1`.
+fn plain(name: &str) -> String {
+    let split = name.find(".so").and_then(|so| {
+        let (before, hash) = name[..so].rsplit_once('-')?;
+        let is_hash = hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hash.then_some((before, &name[so..]))
+    });
+    split.map_or(name.to_owned(), |(before, so)| [before, so].concat())
+}
+
+/// Keeps the versions of which the program holds what else it has to.
+fn confirm(found: &mut BTreeMap<usize, Vec<String>>, parts: &[(u64, u64)], body: &Body) {
+    let wants = |place: &usize| !table::ALL[*place].with.is_empty();
+    if !found.keys().any(wants) {
+        return;
+    }
+    let mut open = found.clone();
+    open.retain(|place, _| wants(place));
+    chunks(parts, body, &mut |bytes, _| {
+        for (place, versions) in &mut open {
+            let with = table::ALL[*place].with;
+            versions.retain(|version| !pattern::holds(bytes, with, version));
+        }
+    });
+    for (place, not_held) in open {
+        if let Some(versions) = found.get_mut(&place) {
+            versions.retain(|version| !not_held.contains(version));
+        }
+    }
+}
+
+/// Makes a package of each entry's version, the first that was found. Where one is the beginning
+/// of another, as `9.2` of `9.2p1`, it is the same, said shorter.
+fn packages(found: &BTreeMap<usize, Vec<String>>) -> Vec<Package> {
+    let mut packages: Vec<Package> = Vec::new();
+    for (place, versions) in found {
+        let signature = &table::ALL[*place];
+        let Some(first) = versions.first() else {
+            continue;
+        };
+        // Two lines of the table may know one program.
+        let same = found
+            .iter()
+            .filter(|(place, _)| table::ALL[**place].name == signature.name);
+        let longer = same.flat_map(|(_, versions)| versions);
+        let longer = longer.filter(|version| version.starts_with(first.as_str()));
+        let version = longer.max_by_key(|version| version.len()).unwrap_or(first);
+        let known = |one: &Package| one.name == signature.name && one.version == *version;
+        if !packages.iter().any(known) {
+            packages.push(package(signature, version.clone()));
+        }
+    }
     packages
 }
 
@@ -223,7 +227,11 @@ fn chunks(parts: &[(u64, u64)], body: &Body, take: &mut dyn FnMut(&[u8], bool)) 
                 break;
             };
             let last = at + length >= end;
-            take(&bytes, last);
+            // A part's first text has nothing before it, which is as good as a zero byte.
+            match at == *offset {
+                true => take(&[b"\0", &*bytes].concat(), last),
+                false => take(&bytes, last),
+            }
             if last {
                 break;
             }
@@ -237,8 +245,8 @@ struct Scan<'s> {
     /// Places of the entries that are for files of its name.
     named: &'s [usize],
     needed: &'s [String],
-    /// Versions by the entry's place in the table.
-    found: BTreeMap<usize, String>,
+    /// Versions by the entry's place in the table, in the order of the file.
+    found: BTreeMap<usize, Vec<String>>,
     has_sqlite: bool,
 }
 
@@ -252,7 +260,7 @@ impl<'s> Scan<'s> {
         }
     }
 
-    /// Adds the first version of each entry. What begins near the end of bytes that are not the
+    /// Adds the versions of each entry. What begins near the end of bytes that are not the
     /// last may be cut, and is seen again in the next.
     fn bytes(&mut self, bytes: &[u8], last: bool) {
         let whole = match last {
@@ -269,22 +277,27 @@ impl<'s> Scan<'s> {
             }
         }
         for place in self.named {
-            let needle = &SEARCH.patterns[*place].needle;
-            for at in memmem::find_iter(bytes, needle).take_while(|at| *at <= whole) {
-                self.hit(*place, bytes, at);
-            }
+            SEARCH.patterns[*place].places(bytes, &mut |at| {
+                if at <= whole {
+                    self.hit(*place, bytes, at);
+                }
+            });
         }
     }
 
     /// Adds an entry whose needle begins here, if there is a version.
     fn hit(&mut self, place: usize, bytes: &[u8], at: usize) {
+        let Some(version) = SEARCH.patterns[place].version(bytes, at) else {
+            return;
+        };
         let mut shared = table::ALL[place].shared.iter();
         let linked = |library: &&str| self.needed.iter().any(|need| need.starts_with(*library));
-        if self.found.contains_key(&place) || shared.any(linked) {
+        if shared.any(linked) {
             return;
         }
-        if let Some(version) = SEARCH.patterns[place].version(bytes, at) {
-            self.found.insert(place, version.to_owned());
+        let versions = self.found.entry(place).or_default();
+        if versions.len() < CANDIDATES && !versions.iter().any(|known| known == version) {
+            versions.push(version.to_owned());
         }
     }
 }
@@ -330,28 +343,8 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_finds_its_example() {
-        for signature in table::ALL {
-            let (bytes, version) = signature.example;
-            let file = signature
-                .files
-                .first()
-                .map_or("any", |file| *file)
-                .replace('*', "1");
-            let text = format!("\0{}\0", bytes.replace("[]", "\0"));
-            let elf = fixture::elf(&[(".rodata", 1, text.as_bytes())]);
-            let expected = format!("{} {version}", signature.name);
-            assert!(
-                found(&file, elf.clone()).contains(&expected),
-                "{expected}: {:?}",
-                found(&file, elf)
-            );
-        }
-    }
-
-    #[test]
     fn mariadb_is_no_mysql_beside() {
-        let elf = fixture::elf(&[(".rodata", 1, b"\x005.7.40\x0010.2.44-MariaDB\0")]);
+        let elf = fixture::elf(&[(".rodata", 1, b"\x005.6.40\x0010.2.44-MariaDB\0")]);
         assert_eq!(found("mysqld", elf), ["mariadb 10.2.44"]);
     }
 
@@ -359,8 +352,8 @@ mod tests {
     fn no_entry_is_there_twice_or_has_a_needle_that_is_everywhere() {
         for (place, pattern) in SEARCH.patterns.iter().enumerate() {
             let signature = &table::ALL[place];
-            let most = if signature.files.is_empty() { 3 } else { 2 };
-            assert!(pattern.needle.len() > most, "{}", signature.pattern);
+            let least = if signature.files.is_empty() { 3 } else { 0 };
+            assert!(pattern.needle.len() >= least, "{}", signature.pattern);
             assert!(signature.cpe.matches(':').count() == 1, "{}", signature.cpe);
             let same = table::ALL
                 .iter()
@@ -403,8 +396,15 @@ mod tests {
             (".text", 1, b"nginx version: nginx/1.22.1\0"),
         ]);
         assert!(found("nginx", code).is_empty());
-        let openssl = fixture::elf(&[(".rodata", 1, b"\0OpenSSL 1.1.1w  11 Sep 2023\0")]);
-        assert_eq!(found("opt/anything", openssl), ["openssl 1.1.1w"]);
+        let openssl = |other: &[u8]| {
+            let text = b"\0OpenSSL 1.1.1w  11 Sep 2023\0";
+            found(
+                "opt/anything",
+                fixture::elf(&[(".rodata", 1, text), (".data", 1, other)]),
+            )
+        };
+        assert_eq!(openssl(b"OPENSSLDIR: \"/\""), ["openssl 1.1.1w"]);
+        assert!(openssl(b"a header's text").is_empty());
         let go = fixture::elf(&[
             (".go.buildinfo", 1, b"x"),
             (".rodata", 1, b"OpenSSL 1.1.1w  11 Sep 2023"),
@@ -415,11 +415,31 @@ mod tests {
     #[test]
     fn finds_what_lies_across_chunks() {
         let mut text = vec![b'x'; CHUNK - 10];
-        text.extend(b"\0OpenSSL 3.0.2 15 Mar 2022\0");
+        text.extend(b"\0LIBTIFF, Version 4.5.0\0");
         assert_eq!(
             found("a", fixture::elf(&[(".rodata", 1, &text)])),
-            ["openssl 3.0.2"]
+            ["libtiff 4.5.0"]
         );
+    }
+
+    #[test]
+    fn the_longest_is_said() {
+        let jq = fixture::elf(&[(".rodata", 1, b"\x001.7\0jq-1.7.1=.\0")]);
+        assert_eq!(found("jq", jq), ["jq 1.7.1"]);
+    }
+
+    #[test]
+    fn copies_in_python_packages_have_their_usual_name() {
+        assert_eq!(plain("liblzma-de26b416.so.5.8.4"), "liblzma.so.5.8.4");
+        assert_eq!(plain("libav-codec-5809ad29.so"), "libav-codec.so");
+        for name in [
+            "libruby-3.1.so.3.1.2",
+            "libpcre2-8.so.0",
+            "libc-2.31.so",
+            "git-0123abcd",
+        ] {
+            assert_eq!(plain(name), name);
+        }
     }
 
     #[test]
@@ -471,8 +491,7 @@ mod tests {
             place in 0..table::ALL.len(),
             text in "[0-9a-z. +-]{0,50}\\PC{0,4}",
         ) {
-            let pattern = &SEARCH.patterns[place];
-            let bytes = [&*pattern.needle, text.as_bytes(), &*pattern.after].concat();
+            let bytes = [&*SEARCH.patterns[place].needle, text.as_bytes()].concat();
             Scan::new(&entries_for("python3.11"), &[]).bytes(&bytes, true);
             fits(&text, "a*b*");
         }

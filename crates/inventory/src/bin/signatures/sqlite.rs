@@ -2,8 +2,13 @@
 //! this form might be it; the identifier of the source says when it was made, which only the
 //! versions of that time agree with.
 
+use std::sync::LazyLock;
+
+use super::pattern::Pattern;
 use crate::{Confidence, Kind, Package};
 
+/// The version is an array of its own, so that any byte may stand before it.
+static VERSION: LazyLock<Pattern> = LazyLock::new(|| Pattern::of("~{3.#.#}[]"));
 /// What each SQLite holds, as every database begins with it (sqlite.org, "Database File Format");
 /// only what has this is looked at more closely.
 pub(super) const MARK: &[u8] = b"SQLite format 3";
@@ -34,18 +39,16 @@ pub(super) struct Texts {
 impl Texts {
     /// Looks for both in bytes.
     pub(super) fn add(&mut self, bytes: &[u8]) {
-        for at in memchr::memmem::find_iter(bytes, b"\x0020") {
-            let text = &bytes[at + 1..];
+        for at in memchr::memmem::find_iter(bytes, b"20") {
+            let text = &bytes[at..];
             self.made = self.made.or_else(|| source(text.get(..IDENTIFIER)?));
         }
-        for at in memchr::memmem::find_iter(bytes, b"\x003.") {
+        VERSION.places(bytes, &mut |at| {
+            let version = VERSION.version(bytes, at).and_then(version);
             if self.versions.len() < MOST {
-                let text = &bytes[at + 1..];
-                let end = text.iter().take(12).position(|byte| *byte == 0);
-                let version = end.and_then(|end| version(&text[..end]));
                 self.versions.extend(version);
             }
-        }
+        });
     }
 }
 
@@ -71,8 +74,8 @@ fn source(text: &[u8]) -> Option<u32> {
 }
 
 /// Reads `3.42.0`.
-fn version(text: &[u8]) -> Option<(u32, u32, u32)> {
-    let mut parts = std::str::from_utf8(text).ok()?.split('.');
+fn version(text: &str) -> Option<(u32, u32, u32)> {
+    let mut parts = text.split('.');
     let mut number = || parts.next()?.parse().ok();
     let version = (number()?, number()?, number()?);
     parts.next().is_none().then_some(version)
