@@ -366,6 +366,12 @@ pub(crate) fn package(inventory: &Inventory, component: &Component) -> matching:
         cpes: component.cpes.clone(),
         ..matching::Package::default()
     };
+    // A claim is answered by those whose package it is, whatever image it lies in.
+    if let Some((distribution, release)) = component.other_distribution() {
+        package.distribution = distribution.to_owned();
+        package.version_id = release.to_owned();
+        return package;
+    }
     if component.kind.is_distribution() {
         let distribution = inventory.distribution.clone().unwrap_or_default();
         package.distribution = distribution.id;

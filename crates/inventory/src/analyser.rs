@@ -76,6 +76,7 @@ pub(crate) static ANALYSERS: &[&Analyser] = &[
     &os::pacman::ANALYSER,
     &os::pacman::FILES,
     &os::opkg::ANALYSER,
+    &os::opkg::CONTROL,
     &os::opkg::FILES,
     &os::os_release::ANALYSER,
     &os::release_file::ANALYSER,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use oci::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::Kind;
+use crate::{Kind, claims};
 
 /// How a file stands to the package it names.
 #[derive(
@@ -16,7 +16,7 @@ pub enum Claim {
     /// The package is there: its own metadata, its program, or the package manager's database.
     #[default]
     Installed,
-    /// A lock file or manifest asks for it.
+    /// A lock file or manifest asks for it, or an archive waits to be installed.
     Declared,
     /// A bill of materials within the image says so; nothing of it was seen.
     Claimed,
@@ -56,7 +56,8 @@ pub struct Package {
     /// Which ecosystem.
     pub kind: Kind,
     /// npm scope, Maven group, PHP vendor and the like, without a slash at the end; or empty.
-    /// Distribution packages get theirs from the image's os-release.
+    /// Distribution packages get theirs from the image's os-release, but for those that a bill
+    /// of materials claims of another distribution.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub namespace: String,
     /// The (binary) package's name, normalised as its ecosystem compares names.
@@ -135,6 +136,24 @@ impl Package {
             "" => self.name.clone(),
             namespace => format!("{namespace}/{}", self.name),
         }
+    }
+
+    /// Returns id and release, which may be empty, of the distribution that a claim names where
+    /// it is not the image's.
+    pub fn other_distribution(&self) -> Option<(&str, &str)> {
+        let distro = self.qualifiers.get("distro").map_or("", String::as_str);
+        let is_other = self.claim == Claim::Claimed && self.kind.is_distribution();
+        if !is_other || (self.namespace.is_empty() && distro.is_empty()) {
+            return None;
+        }
+        let namespace = claims::id(&self.namespace);
+        let has_release = |release: &str| release.starts_with(|c: char| c.is_ascii_digit());
+        Some(match distro.rsplit_once('-') {
+            Some((id, release)) if has_release(release) => (claims::id(id), release),
+            _ if has_release(distro) => (namespace, distro),
+            _ if distro.is_empty() => (namespace, ""),
+            _ => (distro, ""),
+        })
     }
 
     /// Returns what makes a package the same one in two places.

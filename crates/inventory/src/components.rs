@@ -7,7 +7,7 @@ use oci::Digest;
 
 use crate::{
     Claim, Component, Distribution, Evidence, Found, Kind, LayerReport, Linked, Package, Removed,
-    declared,
+    claims, declared,
     licenses::file,
     linking::Linking,
     merge::Extracts,
@@ -68,6 +68,7 @@ pub(crate) fn gather<'a>(
             None => components.push(component),
         }
     }
+    claims::join(&mut components);
     declared::drop_answered(&mut components);
     let removed = origins.gone.iter();
     let removed = removed.map(|gone| gather.removed(gone, origins));
@@ -104,21 +105,32 @@ impl<'a> Gather<'_, 'a> {
     fn component(&self, origin: &Origin<'a>) -> Component {
         let first = &origin.sights[0];
         let mut package = first.package.clone();
-        if package.licenses.is_empty() {
-            package.licenses = self.licenses(&package, &first.path);
-        }
         let or = |text: &mut String, other: &str| {
             if text.is_empty() {
                 other.clone_into(text);
             }
         };
+        for sight in &origin.sights[1..] {
+            let other = sight.package;
+            package.claim = package.claim.min(other.claim);
+            package.confidence = package.confidence.min(other.confidence);
+            // What is kept of a package may be in several files.
+            or(&mut package.source_name, &other.source_name);
+            or(&mut package.source_version, &other.source_version);
+            if package.maintainer.is_none() {
+                package.maintainer.clone_from(&other.maintainer);
+            }
+            if package.licenses.is_empty() {
+                package.licenses.clone_from(&other.licenses);
+            }
+        }
+        if package.licenses.is_empty() {
+            package.licenses = self.licenses(&package, &first.path);
+        }
         let (name, version) = (package.name.clone(), package.version.clone());
         or(&mut package.source_name, &name);
         or(&mut package.source_version, &version);
-        for sight in &origin.sights[1..] {
-            package.claim = package.claim.min(sight.package.claim);
-            package.confidence = package.confidence.min(sight.package.confidence);
-        }
+        claims::settle(&mut package, self.distribution);
         Component {
             purl: purl(&package, self.distribution),
             layer: self.layers[origin.layer].0.clone(),
@@ -143,8 +155,10 @@ impl<'a> Gather<'_, 'a> {
 
     fn removed(&self, gone: &Gone<'a>, origins: &Origins<'a>) -> Removed {
         let package: &Package = gone.origin.sights[0].package;
+        let mut own = package.clone();
+        claims::settle(&mut own, self.distribution);
         Removed {
-            purl: purl(package, self.distribution),
+            purl: purl(&own, self.distribution),
             path: gone.origin.sights[0].path.clone(),
             layer: self.layers[gone.origin.layer].0.clone(),
             layer_index: gone.origin.layer,

@@ -18,6 +18,7 @@ mod bin;
 mod body;
 mod brought;
 mod changes;
+mod claims;
 mod component;
 mod components;
 mod declared;

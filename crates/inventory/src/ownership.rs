@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    Component, Distribution, Found, Kind, OwnedFiles, Package,
+    Claim, Component, Distribution, Found, Kind, OwnedFiles, Package,
     lang::conda,
     merge::Extracts,
     origins::{Origin, Sight},
@@ -131,7 +131,7 @@ fn brought<'a>(
     }
     let mut shown = HashMap::new();
     for (place, component) in components.iter().enumerate() {
-        if component.kind == Kind::Pypi {
+        if matches!(component.kind, Kind::Pypi | Kind::Generic) {
             let paths = component.evidence.iter().map(|evidence| &*evidence.path);
             shown.extend(paths.map(|path| (path, place)));
         }
@@ -165,7 +165,8 @@ pub(crate) fn lists<'a>(
     let (mut lists, mut read) = (Vec::new(), HashSet::new());
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (place, component) in components.iter().enumerate() {
-        if component.kind.is_distribution() {
+        // A claim brings no files.
+        if component.kind.is_distribution() && component.claim == Claim::Installed {
             places.entry(&component.name).or_insert(place);
         }
         if component.kind == Kind::Deb {

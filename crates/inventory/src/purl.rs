@@ -262,7 +262,7 @@ pub(crate) fn purl(package: &Package, distribution: Option<&Distribution>) -> St
         url.qualifiers.insert(key.to_owned(), value);
     };
     set("arch", package.architecture.clone());
-    if package.kind.is_distribution() {
+    if package.kind.is_distribution() && package.other_distribution().is_none() {
         set(
             "distro",
             distribution

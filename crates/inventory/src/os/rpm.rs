@@ -176,6 +176,10 @@ impl Records {
     fn package(&mut self, header: &header::Header<'_>) {
         let text = |tag| header.text(tag).unwrap_or_default();
         let (name, version) = (text(header::NAME), text(header::VERSION));
+        // A key that packages are verified with, and no software.
+        if name == "gpg-pubkey" {
+            return;
+        }
         if name.is_empty() || version.is_empty() {
             let text = format!("record {} has no name or version", self.count);
             self.problems.at(0, text);
@@ -229,7 +233,7 @@ fn full_version(epoch: Option<u32>, version: &str, release: &str) -> String {
 }
 
 /// Takes `NAME-VERSION-RELEASE.src.rpm` apart. The source's epoch is not recorded.
-fn source(file: &str) -> (String, String) {
+pub(crate) fn source(file: &str) -> (String, String) {
     let stem = file.strip_suffix(".rpm").and_then(|stem| {
         stem.strip_suffix(".src")
             .or_else(|| stem.strip_suffix(".nosrc"))

@@ -1,6 +1,7 @@
 //! Layers, merges and whole images, through the public interface.
 
 mod archive;
+mod claims;
 mod facts;
 mod images;
 mod inspect;
