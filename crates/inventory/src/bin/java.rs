@@ -10,11 +10,12 @@ use memchr::memmem;
 use zip::ZipArchive;
 
 use super::{
+    claimed,
     java_says::{Pom, Says},
     manifest::Manifest,
 };
 use crate::{
-    Package, Problem,
+    Found, Package, Problem,
     analyser::{Analyser, Counts, Findings, Reading, Want},
     body::Body,
     licenses,
@@ -32,12 +33,20 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Extension("rar"),
         Want::Extension("hpi"),
         Want::Extension("jpi"),
+        Want::Extension("nar"),
+        Want::Extension("kar"),
+        Want::Extension("far"),
+        Want::Extension("lpkg"),
+        Want::Extension("zap"),
     ],
     counts: Counts::Anywhere,
     read: Reading::Parts { read },
 };
 
-const EXTENSIONS: &[&str] = &["jar", "war", "ear", "par", "sar", "rar", "hpi", "jpi"];
+/// Of Java itself, Jenkins, NiFi, Karaf, Sling, Liferay and ZAP.
+const EXTENSIONS: &[&str] = &[
+    "jar", "war", "ear", "par", "sar", "rar", "hpi", "jpi", "nar", "kar", "far", "lpkg", "zap",
+];
 /// Archives in archives in archives; Java's own class loaders know three.
 const DEPTH: usize = 6;
 /// Archives in one file, however deep.
@@ -121,6 +130,11 @@ impl Archives {
             } else if name.starts_with("META-INF/maven/") && name.ends_with("/pom.properties") {
                 let text = self.text(&mut archive, index, &mut seen);
                 says.poms.extend(Pom::read(&text.unwrap_or_default()));
+            } else if let Some(folder) = pom_folder(&name) {
+                says.folders.push(folder);
+            } else if name.contains("META-INF/sbom/") && claimed::is_document(&name) {
+                let bytes = self.bytes(&mut archive, index, &mut seen, claimed::MOST);
+                self.claims(&bytes.unwrap_or_default(), &place(within, &name));
             } else if is_own_license(&name) && says.license_files < LICENSES {
                 says.license_files += 1;
                 let text = self.text(&mut archive, index, &mut seen);
@@ -142,10 +156,7 @@ impl Archives {
         depth: usize,
         name: &str,
     ) {
-        let place = match within {
-            "" => name.to_owned(),
-            within => format!("{within}!{name}"),
-        };
+        let place = place(within, name);
         let most = UNPACKED.saturating_sub(self.unpacked);
         let mut entry = match archive.by_index(index) {
             Ok(entry) => entry.take(most.saturating_add(1)),
@@ -171,6 +182,24 @@ impl Archives {
         }
     }
 
+    /// Reads a bill of materials, as Spring Boot puts one into what it builds.
+    fn claims(&mut self, bytes: &[u8], place: &str) {
+        let findings = claimed::read(bytes);
+        for problem in findings.problems {
+            let text = format!("`{place}` {}", problem.text);
+            self.problems.push(Problem::at(0, text));
+        }
+        for found in findings.found {
+            if let Found::Packages(packages) = found {
+                let within = packages.into_iter().map(|package| Package {
+                    within: place.to_owned(),
+                    ..package
+                });
+                self.packages.extend(within);
+            }
+        }
+    }
+
     /// Returns a text; nothing if there is none, or its bytes are those of one in `seen`.
     fn text<R: Read + Seek>(
         &mut self,
@@ -178,6 +207,17 @@ impl Archives {
         index: usize,
         seen: &mut HashSet<u64>,
     ) -> Option<String> {
+        let bytes = self.bytes(archive, index, seen, TEXT)?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn bytes<R: Read + Seek>(
+        &mut self,
+        archive: &mut ZipArchive<R>,
+        index: usize,
+        seen: &mut HashSet<u64>,
+        most: u64,
+    ) -> Option<Vec<u8>> {
         if self.unpacked >= UNPACKED {
             return None;
         }
@@ -186,10 +226,18 @@ impl Archives {
             return None;
         }
         let mut bytes = Vec::new();
-        let read = entry.take(TEXT).read_to_end(&mut bytes);
+        let read = entry.take(most).read_to_end(&mut bytes);
         self.unpacked += bytes.len() as u64;
         read.ok()?;
-        Some(String::from_utf8_lossy(&bytes).into_owned())
+        Some(bytes)
+    }
+}
+
+/// Returns where an entry lies in the file.
+fn place(within: &str, name: &str) -> String {
+    match within {
+        "" => name.to_owned(),
+        within => format!("{within}!{name}"),
     }
 }
 
@@ -202,6 +250,14 @@ fn is_own_license(name: &str) -> bool {
         None => name,
     };
     !name.contains('/') && licenses::file::is_license(name)
+}
+
+/// Returns group and name of `META-INF/maven/GROUP/NAME/pom.xml`.
+fn pom_folder(name: &str) -> Option<(String, String)> {
+    let folder = name.strip_prefix("META-INF/maven/")?;
+    let (group, name) = folder.strip_suffix("/pom.xml")?.split_once('/')?;
+    let sound = !group.is_empty() && !name.is_empty() && !name.contains('/');
+    sound.then(|| (group.to_owned(), name.to_owned()))
 }
 
 fn is_archive(name: &str) -> bool {
@@ -233,204 +289,4 @@ pub(crate) fn entries(body: &Body) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{Cursor, Write};
-
-    use zip::{ZipWriter, write::SimpleFileOptions};
-
-    use super::*;
-    use crate::{Found, analyser::readers};
-
-    fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, content) in entries {
-            let options = SimpleFileOptions::default();
-            writer.start_file(*name, options).expect("an entry");
-            writer.write_all(content).expect("memory");
-        }
-        writer.finish().expect("memory").into_inner()
-    }
-
-    const POM: &str = "META-INF/maven/org.example/core/pom.properties";
-
-    fn found(path: &str, bytes: Vec<u8>) -> Vec<String> {
-        let findings = read(path, &Body::of(bytes));
-        assert!(findings.problems.is_empty(), "{:?}", findings.problems);
-        let packages = findings.found.into_iter().flat_map(|found| match found {
-            Found::Packages(packages) => packages,
-            _ => Vec::new(),
-        });
-        let line = |p: Package| {
-            let name = format!("{}:{}:{}", p.namespace, p.name, p.version);
-            format!("{name} {:?} {}", p.confidence, p.within)
-                .trim_end()
-                .to_owned()
-        };
-        packages.map(line).collect()
-    }
-
-    #[test]
-    fn properties_come_first() {
-        let pom = b"#Created\nversion=1.2\ngroupId=org.example\nartifactId=core\n";
-        let manifest = b"Implementation-Title: Core\nImplementation-Version: 1.2\n";
-        let file = jar(&[("META-INF/MANIFEST.MF", manifest), (POM, pom)]);
-        assert_eq!(
-            found("app/renamed.jar", file),
-            ["org.example:core:1.2 High"]
-        );
-        assert_eq!(readers("app/renamed.jar"), ["java"]);
-    }
-
-    #[test]
-    fn a_shaded_archive_is_itself_and_what_it_holds() {
-        let core = b"version=1.2\ngroupId=org.example\nartifactId=core\n";
-        let app = b"version=3.0\r\ngroupId=org.example\r\nartifactId=app\r\n";
-        let file = jar(&[
-            (POM, core),
-            ("META-INF/maven/org.example/app/pom.properties", app),
-        ]);
-        let both = ["org.example:core:1.2 High", "org.example:app:3.0 High"];
-        assert_eq!(found("app-3.0.jar", file), both);
-        let manifest = b"Bundle-SymbolicName: com.google.inject\nBundle-Version: 4.2.3\n";
-        let file = jar(&[("META-INF/MANIFEST.MF", manifest), (POM, core)]);
-        let both = [
-            "org.example:core:1.2 High",
-            "com.google.inject:guice:4.2.3 Low",
-        ];
-        assert_eq!(found("guice-4.2.3.jar", file), both);
-    }
-
-    #[test]
-    fn manifest_and_file_name_name_the_others() {
-        let manifest = b"Implementation-Title: tool\nImplementation-Version: 2.\n 0\n\
-            Implementation-Vendor-Id: org.tool\n\nName: a/b\nImplementation-Version: 9\n";
-        let file = jar(&[("META-INF/MANIFEST.MF", manifest)]);
-        assert_eq!(found("lib/tool.jar", file), ["org.tool:tool:2.0 Medium"]);
-        let empty = jar(&[("a.class", b"")]);
-        assert_eq!(
-            found("lib/jsr305-3.0.2.jar", empty.clone()),
-            [":jsr305:3.0.2 Low"]
-        );
-        assert!(found("lib/app.jar", empty).is_empty());
-        assert!(found("lib/text.jar", b"no archive".to_vec()).is_empty());
-    }
-
-    #[test]
-    fn licences_are_those_that_it_states_or_has_the_text_of() {
-        let pom: (&str, &[u8]) = (POM, b"version=1.2\ngroupId=org.example\nartifactId=core\n");
-        let license = b"Apache License\n  Version 2.0, January 2004\n";
-        let licenses = |entries: &[(&str, &[u8])]| {
-            let findings = read("core-1.2.jar", &Body::of(jar(&[entries, &[pom]].concat())));
-            match &findings.found[..] {
-                [Found::Packages(packages)] => packages[0].licenses.clone(),
-                other => panic!("{other:?}"),
-            }
-        };
-        assert_eq!(
-            licenses(&[("META-INF/LICENSE.txt", license)]),
-            ["Apache-2.0"]
-        );
-        assert_eq!(licenses(&[("LICENSE", license)]), ["Apache-2.0"]);
-        let stated: (&str, &[u8]) = ("META-INF/MANIFEST.MF", b"Bundle-License: MIT\n");
-        assert_eq!(licenses(&[stated, ("META-INF/LICENSE", license)]), ["MIT"]);
-        // Of what lies further down it says nothing.
-        let below = "META-INF/third-party/LICENSE";
-        assert!(licenses(&[(below, license), ("META-INF/NOTICE", license)]).is_empty());
-    }
-
-    #[test]
-    fn looks_into_archives() {
-        let pom = b"version=1.2\ngroupId=org.example\nartifactId=core\n";
-        let inner = jar(&[(POM, pom)]);
-        let middle = jar(&[("lib/core.jar", &inner)]);
-        let outer = jar(&[("WEB-INF/lib/middle-1.0.jar", &middle), ("x.jar", b"")]);
-        let expected = [
-            "org.example:core:1.2 High WEB-INF/lib/middle-1.0.jar!lib/core.jar",
-            ":middle:1.0 Low WEB-INF/lib/middle-1.0.jar",
-        ];
-        assert_eq!(found("srv/app.war", outer), expected);
-    }
-
-    fn unpacked(file: &[u8], before: u64) -> u64 {
-        let mut reader = Archives {
-            packages: Vec::new(),
-            problems: Vec::new(),
-            archives: 0,
-            unpacked: before,
-        };
-        reader.archive("a.jar", &Body::of(file.to_vec()), "", 0);
-        reader.unpacked - before
-    }
-
-    #[test]
-    fn all_that_is_unpacked_counts_and_nothing_is_beyond_the_bound() {
-        let other = POM.replace("core", "more");
-        let mut file = jar(&[(POM, &[b'a'; 100]), (&other, &[b'b'; 100])]);
-        assert_eq!(unpacked(&file, 0), 200);
-        assert_eq!(unpacked(&file, UNPACKED), 0);
-        // The second entry's body is said to be the first's.
-        let second = memmem::rfind(&file, b"PK\x01\x02").expect("an entry");
-        file[second + 42..second + 46].fill(0);
-        assert_eq!(unpacked(&file, 0), 100);
-        let inner = [b'c'; 1000];
-        let mut file = jar(&[("inner.jar", &inner)]);
-        assert_eq!(unpacked(&file, 0), 1000);
-        let entry = memmem::rfind(&file, b"PK\x01\x02").expect("an entry");
-        file[entry + 16] ^= 1;
-        assert_eq!(unpacked(&file, 0), 1000, "of another checksum");
-    }
-
-    #[test]
-    fn nesting_ends() {
-        let mut file = jar(&[("a.class", b"")]);
-        for _ in 0..DEPTH + 3 {
-            file = jar(&[("a-1.0.jar", &file)]);
-        }
-        let findings = read("a.jar", &Body::of(file));
-        assert_eq!(findings.problems.len(), 1);
-        assert!(findings.problems[0].text.contains("too deep"));
-    }
-
-    #[test]
-    fn says_what_is_broken() {
-        let file = jar(&[(POM, b"version=1")]);
-        let findings = read("a.jar", &Body::of(file[..file.len() - 30].to_vec()));
-        assert_eq!(findings.problems.len(), 1);
-        let mut many = file.clone();
-        let end = many.len() - 22;
-        many.splice(end..end, [b"PK\x06\x06".as_slice(), &[0xff; 52]].concat());
-        assert_eq!(read("a.jar", &Body::of(many)).problems.len(), 1);
-    }
-
-    #[test]
-    fn reads_an_archive_of_this_machine() {
-        let path = "/usr/share/java/commons-lang3-3.12.0.jar";
-        if let Some(bytes) = super::super::installed(path) {
-            assert_eq!(
-                found(path, bytes),
-                ["org.apache.commons:commons-lang3:3.12.0 High"]
-            );
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
-            read("a-1.0.jar", &Body::of([b"PK\x05\x06", &*bytes].concat()));
-            Pom::read(&String::from_utf8_lossy(&bytes));
-        }
-
-        #[test]
-        fn never_panics_on_nearly_right_archives(
-            changes in proptest::collection::vec((0..1000_usize, proptest::num::u8::ANY), 0..6),
-            text in "((version|groupId|artifactId)[=:][a-z0-9.${}]{0,6}\n){0,5}",
-        ) {
-            let mut file = jar(&[("b-1.jar", &jar(&[(POM, text.as_bytes())]))]);
-            for (at, byte) in changes {
-                let length = file.len();
-                file[at % length] = byte;
-            }
-            read("a-1.0.jar", &Body::of(file));
-        }
-    }
-}
+mod tests;

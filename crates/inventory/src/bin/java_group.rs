@@ -69,12 +69,15 @@ static GROUPS: &[(&str, &str)] = &[
     ("jsoup", "org.jsoup"),
     ("junit", "junit"),
     ("kafka-clients", "org.apache.kafka"),
+    ("kafka_2.12", "org.apache.kafka"),
+    ("kafka_2.13", "org.apache.kafka"),
     ("kotlin-", "org.jetbrains.kotlin"),
     ("log4j", "log4j"),
     ("log4j-", "org.apache.logging.log4j"),
     ("logback-", "ch.qos.logback"),
     ("lucene-", "org.apache.lucene"),
     ("mariadb-java-client", "org.mariadb.jdbc"),
+    ("micrometer-", "io.micrometer"),
     ("mina-core", "org.apache.mina"),
     ("mybatis", "org.mybatis"),
     ("mysql-connector-j", "com.mysql"),
@@ -96,15 +99,48 @@ static GROUPS: &[(&str, &str)] = &[
     ("snakeyaml", "org.yaml"),
     ("snappy-java", "org.xerial.snappy"),
     ("spring-", "org.springframework"),
+    ("spring-ai-", "org.springframework.ai"),
+    ("spring-amqp", "org.springframework.amqp"),
+    ("spring-batch-", "org.springframework.batch"),
     ("spring-boot", "org.springframework.boot"),
     ("spring-boot-", "org.springframework.boot"),
+    ("spring-boot-admin-", "de.codecentric"),
     ("spring-cloud-", "org.springframework.cloud"),
     ("spring-data-", "org.springframework.data"),
+    ("spring-graphql", "org.springframework.graphql"),
+    ("spring-graphql-", "org.springframework.graphql"),
+    ("spring-hateoas", "org.springframework.hateoas"),
+    ("spring-integration-", "org.springframework.integration"),
+    ("spring-kafka", "org.springframework.kafka"),
+    ("spring-kafka-", "org.springframework.kafka"),
+    ("spring-ldap-", "org.springframework.ldap"),
+    ("spring-modulith-", "org.springframework.modulith"),
+    ("spring-plugin-", "org.springframework.plugin"),
+    ("spring-rabbit", "org.springframework.amqp"),
+    ("spring-rabbit-", "org.springframework.amqp"),
+    ("spring-restdocs-", "org.springframework.restdocs"),
+    ("spring-retry", "org.springframework.retry"),
     ("spring-security-", "org.springframework.security"),
+    (
+        "spring-security-oauth",
+        "org.springframework.security.oauth",
+    ),
+    (
+        "spring-security-oauth2",
+        "org.springframework.security.oauth",
+    ),
+    ("spring-session-", "org.springframework.session"),
+    ("spring-shell-", "org.springframework.shell"),
+    ("spring-statemachine-", "org.springframework.statemachine"),
+    ("spring-vault-", "org.springframework.vault"),
+    ("spring-webflow", "org.springframework.webflow"),
+    ("spring-ws-", "org.springframework.ws"),
+    ("spring-xml", "org.springframework.ws"),
     ("sqlite-jdbc", "org.xerial"),
     ("struts2-", "org.apache.struts"),
     ("thymeleaf", "org.thymeleaf"),
     ("tika-", "org.apache.tika"),
+    ("tomcat-", "org.apache.tomcat"),
     ("tomcat-embed-", "org.apache.tomcat.embed"),
     ("undertow-", "io.undertow"),
     ("velocity", "org.apache.velocity"),
@@ -115,14 +151,22 @@ static GROUPS: &[(&str, &str)] = &[
     ("zookeeper", "org.apache.zookeeper"),
 ];
 
-/// Returns the group of a name, if the table has it.
-pub(super) fn of(name: &str) -> Option<&'static str> {
-    let fits = |known: &str| {
-        let whole = known == name;
-        whole || (known.ends_with('-') && name.starts_with(known))
-    };
-    let found = GROUPS.iter().rfind(|(known, _)| fits(known));
-    found.map(|(_, group)| *group)
+/// What the table says of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    pub group: &'static str,
+    /// Whether it has the whole name, and not only its beginning.
+    pub whole: bool,
+}
+
+/// Returns what the table says of a name, if it has it.
+pub(super) fn of(name: &str) -> Option<Known> {
+    let fits = |known: &str| known == name || (known.ends_with('-') && name.starts_with(known));
+    let (known, group) = GROUPS.iter().rfind(|(known, _)| fits(known))?;
+    Some(Known {
+        group,
+        whole: *known == name,
+    })
 }
 
 #[cfg(test)]
@@ -131,11 +175,17 @@ mod tests {
 
     #[test]
     fn knows_names_and_beginnings() {
+        let of = |name| of(name).map(|known| known.group);
         assert_eq!(of("slf4j-api"), Some("org.slf4j"));
         assert_eq!(of("spring-core"), Some("org.springframework"));
         assert_eq!(
             of("spring-boot-starter-web"),
             Some("org.springframework.boot")
+        );
+        assert_eq!(of("spring-kafka"), Some("org.springframework.kafka"));
+        assert_eq!(
+            of("spring-session-core"),
+            Some("org.springframework.session")
         );
         assert_eq!(of("log4j"), Some("log4j"));
         assert_eq!(of("log4j-core"), Some("org.apache.logging.log4j"));

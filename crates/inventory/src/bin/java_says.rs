@@ -8,6 +8,8 @@ use crate::{Confidence, Kind, Package};
 #[derive(Default)]
 pub(super) struct Says {
     pub(super) poms: Vec<Pom>,
+    /// Group and name of each folder with a `pom.xml`.
+    pub(super) folders: Vec<(String, String)>,
     pub(super) manifest: Manifest,
     /// What its licence files hold.
     pub(super) licenses: Vec<String>,
@@ -54,7 +56,7 @@ impl Says {
             })
             .collect();
         if !known {
-            packages.extend(guess(&file, manifest).map(|package| Package {
+            packages.extend(self.guess(&file).map(|package| Package {
                 licenses,
                 within: within.to_owned(),
                 ..package
@@ -62,6 +64,85 @@ impl Says {
         }
         packages
     }
+
+    /// Names an archive without `pom.properties`; nothing without a version.
+    fn guess(&self, file: &FileName<'_>) -> Option<Package> {
+        let manifest = &self.manifest;
+        let told = self
+            .folder(file)
+            .or_else(|| manifest.coordinates())
+            .or_else(|| file.qualified(manifest.stated_group()));
+        let (group, name) = match told {
+            Some((group, name)) => (Some(group.to_owned()), name.to_owned()),
+            None => {
+                let name = name(file, manifest);
+                (group(&name, manifest), name)
+            }
+        };
+        if name.is_empty() {
+            return None;
+        }
+        // OSGi allows only numbers in front: `31.1-jre` is `31.1.0.jre` in a bundle's version,
+        // and advisories know the former.
+        let version = manifest
+            .get("Implementation-Version")
+            .or(manifest.get("Plugin-Version"))
+            .or(manifest.get("Nar-Version"))
+            .or(file.version)
+            .or(manifest.get("Bundle-Version"))
+            .or(manifest.get("Specification-Version"))?;
+        let agrees = told.is_some() || manifest.names(&name);
+        Some(Package {
+            namespace: group.unwrap_or_default(),
+            confidence: if agrees {
+                Confidence::Medium
+            } else {
+                Confidence::Low
+            },
+            ..Package::new(Kind::Maven, name, version)
+        })
+    }
+
+    /// Returns group and name of the folder that is the archive's own: of its name, or the only
+    /// one where the name says nothing.
+    fn folder(&self, file: &FileName<'_>) -> Option<(&str, &str)> {
+        let is = |(group, name): &&(String, String)| {
+            file.is(name) || file.name.strip_prefix(&**group) == Some(&format!(".{name}"))
+        };
+        let only = match &self.folders[..] {
+            [only] if file.version.is_none() && self.poms.is_empty() => Some(only),
+            _ => None,
+        };
+        let (group, name) = self.folders.iter().find(is).or(only)?;
+        Some((group, name))
+    }
+}
+
+/// Returns the name: a file name of Maven's form says it as Maven compares it; titles are for
+/// people.
+fn name(file: &FileName<'_>, manifest: &Manifest) -> String {
+    if file.version.is_some() {
+        return file.name.to_owned();
+    }
+    match manifest.name(file.name) {
+        Some(name) => name.to_owned(),
+        None if manifest.is_tomcat() && !file.name.starts_with("tomcat") => {
+            format!("tomcat-{}", file.name)
+        }
+        None => file.name.to_owned(),
+    }
+}
+
+/// Returns the group: the table's for the whole name, else that which says more of the one that
+/// the manifest states and the one of names that begin so.
+fn group(name: &str, manifest: &Manifest) -> Option<String> {
+    let Some(known) = java_group::of(name) else {
+        return manifest.group(name);
+    };
+    let stated = manifest.stated_group();
+    let stated = stated.filter(|stated| stated.contains('.') && !known.group.starts_with(stated));
+    let group = stated.filter(|_| !known.whole).unwrap_or(known.group);
+    Some(group.to_owned())
 }
 
 /// Group, name and version.
@@ -88,36 +169,4 @@ impl Pom {
             version: value("version")?,
         })
     }
-}
-
-/// Names an archive without `pom.properties`; nothing without a version.
-fn guess(file: &FileName<'_>, manifest: &Manifest) -> Option<Package> {
-    // A file name of Maven's form says the name as Maven compares it; titles are for people.
-    let name = match file.version {
-        Some(_) => file.name,
-        None => manifest.name().unwrap_or(file.name),
-    };
-    if name.is_empty() {
-        return None;
-    }
-    // OSGi allows only numbers in front: `31.1-jre` is `31.1.0.jre` in a bundle's version, and
-    // advisories know the former.
-    let version = manifest
-        .get("Implementation-Version")
-        .or(manifest.get("Plugin-Version"))
-        .or(file.version)
-        .or(manifest.get("Bundle-Version"))
-        .or(manifest.get("Specification-Version"))?;
-    let known = java_group::of(name).map(str::to_owned);
-    let group = known.or_else(|| manifest.group(name));
-    let agrees = manifest.names(name);
-    Some(Package {
-        namespace: group.unwrap_or_default(),
-        confidence: if agrees {
-            Confidence::Medium
-        } else {
-            Confidence::Low
-        },
-        ..Package::new(Kind::Maven, name, version)
-    })
 }

@@ -16,6 +16,9 @@ static KEPT: &[&str] = &[
     "Implementation-Title",
     "Implementation-Vendor-Id",
     "Implementation-Version",
+    "Nar-Group",
+    "Nar-Id",
+    "Nar-Version",
     "Plugin-Version",
     "Short-Name",
     "Specification-Version",
@@ -70,15 +73,42 @@ impl Manifest {
             .or_else(|| self.get("Bundle-Version"))
     }
 
-    /// Returns a name that may be Maven's: a word.
-    pub(super) fn name(&self) -> Option<&str> {
-        let word = |text: &&str| !text.is_empty() && text.chars().all(is_of_name);
+    /// Returns group and name where a build tool wrote both: an archive of Apache NiFi, or
+    /// `group#name;version`, as Netflix' plugins of Gradle do.
+    pub(super) fn coordinates(&self) -> Option<(&str, &str)> {
+        let nar = self.get("Nar-Group").zip(self.get("Nar-Id"));
+        let both = nar.or_else(|| {
+            let (group, rest) = self.get("Implementation-Title")?.split_once('#')?;
+            Some((group, rest.split_once(';')?.0))
+        });
+        both.filter(|(group, name)| is_word(group) && is_word(name))
+    }
+
+    /// Returns a name that may be Maven's: a word. Names of OSGi are none, but may say of what
+    /// the file is called that it is.
+    pub(super) fn name<'s>(&'s self, file: &'s str) -> Option<&'s str> {
+        let word = |text: &&str| is_word(text);
         let title = self.get("Implementation-Title").filter(word);
         let plugin = self.get("Short-Name").filter(word);
+        // Names of bundles are for people, and of artifacts are in lower case.
+        let bundle = self.get("Bundle-Name").filter(word);
+        let bundle = bundle.filter(|name| !name.contains(|c: char| c.is_ascii_uppercase()));
         plugin
             .or(title)
             .or_else(|| self.get("Extension-Name").filter(word))
-            .or_else(|| self.symbolic_name())
+            .or(bundle)
+            .or_else(|| {
+                let symbolic = self.symbolic_name()?;
+                let last = symbolic.rsplit('.').next().unwrap_or(symbolic);
+                let same = !last.is_empty() && file.ends_with(last);
+                Some(if same { file } else { symbolic })
+            })
+    }
+
+    /// Returns whether it is of Tomcat's own archives, whose file names lack the beginning that
+    /// they have in Maven's repository.
+    pub(super) fn is_tomcat(&self) -> bool {
+        self.get("Implementation-Title") == Some("Apache Tomcat")
     }
 
     /// Returns whether it knows the archive by this name, or by one that ends so.
@@ -97,12 +127,17 @@ impl Manifest {
             .any(|known| !name.is_empty() && plain(known).ends_with(&name))
     }
 
-    /// Returns Maven's group: as it is written, or what stands before the name in OSGi's.
-    pub(super) fn group(&self, name: &str) -> Option<String> {
+    /// Returns Maven's group, as it is written.
+    pub(super) fn stated_group(&self) -> Option<&str> {
         let group = self
             .get("Group-Id")
             .or_else(|| self.get("Implementation-Vendor-Id"));
-        if let Some(group) = group.filter(|group| group.chars().all(is_of_name)) {
+        group.filter(|group| is_word(group))
+    }
+
+    /// Returns Maven's group: as it is written, or what stands before the name in OSGi's.
+    pub(super) fn group(&self, name: &str) -> Option<String> {
+        if let Some(group) = self.stated_group() {
             return Some(group.to_owned());
         }
         let symbolic = self.symbolic_name().filter(|text| text.contains('.'))?;
@@ -136,7 +171,7 @@ impl Manifest {
     /// Returns OSGi's name without its directives.
     fn symbolic_name(&self) -> Option<&str> {
         let name = self.get("Bundle-SymbolicName")?.split(';').next()?.trim();
-        (!name.is_empty() && name.chars().all(is_of_name)).then_some(name)
+        is_word(name).then_some(name)
     }
 }
 
@@ -160,6 +195,10 @@ fn names(text: &str) -> Vec<String> {
     names
 }
 
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(is_of_name)
+}
+
 fn is_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
@@ -180,7 +219,9 @@ mod tests {
             "Manifest-Version: 1.0\r\nBundle-SymbolicName: org.apache.commons.lang3;single\r\n \
              ton:=true\r\nBundle-Version: 3.12.0\r\n",
         );
-        assert_eq!(manifest.name(), Some("org.apache.commons.lang3"));
+        let symbolic = "org.apache.commons.lang3";
+        assert_eq!(manifest.name("library"), Some(symbolic));
+        assert_eq!(manifest.name("commons-lang3"), Some("commons-lang3"));
         assert_eq!(
             manifest.group("commons-lang3").as_deref(),
             Some("org.apache.commons")
@@ -188,7 +229,7 @@ mod tests {
         assert!(manifest.names("commons-lang3"));
         assert_eq!(manifest.version(), Some("3.12.0"));
         let plugin = Manifest::read("Group-Id: org.jenkins\nShort-Name: git\nPlugin-Version: 5\n");
-        assert_eq!(plugin.name(), Some("git"));
+        assert_eq!(plugin.name("x"), Some("git"));
         assert_eq!(plugin.group("git").as_deref(), Some("org.jenkins"));
         let unfilled = Manifest::read("Implementation-Version: ${version}\n");
         assert_eq!(unfilled.version(), None);
@@ -223,6 +264,8 @@ mod tests {
         ) {
             let manifest = Manifest::read(&text);
             manifest.group(&name);
+            manifest.name(&name);
+            manifest.coordinates();
             manifest.names(&name);
             manifest.licenses();
         }
