@@ -73,8 +73,11 @@ impl<'a> Installed<'a> {
             && (self.names.contains(&name)
                 || component.evidence.iter().all(|evidence| {
                     let folder = parent(&evidence.path);
-                    // The root is above everything, and so says nothing.
-                    !folder.is_empty() && self.folders.contains(&(component.kind, folder))
+                    // The root is above everything, and so says nothing; nor do others say
+                    // anything of a checkout, which has no metadata of its own.
+                    !component.qualifiers.contains_key("vcs_url")
+                        && !folder.is_empty()
+                        && self.folders.contains(&(component.kind, folder))
                 }))
     }
 }

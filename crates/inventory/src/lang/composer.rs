@@ -32,8 +32,9 @@ enum File {
     New {
         #[serde(default)]
         packages: Vec<Entry>,
+        /// Null where Composer 1 locked without them.
         #[serde(default, rename = "packages-dev")]
-        for_development: Vec<Entry>,
+        for_development: Option<Vec<Entry>>,
     },
     /// Composer 1.
     Old(Vec<Entry>),
@@ -64,7 +65,7 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
             mut packages,
             for_development,
         } => {
-            packages.extend(for_development);
+            packages.extend(for_development.into_iter().flatten());
             packages
         }
     };
@@ -135,6 +136,8 @@ mod tests {
         let expected = ["pkg:composer/a/b@1 Declared", "pkg:composer/c/d@2 Declared"];
         assert_eq!(listed(&read("srv/composer.lock", json)), expected);
         assert!(read("srv/vendor/a/b/composer.lock", json).found.is_empty());
+        let text = br#"{"packages": [{"name": "a/b", "version": "1.0"}], "packages-dev": null}"#;
+        assert_eq!(listed(&read("srv/composer.lock", text)).len(), 1);
     }
 
     #[test]

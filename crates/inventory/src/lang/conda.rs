@@ -81,7 +81,7 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     let root = path.rsplit_once("conda-meta/").map_or("", |(root, _)| root);
     for file in &record.files {
         // Only what another reader may take for a package of its own.
-        if file.contains("-info") {
+        if file.contains("-info") || file.contains(".so") || file.starts_with("bin/") {
             lists.add(&mut paths, root.as_bytes(), file.as_bytes());
         }
     }
@@ -130,7 +130,7 @@ mod tests {
             br#"{"name": "absl-py", "version": "0.4.1", "build": "py36h06a4308_0",
             "channel": "https://repo.anaconda.com/pkgs/main/linux-64", "subdir": "linux-64",
             "fn": "absl-py-0.4.1-py36h06a4308_0.tar.bz2", "license": "Apache 2.0",
-            "depends": ["python >=3.6,<3.7.0a0", "six"], "files": ["lib/absl_py-0.4.1.dist-info/METADATA", "a"]}"#,
+            "depends": ["python >=3.6,<3.7.0a0", "six"], "files": ["lib/absl_py-0.4.1.dist-info/METADATA", "lib/libabsl.so.1", "a"]}"#,
         );
         assert_eq!(
             listed(&findings),
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(owned[0].package, owner("absl-py", "0.4.1"));
         assert_eq!(
             owned[0].paths,
-            "opt/conda/lib/absl_py-0.4.1.dist-info/METADATA\n"
+            "opt/conda/lib/absl_py-0.4.1.dist-info/METADATA\nopt/conda/lib/libabsl.so.1\n"
         );
         assert_eq!(packages[0].licenses, ["Apache-2.0"]);
         assert_eq!(packages[0].dependencies, ["python", "six"]);

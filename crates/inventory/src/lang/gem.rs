@@ -15,6 +15,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
     wants: &[
         Want::File(is_specification),
         Want::Name("Gemfile.lock"),
+        Want::Name("Gemfile.next.lock"),
         Want::Name("gems.locked"),
     ],
     counts: Counts::Anywhere,
@@ -29,14 +30,29 @@ fn is_specification(file: &FileEntry) -> bool {
     let name = file.path.strip_suffix(".gemspec");
     let folder = name.and_then(|path| path.rsplit_once('/'));
     folder.is_some_and(|(folder, _)| {
-        folder.ends_with("specifications") || folder.ends_with("specifications/default")
+        folder.ends_with("specifications")
+            || folder.ends_with("specifications/default")
+            || is_checkout(folder)
     })
+}
+
+/// Bundler keeps gems of Git repositories as `bundler/gems/NAME-REVISION`, with nothing but
+/// their own specification.
+fn is_checkout(folder: &str) -> bool {
+    let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+    parent.ends_with("bundler/gems")
 }
 
 fn read(path: &str, bytes: &[u8]) -> Findings {
     let text = String::from_utf8_lossy(bytes);
     if path.ends_with(".gemspec") {
-        return specification(&text);
+        let findings = specification(&text);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        // A source's name and version may be expressions; the lock file has them.
+        return match is_checkout(folder) && findings.found.is_empty() {
+            true => Findings::default(),
+            false => findings,
+        };
     }
     if lock::is_of_a_package(path) {
         return Findings::default();
@@ -114,7 +130,7 @@ fn literals(mut text: &str) -> Vec<String> {
         };
         match literal {
             Some((literal, rest)) => {
-                literals.push(literal.to_owned());
+                literals.push(unescape(literal));
                 text = rest;
             }
             None => text = &text[1..],
@@ -123,13 +139,40 @@ fn literals(mut text: &str) -> Vec<String> {
     literals
 }
 
+/// Undoes `\\u00E9`, which is how RubyGems writes letters beyond ASCII.
+fn unescape(literal: &str) -> String {
+    let mut parts = literal.split("\\u");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part
+            .get(..4)
+            .and_then(|code| u32::from_str_radix(code, 16).ok());
+        match code.and_then(char::from_u32) {
+            Some(letter) => {
+                text.push(letter);
+                text += &part[4..];
+            }
+            None => {
+                text += "\\u";
+                text += part;
+            }
+        }
+    }
+    text
+}
+
 /// Gems stand as `    name (version)` below `specs:`; those of a `PATH` are the project's.
 fn locked(text: &str) -> Vec<Package> {
-    let mut section = "";
+    let (mut section, mut remote, mut revision) = ("", "", "");
     let mut packages = Vec::new();
     for line in text.lines() {
         if !line.starts_with(' ') {
-            section = line.trim_end();
+            (section, remote, revision) = (line.trim_end(), "", "");
+        }
+        match line.trim_end().split_once(": ") {
+            Some(("  remote", value)) => remote = value,
+            Some(("  revision", value)) => revision = value,
+            _ => {}
         }
         let entry = line
             .strip_prefix("    ")
@@ -140,10 +183,19 @@ fn locked(text: &str) -> Vec<Package> {
         };
         // No version has a dash; a platform follows it.
         let (version, platform) = version.split_once('-').unwrap_or((version, ""));
-        packages.push(Package {
+        let mut package = Package {
             claim: crate::Claim::Declared,
             ..gem(name, version, platform)
-        });
+        };
+        if section == "GIT" {
+            let address = match revision {
+                "" => format!("git+{remote}"),
+                revision => format!("git+{remote}@{revision}"),
+            };
+            let address = ("vcs_url".to_owned(), address);
+            package.qualifiers.extend([address]);
+        }
+        packages.push(package);
     }
     packages
 }
@@ -205,7 +257,7 @@ mod tests {
             racc (1.7.1)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  own!\n\nBUNDLED WITH\n   2.4.1\n",
         );
         let expected = [
-            "pkg:gem/g@2.0 Declared",
+            "pkg:gem/g@2.0?vcs_url=git%2Bx Declared",
             "pkg:gem/nokogiri@1.15.4?platform=x86_64-linux Declared",
             "pkg:gem/racc@1.7.1 Declared",
         ];
@@ -220,6 +272,25 @@ mod tests {
             ["gem"]
         );
         assert!(readers("usr/lib/ruby/gems/3.3.0/gems/a-1/a.gemspec").is_empty());
+    }
+
+    #[test]
+    fn reads_checkouts_and_escapes() {
+        let path = "app/vendor/bundle/ruby/3.2.0/bundler/gems/foo-abc123/foo.gemspec";
+        assert_eq!(readers(path), ["gem"]);
+        let text = b"Gem::Specification.new do |s|\n  s.name = 'foo'\n  s.version = '1.0.0'\nend\n";
+        assert_eq!(listed(&read(path, text)), ["pkg:gem/foo@1.0.0"]);
+        let text = b"Gem::Specification.new do |s|\n  s.version = Foo::VERSION\nend\n";
+        assert!(read(path, text).problems.is_empty());
+        assert_eq!(unescape("Andr\\u00E9 Arko"), "Andr\u{e9} Arko");
+        assert_eq!(unescape("\\u\\u00"), "\\u\\u00");
+        let lock = "GIT\n  remote: https://a.example/foo.git\n  revision: abc\n  specs:\n    foo (1.0.0)\n\n\
+            GEM\n  remote: https://rubygems.org/\n  specs:\n    rack (2.0.1)\n";
+        let expected = [
+            "pkg:gem/foo@1.0.0?vcs_url=git%2Bhttps:%2F%2Fa.example%2Ffoo.git%40abc Declared",
+            "pkg:gem/rack@2.0.1 Declared",
+        ];
+        assert_eq!(listed(&read("app/Gemfile.lock", lock.as_bytes())), expected);
     }
 
     proptest::proptest! {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::lock;
 use crate::{
-    Claim, Kind, Package,
+    Claim, FileEntry, Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
 };
 
@@ -15,6 +15,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
     wants: &[
         Want::Name("Project.toml"),
         Want::Name("Manifest.toml"),
+        Want::File(is_versioned),
         Want::Name("JuliaManifest.toml"),
     ],
     counts: Counts::Anywhere,
@@ -23,6 +24,12 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         read,
     },
 };
+
+/// `Manifest-v1.11.toml`, for one version of Julia.
+fn is_versioned(file: &FileEntry) -> bool {
+    let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+    name.starts_with("Manifest-v") && name.ends_with(".toml")
+}
 
 #[derive(Deserialize)]
 struct Project {

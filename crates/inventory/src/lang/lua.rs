@@ -15,7 +15,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
     counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 1 << 20,
-        read: |_, bytes| read(bytes),
+        read,
     },
 };
 
@@ -24,7 +24,7 @@ fn is_installed(file: &FileEntry) -> bool {
     file.path.ends_with(".rockspec") && file.path.contains("/rocks")
 }
 
-fn read(bytes: &[u8]) -> Findings {
+fn read(path: &str, bytes: &[u8]) -> Findings {
     let text = String::from_utf8_lossy(bytes);
     let assigned = |name: &str| {
         text.lines().find_map(|line| {
@@ -32,8 +32,22 @@ fn read(bytes: &[u8]) -> Findings {
             quoted(value.strip_prefix('=')?.trim_start()).map(|(value, _)| value)
         })
     };
-    let name = assigned("package").filter(|name| lock::is_sound(name));
-    let version = assigned("version").filter(|version| lock::is_sound(version));
+    // Expressions are not evaluated; LuaRocks' own folders are `NAME/VERSION`.
+    let mut folders = path.rsplit('/').skip(1);
+    let (version_folder, name_folder) = (folders.next(), folders.next());
+    let kept = name_folder.zip(version_folder).filter(|(name, version)| {
+        let file = path
+            .rsplit('/')
+            .next()
+            .and_then(|file| file.strip_suffix(".rockspec"));
+        file.and_then(|file| file.strip_prefix(*name)?.strip_prefix('-')) == Some(*version)
+    });
+    let or_folder = |text: Option<&'_ str>, folder: Option<&'_ str>| {
+        let text = text.filter(|text| lock::is_sound(text));
+        text.or(folder).map(str::to_owned)
+    };
+    let name = or_folder(assigned("package"), kept.map(|(name, _)| name));
+    let version = or_folder(assigned("version"), kept.map(|(_, version)| version));
     let (Some(name), Some(version)) = (name, version) else {
         return Findings::unread("no `package` or `version` that is written down");
     };
@@ -55,6 +69,7 @@ mod tests {
     #[test]
     fn reads_a_specification() {
         let findings = read(
+            PATH,
             b"rockspec_format = \"3.0\"\npackage = \"LuaSocket\"\nversion = '3.1.0-1'\nsource = {\n  url = \"x\"\n}\n\
             description = {\n   license = \"MIT/X11\",\n}\n",
         );
@@ -66,6 +81,16 @@ mod tests {
     }
 
     #[test]
+    fn expressions_leave_the_folders() {
+        let text = b"local package_name = \"luasocket\"\npackage = package_name\n\
+            version = package_version .. \"-\" .. revision\n";
+        assert_eq!(
+            listed(&read(PATH, text)),
+            ["pkg:luarocks/luasocket@3.1.0-1"]
+        );
+    }
+
+    #[test]
     fn what_is_none() {
         for text in [
             "",
@@ -73,7 +98,11 @@ mod tests {
             "package = \"a\"",
             "package \"a\"",
         ] {
-            assert_eq!(read(text.as_bytes()).problems.len(), 1, "{text}");
+            assert_eq!(
+                read("a.rockspec", text.as_bytes()).problems.len(),
+                1,
+                "{text}"
+            );
         }
         assert_eq!(readers(PATH), ["lua"]);
         assert!(readers("src/a-1.rockspec").is_empty());
@@ -82,7 +111,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn never_panics(text in "((package|version|license)[ =]{0,3}[\"'aé]{0,4}\n?){0,6}") {
-            read(text.as_bytes());
+            read(PATH, text.as_bytes());
+            read("a-1.rockspec", text.as_bytes());
         }
     }
 }

@@ -43,24 +43,50 @@ static OUTPUTS: &[&str] = &[
     "-terminfo",
 ];
 
-/// Returns each package of the store, shown by the first of its files.
+/// Returns each package of the store, shown by the first of its files, or of its links: some
+/// packages have nothing else, and a store that was optimised has hard links.
 pub(crate) fn extracts(files: &[FileEntry]) -> Vec<Extract> {
-    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
-    for file in files.iter().filter(|file| file.kind == EntryKind::File) {
-        let within = file.path.strip_prefix(STORE);
-        if let Some((folder, _)) = within.and_then(|within| within.split_once('/')) {
-            let path = first.entry(folder).or_insert(&file.path);
-            *path = (*path).min(&file.path);
-        }
+    let mut first: BTreeMap<&str, (u8, String)> = BTreeMap::new();
+    for file in files {
+        let folder = file
+            .path
+            .strip_prefix(STORE)
+            .and_then(|within| within.split_once('/'));
+        let (Some((folder, _)), Some(shown)) = (folder, shown(file)) else {
+            continue;
+        };
+        first
+            .entry(folder)
+            .and_modify(|best| {
+                if shown < (best.0, best.1.as_str()) {
+                    *best = (shown.0, shown.1.to_owned());
+                }
+            })
+            .or_insert_with(|| (shown.0, shown.1.to_owned()));
     }
-    let packages = first.into_iter().filter_map(|(folder, path)| {
+    let first = first.into_iter().map(|(folder, (_, path))| (folder, path));
+    let packages = first.filter_map(|(folder, path)| {
         Some(Extract {
-            path: path.to_owned(),
+            path,
             analyser: ANALYSER.name.to_owned(),
             found: Found::Packages(vec![package(folder)?]),
         })
     });
     packages.collect()
+}
+
+/// Returns how well an entry shows its package, best first, and where its content is: a hard
+/// link is the file that it names.
+fn shown(file: &FileEntry) -> Option<(u8, &str)> {
+    match file.kind {
+        EntryKind::File => Some((0, &file.path)),
+        EntryKind::Symlink => Some((1, &file.path)),
+        EntryKind::Hardlink => {
+            let target = file.link.as_deref()?;
+            Some((2, target.trim_start_matches("./").trim_start_matches('/')))
+        }
+        _ => None,
+    }
 }
 
 /// The version begins with the first digit behind a dash; what has none is no package.
@@ -127,6 +153,22 @@ mod tests {
         let extracts = extracts(&files);
         assert_eq!(extracts.len(), 1);
         assert_eq!(extracts[0].path, files[1].path);
+    }
+
+    #[test]
+    fn links_show_what_has_nothing_else() {
+        let link = |kind, rest: &str, target: &str| FileEntry {
+            kind,
+            link: Some(target.to_owned()),
+            ..FileEntry::file(&format!("nix/store/{HASH}-{rest}"), 0)
+        };
+        let files = [
+            link(EntryKind::Hardlink, "a-1.0/a", "./nix/store/.links/x"),
+            link(EntryKind::Symlink, "b-2.0/b", "/nix/store/c"),
+        ];
+        let extracts = extracts(&files);
+        let paths: Vec<_> = extracts.iter().map(|one| &*one.path).collect();
+        assert_eq!(paths, ["nix/store/.links/x", &files[1].path]);
     }
 
     proptest::proptest! {

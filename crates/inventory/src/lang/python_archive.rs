@@ -8,7 +8,7 @@ use zip::ZipArchive;
 
 use super::python;
 use crate::{
-    Confidence, Found,
+    Claim, Found,
     analyser::{Analyser, Counts, Findings, Reading, Want},
     body::Body,
 };
@@ -51,9 +51,10 @@ fn read(path: &str, body: &Body) -> Findings {
         if let Found::Packages(packages) = found {
             for package in packages {
                 package.within.clone_from(&name);
-                // Nothing runs from a wheel before it is installed.
+                // Nothing runs from a wheel before it is installed: Python's `ensurepip` keeps
+                // those that it came with, whatever is installed since.
                 if path.ends_with(".whl") {
-                    package.confidence = Confidence::Low;
+                    package.claim = Claim::Declared;
                 }
             }
         }
@@ -105,11 +106,11 @@ mod tests {
             "ensurepip/pip-24.0-py3-none-any.whl",
             &archive(&[vendored, own]),
         );
-        assert_eq!(listed(&findings), ["pkg:pypi/pip@24.0"]);
+        assert_eq!(listed(&findings), ["pkg:pypi/pip@24.0 Declared"]);
         let Found::Packages(packages) = &findings.found[0] else {
             panic!("{findings:?}");
         };
-        assert_eq!(packages[0].confidence, Confidence::Low);
+        assert_eq!(packages[0].claim, Claim::Declared);
         assert_eq!(packages[0].within, own.0);
         let egg = archive(&[("EGG-INFO/PKG-INFO", "Name: Six\nVersion: 1.16\n")]);
         assert_eq!(listed(&read("a/six-1.16.egg", &egg)), ["pkg:pypi/six@1.16"]);

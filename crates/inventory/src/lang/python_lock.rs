@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{lock, python::normalise};
 use crate::{
-    Kind, Package,
+    FileEntry, Kind, Package,
     analyser::{Analyser, Counts, Findings, Reading, Want},
 };
 
@@ -20,6 +20,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Name("uv.lock"),
         Want::Name("pdm.lock"),
         Want::Name("pylock.toml"),
+        Want::File(is_named_lock),
         Want::Name("Pipfile.lock"),
         Want::Name("requirements.txt"),
     ],
@@ -29,6 +30,12 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         read,
     },
 };
+
+/// `pylock.NAME.toml`.
+fn is_named_lock(file: &FileEntry) -> bool {
+    let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+    name.starts_with("pylock.") && name.ends_with(".toml") && name != "pylock.toml"
+}
 
 #[derive(Deserialize)]
 struct Lock {

@@ -23,11 +23,23 @@ pub(crate) static ANALYSER: Analyser = Analyser {
 /// WordPress itself reads no more of a file for its comment.
 const HEAD: usize = 8 << 10;
 
-/// Files directly within a plugin's or theme's own folder.
+/// Where plugins are, those that nobody can turn off apart from the others.
+static PLUGINS: &[&str] = &["wp-content/plugins/", "wp-content/mu-plugins/"];
+
+/// Files directly within a plugin's or theme's own folder, and plugins of one file.
 fn is_plugin_or_theme(file: &FileEntry) -> bool {
-    let is_php = file.path.ends_with(".php");
-    (is_php && folder(&file.path, "wp-content/plugins/").is_some())
+    (file.path.ends_with(".php") && plugin(&file.path).is_some())
         || (file.path.ends_with("/style.css") && folder(&file.path, "wp-content/themes/").is_some())
+}
+
+/// Returns the plugin's name: of its folder, or of its only file.
+fn plugin(path: &str) -> Option<&str> {
+    PLUGINS.iter().find_map(|parent| {
+        let start = path.find(parent)? + parent.len();
+        let only = path[start..].strip_suffix(".php");
+        let only = only.filter(|name| !name.contains('/'));
+        only.or_else(|| folder(path, parent))
+    })
 }
 
 /// Returns the name of the folder that the file is directly in, below `parent`.
@@ -43,8 +55,7 @@ fn read(path: &str, body: &Body) -> Findings {
     if path.ends_with("wp-includes/version.php") {
         return core(&text);
     }
-    let plugin = folder(path, "wp-content/plugins/");
-    let (name, kind, title) = match plugin {
+    let (name, kind, title) = match plugin(path) {
         Some(name) => (name, Kind::Wordpress, "Plugin Name"),
         None => match folder(path, "wp-content/themes/") {
             Some(name) => (name, Kind::WordpressTheme, "Theme Name"),
@@ -104,6 +115,12 @@ mod tests {
         let plugin = "<?php\n/**\n * Plugin Name: Akismet Anti-spam\n * Version: 5.3\n * License: GPLv2 or later\n */";
         let path = "var/www/html/wp-content/plugins/akismet/akismet.php";
         assert_eq!(of(path, plugin), ["pkg:wordpress-plugin/akismet@5.3"]);
+        let hello = "<?php\n/*\nPlugin Name: Hello Dolly\nVersion: 1.7.2\n*/";
+        let path = "srv/wp-content/plugins/hello.php";
+        assert_eq!(of(path, hello), ["pkg:wordpress-plugin/hello@1.7.2"]);
+        let path = "srv/wp-content/mu-plugins/a/b.php";
+        assert_eq!(of(path, hello), ["pkg:wordpress-plugin/a@1.7.2"]);
+        assert_eq!(readers(path), ["wordpress"]);
         let theme = "/*\nTheme Name: Twenty\nVersion: 1.0 */";
         let path = "srv/wp-content/themes/twenty/style.css";
         assert_eq!(of(path, theme), ["pkg:wordpress-theme/twenty@1.0"]);
@@ -130,7 +147,7 @@ mod tests {
         assert!(of(path, &far).is_empty());
         assert_eq!(readers(path), ["wordpress"]);
         assert!(readers("srv/wp-content/plugins/a/b/c.php").is_empty());
-        assert!(readers("srv/wp-content/plugins/index.php").is_empty());
+        assert!(readers("srv/wp-content/plugin/index.php").is_empty());
     }
 
     proptest::proptest! {

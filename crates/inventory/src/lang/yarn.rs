@@ -62,6 +62,10 @@ fn asked_name<'t>(asked: &'t str, line: &'t str) -> Option<&'t str> {
         // The split at the colon has cut it off.
         None => lock::at(line)?.1,
     };
+    // A folder is the project's own; an archive may be anybody's.
+    if range.starts_with("file:") && !range.contains(".tgz") {
+        return None;
+    }
     match range.strip_prefix("npm:").map(lock::at) {
         Some(Some((real, _))) => Some(real),
         _ => Some(name),
@@ -113,6 +117,7 @@ mod tests {
             resolved \"https://example.org/x\"\n  dependencies:\n    version \"^1\"\n\n\
             debug@4, debug@^4.1:\n  version \"4.3.1\"\n\n\
             alias@npm:real@^1:\n  version \"1.0.1\"\n\n\
+            \"own@file:./own\":\n  version \"0.0.1\"\n\nown2@file:own2:\n  version \"0.0.1\"\n\n\
             \"a2@npm:@s/real@^2\":\n  version \"2.0.1\"\n",
         );
         let expected = [
