@@ -119,7 +119,9 @@ pub(crate) fn why_it_does_not_count(
 ) -> Option<&'static str> {
     match claim {
         _ if counts => None,
-        Claim::Declared => Some("Only a lock file asks for the package, so it is Minor."),
+        Claim::Declared => {
+            Some("The package is asked for or lies ready, but is not installed, so it is Minor.")
+        }
         Claim::Claimed => Some("Only a bill of materials claims the package, so it is Minor."),
         Claim::Installed if confidence == Confidence::Low => {
             Some("The match is not sure, so it is Minor.")

@@ -18,12 +18,12 @@ Platform  linux/amd64
 
 error    No secret is in its environment (secret-in-environment)
          - ENV `DB_PASSWORD` holds a secret (env-credential)
-         Why: ENV and ARG values stay in the image for ever (CIS Docker Benchmark 4.10, dockle CIS-DI-0010).
+         Why: Values of ENV and ARG, commands and labels stay in the image for ever, even where a later instruction sets them anew (CIS Docker Benchmark 4.10, dockle CIS-DI-0010).
          Do:  Withdraw the secret, then give it at run time (`--env-file`, secrets) or at build time with `RUN --mount=type=secret`.
 
 error    Its distribution is still supported (supported-distribution)
          - support of Alpine Linux v3.20 ended 2026-04-01
-         Why: After the end of support nobody fixes vulnerabilities, so that the publisher cannot keep the programme's deadlines. Known are Debian (with LTS), Ubuntu (without paid support) and Alpine.
+         Why: After the end of support nobody fixes vulnerabilities, so that the publisher cannot keep the programme's deadlines. Known are Debian and Raspbian (with LTS), Ubuntu (without paid support), Alpine, Red Hat Enterprise Linux, CentOS, AlmaLinux, Rocky Linux, Oracle Linux, Fedora, Amazon Linux, openSUSE Leap and SUSE Linux Enterprise, CBL-Mariner and Azure Linux, and Photon OS.
          Do:  Rebuild on a supported release.
 
 warning  It has a health-check (health-check)

@@ -306,8 +306,8 @@ Examples:
 With --platform all, JSON documents come one to a line.
 
 The same image gives the same bytes: documents bear the time of $SOURCE_DATE_EPOCH, else that
-at which the image was made, and a serial number that follows from it, the digest and what
-was found.
+at which the image was made (1970 where it does not say), and a serial number that follows from
+it, the digest and what was found.
 "#);
 }
 

@@ -157,7 +157,15 @@ fn differences_of_each_platform() {
         "--platform",
         "all",
     ];
-    insta::assert_snapshot!(place.run(&args), @"");
+    insta::assert_snapshot!(place.run(&args), @r#"
+exit 0
+--- out ---
+Platform linux/amd64
+0 differences
+Platform linux/arm64
+0 differences
+--- err ---
+"#);
     let json = place.output(&[&args[..], &["--format", "json"]].concat());
     let text = String::from_utf8(json.stdout).expect("text");
     let line = |text| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
