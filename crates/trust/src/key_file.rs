@@ -132,7 +132,8 @@ fn read_pbes2(der: &[u8], passphrase: &str) -> Result<SigningKey, KeyError> {
     };
     let within = match (parameters.kdf.scrypt(), parameters.kdf.pbkdf2()) {
         (Some(scrypt), _) => {
-            scrypt.cost_parameter <= MAX_SCRYPT_COST
+            // None at all is not looked for where it is used.
+            (2..=MAX_SCRYPT_COST).contains(&scrypt.cost_parameter)
                 && scrypt.block_size <= 8
                 && scrypt.parallelization <= 5
         }

@@ -87,6 +87,19 @@ fn refuses_a_costly_derivation() {
 }
 
 #[test]
+fn refuses_a_derivation_without_cost() {
+    let der = "MIHjME4GCSqGSIb3DQEFDTBBMCAGCSsGAQQB2kcECzATBAh5vVUHGy/exQIBAAIB\n\
+         CAIBATAdBglghkgBZQMEASoEED3xfJu3Ejn+tEN+gntMzeoEgZAVz0EgLXUXLOpG\n\
+         IEaa10EfmlUftuZMi+6ObIQK2+qKST4178Qq8ySov6j9FNSyk85P1hBjSxua37BI\n\
+         m1/5DJEDE5BfAj+x607oNALSIEajgMSRNsypB/+6kCIFb4lAwo2pc8H+hAXgVEEa\n\
+         IkxY5NWuyn072q7jE7aTXNwRrCv6G/pXJkRr6LugqNUjakptkyw=";
+    let label = "ENCRYPTED PRIVATE KEY";
+    let file = format!("-----BEGIN {label}-----\n{der}\n-----END {label}-----\n");
+    let error = SigningKey::from_pem(&file, Some("word")).expect_err("refused");
+    assert!(matches!(error, KeyError::Parameters(_)), "{error:?}");
+}
+
+#[test]
 fn an_altered_cosign_file_is_refused() {
     let lines: Vec<_> = COSIGN_KEY.lines().collect();
     let body = STANDARD
