@@ -181,15 +181,15 @@ static NOT_LEFT_OVER: &[&str] = &[
     "/gems/",
 ];
 
-/// Gathers the facts of the final tree.
+/// Gathers the facts of the final tree; `wasted` are the bytes of each layer that are hidden.
 pub(crate) fn gather<'a>(
     layers: &'a [(Digest, LayerReport)],
+    wasted: &[u64],
     tree: &Tree<'a>,
     extracts: &Extracts<'a>,
 ) -> Facts {
     // Sparse files are as large as they say.
-    let wasted_bytes = tree.wasted(layers.len()).into_iter();
-    let wasted_bytes = wasted_bytes.fold(0, u64::saturating_add);
+    let wasted_bytes = wasted.iter().fold(0_u64, |sum, of| sum.saturating_add(*of));
     let entries = layers.iter().flat_map(|(_, report)| &report.files);
     let bytes = entries.fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
     let mut facts = Facts {

@@ -1,6 +1,12 @@
 //! Scans one layer: entries, whiteouts, and the bodies of wanted files.
 
-use std::{borrow::Cow, cell::Cell, collections::HashMap, io::Read, thread};
+use std::{
+    borrow::Cow,
+    cell::Cell,
+    collections::{HashMap, HashSet},
+    io::Read,
+    thread,
+};
 
 use oci::Digest;
 
@@ -173,8 +179,10 @@ pub(crate) struct LayerBuilder<'l> {
     /// Problems of the archive's entries, apart from those of files that are read: however many
     /// there are, they do not hide that a database is broken.
     entry_problems: Problems,
-    /// The entry under each path that was read last.
-    read: HashMap<String, usize>,
+    /// The entry under each path of which something may be said.
+    said_of: HashMap<String, usize>,
+    /// Entries that a later one of the same path took the place of.
+    replaced: HashSet<usize>,
     file_bytes: u64,
     packages: u64,
     found_bytes: u64,
@@ -201,7 +209,8 @@ impl<'l> LayerBuilder<'l> {
             problems: Vec::new(),
             more_problems: 0,
             entry_problems: Problems::of_at_most(MAX_PROBLEMS),
-            read: HashMap::new(),
+            said_of: HashMap::new(),
+            replaced: HashSet::new(),
             file_bytes: 0,
             packages: 0,
             found_bytes: 0,
@@ -226,6 +235,9 @@ impl<'l> LayerBuilder<'l> {
             return None;
         }
         let wanted = wanted(&file, magic).map(|wanted| (file.path.clone(), wanted));
+        if let Some(old) = self.said_of.remove(&file.path) {
+            self.replaced.insert(old);
+        }
         self.files.push(file);
         wanted
     }
@@ -278,7 +290,7 @@ impl<'l> LayerBuilder<'l> {
         wanted: Wanted,
         body: &mut Body,
     ) -> Result<(), ScanError> {
-        self.read.insert(path.to_owned(), self.files.len());
+        self.said_of.insert(path.to_owned(), self.files.len());
         let mut whole = None;
         for analyser in wanted.iter() {
             let findings = match analyser.read {
@@ -331,7 +343,7 @@ impl<'l> LayerBuilder<'l> {
                 analyser: analyser.name.to_owned(),
                 found,
             };
-            let entry = self.read.get(path).copied().unwrap_or_default();
+            let entry = self.said_of.get(path).copied().unwrap_or_default();
             self.extracts.push(Of { entry, said });
         }
         Ok(())
@@ -340,7 +352,8 @@ impl<'l> LayerBuilder<'l> {
     /// Notes a problem of a file that somebody wants to read.
     pub(crate) fn problem(&mut self, problem: Problem) {
         if self.problems.len() < MAX_PROBLEMS {
-            let entry = self.files.len();
+            let path = problem.path.clone();
+            let entry = *self.said_of.entry(path).or_insert(self.files.len());
             self.problems.push(Of {
                 entry,
                 said: problem,
@@ -362,13 +375,14 @@ impl<'l> LayerBuilder<'l> {
 
     /// Returns the report.
     pub(crate) fn finish(
-        mut self,
+        self,
         diff_id: Option<Digest>,
         size: u64,
         uncompressed_size: u64,
     ) -> LayerReport {
-        let (mut extracts, problems) = self.last();
+        let mut extracts = kept(self.extracts, &self.replaced);
         extracts.extend(nix::extracts(&self.files));
+        let problems = kept(self.problems, &self.replaced);
         let mut problems = and_more(problems, self.more_problems);
         problems.extend(self.entry_problems.into_vec());
         LayerReport {
@@ -384,37 +398,14 @@ impl<'l> LayerBuilder<'l> {
             problems,
         }
     }
-
-    /// Returns what is said of the last entry under each path: that is the one which is there
-    /// when the layer has been unpacked.
-    fn last(&mut self) -> (Vec<Extract>, Vec<Problem>) {
-        let extracts = std::mem::take(&mut self.extracts);
-        let problems = std::mem::take(&mut self.problems);
-        let paths = extracts.iter().map(|it| &it.said.path);
-        let paths = paths.chain(problems.iter().map(|it| &it.said.path));
-        let mut last: HashMap<&str, usize> = paths.map(|path| (&**path, 0)).collect();
-        for (place, file) in self.files.iter().enumerate() {
-            if let Some(entry) = last.get_mut(&*file.path) {
-                *entry = place + 1;
-            }
-        }
-        let stays = |path: &str, entry: usize| last[path] == 0 || last[path] == entry;
-        let stay: Vec<_> = extracts
-            .iter()
-            .map(|it| stays(&it.said.path, it.entry))
-            .collect();
-        let stay_too: Vec<_> = problems
-            .iter()
-            .map(|it| stays(&it.said.path, it.entry))
-            .collect();
-        (kept(extracts, stay), kept(problems, stay_too))
-    }
 }
 
-fn kept<T>(all: Vec<Of<T>>, stay: Vec<bool>) -> Vec<T> {
-    let all = all.into_iter().zip(stay);
-    all.filter_map(|(it, stays)| stays.then_some(it.said))
-        .collect()
+/// Returns what is said of entries that no later one took the place of: those are there when
+/// the layer has been unpacked.
+fn kept<T>(all: Vec<Of<T>>, replaced: &HashSet<usize>) -> Vec<T> {
+    let all = all.into_iter();
+    let all = all.filter(|it| !replaced.contains(&it.entry));
+    all.map(|it| it.said).collect()
 }
 
 /// Returns who wants a file that begins with `magic`, if anybody does.
@@ -447,6 +438,24 @@ fn join(folder: &str, name: &str) -> String {
 mod tests {
     use super::*;
     use crate::Package;
+
+    /// A database is read again when its log comes.
+    #[test]
+    fn what_is_said_of_an_earlier_file_stays() {
+        let limits = Limits::default();
+        let mut builder = LayerBuilder::new(&limits);
+        for path in ["rpmdb", "rpmdb-wal"] {
+            let added = builder.add(FileEntry::file(path, 1), b"x");
+            let (path, wanted) = added.expect("secrets are looked for everywhere");
+            let body = &mut Body::of(b"x".to_vec());
+            builder.analyse(&path, wanted, body).expect("within");
+        }
+        let findings = Findings::unread("truncated");
+        let again = builder.keep("rpmdb", &rpm::ANALYSER, findings);
+        assert!(again.is_ok());
+        let problems = builder.finish(None, 0, 0).problems;
+        assert_eq!(problems.len(), 1, "{problems:?}");
+    }
 
     #[test]
     fn all_that_is_found_counts_and_problems_of_files_are_heard() {

@@ -24,9 +24,9 @@ pub fn merge(layers: &[(Digest, LayerReport)]) -> Inventory {
     }
     let distribution = distribution(&tree, &extracts);
     let found = components::gather(&origins, layers, distribution.as_ref(), &tree, &extracts);
-    let mut facts = facts::gather(layers, &tree, &extracts);
-    facts.linked = found.linked;
     let wasted = tree.wasted(layers.len());
+    let mut facts = facts::gather(layers, &wasted, &tree, &extracts);
+    facts.linked = found.linked;
     let summary = |(index, (digest, report)): (usize, &(Digest, LayerReport))| LayerSummary {
         digest: digest.clone(),
         diff_id: report.diff_id.as_ref().unwrap_or(digest).clone(),
