@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{Claim, Component, Distribution, Package};
+use crate::{Claim, Component, Distribution, Kind, Package};
 
 /// Namespaces that are not what os-release calls the distribution.
 static NAMES: &[(&str, &str)] = &[
@@ -64,27 +64,13 @@ pub(crate) fn join(components: &mut Vec<Component>) {
     let mut installed = HashMap::new();
     for (place, one) in components.iter().enumerate() {
         if one.claim == Claim::Installed {
-            let of = |architecture| {
-                (
-                    one.kind,
-                    &*one.namespace,
-                    &*one.name,
-                    &*one.version,
-                    architecture,
-                )
-            };
-            installed.entry(of(&*one.architecture)).or_insert(place);
-            installed.entry(of("")).or_insert(place);
+            let exact = about(one, &one.architecture);
+            installed.entry(exact).or_insert(place);
+            installed.entry(about(one, "")).or_insert(place);
         }
     }
     let target = |one: &Component| {
-        let key = (
-            one.kind,
-            &*one.namespace,
-            &*one.name,
-            &*one.version,
-            &*one.architecture,
-        );
+        let key = about(one, &one.architecture);
         let place = installed.get(&key).copied().filter(|_| claimed(one))?;
         let ours = &components[place].qualifiers;
         let agrees = |(key, value): (&String, &String)| ours.get(key) == Some(value);
@@ -101,10 +87,23 @@ pub(crate) fn join(components: &mut Vec<Component>) {
     components.retain(|_| targets.next().flatten().is_none());
 }
 
+/// What a claim says of a package that it is about.
+type About<'c> = (Kind, &'c str, &'c str, &'c str, &'c str);
+
+fn about<'c>(one: &'c Component, architecture: &'c str) -> About<'c> {
+    let Package {
+        kind,
+        namespace,
+        name,
+        version,
+        ..
+    } = &one.package;
+    (*kind, namespace, name, version, architecture)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Kind;
 
     fn settled(namespace: &str, distro: &str) -> Option<(String, String)> {
         let image = Distribution {

@@ -197,24 +197,31 @@ pub(crate) fn gather<'a>(
         wasted_bytes,
         ..Facts::default()
     };
-    let brought = brought(layers, tree);
+    let left = |(path, node)| Some((path, node, leftover(path, node)?));
+    let left: Vec<_> = tree.iter().filter_map(left).collect();
+    let setuid = tree.iter().filter(|(_, node)| is_setuid(node));
+    let setuid = setuid.map(|(path, node)| (node.layer, path));
+    let names = left.iter().map(|(path, node, _)| (node.layer, *path));
+    let asked = names.chain(setuid).chain(secret_files(layers));
+    let brought = Brought::new(asked, layers, tree);
+    let left = left.into_iter();
+    let left = left.filter(|(path, node, _)| brought.package(node.layer, path).is_none());
+    facts
+        .leftovers
+        .extend(left.map(|(path, node, rule)| Leftover {
+            path: path.to_owned(),
+            rule: rule.to_owned(),
+            layer: layers[node.layer].0.clone(),
+        }));
     let mut caches = BTreeMap::new();
     let mut live = HashSet::new();
     for (path, node) in tree.iter() {
-        let digest = &layers[node.layer].0;
-        let package = brought.package(node.layer, path);
-        if let Some(rule) = leftover(path, node).filter(|_| package.is_none()) {
-            facts.leftovers.push(Leftover {
-                path: path.to_owned(),
-                rule: rule.to_owned(),
-                layer: digest.clone(),
-            });
-        }
         if !is_file(node) {
             continue;
         }
         live.insert(node.content);
-        file(&mut facts, path, node, digest, package);
+        let package = brought.package(node.layer, path);
+        file(&mut facts, path, node, &layers[node.layer].0, package);
         cache(&mut caches, path, node.entry.size);
     }
     facts.caches = caches.into_values().collect();
@@ -223,17 +230,13 @@ pub(crate) fn gather<'a>(
     facts
 }
 
-/// Finds the packages of all that is told apart by whether a package brought it.
-fn brought<'t>(layers: &'t [(Digest, LayerReport)], tree: &'t Tree<'_>) -> Brought<'t> {
-    let named = tree.iter().filter_map(|(path, node)| {
-        (leftover(path, node).is_some() || is_setuid(node)).then_some((node.layer, path))
-    });
-    let secrets = layers.iter().enumerate().flat_map(|(layer, (_, report))| {
+/// Returns the files that secrets were found in, by layer and path.
+fn secret_files(layers: &[(Digest, LayerReport)]) -> impl Iterator<Item = (usize, &str)> {
+    layers.iter().enumerate().flat_map(|(layer, (_, report))| {
         let extracts = report.extracts.iter();
         let secrets = extracts.filter(|extract| matches!(extract.found, Found::Secrets(_)));
         secrets.map(move |extract| (layer, extract.path.as_str()))
-    });
-    Brought::new(named.chain(secrets), layers, tree)
+    })
 }
 
 fn is_file(node: &Node<'_>) -> bool {

@@ -1,5 +1,5 @@
-//! Names of files as text, and paths within a layer. Linux lets a name be any bytes, and two names must stay two: if both
-//! became `\u{fffd}`, one file would hide the other.
+//! Names of files as text, and paths within a layer. Linux lets a name be any bytes, and two
+//! names must stay two: if both became `\u{fffd}`, one file would hide the other.
 
 use std::fmt::Write as _;
 
