@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::run::{cache, cargo, quietly, say, step, workspace};
 
 /// What there is to fuzz: the programs of `fuzz/`.
-const TARGETS: [&str; 25] = [
+const TARGETS: [&str; 27] = [
     "manifests",
     "references",
     "tokens",
@@ -37,6 +37,8 @@ const TARGETS: [&str; 25] = [
     "deltas",
     "files",
     "layers",
+    "images",
+    "archives",
 ];
 
 /// What libFuzzer sees the way of its inputs by; these flags are stable, so no other toolchain is needed.
