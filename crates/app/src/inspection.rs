@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use inventory::InspectError;
+use inventory::LayerReport;
 use market::{Action, SubmissionEvent, SubmissionId, SubmissionState};
 use oci::{Descriptor, Digest, PlatformImage};
 use serde::{Deserialize, Serialize};
@@ -239,12 +239,38 @@ impl App {
         source: &Arc<StagedImage>,
         image: PlatformImage,
     ) -> Result<ImageContent, Stop> {
-        let known = self.known_reports(source, image.layers()).await?;
         let done = Arc::new(AtomicUsize::new(0));
         let total = image.layers().len();
+        let scan = self.scan_layers(source, &image, Arc::clone(&done));
+        tokio::pin!(scan);
+        let mut pulse = tokio::time::interval(Duration::from_millis(500));
+        let reports = loop {
+            tokio::select! {
+                reports = &mut scan => break reports?,
+                _ = pulse.tick() => {
+                    let note = format!("taking {} apart: layer {} of {total}", image.platform(), done.load(Ordering::Relaxed).min(total));
+                    running.progress(1, 4, &note).await?;
+                }
+            }
+        };
+        let inventory = blocking(move || inventory::merge(&reports)).await?;
+        let base = self.released_base(&image).await?;
+        Ok(ImageContent::new(&image, inventory, base.as_slice()))
+    }
+
+    /// Returns the reports on all layers; those that there were none of are kept. `done` is how
+    /// many of these are there.
+    async fn scan_layers(
+        &self,
+        source: &Arc<StagedImage>,
+        image: &PlatformImage,
+        done: Arc<AtomicUsize>,
+    ) -> Result<Vec<(Digest, LayerReport)>, Stop> {
+        let _turns = self.layer_turns.take(image.layers()).await;
+        let known = Arc::new(self.known_reports(source, image.layers()).await?);
         let scan = {
-            let (done, source, image) = (Arc::clone(&done), Arc::clone(source), image.clone());
-            tokio::task::spawn_blocking(move || {
+            let (known, source, image) = (Arc::clone(&known), Arc::clone(source), image.clone());
+            move || {
                 let progress =
                     |progress: inventory::Progress| done.store(progress.layers, Ordering::Relaxed);
                 let scan = inventory::Scan {
@@ -253,24 +279,13 @@ impl App {
                     ..inventory::Scan::default()
                 };
                 inventory::scan_layers(source.as_ref(), &image, &scan)
-            })
-        };
-        tokio::pin!(scan);
-        let mut pulse = tokio::time::interval(Duration::from_millis(500));
-        let reports = loop {
-            tokio::select! {
-                reports = &mut scan => break reports.map_err(AppError::internal)?,
-                _ = pulse.tick() => {
-                    let note = format!("taking {} apart: layer {} of {total}", image.platform(), done.load(Ordering::Relaxed).min(total));
-                    running.progress(1, 4, &note).await?;
-                }
             }
         };
-        let reports = reports.map_err(|error: InspectError| source.stop(error))?;
-        self.keep_reports(&reports).await?;
-        let inventory = blocking(move || inventory::merge(&reports)).await?;
-        let base = self.released_base(&image).await?;
-        Ok(ImageContent::new(&image, inventory, base.as_slice()))
+        let reports = blocking(scan).await?.map_err(|error| source.stop(error))?;
+        let is_new = |(layer, _): &&(Digest, LayerReport)| !known.contains_key(layer);
+        let new: Vec<_> = reports.iter().filter(is_new).collect();
+        self.keep_reports(&new).await?;
+        Ok(reports)
     }
 }
 

@@ -30,6 +30,7 @@ mod holds;
 mod imports;
 mod inspection;
 mod jobs;
+mod layer_reports;
 mod letters;
 mod listings;
 mod log;

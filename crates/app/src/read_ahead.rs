@@ -3,9 +3,9 @@
 //! process, which reads one layer after the other, and where the queue is long, an image stays
 //! for its inspection to read. So does what cannot be understood, which the inspection says.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, slice, sync::Arc};
 
-use inventory::{DiffId, Limits, PARSER_VERSION};
+use inventory::{DiffId, Limits};
 use oci::{Descriptor, Digest, ImageSource as _, RawManifest, RepoName, media_type};
 use store::Tx;
 
@@ -67,16 +67,12 @@ impl App {
         for (place, layer) in (0_i64..).zip(&layers) {
             let total = i64::try_from(layers.len()).unwrap_or(i64::MAX);
             running.progress(place, total, "reading layers").await?;
+            let _turn = self.layer_turns.take(slice::from_ref(*layer)).await;
             if !self.has_report(&layer.digest).await? {
                 self.read_layer(&source, layer).await?;
             }
         }
         Ok(())
-    }
-
-    async fn has_report(&self, layer: &Digest) -> Result<bool, AppError> {
-        let (mut tx, version) = (self.read().await?, i64::from(PARSER_VERSION));
-        Ok(store::images::has_layer_report(&mut tx, layer.as_str(), version).await?)
     }
 
     async fn read_layer(
@@ -92,7 +88,7 @@ impl App {
                 .map_err(|error| error.to_string())
         };
         match blocking(scan).await? {
-            Ok(report) => self.keep_reports(&[(layer.digest.clone(), report)]).await,
+            Ok(report) => self.keep_reports(&[&(layer.digest.clone(), report)]).await,
             Err(error) if source.has_failed() => Err(AppError::internal(error)),
             Err(error) => {
                 tracing::debug!(layer.digest = %layer.digest, error, "a layer cannot be read ahead");

@@ -1,4 +1,4 @@
-//! An image in staging, as the scanner reads it, and the reports on its layers.
+//! An image in staging, as the scanner reads it.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -9,18 +9,12 @@ use std::{
     },
 };
 
-use inventory::{LayerReport, PARSER_VERSION};
 use oci::{
     Descriptor, Digest, ImageSource, MAX_INDEX_MANIFESTS, RawManifest, SourceError, VerifyingReader,
 };
 use store::{Tx, blobs::BlobStore};
 
-use crate::{
-    App, AppError,
-    inspection::{Stop, compress, decompress},
-    jobs::with_causes,
-    registry::stored_manifest,
-};
+use crate::{App, AppError, inspection::Stop, jobs::with_causes, registry::stored_manifest};
 
 /// Manifests that are read of one index: its images, and to each of them what is attested of it.
 const MOST_BELOW: usize = 4 * MAX_INDEX_MANIFESTS;
@@ -34,6 +28,13 @@ pub(crate) struct StagedImage {
     blobs: Arc<dyn BlobStore>,
     /// Whether the store failed, which is not the image's fault.
     store_failed: AtomicBool,
+}
+
+impl StagedImage {
+    /// Returns whether the repository has a blob.
+    pub(crate) fn has(&self, blob: &Digest) -> bool {
+        self.linked.contains(blob)
+    }
 }
 
 impl ImageSource for StagedImage {
@@ -52,7 +53,7 @@ impl ImageSource for StagedImage {
     }
 
     fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, SourceError> {
-        if !self.linked.contains(&descriptor.digest) {
+        if !self.has(&descriptor.digest) {
             return Err(SourceError::Missing {
                 place: "the staging repository".to_owned(),
                 name: descriptor.digest.to_string(),
@@ -156,50 +157,5 @@ impl App {
             found.insert(manifest.digest.clone(), manifest);
         }
         Ok(found)
-    }
-
-    /// Returns the reports there are on layers of an image.
-    pub(crate) async fn known_reports(
-        &self,
-        source: &StagedImage,
-        layers: &[Descriptor],
-    ) -> Result<HashMap<Digest, LayerReport>, AppError> {
-        let mut tx = self.read().await?;
-        let mut known = HashMap::new();
-        let own: Vec<_> = (layers.iter())
-            .filter(|layer| source.linked.contains(&layer.digest))
-            .collect();
-        for layer in own {
-            let row = store::images::find_layer_report(
-                &mut tx,
-                layer.digest.as_str(),
-                i64::from(PARSER_VERSION),
-            )
-            .await?;
-            if let Some(report) = row.and_then(|bytes| decompress(&bytes)) {
-                known.insert(layer.digest.clone(), report);
-            }
-        }
-        Ok(known)
-    }
-
-    /// Keeps reports on layers.
-    pub(crate) async fn keep_reports(
-        &self,
-        reports: &[(Digest, LayerReport)],
-    ) -> Result<(), AppError> {
-        let mut tx = self.begin().await?;
-        for (digest, report) in reports {
-            let bytes = compress(report)?;
-            store::images::put_layer_report(
-                &mut tx,
-                digest.as_str(),
-                i64::from(PARSER_VERSION),
-                &bytes,
-                self.now(),
-            )
-            .await?;
-        }
-        Ok(tx.commit().await?)
     }
 }

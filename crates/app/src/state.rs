@@ -20,6 +20,7 @@ use trust::{SignError, Signer, SigningKey};
 
 use crate::{
     Actor, AppError, Clock,
+    layer_reports::LayerTurns,
     log::Stamps,
     pulls::PullRecorder,
     registry::{RecentlyFound, SmallBlobs},
@@ -148,6 +149,7 @@ pub struct App {
     pub(crate) requests: Arc<Requests>,
     pub(crate) recent: RecentlyFound,
     pub(crate) small_blobs: SmallBlobs,
+    pub(crate) layer_turns: LayerTurns,
     ids: Ids,
 }
 
@@ -257,6 +259,7 @@ impl App {
             token_keys: TokenKeys::default(),
             recent: RecentlyFound::default(),
             small_blobs: SmallBlobs::default(),
+            layer_turns: LayerTurns::default(),
             pulls,
             tag_pulls: TagPulls::default(),
             job_added: Notify::new(),
