@@ -240,33 +240,13 @@ impl App {
         image: PlatformImage,
     ) -> Result<ImageContent, Stop> {
         let done = Arc::new(AtomicUsize::new(0));
-        let total = image.layers().len();
-        let scan = self.scan_layers(source, &image, Arc::clone(&done));
-        tokio::pin!(scan);
-        let mut pulse = tokio::time::interval(Duration::from_millis(500));
-        let reports = loop {
-            tokio::select! {
-                reports = &mut scan => break reports?,
-                _ = pulse.tick() => {
-                    let note = format!("taking {} apart: layer {} of {total}", image.platform(), done.load(Ordering::Relaxed).min(total));
-                    running.progress(1, 4, &note).await?;
-                }
-            }
+        let pulse = Pulse {
+            running,
+            platform: image.platform(),
+            done: Arc::clone(&done),
+            total: image.layers().len(),
         };
-        let inventory = blocking(move || inventory::merge(&reports)).await?;
-        let base = self.released_base(&image).await?;
-        Ok(ImageContent::new(&image, inventory, base.as_slice()))
-    }
-
-    /// Returns the reports on all layers; those that there were none of are kept. `done` is how
-    /// many of these are there.
-    async fn scan_layers(
-        &self,
-        source: &Arc<StagedImage>,
-        image: &PlatformImage,
-        done: Arc<AtomicUsize>,
-    ) -> Result<Vec<(Digest, LayerReport)>, Stop> {
-        let _turns = self.layer_turns.take(image.layers()).await;
+        let _turns = pulse.during(self.layer_turns.take(image.layers())).await?;
         let known = Arc::new(self.known_reports(source, image.layers()).await?);
         let scan = {
             let (known, source, image) = (Arc::clone(&known), Arc::clone(source), image.clone());
@@ -281,11 +261,41 @@ impl App {
                 inventory::scan_layers(source.as_ref(), &image, &scan)
             }
         };
-        let reports = blocking(scan).await?.map_err(|error| source.stop(error))?;
+        let reports = pulse.during(blocking(scan)).await??;
+        let reports = reports.map_err(|error| source.stop(error))?;
         let is_new = |(layer, _): &&(Digest, LayerReport)| !known.contains_key(layer);
         let new: Vec<_> = reports.iter().filter(is_new).collect();
         self.keep_reports(&new).await?;
-        Ok(reports)
+        let inventory = blocking(move || inventory::merge(&reports)).await?;
+        let base = self.released_base(&image).await?;
+        Ok(ImageContent::new(&image, inventory, base.as_slice()))
+    }
+}
+
+/// Says how far an inspection is, while it waits or reads.
+struct Pulse<'a> {
+    running: &'a Running<'a>,
+    platform: String,
+    done: Arc<AtomicUsize>,
+    total: usize,
+}
+
+impl Pulse<'_> {
+    /// Waits for something, which must not hold the database: it stands still while progress is
+    /// written.
+    async fn during<T>(&self, something: impl Future<Output = T>) -> Result<T, AppError> {
+        tokio::pin!(something);
+        let mut pulse = tokio::time::interval(Duration::from_millis(500));
+        loop {
+            tokio::select! {
+                done = &mut something => return Ok(done),
+                _ = pulse.tick() => {
+                    let done = self.done.load(Ordering::Relaxed).min(self.total);
+                    let note = format!("taking {} apart: layer {done} of {}", self.platform, self.total);
+                    self.running.progress(1, 4, &note).await?;
+                }
+            }
+        }
     }
 }
 
