@@ -78,6 +78,20 @@ both! {
         assert_eq!(read(&world, &image), [1, 1]);
     }
 
+    async fn what_is_submitted_while_it_is_read_is_read_once(db: Database) {
+        let world = World::new(db).await;
+        world.product().await;
+        let image = Image::vulnerable("one");
+        let digest = world.push(Some("1.0"), &image).await;
+        world.sign(&world.key, &digest).await;
+        let submission = world.submit("1.0").await.expect("submitted");
+        let (ahead, inspected) = tokio::join!(read_pushes(&world), world.work());
+        assert_eq!((ahead, inspected), (1, 1));
+        assert_eq!(read(&world, &image), [1, 1], "each waits for the other");
+        let submission = world.submission(&submission).await;
+        assert_eq!(submission.state, SubmissionState::InReview);
+    }
+
     async fn of_what_is_no_image_nothing_is_read(db: Database) {
         let world = World::new(db).await;
         let name = "staging/acme/db";
