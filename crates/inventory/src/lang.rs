@@ -26,6 +26,11 @@ pub(crate) mod yarn;
 mod lock;
 mod text;
 
+/// Returns the folder that a file lies in, if it is not the root.
+fn folder(path: &str) -> Option<String> {
+    path.rsplit_once('/').map(|(folder, _)| folder.to_owned())
+}
+
 /// Returns the packages found as their URLs, each with its claim if it is not installed.
 #[cfg(test)]
 fn listed(findings: &crate::analyser::Findings) -> Vec<String> {

@@ -24,6 +24,7 @@ mod components;
 mod declared;
 mod error;
 mod facts;
+mod folders;
 mod gunzip;
 mod header;
 mod inspect;

@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use crate::{
     Found, SecretMatch,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    folders::is_published,
     secret_rules::{Rule, rules},
 };
 
@@ -25,6 +26,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
             problems: Vec::new(),
         },
     },
+    ..Analyser::BASE
 };
 
 /// Larger files are data rather than configuration.
@@ -45,8 +47,6 @@ static SYSTEM: &[&str] = &[
     "var/lib/apt/",
     "var/lib/rpm/",
 ];
-/// Folders anywhere that package managers of languages fill; what is in them is public.
-static INSTALLED: &[&str] = &["node_modules", "site-packages", "dist-packages", "gems"];
 /// Folders anywhere whose keys are examples, capitals or not.
 static EXAMPLES: &[&str] = &[
     "test",
@@ -117,12 +117,13 @@ fn wanted(path: &str, size: u64) -> bool {
     });
     // Nobody shows by an example what a name with a dot hides.
     let is_shown = !name.starts_with('.');
-    let example = |folder: &str| {
-        let listed = |all: &[&str]| all.iter().any(|one| one.eq_ignore_ascii_case(folder));
-        listed(INSTALLED) || (is_shown && listed(EXAMPLES))
-    };
+    let example = |folder: &str| EXAMPLES.iter().any(|one| one.eq_ignore_ascii_case(folder));
     let harmless = HARMLESS.contains(&name) || TESTS.iter().any(|end| name.ends_with(end));
-    text && !harmless && !folders.any(example)
+    if !text || harmless {
+        return false;
+    }
+    let is_example = is_shown && folders.any(example);
+    !is_example && !is_published(path)
 }
 
 /// Returns the secrets of a file, if it is text and has any.

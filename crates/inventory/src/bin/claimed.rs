@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     Claim, Kind, Package, PackageUrl,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     lang::python,
     licenses,
     os::rpm,
@@ -19,11 +19,11 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "claimed",
     wants: &[Want::File(|file| is_document(&file.path))],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: MOST,
         read: |_, bytes| read(bytes),
     },
+    ..Analyser::BASE
 };
 
 /// Bytes of a document.

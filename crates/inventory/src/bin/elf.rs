@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::layout::{Format, Layout, Part};
 use crate::{
     Found, Linkage,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
 };
 
@@ -14,10 +14,10 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "elf",
     wants: &[Want::Program],
-    counts: Counts::Anywhere,
     read: Reading::Parts {
         read: |_, body| read(body),
     },
+    ..Analyser::BASE
 };
 
 const PT_DYNAMIC: u32 = 2;

@@ -6,18 +6,20 @@ use serde::Deserialize;
 use super::lock;
 use crate::{
     Kind,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    folders::Fills,
 };
 
 /// Reads `Cargo.lock`.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "cargo-lock",
     wants: &[Want::Name("Cargo.lock")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    fills: &[Fills::Published("registry/src")],
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::lock;
 use crate::{
     Claim, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    folders::Fills,
     licenses,
 };
 
@@ -18,11 +19,13 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Tail("composer/installed.json"),
         Want::Name("composer.lock"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    fills: &[Fills::Packages("vendor")],
+    own_folder,
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]
@@ -49,6 +52,12 @@ struct Entry {
     license: Value,
     #[serde(default)]
     require: Value,
+}
+
+/// The one list is for all.
+fn own_folder(package: &Package, path: &str) -> Option<String> {
+    let vendor = path.strip_suffix("/composer/installed.json")?;
+    Some(format!("{vendor}/{}", package.full_name()))
 }
 
 fn read(path: &str, bytes: &[u8]) -> Findings {

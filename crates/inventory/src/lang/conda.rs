@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::python;
 use crate::{
     FileEntry, Found, Kind, OwnedFiles, Package,
-    analyser::{Analyser, Counts, Findings, PathLists, Reading, Want},
+    analyser::{Analyser, Findings, PathLists, Reading, Want},
     licenses,
 };
 
@@ -14,12 +14,12 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "conda",
     wants: &[Want::File(is_record)],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         // It lists every file of the package.
         most: 32 << 20,
         read,
     },
+    ..Analyser::BASE
 };
 
 fn is_record(file: &FileEntry) -> bool {

@@ -11,7 +11,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::lock;
 use crate::{
     Claim, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
 };
 
 pub(crate) use bundle::ANALYSER as BUNDLE;
@@ -20,7 +20,6 @@ pub(crate) use bundle::ANALYSER as BUNDLE;
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "dotnet",
     wants: &[Want::Tail(".deps.json"), Want::Name("packages.lock.json")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read: |path, bytes| {
@@ -32,6 +31,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
             }
         },
     },
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::lock;
 use crate::{
     Claim, FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
 };
 
 /// Reads `Project.toml` and `Manifest.toml`.
@@ -18,11 +18,11 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::File(is_versioned),
         Want::Name("JuliaManifest.toml"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 4 << 20,
         read,
     },
+    ..Analyser::BASE
 };
 
 /// `Manifest-v1.11.toml`, for one version of Julia.

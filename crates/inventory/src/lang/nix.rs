@@ -5,20 +5,12 @@
 use std::collections::BTreeMap;
 
 use super::lock;
-use crate::{
-    Confidence, EntryKind, Extract, FileEntry, Found, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading},
-};
+use crate::{Confidence, EntryKind, Extract, FileEntry, Found, Kind, Package, analyser::Analyser};
 
 /// Reads no file; [`extracts`] is called at the end of a layer.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "nix",
-    wants: &[],
-    counts: Counts::Anywhere,
-    read: Reading::Whole {
-        most: 0,
-        read: |_, _| Findings::default(),
-    },
+    ..Analyser::BASE
 };
 
 const STORE: &str = "nix/store/";

@@ -4,9 +4,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::folder;
 use crate::{
     Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    folders::Fills,
     licenses,
 };
 
@@ -14,11 +16,13 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "npm",
     wants: &[Want::Name("package.json")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 4 << 20,
         read: |_, bytes| read(bytes),
     },
+    fills: &[Fills::Published("node_modules"), Fills::Packages(".npm")],
+    own_folder: |_, path| folder(path),
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::lock;
 use crate::{
     Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     licenses,
 };
 
@@ -22,11 +22,11 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Name("bun.lock"),
         Want::Name("bun.lockb"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]

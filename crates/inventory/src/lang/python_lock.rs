@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{lock, python::normalise};
 use crate::{
     FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
 };
 
 /// Reads lock files and `requirements.txt`.
@@ -24,11 +24,11 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Name("Pipfile.lock"),
         Want::Name("requirements.txt"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    ..Analyser::BASE
 };
 
 /// `pylock.NAME.toml`.

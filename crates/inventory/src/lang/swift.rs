@@ -6,18 +6,18 @@ use serde::Deserialize;
 use super::lock;
 use crate::{
     Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
 };
 
 /// Reads `Package.resolved`.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "swift",
     wants: &[Want::Name("Package.resolved")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read: |_, bytes| read(bytes),
     },
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]

@@ -16,6 +16,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         most: 16 << 20,
         read,
     },
+    ..Analyser::BASE
 };
 
 fn wanted(file: &FileEntry) -> bool {
