@@ -23,6 +23,7 @@ pub(crate) mod swift;
 pub(crate) mod wordpress;
 pub(crate) mod yarn;
 
+mod document;
 mod lock;
 mod text;
 

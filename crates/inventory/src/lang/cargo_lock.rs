@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::lock;
+use super::{document, lock};
 use crate::{
     Kind,
     analyser::{Analyser, Findings, Reading, Want},
@@ -40,9 +40,9 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     if lock::is_of_a_package(path) {
         return Findings::default();
     }
-    let lock: Lock = match toml::from_slice(bytes) {
+    let lock: Lock = match document::toml(bytes) {
         Ok(lock) => lock,
-        Err(error) => return Findings::unread(error.message()),
+        Err(error) => return Findings::unread(error),
     };
     let packages = lock
         .package

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::python;
+use super::{document, python};
 use crate::{
     FileEntry, Found, Kind, OwnedFiles, Package,
     analyser::{Analyser, Findings, PathLists, Reading, Want},
@@ -50,7 +50,7 @@ struct Record {
 }
 
 fn read(path: &str, bytes: &[u8]) -> Findings {
-    let record: Record = match serde_json::from_slice(bytes) {
+    let record: Record = match document::json(bytes) {
         Ok(record) => record,
         Err(error) => return Findings::unread(error),
     };

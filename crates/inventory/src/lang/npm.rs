@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::folder;
+use super::{document, folder};
 use crate::{
     Kind, Package,
     analyser::{Analyser, Findings, Reading, Want},
@@ -44,7 +44,7 @@ struct Manifest {
 fn read(bytes: &[u8]) -> Findings {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     // Test fixtures of tools are often broken on purpose, and no package is lost with them.
-    let Ok(manifest) = serde_json::from_slice::<Manifest>(bytes) else {
+    let Ok(manifest) = document::json::<Manifest>(bytes) else {
         return Findings::unread("no JSON object");
     };
     let (Some(name), Some(version)) = (text(&manifest.name), text(&manifest.version)) else {

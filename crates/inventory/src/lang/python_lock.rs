@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{lock, python::normalise};
+use super::{document, lock, python::normalise};
 use crate::{
     FileEntry, Kind, Package,
     analyser::{Analyser, Findings, Reading, Want},
@@ -82,8 +82,8 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     let name = path.rsplit('/').next().unwrap_or(path);
     let packages = match name {
         "requirements.txt" => Ok(requirements(&String::from_utf8_lossy(bytes))),
-        "Pipfile.lock" => of_pipfile(bytes).map_err(|error| error.to_string()),
-        _ => of_toml(bytes).map_err(|error| error.message().to_owned()),
+        "Pipfile.lock" => of_pipfile(bytes),
+        _ => of_toml(bytes),
     };
     match packages {
         Ok(packages) => lock::findings(packages),
@@ -95,15 +95,15 @@ fn package(name: &str, version: &str) -> Package {
     lock::declared(Kind::Pypi, normalise(name), version)
 }
 
-fn of_toml(bytes: &[u8]) -> Result<Vec<Package>, toml::de::Error> {
-    let lock: Lock = toml::from_slice(bytes)?;
+fn of_toml(bytes: &[u8]) -> Result<Vec<Package>, String> {
+    let lock: Lock = document::toml(bytes)?;
     let entries = lock.package.iter().filter(|entry| !entry.is_own());
     let entries = entries.filter_map(|entry| Some(package(&entry.name, entry.version.as_deref()?)));
     Ok(entries.collect())
 }
 
-fn of_pipfile(bytes: &[u8]) -> Result<Vec<Package>, serde_json::Error> {
-    let lock: Pipfile = serde_json::from_slice(bytes)?;
+fn of_pipfile(bytes: &[u8]) -> Result<Vec<Package>, String> {
+    let lock: Pipfile = document::json(bytes)?;
     let entries = lock.default.iter().chain(&lock.develop);
     let entries = entries.filter_map(|(name, pinned)| {
         let version = pinned.version.as_deref()?.strip_prefix("==")?;

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::lock;
+use super::{document, lock};
 use crate::{
     Kind, Package,
     analyser::{Analyser, Findings, Reading, Want},
@@ -47,7 +47,7 @@ struct State {
 }
 
 fn read(bytes: &[u8]) -> Findings {
-    let resolved: Resolved = match serde_json::from_slice(bytes) {
+    let resolved: Resolved = match document::json(bytes) {
         Ok(resolved) => resolved,
         Err(error) => return Findings::unread(error),
     };
