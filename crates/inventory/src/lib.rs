@@ -56,6 +56,7 @@ mod suppliers;
 mod testing;
 mod tree;
 mod unzstd;
+mod utf16;
 
 pub use base::{BaseImage, KnownBase, base_image};
 pub use changes::{PackageChange, package_changes};

@@ -1,6 +1,6 @@
 //! Looks for secrets in small text files, by the rules of `secret_rules.rs`.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
@@ -9,6 +9,7 @@ use crate::{
     analyser::{Analyser, Counts, Findings, Reading, Want},
     folders::is_published,
     secret_rules::{Rule, rules},
+    utf16::as_utf8,
 };
 
 /// Reads text files where people put them.
@@ -151,20 +152,6 @@ pub(crate) fn search(path: &str, bytes: &[u8]) -> Option<Found> {
         }
     }
     (!found.is_empty()).then_some(Found::Secrets(found))
-}
-
-/// Returns text as rules expect it: Windows writes UTF-16, with a mark that says so.
-fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let (rest, unit): (_, fn([u8; 2]) -> u16) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
-        _ => return Cow::Borrowed(bytes),
-    };
-    let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    let text: String = char::decode_utf16(units)
-        .map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
-    Cow::Owned(text.into_bytes())
 }
 
 /// Returns where rules match, in order.

@@ -10,6 +10,7 @@ use super::{document, lock, python::normalise};
 use crate::{
     FileEntry, Kind, Package,
     analyser::{Analyser, Findings, Reading, Want},
+    utf16::as_utf8,
 };
 
 /// Reads lock files and `requirements.txt`.
@@ -81,7 +82,7 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let packages = match name {
-        "requirements.txt" => Ok(requirements(&String::from_utf8_lossy(bytes))),
+        "requirements.txt" => Ok(requirements(&String::from_utf8_lossy(&as_utf8(bytes)))),
         "Pipfile.lock" => of_pipfile(bytes),
         _ => of_toml(bytes),
     };
@@ -170,6 +171,18 @@ mod tests {
             listed(&read("Pipfile.lock", pipfile)),
             ["pkg:pypi/a@1.0 Declared"]
         );
+    }
+
+    /// PowerShell's `>` writes UTF-16, its `Out-File -Encoding utf8` a mark.
+    #[test]
+    fn reads_pins_that_windows_wrote() {
+        let text = "\u{feff}a==1.0\r\nb==2\r\n";
+        let little: Vec<_> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<_> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [text.as_bytes(), &little, &big] {
+            let expected = ["pkg:pypi/a@1.0 Declared", "pkg:pypi/b@2 Declared"];
+            assert_eq!(listed(&read("requirements.txt", bytes)), expected);
+        }
     }
 
     #[test]
