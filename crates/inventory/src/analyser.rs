@@ -5,7 +5,8 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use crate::{
-    FileEntry, Found, Package, Problem, bin, body::Body, lang, licenses, names, os, secrets,
+    FileEntry, Found, Package, Problem, bin, body::Body, folders::Fills, lang, licenses, names, os,
+    secrets,
 };
 
 /// Reads one sort of file.
@@ -18,6 +19,35 @@ pub(crate) struct Analyser {
     pub counts: Counts,
     /// How it reads them; never panics.
     pub read: Reading,
+    /// Folders that its package manager fills, wherever they lie.
+    pub fills: &'static [Fills],
+    /// Returns the folder that holds an installed package alone, whose metadata are at the path
+    /// given: licences may lie there.
+    pub own_folder: fn(&Package, &str) -> Option<String>,
+}
+
+impl Analyser {
+    /// What most say: no files but those that they name, which count anywhere, no folders.
+    pub(crate) const BASE: Self = Self {
+        name: "",
+        wants: &[],
+        counts: Counts::Anywhere,
+        read: Reading::Whole {
+            most: 0,
+            read: |_, _| Findings {
+                found: Vec::new(),
+                problems: Vec::new(),
+            },
+        },
+        fills: &[],
+        own_folder: |_, _| None,
+    };
+
+    /// Returns the analyser of a name, as evidence has it.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        let mut all = ANALYSERS.iter().copied();
+        all.find(|analyser| analyser.name == name)
+    }
 }
 
 /// Describes files.

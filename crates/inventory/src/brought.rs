@@ -1,10 +1,17 @@
 //! Which files distribution packages brought, in the layers where they did.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use oci::Digest;
 
-use crate::{Found, LayerReport, ownership::Places, tree::Tree};
+use crate::{
+    Extract, Found, LayerReport,
+    analyser::{ANALYSERS, Analyser, Counts},
+    lang::conda,
+    os::dpkg_files,
+    ownership::Places,
+    tree::Tree,
+};
 
 /// The package of each of some files.
 pub(crate) struct Brought<'a>(HashMap<(usize, &'a str), &'a str>);
@@ -26,14 +33,18 @@ impl<'a> Brought<'a> {
             let paths = by_layer.entry(layer).or_default();
             paths.entry(real).or_default().push(path);
         }
+        let databases = Databases::new(tree);
         let mut found = HashMap::new();
         for (layer, paths) in by_layer {
-            let lists = layers[layer].1.extracts.iter();
-            let lists = lists.filter_map(|extract| match &extract.found {
-                Found::Owned(lists) => Some(lists),
-                _ => None,
-            });
-            for list in lists.flatten() {
+            let mut lists = Vec::new();
+            for extract in &layers[layer].1.extracts {
+                if let Found::Owned(all) = &extract.found
+                    && databases.hold(extract, &mut places)
+                {
+                    lists.extend(all);
+                }
+            }
+            for list in lists {
                 for line in list.paths.lines() {
                     for path in paths.get(places.real(line)).into_iter().flatten() {
                         let package = list.package.split(':').next().unwrap_or_default();
@@ -48,5 +59,34 @@ impl<'a> Brought<'a> {
     /// Returns the package that brought a file, of those asked for, if one did.
     pub(crate) fn package<'s>(&'s self, layer: usize, path: &'s str) -> Option<&'s str> {
         self.0.get(&(layer, path)).copied()
+    }
+}
+
+/// Where databases of distributions' packages lie. Anybody may put a file of such a name
+/// anywhere else, to hide what he likes.
+struct Databases(HashSet<String>);
+
+impl Databases {
+    /// Notes the places of the analysers, as they are and where links lead from there.
+    fn new(tree: &Tree<'_>) -> Self {
+        let places = ANALYSERS.iter().flat_map(|analyser| match analyser.counts {
+            Counts::At(places) => places,
+            Counts::Anywhere | Counts::Asked => &[],
+        });
+        let both = places.flat_map(|place| [Some((*place).to_owned()), tree.resolve(place)]);
+        Self(both.flatten().collect())
+    }
+
+    /// Returns whether a list of files is one of theirs.
+    fn hold(&self, extract: &Extract, places: &mut Places<'_, '_>) -> bool {
+        let Some(analyser) = Analyser::named(&extract.analyser) else {
+            return false;
+        };
+        match analyser.counts {
+            Counts::At(_) => self.0.contains(&extract.path),
+            Counts::Asked => dpkg_files::is_in_database(places.real(&extract.path)),
+            // They want files of one folder alone; but Conda's are of any, and no distribution's.
+            Counts::Anywhere => analyser.name != conda::ANALYSER.name,
+        }
     }
 }

@@ -7,11 +7,12 @@ use oci::Digest;
 
 use crate::{
     Claim, Component, Distribution, Evidence, Found, Kind, LayerReport, Linked, Package, Removed,
+    analyser::Analyser,
     claims, declared,
     licenses::file,
     linking::Linking,
     merge::Extracts,
-    origins::{Gone, Origin, Origins},
+    origins::{Gone, Origin, Origins, Sight},
     ownership::Ownership,
     purl::purl,
     tree::{Node, Tree},
@@ -80,25 +81,13 @@ pub(crate) fn gather<'a>(
     }
 }
 
-/// Returns the folder that holds one package alone, whose metadata are at `path`.
-fn own_folder(package: &Package, path: &str) -> Option<String> {
+/// Returns the folder that holds one package alone, which a sight of it shows.
+fn own_folder(package: &Package, sight: &Sight<'_>) -> Option<String> {
     if package.claim != Claim::Installed || !package.within.is_empty() {
         return None;
     }
-    let (folder, file) = path.rsplit_once('/')?;
-    match file {
-        "package.json" | "METADATA" | "PKG-INFO" | "DESCRIPTION" => Some(folder.to_owned()),
-        // Composer's one list is for all.
-        "installed.json" => {
-            let vendor = folder.strip_suffix("/composer")?;
-            Some(format!("{vendor}/{}", package.full_name()))
-        }
-        _ => {
-            let name = file.strip_suffix(".gemspec")?;
-            let root = folder.strip_suffix("/specifications")?;
-            Some(format!("{root}/gems/{name}"))
-        }
-    }
+    let analyser = Analyser::named(sight.analyser)?;
+    (analyser.own_folder)(package, &sight.path)
 }
 
 impl<'a> Gather<'_, 'a> {
@@ -125,7 +114,7 @@ impl<'a> Gather<'_, 'a> {
             }
         }
         if package.licenses.is_empty() {
-            package.licenses = self.licenses(&package, &first.path);
+            package.licenses = self.licenses(&package, first);
         }
         let (name, version) = (package.name.clone(), package.version.clone());
         or(&mut package.source_name, &name);
@@ -168,8 +157,8 @@ impl<'a> Gather<'_, 'a> {
         }
     }
 
-    /// Returns the licences whose files came with a package that states none, which `path` shows.
-    fn licenses(&self, package: &Package, path: &str) -> Vec<String> {
+    /// Returns the licences whose files came with a package that states none, which `sight` shows.
+    fn licenses(&self, package: &Package, sight: &Sight<'a>) -> Vec<String> {
         let name = &package.name;
         let files = match package.kind {
             // Debian's databases have no licences; the package's documentation has.
@@ -181,7 +170,7 @@ impl<'a> Gather<'_, 'a> {
         }
         let folder = match package.kind.is_distribution() {
             true => Some(format!("usr/share/licenses/{name}")),
-            false => own_folder(package, path),
+            false => own_folder(package, sight),
         };
         let Some(folder) = folder else {
             return Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::{Claim, Component, Kind};
+use crate::{Claim, Component, Kind, folders::installed_for};
 
 /// Drops components that are only asked for where packages of their ecosystem are installed
 /// below the folder of the lock file, or the same package is installed anywhere: the
@@ -25,16 +25,6 @@ pub(crate) fn drop_answered(components: &mut Vec<Component>) {
     components.retain(|_| !answered.next().unwrap_or_default());
 }
 
-/// Folders into which package managers install. Anything else below a lock file may be the
-/// project's own, whose packages say nothing of what it needs.
-static TREES: &[&str] = &[
-    "node_modules/",
-    "vendor/",
-    "site-packages/",
-    "dist-packages/",
-    "specifications/",
-];
-
 struct Installed<'a> {
     names: HashSet<(Kind, &'a str, &'a str)>,
     /// The folders that have a tree of installed packages below them.
@@ -54,11 +44,9 @@ impl<'a> Installed<'a> {
             let names = (component.kind, &*component.namespace, &*component.name);
             installed.names.insert(names);
             for evidence in &component.evidence {
-                let tree = TREES.iter().filter_map(|tree| evidence.path.find(*tree));
-                let Some(tree) = tree.min() else {
+                let Some(mut folder) = installed_for(&evidence.path) else {
                     continue;
                 };
-                let mut folder = evidence.path[..tree].trim_end_matches('/');
                 while installed.folders.insert((component.kind, folder)) && !folder.is_empty() {
                     folder = parent(folder);
                 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Account, EntryKind, Found, LayerReport, Linked,
     brought::Brought,
+    folders::is_published,
     merge::Extracts,
     tree::{Content, Node, Tree},
 };
@@ -172,15 +173,6 @@ static NEEDLESS_FILES: &[&str] = &[
 static NEEDLESS_FOLDERS: &[&str] = &[
     ".cache", ".aws", ".azure", ".gcp", ".git", ".svn", ".vscode", ".idea", ".npm",
 ];
-/// Packages of languages bring such names by right; so do those of distributions, whose lists
-/// of files are known.
-static NOT_LEFT_OVER: &[&str] = &[
-    "/site-packages/",
-    "/dist-packages/",
-    "/node_modules/",
-    "/gems/",
-];
-
 /// Gathers the facts of the final tree; `wasted` are the bytes of each layer that are hidden.
 pub(crate) fn gather<'a>(
     layers: &'a [(Digest, LayerReport)],
@@ -307,8 +299,9 @@ fn leftover(path: &str, node: &Node<'_>) -> Option<&'static str> {
         EntryKind::File if NEEDLESS_FILES.contains(&name) => "needless-file",
         _ => return None,
     };
-    let installed = NOT_LEFT_OVER.iter().any(|folder| path.contains(folder));
-    (!installed).then_some(rule)
+    // Packages of languages bring such names by right; so do those of distributions, whose lists
+    // of files are known.
+    (!is_published(path)).then_some(rule)
 }
 
 /// What a package brought is as public as the package.

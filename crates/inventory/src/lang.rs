@@ -23,8 +23,14 @@ pub(crate) mod swift;
 pub(crate) mod wordpress;
 pub(crate) mod yarn;
 
+mod document;
 mod lock;
 mod text;
+
+/// Returns the folder that a file lies in, if it is not the root.
+fn folder(path: &str) -> Option<String> {
+    path.rsplit_once('/').map(|(folder, _)| folder.to_owned())
+}
 
 /// Returns the packages found as their URLs, each with its claim if it is not installed.
 #[cfg(test)]

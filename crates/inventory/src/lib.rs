@@ -24,6 +24,7 @@ mod components;
 mod declared;
 mod error;
 mod facts;
+mod folders;
 mod gunzip;
 mod header;
 mod inspect;
@@ -55,6 +56,7 @@ mod suppliers;
 mod testing;
 mod tree;
 mod unzstd;
+mod utf16;
 
 pub use base::{BaseImage, KnownBase, base_image};
 pub use changes::{PackageChange, package_changes};

@@ -9,7 +9,7 @@ use oci::Digest;
 use crate::{Accounts, Distribution, Package};
 
 /// Changes whenever a scan would report something else for the same layer.
-pub const PARSER_VERSION: u32 = 8;
+pub const PARSER_VERSION: u32 = 9;
 
 /// One layer, taken apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

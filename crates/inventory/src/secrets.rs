@@ -1,13 +1,15 @@
 //! Looks for secrets in small text files, by the rules of `secret_rules.rs`.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
 use crate::{
     Found, SecretMatch,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    folders::is_published,
     secret_rules::{Rule, rules},
+    utf16::as_utf8,
 };
 
 /// Reads text files where people put them.
@@ -25,6 +27,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
             problems: Vec::new(),
         },
     },
+    ..Analyser::BASE
 };
 
 /// Larger files are data rather than configuration.
@@ -45,8 +48,6 @@ static SYSTEM: &[&str] = &[
     "var/lib/apt/",
     "var/lib/rpm/",
 ];
-/// Folders anywhere that package managers of languages fill; what is in them is public.
-static INSTALLED: &[&str] = &["node_modules", "site-packages", "dist-packages", "gems"];
 /// Folders anywhere whose keys are examples, capitals or not.
 static EXAMPLES: &[&str] = &[
     "test",
@@ -117,12 +118,13 @@ fn wanted(path: &str, size: u64) -> bool {
     });
     // Nobody shows by an example what a name with a dot hides.
     let is_shown = !name.starts_with('.');
-    let example = |folder: &str| {
-        let listed = |all: &[&str]| all.iter().any(|one| one.eq_ignore_ascii_case(folder));
-        listed(INSTALLED) || (is_shown && listed(EXAMPLES))
-    };
+    let example = |folder: &str| EXAMPLES.iter().any(|one| one.eq_ignore_ascii_case(folder));
     let harmless = HARMLESS.contains(&name) || TESTS.iter().any(|end| name.ends_with(end));
-    text && !harmless && !folders.any(example)
+    if !text || harmless {
+        return false;
+    }
+    let is_example = is_shown && folders.any(example);
+    !is_example && !is_published(path)
 }
 
 /// Returns the secrets of a file, if it is text and has any.
@@ -150,20 +152,6 @@ pub(crate) fn search(path: &str, bytes: &[u8]) -> Option<Found> {
         }
     }
     (!found.is_empty()).then_some(Found::Secrets(found))
-}
-
-/// Returns text as rules expect it: Windows writes UTF-16, with a mark that says so.
-fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let (rest, unit): (_, fn([u8; 2]) -> u16) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
-        _ => return Cow::Borrowed(bytes),
-    };
-    let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    let text: String = char::decode_utf16(units)
-        .map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
-    Cow::Owned(text.into_bytes())
 }
 
 /// Returns where rules match, in order.

@@ -2,16 +2,16 @@
 //! also as lines of tags, Syft's own form and Bitnami's list of components. What they list is
 //! claimed and was not seen.
 
+mod json;
+
 use std::str::FromStr;
 
 use memchr::memmem;
-use serde_json::Value;
 
 use crate::{
-    Claim, Kind, Package, PackageUrl,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    Claim, Kind, Package, PackageUrl, Problem,
+    analyser::{Analyser, Findings, Reading, Want},
     lang::python,
-    licenses,
     os::rpm,
 };
 
@@ -19,17 +19,17 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "claimed",
     wants: &[Want::File(|file| is_document(&file.path))],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: MOST,
         read: |_, bytes| read(bytes),
     },
+    ..Analyser::BASE
 };
 
 /// Bytes of a document.
 pub(super) const MOST: u64 = 32 << 20;
-/// CycloneDX lists components within components.
-const DEPTH: usize = 16;
+/// Packages of one document that are kept; those of the largest images are a tenth.
+const MAX_PACKAGES: usize = 20_000;
 /// Bytes within which a document says what it is.
 const HEAD: usize = 4096;
 
@@ -67,9 +67,9 @@ pub(super) fn read(bytes: &[u8]) -> Findings {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let bytes = bytes.trim_ascii_start();
     let head = &bytes[..bytes.len().min(HEAD)];
-    let packages = match bytes.first() {
+    let mut packages = match bytes.first() {
         Some(b'{') => match serde_json::from_slice(bytes) {
-            Ok(document) => json(&document),
+            Ok(document) => json::Document::into_packages(document),
             Err(error) => return Findings::unread(format!("no JSON: {error}")),
         },
         Some(b'<') if memmem::find(head, b"cyclonedx.org/schema/bom").is_some() => {
@@ -78,41 +78,13 @@ pub(super) fn read(bytes: &[u8]) -> Findings {
         _ if memmem::find(head, b"SPDXVersion:").is_some() => tags(&String::from_utf8_lossy(bytes)),
         _ => Vec::new(),
     };
-    match packages.is_empty() {
-        true => Findings::default(),
-        false => Findings::packages(packages),
+    if packages.is_empty() {
+        return Findings::default();
     }
-}
-
-fn json(document: &Value) -> Vec<Package> {
-    let list = |key: &str| document[key].as_array().into_iter().flatten();
-    let mut packages = Vec::new();
-    if document["bomFormat"] == "CycloneDX" {
-        cyclonedx(&document["components"], 0, &mut packages);
-    } else if document["spdxVersion"].is_string() {
-        packages.extend(list("packages").filter_map(spdx));
-    } else if document["@graph"].is_array() {
-        // SPDX 3 has a property for it, beside identifiers of other kinds.
-        let purls = list("@graph").filter_map(|one| one["software_packageUrl"].as_str());
-        packages.extend(purls.filter_map(|purl| package(purl, Vec::new())));
-    } else if document["artifacts"].is_array() {
-        let purls = list("artifacts").filter_map(|one| one["purl"].as_str());
-        packages.extend(purls.filter_map(|purl| package(purl, Vec::new())));
-    } else {
-        let all = document.as_object().into_iter().flatten();
-        packages.extend(all.filter_map(|(name, one)| bitnami(name, one)));
-    }
-    packages
-}
-
-/// Reads one of Bitnami's list of what its images are made of.
-fn bitnami(name: &str, component: &Value) -> Option<Package> {
-    let version = component["version"].as_str()?;
-    (component["type"] == "NAMI").then(|| Package {
-        architecture: component["arch"].as_str().unwrap_or_default().to_owned(),
-        claim: Claim::Claimed,
-        ..Package::new(Kind::Bitnami, name, version)
-    })
+    let text = format!("more than {MAX_PACKAGES} packages; the others are left out");
+    let problem = (packages.len() > MAX_PACKAGES).then(|| Problem::at(0, text));
+    packages.truncate(MAX_PACKAGES);
+    Findings::packages(packages).with(problem.into_iter().collect())
 }
 
 /// Reads `ExternalRef: PACKAGE-MANAGER purl LOCATOR` of each package.
@@ -126,44 +98,7 @@ fn tags(text: &str) -> Vec<Package> {
         words.next()
     });
     let packages = purls.filter_map(|purl| package(purl, Vec::new()));
-    packages.collect()
-}
-
-fn cyclonedx(components: &Value, depth: usize, packages: &mut Vec<Package>) {
-    if depth > DEPTH {
-        return;
-    }
-    for component in components.as_array().into_iter().flatten() {
-        let licenses = component["licenses"].as_array().into_iter().flatten();
-        let licenses = licenses.filter_map(|one| {
-            let name = [
-                &one["license"]["id"],
-                &one["license"]["name"],
-                &one["expression"],
-            ];
-            name.into_iter().find_map(Value::as_str).map(str::to_owned)
-        });
-        let purl = component["purl"].as_str();
-        packages.extend(purl.and_then(|purl| package(purl, licenses.collect())));
-        cyclonedx(&component["components"], depth + 1, packages);
-    }
-}
-
-fn spdx(package_value: &Value) -> Option<Package> {
-    let mut references = package_value["externalRefs"].as_array()?.iter();
-    let purl = references.find(|one| one["referenceType"] == "purl")?;
-    let license = [
-        &package_value["licenseConcluded"],
-        &package_value["licenseDeclared"],
-    ];
-    let license = license.into_iter().filter_map(Value::as_str);
-    let mut license = license.filter(|text| !matches!(*text, "NOASSERTION" | "NONE"));
-    let licenses = license
-        .next()
-        .and_then(licenses::normalise)
-        .into_iter()
-        .collect();
-    package(purl["referenceLocator"].as_str()?, licenses)
+    packages.take(MAX_PACKAGES + 1).collect()
 }
 
 /// Makes a package of a package URL; nothing of a type that is no ecosystem, such as `oci`.
@@ -280,6 +215,40 @@ mod tests {
         assert!(read(b"<project/>").problems.is_empty());
         assert!(found("{}").is_empty());
         assert_eq!(read(b"{").problems.len(), 1);
+    }
+
+    /// What no document of its form has stands where it has something else.
+    #[test]
+    fn passes_over_what_it_does_not_know() {
+        let other =
+            r#"[0, -1, 1.5, true, null, "a", [{"purl": "pkg:npm/a@1"}], {"purl": {"a": [1]}}"#;
+        let cyclonedx = format!(
+            r#"{{"components": {other}, {{"purl": "pkg:npm/b@1", "licenses": {other}],
+            "components": 1}}], "bomFormat": "CycloneDX", "packages": {other}]}}"#
+        );
+        assert_eq!(found(&cyclonedx), ["Npm  b 1 []"]);
+        let mut nested = String::new();
+        for depth in 0..40 {
+            nested = format!(
+                r#"[{{"purl": "pkg:npm/a@{depth}", "components": {}}}]"#,
+                if nested.is_empty() { "[]" } else { &nested }
+            );
+        }
+        let nested = format!(r#"{{"bomFormat": "CycloneDX", "components": {nested}}}"#);
+        assert_eq!(found(&nested).len(), 40);
+        assert_eq!(found(&nested)[0], "Npm  a 39 []");
+    }
+
+    #[test]
+    fn a_document_lists_so_many() {
+        let one = r#"{"purl": "pkg:npm/a@1"}"#;
+        let all = vec![one; MAX_PACKAGES + 2].join(",");
+        let findings =
+            read(format!(r#"{{"bomFormat": "CycloneDX", "components": [{all}]}}"#).as_bytes());
+        assert_eq!(findings.problems.len(), 1);
+        let lines = "ExternalRef: PACKAGE-MANAGER purl pkg:npm/a@1\n".repeat(MAX_PACKAGES + 2);
+        let findings = read(format!("SPDXVersion: SPDX-2.3\n{lines}").as_bytes());
+        assert_eq!(findings.problems.len(), 1);
     }
 
     #[test]

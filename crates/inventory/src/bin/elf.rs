@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::layout::{Format, Layout, Part};
 use crate::{
     Found, Linkage,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
 };
 
@@ -14,10 +14,10 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "elf",
     wants: &[Want::Program],
-    counts: Counts::Anywhere,
     read: Reading::Parts {
         read: |_, body| read(body),
     },
+    ..Analyser::BASE
 };
 
 const PT_DYNAMIC: u32 = 2;
@@ -27,9 +27,8 @@ const DT_STRTAB: u64 = 5;
 const DT_SONAME: u64 = 14;
 const DT_RPATH: u64 = 15;
 const DT_RUNPATH: u64 = 29;
-/// Bytes of the dynamic section and of its names.
+/// Bytes of the dynamic section.
 const DYNAMIC_MOST: usize = 1 << 20;
-const NAMES_MOST: usize = 1 << 20;
 /// Libraries of one program; browsers have two hundred.
 const NEEDED_MOST: usize = 2000;
 /// Longer names are no names.
@@ -66,9 +65,7 @@ pub(super) fn linkage(body: &Body, layout: &Layout) -> Option<Linkage> {
     let segment = |kind| layout.segments.iter().find(|part| part.kind == kind);
     let interpreter = segment(PT_INTERP).and_then(|part| part.bytes(body, NAME_MOST));
     let mut linkage = Linkage {
-        interpreter: interpreter
-            .and_then(|name| text(&name, 0))
-            .unwrap_or_default(),
+        interpreter: interpreter.and_then(|name| text(&name)).unwrap_or_default(),
         ..Linkage::default()
     };
     if let Some(part) = segment(PT_DYNAMIC) {
@@ -85,8 +82,11 @@ fn dynamic(body: &Body, layout: &Layout, part: &Part, linkage: &mut Linkage) -> 
     let entries = bytes.chunks(2 * width).map_while(entry);
     let entries: Vec<_> = entries.take_while(|(tag, _)| *tag != 0).collect();
     let (_, address) = entries.iter().find(|(tag, _)| *tag == DT_STRTAB)?;
-    let names = layout.at_address(body, *address, NAMES_MOST)?;
-    let name = |at: u64| text(&names, usize::try_from(at).ok()?);
+    // Libraries of C++ have megabytes of names, and those of libraries may be the last.
+    let name = |at: u64| {
+        let address = address.checked_add(at)?;
+        text(&layout.at_address(body, address, NAME_MOST + 1)?)
+    };
     let paths = |at: u64| {
         let list = name(at).unwrap_or_default();
         list.split(':')
@@ -111,9 +111,8 @@ fn dynamic(body: &Body, layout: &Layout, part: &Part, linkage: &mut Linkage) -> 
     Some(())
 }
 
-/// Returns the text that begins at `at` and ends before a zero byte.
-fn text(bytes: &[u8], at: usize) -> Option<String> {
-    let bytes = bytes.get(at..)?;
+/// Returns the text that ends before the first zero byte.
+fn text(bytes: &[u8]) -> Option<String> {
     let end = memchr::memchr(0, bytes)?;
     let usable = end > 0 && end <= NAME_MOST;
     usable.then(|| String::from_utf8_lossy(&bytes[..end]).into_owned())
@@ -179,6 +178,13 @@ mod tests {
         let alone = found(fixture::elf(&[(".text", 1, b"code")])).expect("a program");
         assert!(alone.is_static());
         assert_eq!(found(fixture::pe(".text", b"code")), None);
+    }
+
+    #[test]
+    fn names_may_lie_behind_many_others() {
+        let names = [&vec![b'x'; 2 << 20][..], b"\0libz.so.1\0"].concat();
+        let elf = program(&[(1, (2 << 20) + 1), (5, 0x1080)], &names);
+        assert_eq!(found(elf).expect("a program").needed, ["libz.so.1"]);
     }
 
     #[test]

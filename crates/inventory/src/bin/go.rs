@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Confidence, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
 };
 
@@ -17,10 +17,10 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "go",
     wants: &[Want::Program],
-    counts: Counts::Anywhere,
     read: Reading::Parts {
         read: |_, body| read(body),
     },
+    ..Analyser::BASE
 };
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";

@@ -8,7 +8,7 @@ use super::{
     layout::{Format, Layout, Part},
 };
 use crate::{
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
 };
 
@@ -16,10 +16,10 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "graalvm",
     wants: &[Want::Program],
-    counts: Counts::Anywhere,
     read: Reading::Parts {
         read: |_, body| read(body),
     },
+    ..Analyser::BASE
 };
 
 const SHT_SYMTAB: u32 = 2;

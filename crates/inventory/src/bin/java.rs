@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Found, Package, Problem,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
     licenses,
 };
@@ -39,8 +39,8 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Extension("lpkg"),
         Want::Extension("zap"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Parts { read },
+    ..Analyser::BASE
 };
 
 /// Of Java itself, Jenkins, NiFi, Karaf, Sling, Liferay and ZAP.

@@ -44,7 +44,7 @@ static GROUPS: &[(&str, &str)] = &[
     ("guice", "com.google.inject"),
     ("h2", "com.h2database"),
     ("hazelcast", "com.hazelcast"),
-    ("hibernate-core", "org.hibernate"),
+    ("hibernate-core", "org.hibernate.orm"),
     ("hibernate-validator", "org.hibernate.validator"),
     ("hsqldb", "org.hsqldb"),
     ("httpclient", "org.apache.httpcomponents"),
@@ -151,6 +151,15 @@ static GROUPS: &[(&str, &str)] = &[
     ("zookeeper", "org.apache.zookeeper"),
 ];
 
+/// Archives that had another group before a version: name, the first number of the version, the
+/// group before.
+static MOVED: &[(&str, u64, &str)] = &[
+    ("dom4j", 2, "dom4j"),
+    ("hibernate-core", 6, "org.hibernate"),
+    ("hibernate-validator", 6, "org.hibernate"),
+    ("okhttp", 3, "com.squareup.okhttp"),
+];
+
 /// What the table says of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known {
@@ -159,12 +168,16 @@ pub(super) struct Known {
     pub whole: bool,
 }
 
-/// Returns what the table says of a name, if it has it.
-pub(super) fn of(name: &str) -> Option<Known> {
+/// Returns what the table says of a name at a version, if it has it.
+pub(super) fn of(name: &str, version: Option<&str>) -> Option<Known> {
     let fits = |known: &str| known == name || (known.ends_with('-') && name.starts_with(known));
     let (known, group) = GROUPS.iter().rfind(|(known, _)| fits(known))?;
+    let before = MOVED.iter().find(|(moved, since, _)| {
+        let first = version.and_then(|version| version.split('.').next()?.parse::<u64>().ok());
+        *moved == name && first.is_some_and(|first| first < *since)
+    });
     Some(Known {
-        group,
+        group: before.map_or(*group, |(_, _, before)| before),
         whole: *known == name,
     })
 }
@@ -175,7 +188,8 @@ mod tests {
 
     #[test]
     fn knows_names_and_beginnings() {
-        let of = |name| of(name).map(|known| known.group);
+        let at = |name, version| of(name, version).map(|known| known.group);
+        let of = |name| at(name, None);
         assert_eq!(of("slf4j-api"), Some("org.slf4j"));
         assert_eq!(of("spring-core"), Some("org.springframework"));
         assert_eq!(
@@ -191,10 +205,26 @@ mod tests {
         assert_eq!(of("log4j-core"), Some("org.apache.logging.log4j"));
         assert_eq!(of("guava-testlib"), None);
         assert_eq!(of("app"), None);
+        assert_eq!(of("hibernate-core"), Some("org.hibernate.orm"));
+        assert_eq!(
+            at("hibernate-core", Some("5.6.15.Final")),
+            Some("org.hibernate")
+        );
+        assert_eq!(
+            at("hibernate-core", Some("10.0")),
+            Some("org.hibernate.orm")
+        );
+        assert_eq!(
+            at("hibernate-validator", Some("5.4.3.Final")),
+            Some("org.hibernate")
+        );
     }
 
     #[test]
     fn is_sorted() {
         assert!(GROUPS.is_sorted_by(|a, b| a.0 < b.0));
+        for (name, _, _) in MOVED {
+            assert!(GROUPS.iter().any(|(known, _)| known == name), "{name}");
+        }
     }
 }

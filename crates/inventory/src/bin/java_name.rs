@@ -60,7 +60,7 @@ impl<'a> FileName<'a> {
             (begins && !group.is_empty()).then_some((group, name))
         });
         let known = |(group, name): &(&str, &str)| {
-            java_group::of(name).is_some_and(|known| known.group == *group)
+            java_group::of(name, self.version).is_some_and(|known| known.group == *group)
         };
         let agreed = |(group, _): &(&str, &str)| stated == Some(group);
         splits

@@ -68,20 +68,6 @@ impl Says {
     /// Names an archive without `pom.properties`; nothing without a version.
     fn guess(&self, file: &FileName<'_>) -> Option<Package> {
         let manifest = &self.manifest;
-        let told = self
-            .folder(file)
-            .or_else(|| manifest.coordinates())
-            .or_else(|| file.qualified(manifest.stated_group()));
-        let (group, name) = match told {
-            Some((group, name)) => (Some(group.to_owned()), name.to_owned()),
-            None => {
-                let name = name(file, manifest);
-                (group(&name, manifest), name)
-            }
-        };
-        if name.is_empty() {
-            return None;
-        }
         // OSGi allows only numbers in front: `31.1-jre` is `31.1.0.jre` in a bundle's version,
         // and advisories know the former.
         let version = manifest
@@ -91,6 +77,20 @@ impl Says {
             .or(file.version)
             .or(manifest.get("Bundle-Version"))
             .or(manifest.get("Specification-Version"))?;
+        let told = self
+            .folder(file)
+            .or_else(|| manifest.coordinates())
+            .or_else(|| file.qualified(manifest.stated_group()));
+        let (group, name) = match told {
+            Some((group, name)) => (Some(group.to_owned()), name.to_owned()),
+            None => {
+                let name = name(file, manifest);
+                (group(&name, version, manifest), name)
+            }
+        };
+        if name.is_empty() {
+            return None;
+        }
         let agrees = told.is_some() || manifest.names(&name);
         Some(Package {
             namespace: group.unwrap_or_default(),
@@ -135,8 +135,8 @@ fn name(file: &FileName<'_>, manifest: &Manifest) -> String {
 
 /// Returns the group: the table's for the whole name, else that which says more of the one that
 /// the manifest states and the one of names that begin so.
-fn group(name: &str, manifest: &Manifest) -> Option<String> {
-    let Some(known) = java_group::of(name) else {
+fn group(name: &str, version: &str, manifest: &Manifest) -> Option<String> {
+    let Some(known) = java_group::of(name, Some(version)) else {
         return manifest.group(name);
     };
     let stated = manifest.stated_group();

@@ -3,7 +3,7 @@
 
 use crate::{
     Confidence, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
 };
 
@@ -15,11 +15,11 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Name("OTP_VERSION"),
         Want::Name("VERSION"),
     ],
-    counts: Counts::Anywhere,
     // Other things have such names, and may be large.
     read: Reading::Parts {
         read: |path, body| read(path, body),
     },
+    ..Analyser::BASE
 };
 
 /// These files have some hundred bytes; Java's lists its modules as well.

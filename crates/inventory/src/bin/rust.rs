@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::layout::Layout;
 use crate::{
     Kind, Package, Problem,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
 };
 
@@ -16,10 +16,10 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "rust",
     wants: &[Want::Program],
-    counts: Counts::Anywhere,
     read: Reading::Parts {
         read: |_, body| read(body),
     },
+    ..Analyser::BASE
 };
 
 /// Real lists have some ten thousand bytes.

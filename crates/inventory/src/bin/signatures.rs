@@ -16,7 +16,7 @@ use self::pattern::Pattern;
 use super::{elf, go, layout::Layout};
 use crate::{
     Confidence, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
 };
 
@@ -24,10 +24,10 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "signatures",
     wants: &[Want::Program],
-    counts: Counts::Anywhere,
     read: Reading::Parts {
         read: |path, body| Findings::packages(read(path, body)),
     },
+    ..Analyser::BASE
 };
 
 /// Bytes searched at a time; what two of them share is enough for any text of the table.

@@ -3,21 +3,23 @@
 
 use serde::Deserialize;
 
-use super::lock;
+use super::{document, lock};
 use crate::{
     Kind,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    folders::Fills,
 };
 
 /// Reads `Cargo.lock`.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "cargo-lock",
     wants: &[Want::Name("Cargo.lock")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    fills: &[Fills::Published("registry/src")],
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]
@@ -38,9 +40,9 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     if lock::is_of_a_package(path) {
         return Findings::default();
     }
-    let lock: Lock = match toml::from_slice(bytes) {
+    let lock: Lock = match document::toml(bytes) {
         Ok(lock) => lock,
-        Err(error) => return Findings::unread(error.message()),
+        Err(error) => return Findings::unread(error),
     };
     let packages = lock
         .package

@@ -4,10 +4,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::lock;
+use super::{document, lock};
 use crate::{
     Claim, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    folders::Fills,
     licenses,
 };
 
@@ -18,26 +19,23 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Tail("composer/installed.json"),
         Want::Name("composer.lock"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    fills: &[Fills::Packages("vendor")],
+    own_folder,
+    ..Analyser::BASE
 };
 
+/// What Composer 2 writes, and every `composer.lock`.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum File {
-    /// Composer 2, and every `composer.lock`.
-    New {
-        #[serde(default)]
-        packages: Vec<Entry>,
-        /// Null where Composer 1 locked without them.
-        #[serde(default, rename = "packages-dev")]
-        for_development: Option<Vec<Entry>>,
-    },
-    /// Composer 1.
-    Old(Vec<Entry>),
+struct File {
+    #[serde(default)]
+    packages: Vec<Entry>,
+    /// Null where Composer 1 locked without them.
+    #[serde(default, rename = "packages-dev")]
+    for_development: Option<Vec<Entry>>,
 }
 
 #[derive(Deserialize)]
@@ -51,23 +49,19 @@ struct Entry {
     require: Value,
 }
 
+/// The one list is for all.
+fn own_folder(package: &Package, path: &str) -> Option<String> {
+    let vendor = path.strip_suffix("/composer/installed.json")?;
+    Some(format!("{vendor}/{}", package.full_name()))
+}
+
 fn read(path: &str, bytes: &[u8]) -> Findings {
     let is_lock = path.ends_with(".lock");
     if is_lock && lock::is_of_a_package(path) {
         return Findings::default();
     }
-    let Ok(file) = serde_json::from_slice::<File>(bytes) else {
+    let Ok(entries) = entries(bytes) else {
         return Findings::unread("no list of packages");
-    };
-    let entries = match file {
-        File::Old(entries) => entries,
-        File::New {
-            mut packages,
-            for_development,
-        } => {
-            packages.extend(for_development.into_iter().flatten());
-            packages
-        }
     };
     let claim = if is_lock {
         Claim::Declared
@@ -76,6 +70,17 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     };
     let packages = entries.iter().map(|entry| package(entry, claim));
     lock::findings(packages.collect())
+}
+
+fn entries(bytes: &[u8]) -> Result<Vec<Entry>, String> {
+    // Composer 1 wrote a list.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return document::json(bytes);
+    }
+    let mut file: File = document::json(bytes)?;
+    file.packages
+        .extend(file.for_development.into_iter().flatten());
+    Ok(file.packages)
 }
 
 fn package(entry: &Entry, claim: Claim) -> Package {

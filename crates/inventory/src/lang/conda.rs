@@ -3,10 +3,10 @@
 
 use serde::Deserialize;
 
-use super::python;
+use super::{document, python};
 use crate::{
     FileEntry, Found, Kind, OwnedFiles, Package,
-    analyser::{Analyser, Counts, Findings, PathLists, Reading, Want},
+    analyser::{Analyser, Findings, PathLists, Reading, Want},
     licenses,
 };
 
@@ -14,12 +14,12 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "conda",
     wants: &[Want::File(is_record)],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         // It lists every file of the package.
         most: 32 << 20,
         read,
     },
+    ..Analyser::BASE
 };
 
 fn is_record(file: &FileEntry) -> bool {
@@ -50,7 +50,7 @@ struct Record {
 }
 
 fn read(path: &str, bytes: &[u8]) -> Findings {
-    let record: Record = match serde_json::from_slice(bytes) {
+    let record: Record = match document::json(bytes) {
         Ok(record) => record,
         Err(error) => return Findings::unread(error),
     };

@@ -6,18 +6,20 @@ use super::{
 };
 use crate::{
     Kind,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    folders::Fills,
 };
 
 /// Reads `pubspec.lock`.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "dart",
     wants: &[Want::Name("pubspec.lock")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    fills: &[Fills::Packages(".pub-cache")],
+    ..Analyser::BASE
 };
 
 fn read(path: &str, bytes: &[u8]) -> Findings {

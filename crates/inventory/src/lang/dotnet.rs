@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::lock;
+use super::{document, lock};
 use crate::{
     Claim, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
 };
 
 pub(crate) use bundle::ANALYSER as BUNDLE;
@@ -20,7 +20,6 @@ pub(crate) use bundle::ANALYSER as BUNDLE;
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "dotnet",
     wants: &[Want::Tail(".deps.json"), Want::Name("packages.lock.json")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read: |path, bytes| {
@@ -32,6 +31,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
             }
         },
     },
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ impl Target {
 }
 
 fn of_program(bytes: &[u8]) -> Findings {
-    let program: Program = match serde_json::from_slice(bytes) {
+    let program: Program = match document::json(bytes) {
         Ok(program) => program,
         Err(error) => return Findings::unread(error),
     };
@@ -128,7 +128,7 @@ struct Locked {
 }
 
 fn of_lock(bytes: &[u8]) -> Findings {
-    let lock: Lock = match serde_json::from_slice(bytes) {
+    let lock: Lock = match document::json(bytes) {
         Ok(lock) => lock,
         Err(error) => return Findings::unread(error),
     };
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn many_libraries_for_many_targets() {
         let list = |sample: &str| {
-            let all: Vec<_> = (0..100_000)
+            let all: Vec<_> = (0..40_000)
                 .map(|n| sample.replace('#', &n.to_string()))
                 .collect();
             all.join(",")
@@ -190,7 +190,7 @@ mod tests {
         let findings = of_program(json.as_bytes());
         assert_eq!(
             findings.problems[0].text,
-            "80000 more packages are left out"
+            "20000 more packages are left out"
         );
     }
 

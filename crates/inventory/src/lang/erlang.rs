@@ -5,7 +5,7 @@
 use super::{lock, text::quoted};
 use crate::{
     Confidence, FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
 };
 
 /// Reads `mix.lock`, `rebar.lock` and `ebin/*.app`.
@@ -16,11 +16,11 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Name("rebar.lock"),
         Want::File(is_application),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 4 << 20,
         read,
     },
+    ..Analyser::BASE
 };
 
 /// The applications of Erlang/OTP and of Elixir themselves, sorted.

@@ -5,7 +5,8 @@
 use super::{lock, text::quoted};
 use crate::{
     FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    folders::Fills,
     licenses,
 };
 
@@ -18,11 +19,13 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Name("Gemfile.next.lock"),
         Want::Name("gems.locked"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 4 << 20,
         read,
     },
+    fills: &[Fills::Published("gems"), Fills::Records("specifications")],
+    own_folder: |_, path| own_folder(path),
+    ..Analyser::BASE
 };
 
 /// Others, within a gem's own folder, are sources, with expressions for name and version.
@@ -41,6 +44,15 @@ fn is_specification(file: &FileEntry) -> bool {
 fn is_checkout(folder: &str) -> bool {
     let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
     parent.ends_with("bundler/gems")
+}
+
+fn own_folder(path: &str) -> Option<String> {
+    let (folder, name) = path.strip_suffix(".gemspec")?.rsplit_once('/')?;
+    if is_checkout(folder) {
+        return Some(folder.to_owned());
+    }
+    let root = folder.strip_suffix("/specifications")?;
+    Some(format!("{root}/gems/{name}"))
 }
 
 fn read(path: &str, bytes: &[u8]) -> Findings {

@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use super::lock;
 use crate::{
     Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    folders::Fills,
 };
 
 /// Reads `go.mod`.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "go-mod",
     wants: &[Want::Name("go.mod")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 4 << 20,
         read,
     },
+    fills: &[Fills::Published("pkg/mod")],
+    ..Analyser::BASE
 };
 
 fn read(path: &str, bytes: &[u8]) -> Findings {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     licenses,
 };
 
@@ -20,11 +20,11 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Name("stack.yaml.lock"),
         Want::Name("cabal.project.freeze"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 4 << 20,
         read,
     },
+    ..Analyser::BASE
 };
 
 /// Within `package.conf.d`, or `package.db` of cabal's store.

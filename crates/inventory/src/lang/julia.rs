@@ -3,10 +3,10 @@
 
 use serde::Deserialize;
 
-use super::lock;
+use super::{document, lock};
 use crate::{
     Claim, FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
 };
 
 /// Reads `Project.toml` and `Manifest.toml`.
@@ -18,11 +18,11 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::File(is_versioned),
         Want::Name("JuliaManifest.toml"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 4 << 20,
         read,
     },
+    ..Analyser::BASE
 };
 
 /// `Manifest-v1.11.toml`, for one version of Julia.
@@ -53,7 +53,7 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     };
     match packages {
         Ok(packages) => lock::findings(packages),
-        Err(error) => Findings::unread(error.message()),
+        Err(error) => Findings::unread(error),
     }
 }
 
@@ -68,16 +68,16 @@ fn package(name: &str, entry: &Entry, claim: Claim) -> Option<Package> {
     Some(package)
 }
 
-fn project(bytes: &[u8]) -> Result<Vec<Package>, toml::de::Error> {
-    let project: Project = toml::from_slice(bytes)?;
+fn project(bytes: &[u8]) -> Result<Vec<Package>, String> {
+    let project: Project = document::toml(bytes)?;
     let name = project.name.as_deref();
     let package = name.and_then(|name| package(name, &project.entry, Claim::Installed));
     Ok(package.into_iter().collect())
 }
 
 /// Packages are lists of tables by name: in the whole file, since format 2 below `deps`.
-fn manifest(bytes: &[u8]) -> Result<Vec<Package>, toml::de::Error> {
-    let mut table: toml::Table = toml::from_slice(bytes)?;
+fn manifest(bytes: &[u8]) -> Result<Vec<Package>, String> {
+    let mut table: toml::Table = document::toml(bytes)?;
     if let Some(toml::Value::Table(deps)) = table.remove("deps") {
         table = deps;
     }

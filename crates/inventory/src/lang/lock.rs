@@ -2,31 +2,12 @@
 
 use crate::{Claim, Kind, Package, Problem, analyser::Findings};
 
+pub(super) use crate::folders::is_of_a_package;
+
 /// Bytes of a lock file that are read; those of the largest projects have about 5 MiB.
 pub(super) const MOST: u64 = 16 << 20;
 /// Packages of one lock file that are kept.
 const MAX_PACKAGES: usize = 20_000;
-
-/// Folders of installed packages: a lock file in there is the one that its developers used,
-/// and says nothing of the image.
-static PACKAGES: &[&str] = &[
-    "/node_modules/",
-    "/site-packages/",
-    "/dist-packages/",
-    "/gems/",
-    "/vendor/",
-    "/registry/src/",
-    "/pkg/mod/",
-    "/.pub-cache/",
-    "/.npm/",
-];
-
-/// Returns whether a lock file lies within an installed package.
-pub(super) fn is_of_a_package(path: &str) -> bool {
-    PACKAGES
-        .iter()
-        .any(|folder| path.contains(folder) || path.starts_with(&folder[1..]))
-}
 
 /// Makes a package that a lock file asks for.
 pub(super) fn declared(kind: Kind, name: impl Into<String>, version: impl Into<String>) -> Package {
@@ -102,7 +83,5 @@ mod tests {
         assert_eq!(at("@a/b@1@2"), Some(("@a/b", "1@2")));
         assert_eq!(at("b@1"), Some(("b", "1")));
         assert_eq!((at("@a/b"), at("é"), at("")), (None, None, None));
-        assert!(is_of_a_package("node_modules/a/yarn.lock"));
-        assert!(!is_of_a_package("srv/yarn.lock"));
     }
 }

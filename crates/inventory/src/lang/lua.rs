@@ -4,7 +4,7 @@
 use super::{lock, text::quoted};
 use crate::{
     FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     licenses,
 };
 
@@ -12,11 +12,11 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "lua",
     wants: &[Want::File(is_installed)],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 1 << 20,
         read,
     },
+    ..Analyser::BASE
 };
 
 /// Others are sources.

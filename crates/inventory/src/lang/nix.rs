@@ -5,20 +5,12 @@
 use std::collections::BTreeMap;
 
 use super::lock;
-use crate::{
-    Confidence, EntryKind, Extract, FileEntry, Found, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading},
-};
+use crate::{Confidence, EntryKind, Extract, FileEntry, Found, Kind, Package, analyser::Analyser};
 
 /// Reads no file; [`extracts`] is called at the end of a layer.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "nix",
-    wants: &[],
-    counts: Counts::Anywhere,
-    read: Reading::Whole {
-        most: 0,
-        read: |_, _| Findings::default(),
-    },
+    ..Analyser::BASE
 };
 
 const STORE: &str = "nix/store/";
@@ -43,20 +35,24 @@ static OUTPUTS: &[&str] = &[
     "-terminfo",
 ];
 
+/// What the names of scripts end with, which is none of the version.
+static SCRIPTS: &[&str] = &[".sh", ".bash", ".py", ".pl", ".AppImage"];
+/// What tells archives, patches and instructions to build from what is installed.
+static SOURCES: &[&str] = &[
+    ".drv", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".zip", ".patch", ".diff", ".gem",
+    ".crate",
+];
+
 /// Returns each package of the store, shown by the first of its files, or of its links: some
 /// packages have nothing else, and a store that was optimised has hard links.
 pub(crate) fn extracts(files: &[FileEntry]) -> Vec<Extract> {
     let mut first: BTreeMap<&str, (u8, String)> = BTreeMap::new();
     for file in files {
-        let folder = file
-            .path
-            .strip_prefix(STORE)
-            .and_then(|within| within.split_once('/'));
-        let (Some((folder, _)), Some(shown)) = (folder, shown(file)) else {
+        let (Some(name), Some(shown)) = (store_name(file), shown(file)) else {
             continue;
         };
         first
-            .entry(folder)
+            .entry(name)
             .and_modify(|best| {
                 if shown < (best.0, best.1.as_str()) {
                     *best = (shown.0, shown.1.to_owned());
@@ -64,15 +60,26 @@ pub(crate) fn extracts(files: &[FileEntry]) -> Vec<Extract> {
             })
             .or_insert_with(|| (shown.0, shown.1.to_owned()));
     }
-    let first = first.into_iter().map(|(folder, (_, path))| (folder, path));
-    let packages = first.filter_map(|(folder, path)| {
+    let first = first.into_iter().map(|(name, (_, path))| (name, path));
+    let packages = first.filter_map(|(name, path)| {
         Some(Extract {
             path,
             analyser: ANALYSER.name.to_owned(),
-            found: Found::Packages(vec![package(folder)?]),
+            found: Found::Packages(vec![package(name)?]),
         })
     });
     packages.collect()
+}
+
+/// Returns the name of the store path that an entry belongs to. One that is a file itself is a
+/// program or a script; others are sources, patches and settings, which nobody runs.
+fn store_name(file: &FileEntry) -> Option<&str> {
+    let within = file.path.strip_prefix(STORE)?;
+    match within.split_once('/') {
+        Some((folder, _)) => Some(folder),
+        None if file.kind != EntryKind::Symlink && file.mode & 0o111 != 0 => Some(within),
+        None => None,
+    }
 }
 
 /// Returns how well an entry shows its package, best first, and where its content is: a hard
@@ -89,7 +96,8 @@ fn shown(file: &FileEntry) -> Option<(u8, &str)> {
     }
 }
 
-/// The version begins with the first digit behind a dash; what has none is no package.
+/// The version begins behind the first dash that no letter follows (Nix' `parseDrvName`); what
+/// has none is no package.
 fn package(folder: &str) -> Option<Package> {
     let (hash, name) = folder.split_at_checked(HASH)?;
     let is_hash = hash
@@ -99,17 +107,18 @@ fn package(folder: &str) -> Option<Package> {
     let bytes = name.as_bytes();
     let dash = bytes
         .windows(2)
-        .position(|pair| pair[0] == b'-' && pair[1].is_ascii_digit())?;
+        .position(|pair| pair[0] == b'-' && !pair[1].is_ascii_alphabetic())?;
     let (name, version) = (&name[..dash], &name[dash + 1..]);
+    let script = SCRIPTS.iter().find_map(|end| version.strip_suffix(*end));
+    let version = script.unwrap_or(version);
     let output = OUTPUTS
         .iter()
         .find_map(|output| version.strip_suffix(*output));
     let version = output.unwrap_or(version);
     let is_package = lock::is_sound(name)
         && lock::is_sound(version)
-        && ![".drv", ".tar", ".gz", ".patch", ".zip"]
-            .iter()
-            .any(|end| version.contains(end));
+        && version.starts_with(|c: char| c.is_ascii_digit())
+        && !SOURCES.iter().any(|end| version.contains(end));
     is_package.then(|| Package {
         confidence: Confidence::Medium,
         ..Package::new(Kind::Nix, name, version)
@@ -134,7 +143,17 @@ mod tests {
             is("python3.11-idna-3.4").as_deref(),
             Some("python3.11-idna@3.4")
         );
-        for other in ["source", "a-1.0.drv", "a-1.0.tar.gz", "", "-1"] {
+        assert_eq!(is("a-b2-1.0.sh").as_deref(), Some("a-b2@1.0"));
+        for other in [
+            "source",
+            "a-1.0.drv",
+            "a-1.0.tar.gz",
+            "CVE-2023-1.patch",
+            "a-1.0.diff",
+            "a-_b-1.0",
+            "",
+            "-1",
+        ] {
             assert_eq!(is(other), None, "{other}");
         }
         assert_eq!(package("short-1.0"), None);
@@ -153,6 +172,29 @@ mod tests {
         let extracts = extracts(&files);
         assert_eq!(extracts.len(), 1);
         assert_eq!(extracts[0].path, files[1].path);
+    }
+
+    #[test]
+    fn programs_are_packages_of_one_file() {
+        let file = |rest: &str, mode| FileEntry {
+            mode,
+            ..FileEntry::file(&format!("nix/store/{HASH}-{rest}"), 1)
+        };
+        let link = FileEntry {
+            kind: EntryKind::Symlink,
+            link: Some("a".to_owned()),
+            ..file("e-1.0", 0o777)
+        };
+        let files = [
+            file("a-1.0", 0o555),
+            file("b-2.0.conf", 0o444),
+            file("c-3.0.tar.gz", 0o555),
+            file("d", 0o555),
+            link,
+        ];
+        let extracts = extracts(&files);
+        let paths: Vec<_> = extracts.iter().map(|one| &*one.path).collect();
+        assert_eq!(paths, [&*files[0].path]);
     }
 
     #[test]

@@ -4,9 +4,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::{document, folder};
 use crate::{
     Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    folders::Fills,
     licenses,
 };
 
@@ -14,11 +16,13 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "npm",
     wants: &[Want::Name("package.json")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 4 << 20,
         read: |_, bytes| read(bytes),
     },
+    fills: &[Fills::Published("node_modules"), Fills::Packages(".npm")],
+    own_folder: |_, path| folder(path),
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]
@@ -40,7 +44,7 @@ struct Manifest {
 fn read(bytes: &[u8]) -> Findings {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     // Test fixtures of tools are often broken on purpose, and no package is lost with them.
-    let Ok(manifest) = serde_json::from_slice::<Manifest>(bytes) else {
+    let Ok(manifest) = document::json::<Manifest>(bytes) else {
         return Findings::unread("no JSON object");
     };
     let (Some(name), Some(version)) = (text(&manifest.name), text(&manifest.version)) else {

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::lock;
+use super::{document, lock};
 use crate::{
     Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     licenses,
 };
 
@@ -22,11 +22,11 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Name("bun.lock"),
         Want::Name("bun.lockb"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]
@@ -72,9 +72,9 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
         );
     }
     let packages = if path.ends_with("bun.lock") {
-        serde_json::from_slice(&plain_json(bytes)).map(|lock: Bun| of_bun(&lock))
+        document::json(&plain_json(bytes)).map(|lock: Bun| of_bun(&lock))
     } else {
-        serde_json::from_slice(bytes).map(|lock: Lock| of_npm(&lock))
+        document::json(bytes).map(|lock: Lock| of_npm(&lock))
     };
     match packages {
         Ok(packages) => lock::findings(packages),

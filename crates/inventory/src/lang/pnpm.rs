@@ -7,18 +7,18 @@ use super::{
 };
 use crate::{
     Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
 };
 
 /// Reads `pnpm-lock.yaml`.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "pnpm",
     wants: &[Want::Name("pnpm-lock.yaml")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    ..Analyser::BASE
 };
 
 #[derive(Default)]

@@ -1,10 +1,11 @@
 //! Python packages as pip and its relatives install them: `*.dist-info/METADATA`, and the
 //! older `*.egg-info` (packaging.python.org, "Core metadata specifications").
 
-use super::text::fields;
+use super::{folder, text::fields};
 use crate::{
     FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    folders::Fills,
     licenses,
 };
 
@@ -17,12 +18,17 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Tail("EGG-INFO/PKG-INFO"),
         Want::File(is_egg_info),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         // The description, a whole web page perhaps, follows the fields.
         most: 8 << 20,
         read: |_, bytes| read(bytes),
     },
+    fills: &[
+        Fills::Published("site-packages"),
+        Fills::Published("dist-packages"),
+    ],
+    own_folder,
+    ..Analyser::BASE
 };
 
 /// More of them in one package say nothing new.
@@ -31,6 +37,10 @@ const MAX_LICENSES: usize = 16;
 /// `distutils` wrote the metadata into one file, and Debian still does.
 fn is_egg_info(file: &FileEntry) -> bool {
     file.path.ends_with(".egg-info")
+}
+
+fn own_folder(_: &Package, path: &str) -> Option<String> {
+    folder(path).filter(|_| !path.ends_with(".egg-info"))
 }
 
 pub(super) fn read(bytes: &[u8]) -> Findings {

@@ -9,7 +9,7 @@ use zip::ZipArchive;
 use super::python;
 use crate::{
     Claim, Found,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
 };
 
@@ -17,8 +17,8 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "python-archive",
     wants: &[Want::Extension("whl"), Want::Extension("egg")],
-    counts: Counts::Anywhere,
     read: Reading::Parts { read },
+    ..Analyser::BASE
 };
 
 /// Entries of one archive; the largest wheels have some thousand.

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{lock, python::normalise};
+use super::{document, lock, python::normalise};
 use crate::{
     FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
+    utf16::as_utf8,
 };
 
 /// Reads lock files and `requirements.txt`.
@@ -24,11 +25,11 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Name("Pipfile.lock"),
         Want::Name("requirements.txt"),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    ..Analyser::BASE
 };
 
 /// `pylock.NAME.toml`.
@@ -81,9 +82,9 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let packages = match name {
-        "requirements.txt" => Ok(requirements(&String::from_utf8_lossy(bytes))),
-        "Pipfile.lock" => of_pipfile(bytes).map_err(|error| error.to_string()),
-        _ => of_toml(bytes).map_err(|error| error.message().to_owned()),
+        "requirements.txt" => Ok(requirements(&String::from_utf8_lossy(&as_utf8(bytes)))),
+        "Pipfile.lock" => of_pipfile(bytes),
+        _ => of_toml(bytes),
     };
     match packages {
         Ok(packages) => lock::findings(packages),
@@ -95,15 +96,15 @@ fn package(name: &str, version: &str) -> Package {
     lock::declared(Kind::Pypi, normalise(name), version)
 }
 
-fn of_toml(bytes: &[u8]) -> Result<Vec<Package>, toml::de::Error> {
-    let lock: Lock = toml::from_slice(bytes)?;
+fn of_toml(bytes: &[u8]) -> Result<Vec<Package>, String> {
+    let lock: Lock = document::toml(bytes)?;
     let entries = lock.package.iter().filter(|entry| !entry.is_own());
     let entries = entries.filter_map(|entry| Some(package(&entry.name, entry.version.as_deref()?)));
     Ok(entries.collect())
 }
 
-fn of_pipfile(bytes: &[u8]) -> Result<Vec<Package>, serde_json::Error> {
-    let lock: Pipfile = serde_json::from_slice(bytes)?;
+fn of_pipfile(bytes: &[u8]) -> Result<Vec<Package>, String> {
+    let lock: Pipfile = document::json(bytes)?;
     let entries = lock.default.iter().chain(&lock.develop);
     let entries = entries.filter_map(|(name, pinned)| {
         let version = pinned.version.as_deref()?.strip_prefix("==")?;
@@ -170,6 +171,18 @@ mod tests {
             listed(&read("Pipfile.lock", pipfile)),
             ["pkg:pypi/a@1.0 Declared"]
         );
+    }
+
+    /// PowerShell's `>` writes UTF-16, its `Out-File -Encoding utf8` a mark.
+    #[test]
+    fn reads_pins_that_windows_wrote() {
+        let text = "\u{feff}a==1.0\r\nb==2\r\n";
+        let little: Vec<_> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<_> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [text.as_bytes(), &little, &big] {
+            let expected = ["pkg:pypi/a@1.0 Declared", "pkg:pypi/b@2 Declared"];
+            assert_eq!(listed(&read("requirements.txt", bytes)), expected);
+        }
     }
 
     #[test]

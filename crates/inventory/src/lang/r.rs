@@ -1,10 +1,10 @@
 //! R's packages: the `DESCRIPTION` of each installed one, to which the installation adds a
 //! field `Built` (cran.r-project.org, "Writing R Extensions").
 
-use super::{lock, text::fields};
+use super::{folder, lock, text::fields};
 use crate::{
     Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     licenses,
 };
 
@@ -12,11 +12,12 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "r",
     wants: &[Want::Name("DESCRIPTION")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 1 << 20,
         read: |_, bytes| read(bytes),
     },
+    own_folder: |_, path| folder(path),
+    ..Analyser::BASE
 };
 
 fn read(bytes: &[u8]) -> Findings {

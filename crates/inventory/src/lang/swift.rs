@@ -3,21 +3,21 @@
 
 use serde::Deserialize;
 
-use super::lock;
+use super::{document, lock};
 use crate::{
     Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
 };
 
 /// Reads `Package.resolved`.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "swift",
     wants: &[Want::Name("Package.resolved")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read: |_, bytes| read(bytes),
     },
+    ..Analyser::BASE
 };
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ struct State {
 }
 
 fn read(bytes: &[u8]) -> Findings {
-    let resolved: Resolved = match serde_json::from_slice(bytes) {
+    let resolved: Resolved = match document::json(bytes) {
         Ok(resolved) => resolved,
         Err(error) => return Findings::unread(error),
     };

@@ -4,7 +4,7 @@
 use super::lock;
 use crate::{
     Confidence, FileEntry, Kind, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
     licenses,
 };
@@ -16,8 +16,8 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         Want::Tail("/wp-includes/version.php"),
         Want::File(is_plugin_or_theme),
     ],
-    counts: Counts::Anywhere,
     read: Reading::Parts { read },
+    ..Analyser::BASE
 };
 
 /// WordPress itself reads no more of a file for its comment.

@@ -7,18 +7,18 @@ use super::{
 };
 use crate::{
     Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
 };
 
 /// Reads `yarn.lock`.
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "yarn",
     wants: &[Want::Name("yarn.lock")],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: lock::MOST,
         read,
     },
+    ..Analyser::BASE
 };
 
 fn read(path: &str, bytes: &[u8]) -> Findings {

@@ -22,6 +22,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
             found.map(Findings::one).unwrap_or_default()
         },
     },
+    ..Analyser::BASE
 };
 
 /// The longest licences are a fourth of this; collections of many are of no use as a hint.

@@ -19,6 +19,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
             Findings::one(Found::Accounts(accounts)).with(problems)
         },
     },
+    ..Analyser::BASE
 };
 
 const PLACES: &[&str] = &["etc/passwd", "etc/group", "etc/shadow", "etc/master.passwd"];

@@ -18,6 +18,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         most: WHOLE_MOST,
         read: |_, bytes| parse(bytes),
     },
+    ..Analyser::BASE
 };
 
 #[derive(Default)]

@@ -27,6 +27,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
             found.map(Findings::one).unwrap_or_default()
         },
     },
+    ..Analyser::BASE
 };
 
 /// What is larger holds every licence's text and is of no use as a hint.

@@ -18,6 +18,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
             Findings::packages(packages).with(problems)
         },
     },
+    ..Analyser::BASE
 };
 
 fn wanted(path: &str) -> bool {

@@ -16,7 +16,14 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         most: 16 << 20,
         read,
     },
+    ..Analyser::BASE
 };
+
+/// Returns whether a list lies where dpkg looks for it, or distroless images have it.
+pub(crate) fn is_in_database(path: &str) -> bool {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    matches!(folder, "var/lib/dpkg/info" | "var/lib/dpkg/status.d")
+}
 
 fn wanted(file: &FileEntry) -> bool {
     let Some((folder, name)) = file.path.rsplit_once('/') else {

@@ -17,28 +17,29 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         most: WHOLE_MOST,
         read: |_, bytes| status(bytes),
     },
+    ..Analyser::BASE
 };
 
 /// Reads the control files.
 pub(crate) static CONTROL: Analyser = Analyser {
     name: "opkg-control",
     wants: &[Want::File(|file| is_info(file, ".control"))],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 1 << 20,
         read: |_, bytes| control(bytes),
     },
+    ..Analyser::BASE
 };
 
 /// Reads the lists of files.
 pub(crate) static FILES: Analyser = Analyser {
     name: "opkg-files",
     wants: &[Want::File(|file| is_info(file, ".list"))],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 16 << 20,
         read: files,
     },
+    ..Analyser::BASE
 };
 
 fn is_info(file: &FileEntry, end: &str) -> bool {

@@ -23,6 +23,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
             }
         },
     },
+    ..Analyser::BASE
 };
 
 /// A distribution and its release.

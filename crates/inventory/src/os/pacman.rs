@@ -3,7 +3,7 @@
 
 use crate::{
     FileEntry, Found, Kind, OwnedFiles, Package,
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     licenses,
 };
 
@@ -11,22 +11,22 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "pacman",
     wants: &[Want::File(|file| is_in_database(file, "desc"))],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 1 << 20,
         read: |_, bytes| describe(bytes),
     },
+    ..Analyser::BASE
 };
 
 /// Reads which files are theirs.
 pub(crate) static FILES: Analyser = Analyser {
     name: "pacman-files",
     wants: &[Want::File(|file| is_in_database(file, "files"))],
-    counts: Counts::Anywhere,
     read: Reading::Whole {
         most: 16 << 20,
         read: files,
     },
+    ..Analyser::BASE
 };
 
 fn is_in_database(file: &FileEntry, name: &str) -> bool {

@@ -15,6 +15,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         most: 64 << 10,
         read,
     },
+    ..Analyser::BASE
 };
 
 /// Debian's and Red Hat's relatives have these files, too, so the more special come first.

@@ -21,6 +21,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         most: 1 << 20,
         read,
     },
+    ..Analyser::BASE
 };
 
 /// More of them are no configuration.

@@ -40,6 +40,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
         "usr/share/rpm/Packages",
     ]),
     read: Reading::Parts { read },
+    ..Analyser::BASE
 };
 
 /// Reads the list that stands in for a database.
@@ -51,6 +52,7 @@ pub(crate) static MANIFEST: Analyser = Analyser {
         most: 16 << 20,
         read: |_, bytes| manifest::read(bytes),
     },
+    ..Analyser::BASE
 };
 
 /// Says that what SQLite has not yet moved into the database is not read; [`Pair`] takes it
@@ -60,6 +62,7 @@ pub(crate) static LOG: Analyser = Analyser {
     wants: &[Want::Tail("rpm/rpmdb.sqlite-wal")],
     counts: Counts::Asked,
     read: Reading::Parts { read: log_alone },
+    ..Analyser::BASE
 };
 
 fn log_alone(_: &str, body: &Body) -> Findings {

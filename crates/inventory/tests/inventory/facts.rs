@@ -66,6 +66,33 @@ fn what_people_put_beside_packages_is_looked_at() {
     assert_eq!(names, ["usr/src/app/.env"]);
 }
 
+/// Whoever builds an image may write lists of his own, but not into the databases unseen.
+#[test]
+fn lists_that_lie_elsewhere_hide_nothing() {
+    let database = "P:app\nV:1\nF:srv\nR:keys\n\n";
+    let conda = r#"{"name": "app", "version": "1", "files": ["bin/keys"]}"#;
+    let hostile = Layer::new()
+        .file("srv/dpkg/info/app.list", "/srv/keys\n/srv/id_rsa\n")
+        .file("srv/dpkg/status.d/app.md5sums", "0  srv/keys\n")
+        .file("srv/apk/db/installed", database)
+        .file("srv/conda-meta/app.json", conda)
+        .file("srv/keys", key())
+        .file("srv/bin/keys", key())
+        .mode("srv/id_rsa", 0o4755, "x");
+    let inventory = merged([hostile]);
+    let secrets = inventory.facts.secrets.iter();
+    let found: Vec<_> = secrets.map(|it| &*it.path).collect();
+    assert_eq!(found, ["srv/keys", "srv/bin/keys"]);
+    assert_eq!(inventory.facts.leftovers.len(), 1);
+    assert_eq!(inventory.facts.setuid[0].package, None);
+    // A database that moved is one all the same.
+    let moved = Layer::new()
+        .symlink("lib/apk", "../srv/apk")
+        .file("srv/apk/db/installed", database)
+        .file("srv/keys", key());
+    assert_eq!(merged([moved]).facts.secrets, []);
+}
+
 #[test]
 fn who_brought_a_setuid_file_is_said() {
     let upper =

@@ -4,7 +4,7 @@
 
 use super::of_program;
 use crate::{
-    analyser::{Analyser, Counts, Findings, Reading, Want},
+    analyser::{Analyser, Findings, Reading, Want},
     body::Body,
 };
 
@@ -12,10 +12,10 @@ use crate::{
 pub(crate) static ANALYSER: Analyser = Analyser {
     name: "dotnet-bundle",
     wants: &[Want::Program],
-    counts: Counts::Anywhere,
     read: Reading::Parts {
         read: |_, body| read(body),
     },
+    ..Analyser::BASE
 };
 
 /// SHA-256 of `.net core bundle`.
