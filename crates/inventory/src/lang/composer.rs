@@ -4,7 +4,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{document, lock};
+use super::{
+    document::{self, DocumentError},
+    lock,
+};
 use crate::{
     Claim, Kind, Package,
     analyser::{Analyser, Findings, Reading, Want},
@@ -60,8 +63,9 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     if is_lock && lock::is_of_a_package(path) {
         return Findings::default();
     }
-    let Ok(entries) = entries(bytes) else {
-        return Findings::unread("no list of packages");
+    let entries = match entries(bytes) {
+        Ok(entries) => entries,
+        Err(error) => return Findings::unread(error.or("no list of packages")),
     };
     let claim = if is_lock {
         Claim::Declared
@@ -72,7 +76,7 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     lock::findings(packages.collect())
 }
 
-fn entries(bytes: &[u8]) -> Result<Vec<Entry>, String> {
+fn entries(bytes: &[u8]) -> Result<Vec<Entry>, DocumentError> {
     // Composer 1 wrote a list.
     if bytes.trim_ascii_start().starts_with(b"[") {
         return document::json(bytes);

@@ -7,23 +7,44 @@ use serde::de::DeserializeOwned;
 /// The largest lock files, of some 5 MiB, have about two thirds of it.
 const MOST: usize = 500_000;
 
+/// Why a document is not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum DocumentError {
+    /// It weighs too much.
+    #[error("too many values")]
+    Dense,
+    /// It has not the form that is wanted, in the reader's words.
+    #[error("{0}")]
+    Form(String),
+}
+
+impl DocumentError {
+    /// Says it of a file of which anybody knows better than its reader what it lacks.
+    pub(super) fn or(self, form: &str) -> Self {
+        match self {
+            Self::Dense => self,
+            Self::Form(_) => Self::Form(form.to_owned()),
+        }
+    }
+}
+
 /// Reads JSON.
-pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentError> {
     bounded(bytes, json_weight)?;
-    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    serde_json::from_slice(bytes).map_err(|error| DocumentError::Form(error.to_string()))
 }
 
 /// Reads TOML, which its reader holds as tables, whatever is wanted of them.
-pub(super) fn toml<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub(super) fn toml<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentError> {
     bounded(bytes, toml_weight)?;
-    toml::from_slice(bytes).map_err(|error| error.message().to_owned())
+    toml::from_slice(bytes).map_err(|error| DocumentError::Form(error.message().to_owned()))
 }
 
 /// Says so if a document weighs too much.
-fn bounded(bytes: &[u8], weight: fn(&[u8]) -> usize) -> Result<(), String> {
+fn bounded(bytes: &[u8], weight: fn(&[u8]) -> usize) -> Result<(), DocumentError> {
     // No byte weighs more than a table of TOML does.
     if bytes.len() > MOST / TABLE && weight(bytes) > MOST {
-        return Err("too many values".to_owned());
+        return Err(DocumentError::Dense);
     }
     Ok(())
 }
@@ -90,11 +111,14 @@ mod tests {
         let list = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
         let length = |text: &str| json::<Vec<u8>>(text.as_bytes()).map(|list| list.len());
         assert_eq!(length(&list(MOST)), Ok(MOST));
-        let error = || Err("too many values".to_owned());
-        assert_eq!(length(&list(MOST + 1)), error());
+        let error = Err(DocumentError::Dense);
+        assert_eq!(length(&list(MOST + 1)), error);
+        assert_eq!(error.clone().map_err(|why| why.or("no list")), error);
+        let other = length("{}").map_err(|why| why.or("no list").to_string());
+        assert_eq!(other, Err("no list".to_owned()));
         let tables = "[[a]]\n".repeat(MOST / 12 + 1);
         let read = toml::<toml::Table>(tables.as_bytes());
-        assert_eq!(read.map(|table| table.len()), error());
+        assert_eq!(read.map(|table| table.len()), error);
         // A text of any length is one value.
         let text = format!("a = \"{}\"", "a.".repeat(MOST));
         assert!(toml::<toml::Table>(text.as_bytes()).is_ok());

@@ -3,7 +3,10 @@
 
 use serde::Deserialize;
 
-use super::{document, lock};
+use super::{
+    document::{self, DocumentError},
+    lock,
+};
 use crate::{
     Claim, FileEntry, Kind, Package,
     analyser::{Analyser, Findings, Reading, Want},
@@ -68,7 +71,7 @@ fn package(name: &str, entry: &Entry, claim: Claim) -> Option<Package> {
     Some(package)
 }
 
-fn project(bytes: &[u8]) -> Result<Vec<Package>, String> {
+fn project(bytes: &[u8]) -> Result<Vec<Package>, DocumentError> {
     let project: Project = document::toml(bytes)?;
     let name = project.name.as_deref();
     let package = name.and_then(|name| package(name, &project.entry, Claim::Installed));
@@ -76,7 +79,7 @@ fn project(bytes: &[u8]) -> Result<Vec<Package>, String> {
 }
 
 /// Packages are lists of tables by name: in the whole file, since format 2 below `deps`.
-fn manifest(bytes: &[u8]) -> Result<Vec<Package>, String> {
+fn manifest(bytes: &[u8]) -> Result<Vec<Package>, DocumentError> {
     let mut table: toml::Table = document::toml(bytes)?;
     if let Some(toml::Value::Table(deps)) = table.remove("deps") {
         table = deps;

@@ -44,8 +44,9 @@ struct Manifest {
 fn read(bytes: &[u8]) -> Findings {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     // Test fixtures of tools are often broken on purpose, and no package is lost with them.
-    let Ok(manifest) = document::json::<Manifest>(bytes) else {
-        return Findings::unread("no JSON object");
+    let manifest = match document::json::<Manifest>(bytes) {
+        Ok(manifest) => manifest,
+        Err(error) => return Findings::unread(error.or("no JSON object")),
     };
     let (Some(name), Some(version)) = (text(&manifest.name), text(&manifest.version)) else {
         // Folders of a package say `{"type": "module"}` and no more.

@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{document, lock, python::normalise};
+use super::{
+    document::{self, DocumentError},
+    lock,
+    python::normalise,
+};
 use crate::{
     FileEntry, Kind, Package,
     analyser::{Analyser, Findings, Reading, Want},
@@ -96,14 +100,14 @@ fn package(name: &str, version: &str) -> Package {
     lock::declared(Kind::Pypi, normalise(name), version)
 }
 
-fn of_toml(bytes: &[u8]) -> Result<Vec<Package>, String> {
+fn of_toml(bytes: &[u8]) -> Result<Vec<Package>, DocumentError> {
     let lock: Lock = document::toml(bytes)?;
     let entries = lock.package.iter().filter(|entry| !entry.is_own());
     let entries = entries.filter_map(|entry| Some(package(&entry.name, entry.version.as_deref()?)));
     Ok(entries.collect())
 }
 
-fn of_pipfile(bytes: &[u8]) -> Result<Vec<Package>, String> {
+fn of_pipfile(bytes: &[u8]) -> Result<Vec<Package>, DocumentError> {
     let lock: Pipfile = document::json(bytes)?;
     let entries = lock.default.iter().chain(&lock.develop);
     let entries = entries.filter_map(|(name, pinned)| {
