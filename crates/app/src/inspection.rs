@@ -2,6 +2,7 @@
 //! match every component, run the checks. Layers that were ever taken apart are not read again.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -246,10 +247,11 @@ impl App {
             done: Arc::clone(&done),
             total: image.layers().len(),
         };
-        let _turns = pulse.during(self.layer_turns.take(image.layers())).await?;
-        let known = Arc::new(self.known_reports(source, image.layers()).await?);
+        let turns = pulse.during(self.layer_turns.take(image.layers())).await?;
+        let known = self.known_reports(source, image.layers()).await?;
+        let kept: HashSet<_> = known.keys().cloned().collect();
         let scan = {
-            let (known, source, image) = (Arc::clone(&known), Arc::clone(source), image.clone());
+            let (source, image) = (Arc::clone(source), image.clone());
             move || {
                 let progress =
                     |progress: inventory::Progress| done.store(progress.layers, Ordering::Relaxed);
@@ -263,9 +265,10 @@ impl App {
         };
         let reports = pulse.during(blocking(scan)).await??;
         let reports = reports.map_err(|error| source.stop(error))?;
-        let is_new = |(layer, _): &&(Digest, LayerReport)| !known.contains_key(layer);
+        let is_new = |(layer, _): &&(Digest, LayerReport)| !kept.contains(layer);
         let new: Vec<_> = reports.iter().filter(is_new).collect();
         self.keep_reports(&new).await?;
+        drop(turns);
         let inventory = blocking(move || inventory::merge(&reports)).await?;
         let base = self.released_base(&image).await?;
         Ok(ImageContent::new(&image, inventory, base.as_slice()))

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::{Claim, Component, Kind, folders::installed_for};
+use crate::{
+    Claim, Component, Kind,
+    folders::{installed_for, parent},
+};
 
 /// Drops components that are only asked for where packages of their ecosystem are installed
 /// below the folder of the lock file, or the same package is installed anywhere: the
@@ -68,8 +71,4 @@ impl<'a> Installed<'a> {
                         && self.folders.contains(&(component.kind, folder))
                 }))
     }
-}
-
-fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

@@ -1,5 +1,6 @@
-//! Folders that package managers fill, wherever they lie. Each analyser names those of its own
-//! package manager ([`Analyser::fills`]); here a path is looked up in all of them at once.
+//! Folders, above all those that package managers fill, wherever they lie. Each analyser names
+//! those of its own package manager ([`Analyser::fills`]); here a path is looked up in all of
+//! them at once.
 //!
 //! [`Analyser::fills`]: crate::analyser::Analyser::fills
 
@@ -26,6 +27,11 @@ impl Fills {
             Self::Published(folder) | Self::Packages(folder) | Self::Records(folder) => folder,
         }
     }
+}
+
+/// Returns the folder that holds a file; the root, as all paths have it, is empty.
+pub(crate) fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// Returns whether a file lies among what others published: what it holds is no secret.

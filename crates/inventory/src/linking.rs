@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Component, Found, Linkage,
+    folders::parent,
     merge::Extracts,
     ownership::{Places, lists},
     tree::Tree,
@@ -49,7 +50,7 @@ struct Object<'t, 'a> {
 
 impl Object<'_, '_> {
     fn folder(&self) -> &str {
-        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+        parent(self.path)
     }
 
     /// Returns whether others are linked with it. What has no name of its own, or lies where no

@@ -13,6 +13,7 @@ use crate::{
     analyser::{Analyser, Findings, Reading, Want},
     lang::python,
     os::rpm,
+    utf16::without_mark,
 };
 
 /// Reads bills of materials.
@@ -64,7 +65,7 @@ pub(super) fn is_document(path: &str) -> bool {
 
 /// Returns what a document lists by package URL; other files of such names are no problem.
 pub(super) fn read(bytes: &[u8]) -> Findings {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = without_mark(bytes);
     let bytes = bytes.trim_ascii_start();
     let head = &bytes[..bytes.len().min(HEAD)];
     let mut packages = match bytes.first() {

@@ -12,6 +12,7 @@ use super::{document, lock};
 use crate::{
     Claim, Kind, Package,
     analyser::{Analyser, Findings, Reading, Want},
+    utf16::without_mark,
 };
 
 pub(crate) use bundle::ANALYSER as BUNDLE;
@@ -23,7 +24,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
     read: Reading::Whole {
         most: lock::MOST,
         read: |path, bytes| {
-            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            let bytes = without_mark(bytes);
             if path.ends_with(".deps.json") {
                 of_program(bytes)
             } else {

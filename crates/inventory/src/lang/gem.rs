@@ -6,7 +6,7 @@ use super::{lock, text::quoted};
 use crate::{
     FileEntry, Kind, Package,
     analyser::{Analyser, Findings, Reading, Want},
-    folders::Fills,
+    folders::{Fills, parent},
     licenses,
 };
 
@@ -42,8 +42,7 @@ fn is_specification(file: &FileEntry) -> bool {
 /// Bundler keeps gems of Git repositories as `bundler/gems/NAME-REVISION`, with nothing but
 /// their own specification.
 fn is_checkout(folder: &str) -> bool {
-    let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
-    parent.ends_with("bundler/gems")
+    parent(folder).ends_with("bundler/gems")
 }
 
 fn own_folder(path: &str) -> Option<String> {
@@ -59,7 +58,7 @@ fn read(path: &str, bytes: &[u8]) -> Findings {
     let text = String::from_utf8_lossy(bytes);
     if path.ends_with(".gemspec") {
         let findings = specification(&text);
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = parent(path);
         // A source's name and version may be expressions; the lock file has them.
         return match is_checkout(folder) && findings.found.is_empty() {
             true => Findings::default(),

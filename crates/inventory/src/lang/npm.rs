@@ -10,6 +10,7 @@ use crate::{
     analyser::{Analyser, Findings, Reading, Want},
     folders::Fills,
     licenses,
+    utf16::without_mark,
 };
 
 /// Reads `package.json`.
@@ -42,7 +43,7 @@ struct Manifest {
 }
 
 fn read(bytes: &[u8]) -> Findings {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = without_mark(bytes);
     // Test fixtures of tools are often broken on purpose, and no package is lost with them.
     let manifest = match document::json::<Manifest>(bytes) {
         Ok(manifest) => manifest,

@@ -4,6 +4,7 @@
 use crate::{
     FileEntry, Found, OwnedFiles,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    folders::parent,
 };
 
 /// Reads `dpkg/info/*.list`, `*.md5sums` and those of `dpkg/status.d`.
@@ -21,8 +22,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
 
 /// Returns whether a list lies where dpkg looks for it, or distroless images have it.
 pub(crate) fn is_in_database(path: &str) -> bool {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    matches!(folder, "var/lib/dpkg/info" | "var/lib/dpkg/status.d")
+    matches!(parent(path), "var/lib/dpkg/info" | "var/lib/dpkg/status.d")
 }
 
 fn wanted(file: &FileEntry) -> bool {

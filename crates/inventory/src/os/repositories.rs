@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::{
     FileEntry, Found,
     analyser::{Analyser, Counts, Findings, Reading, Want},
+    folders::parent,
 };
 
 /// Reads both.
@@ -28,7 +29,7 @@ pub(crate) static ANALYSER: Analyser = Analyser {
 const MOST: usize = 256;
 
 fn is_manifest(file: &FileEntry) -> bool {
-    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = parent(&file.path);
     let is_folder =
         folder.ends_with("buildinfo/content_manifests") || folder.ends_with("usr/share/buildinfo");
     is_folder && file.path.ends_with(".json")

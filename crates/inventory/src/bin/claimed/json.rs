@@ -80,6 +80,12 @@ fn add<T>(list: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
     list.extend(more.into_iter().take(room));
 }
 
+/// Adds the package of a package URL that nothing else is said beside.
+fn add_bare(list: &mut Vec<Package>, purl: &Text) {
+    let purl = purl.0.as_deref();
+    add(list, purl.and_then(|purl| package(purl, Vec::new())));
+}
+
 /// One of a list, and what of it is kept.
 trait Listed {
     type Kept;
@@ -212,9 +218,8 @@ impl<'de, T: OfAny<'de>> Visitor<'de> for Any<T> {
 }
 
 /// One of CycloneDX's components, and those within it; the reader of JSON bounds the depth.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Component {
     purl: Text,
     licenses: Each<Choice>,
@@ -306,10 +311,7 @@ impl Listed for Element {
     type Kept = Package;
 
     fn keep(self, kept: &mut Vec<Package>) {
-        add(
-            kept,
-            self.purl.0.and_then(|purl| package(&purl, Vec::new())),
-        );
+        add_bare(kept, &self.purl);
     }
 }
 
@@ -324,10 +326,7 @@ impl Listed for Artifact {
     type Kept = Package;
 
     fn keep(self, kept: &mut Vec<Package>) {
-        add(
-            kept,
-            self.purl.0.and_then(|purl| package(&purl, Vec::new())),
-        );
+        add_bare(kept, &self.purl);
     }
 }
 
